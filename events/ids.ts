@@ -1,0 +1,10 @@
+import { z } from 'zod'
+
+/** Ids that clients see are positive whole numbers. */
+export const id = z.int().positive()
+export const userId = id
+export const noteId = id
+/** The id YouTube gave. */
+export const videoId = z.string().regex(/^[A-Za-z0-9_-]{11}$/)
+/** An address as it is compared: trimmed and in lower case. */
+export const email = z.string().min(3)

@@ -1,0 +1,68 @@
+import type { z } from 'zod'
+import type { EventOf, Recorded } from './envelope.ts'
+import type { EventType } from './stream.ts'
+
+export type EventErrorCode = 'UNKNOWN_TYPE' | 'UNKNOWN_SCHEMA' | 'BROKEN_PAYLOAD'
+
+/** An event in the log that cannot be read. A consumer parks its stream; nothing crashes. */
+export class EventError extends Error {
+  readonly code: EventErrorCode
+  constructor(code: EventErrorCode, message: string) {
+    super(message)
+    this.name = 'EventError'
+    this.code = code
+  }
+}
+
+/** All types of event by name. */
+export type Catalog = ReadonlyMap<string, EventType>
+
+/** Gathers types of event. Two with one name are a mistake of ours and throw at start. */
+export function catalogOf(types: readonly EventType[]): Catalog {
+  const catalog = new Map(types.map((type) => [type.type, type]))
+  if (catalog.size !== types.length) throw new Error('two types of event share a name')
+  return catalog
+}
+
+/**
+ * Reads an event back: parses its payload, lifts it to the newest schema version, checks it.
+ *
+ * @throws EventError when the type or the schema version is unknown, or the payload is broken
+ */
+export function decode(catalog: Catalog, recorded: Recorded): EventOf<string, unknown> {
+  const type = catalog.get(recorded.type)
+  const at = `${recorded.stream}@${recorded.version}`
+  if (!type) throw new EventError('UNKNOWN_TYPE', `${at}: no event is called ${recorded.type}`)
+  if (recorded.schema > type.schema || recorded.schema < 1)
+    throw new EventError('UNKNOWN_SCHEMA', `${at}: ${recorded.type} has schema version ${recorded.schema}, newest known is ${type.schema}`)
+  const payload = parse(recorded, at)
+  const lifted = lift(type, recorded, payload, at)
+  const checked = type.data.safeParse(lifted)
+  if (!checked.success) throw new EventError('BROKEN_PAYLOAD', `${at}: ${recorded.type} v${recorded.schema}: ${issues(checked.error)}`)
+  return { ...recorded, data: checked.data }
+}
+
+function parse(recorded: Recorded, at: string): unknown {
+  try {
+    return JSON.parse(recorded.data)
+  } catch {
+    throw new EventError('BROKEN_PAYLOAD', `${at}: the payload of ${recorded.type} is not JSON`)
+  }
+}
+
+function lift(type: EventType, recorded: Recorded, payload: unknown, at: string): unknown {
+  let lifted = payload
+  for (let version = recorded.schema; version < type.schema; version++) {
+    const upcast = type.upcasts[version]
+    if (!upcast) throw new EventError('UNKNOWN_SCHEMA', `${at}: ${recorded.type} cannot be lifted from schema version ${version}`)
+    try {
+      lifted = upcast(lifted as never)
+    } catch (cause) {
+      throw new EventError('BROKEN_PAYLOAD', `${at}: ${recorded.type} v${version} could not be lifted: ${cause}`)
+    }
+  }
+  return lifted
+}
+
+/** Names the fields, never their values: a payload may hold what a log line must not. */
+const issues = (error: z.ZodError) => error.issues.map((i) => `${i.path.join('.') || 'payload'} ${i.code}`).join(', ')

@@ -1,0 +1,84 @@
+import type { z } from 'zod'
+import type { EventOf, NewEvent } from './envelope.ts'
+
+/** A topic of the public log. Partitions are chosen once: adding some later would break the order of keys. */
+export interface Topic {
+  name: string
+  partitions: number
+}
+
+/** Lifts a payload of an older schema version to the next one. */
+export type Upcast = (older: never) => unknown
+
+/** A type of event: call it with a payload to get an event that can be appended. */
+export interface EventType<T extends string = string, S extends z.ZodType = z.ZodType> {
+  (data: z.input<S>): NewEvent<T, z.output<S>>
+  type: T
+  schema: number
+  topic: Topic
+  data: S
+  /** `upcasts[n]` lifts version n to n + 1. */
+  upcasts: Record<number, Upcast>
+}
+
+/** The event that a type of event describes, as it is read back. */
+export type EventFrom<E> = E extends EventType<infer T, infer S> ? EventOf<T, z.output<S>> : never
+
+/** A kind of stream: the history of one note, one user, one video. */
+export interface StreamKind {
+  kind: string
+  topic: Topic
+  /** The stream of one thing: `noteStream.of(42)` is `note-42`. */
+  of(id: string | number): string
+  /** Declares a type of event of this stream. Raise `schema` when the payload changes and add the upcast from the version before. */
+  event<T extends string, S extends z.ZodType>(type: T, schema: number, data: S, upcasts?: Record<number, Upcast>): EventType<T, S>
+}
+
+/**
+ * Declares a kind of stream.
+ *
+ * @param kind the prefix of its streams' names
+ * @param id which field of a payload names the thing, and `key` which one decides its partition
+ */
+export function stream<D>(kind: string, { topic, id, key }: { topic: Topic; id: (data: D) => string | number; key: (data: D) => string | number }): StreamKind {
+  const of = (thing: string | number) => `${kind}-${thing}`
+  return {
+    kind,
+    topic,
+    of,
+    event(type, schema, data, upcasts = {}) {
+      const make = (input: unknown) => {
+        const payload = data.parse(input) as D
+        return { type, schema, topic: topic.name, key: String(key(payload)), stream: of(id(payload)), data: payload }
+      }
+      return Object.assign(make, { type, schema, topic, data, upcasts }) as never
+    },
+  }
+}
+
+/** `evolve(state, event)`: pure; ignores events it does not know. */
+export type Evolve<S, E> = (state: S | undefined, event: E) => S | undefined
+
+/** One per kind of stream: how its history folds into the state that decisions are made on. */
+// biome-ignore lint/suspicious/noExplicitAny: a decider of any state
+export interface Decider<S = any> {
+  stream: StreamKind
+  /** Raise it when the shape of the state changes: kept states of older versions are folded anew from their events. */
+  stateVersion: number
+  evolve: Evolve<S, never>
+  /** Names one stream of this kind, typed by its state. */
+  of(id: string | number): StreamRef<S>
+}
+
+/** A stream and how to fold it. */
+// biome-ignore lint/suspicious/noExplicitAny: a stream of any state
+export interface StreamRef<S = any> {
+  stream: string
+  decider: Decider<S>
+}
+
+/** Declares the decider of a kind of stream. */
+export function decider<S, E>(kind: StreamKind, stateVersion: number, evolve: Evolve<S, E>): Decider<S> {
+  const self: Decider<S> = { stream: kind, stateVersion, evolve: evolve as Evolve<S, never>, of: (id) => ({ stream: kind.of(id), decider: self }) }
+  return self
+}

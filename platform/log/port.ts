@@ -1,0 +1,140 @@
+import type { Recorded } from '#events/kit/envelope.ts'
+import type { Claim, Credential } from '#events/kit/command.ts'
+
+/** An event on its way in. The log gives it its version, position and partition. */
+export interface Appended {
+  id: string
+  type: string
+  schema: number
+  topic: string
+  partition: number
+  key: string
+  stream: string
+  version: number
+  /** Milliseconds since the epoch. */
+  time: number
+  actor: string | null
+  correlationId: string | null
+  causationId: string | null
+  traceparent: string | null
+  /** JSON text. */
+  data: string
+}
+
+/** What a group of commands saw of a stream and what it makes of it. Seen only: `next` is absent. */
+export interface StreamChange {
+  stream: string
+  /** The version that was seen; 0 for a stream that does not exist. */
+  expected: number
+  next?: { version: number; stateVersion: number; state: unknown }
+}
+
+/** A repeated Idempotency-Key gives `result` again. */
+export interface KeyedResult {
+  scope: string
+  key: string
+  /** Of the request: the same key with another request is a mistake. */
+  fingerprint: string
+  result: unknown
+}
+
+/** Commands that stand or fall together because one saw what another wrote. */
+export interface Group {
+  streams: StreamChange[]
+  events: Appended[]
+  claims: Claim[]
+  credentials: Credential[]
+  keys: KeyedResult[]
+}
+
+/** Why a group lost; nothing of it was written. */
+export interface Lost {
+  /** Streams whose version was no longer the one seen. */
+  stale: string[]
+  /** Claims that another owner holds. */
+  taken: { kind: string; value: string }[]
+  /** Idempotency keys used meanwhile. */
+  usedKeys: { scope: string; key: string }[]
+}
+
+/** A verdict for each group, in order: the position of each of its events, or why it lost. */
+export type Verdict = { positions: number[]; lost?: undefined } | { positions?: undefined; lost: Lost }
+
+/** What must be known before deciding. */
+export interface Wanted {
+  streams: string[]
+  /** How many numbers to draw from which sequence. */
+  ids: Record<string, number>
+  keys: { scope: string; key: string }[]
+}
+
+export interface Loaded {
+  /** Only streams that exist. */
+  streams: Map<string, { version: number; stateVersion: number; state: unknown }>
+  ids: Record<string, number[]>
+  keys: KeyedResult[]
+}
+
+/** The writing half. It is the same on every log: Kafka gets its events from here through the relay. */
+export interface Appender {
+  load(wanted: Wanted): Promise<Loaded>
+  /**
+   * Appends all groups in one transaction, in order; positions order is commit order.
+   * @returns one verdict per group. Throws only when the database fails, and then nothing was written (or, if the connection broke during commit, it is unknown).
+   */
+  append(groups: Group[]): Promise<Verdict[]>
+  /** The whole history of one stream, in version order. */
+  stream(stream: string): Promise<Recorded[]>
+}
+
+/** Positions by partition; a partition that is absent stands at 0. */
+export type Positions = ReadonlyMap<number, number>
+
+export interface ReadQuery {
+  topic: string
+  /** Read strictly beyond these. Partitions that are not named are not read. */
+  after: Positions
+  /** Read no further than this position, if given. */
+  upTo?: number
+  limit: number
+}
+
+/** One consumer's wish to follow a topic for as long as it runs. */
+export interface Follower {
+  /** Name of the consumer: one owner per consumer and partition at a time. */
+  consumer: string
+  topic: string
+  partitions: number
+  /** Called when partitions become ours, before any batch: where to go on. */
+  resume(partitions: number[]): Promise<Positions>
+  /**
+   * Called with events in order (per partition), one call at a time. When it throws a `Fenced`, ownership is given up
+   * and sought again (so `resume` is asked anew); on any other error the same events are handed over again after a backoff.
+   */
+  handle(batch: Recorded[]): Promise<void>
+  /** Most events per batch. */
+  batchSize?: number
+}
+
+/** Thrown by a handler whose checkpoint was moved by somebody else. */
+export class Fenced extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'Fenced'
+  }
+}
+
+export interface Following {
+  /** Finishes the batch in hand, gives up ownership, returns. */
+  stop(): Promise<void>
+}
+
+/** The reading half: what differs between the embedded log and Kafka. */
+export interface Reader {
+  /** A bounded read, for replay and for people; touches no consumer. Events come in position order. */
+  read(query: ReadQuery): Promise<Recorded[]>
+  /** The position of the last event that can be read in a topic, 0 when there is none. */
+  head(topic: string): Promise<number>
+  follow(follower: Follower): Following
+  close(): Promise<void>
+}
