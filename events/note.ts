@@ -1,16 +1,24 @@
 import { z } from 'zod'
+import { noteId, userId, videoId } from './ids.ts'
 import { command, emit, nothing, reject } from './kit/command.ts'
 import { decider, type EventFrom, stream } from './kit/stream.ts'
-import { noteId, userId, videoId } from './ids.ts'
 import { notes as topic } from './topics.ts'
 import { mention, videos } from './video.ts'
 
 /** A note on a video. Stream `note-<id>`; all events of a video's notes share its partition. */
-export const noteStream = stream<{ noteId: number; videoId: string }>('note', { topic, id: (e) => e.noteId, key: (e) => e.videoId })
+export const noteStream = stream<{ noteId: number; videoId: string }>('note', {
+  topic,
+  id: (e) => e.noteId,
+  key: (e) => e.videoId,
+})
 
 // Events ----------------------------------------------------------------
 
-export const NoteCreated = noteStream.event('NoteCreated', 1, z.object({ noteId, videoId, userId, timestamp: z.string(), text: z.string().nullable() }))
+export const NoteCreated = noteStream.event(
+  'NoteCreated',
+  1,
+  z.object({ noteId, videoId, userId, timestamp: z.string(), text: z.string().nullable() }),
+)
 export const NoteEdited = noteStream.event(
   'NoteEdited',
   1,
@@ -41,7 +49,14 @@ export const evolveNote = (note: Note | undefined, event: NoteEvent): Note | und
     case 'NoteCreated':
       return { ...event.data, generatedByAi: false, createdAt: event.time, updatedAt: event.time }
     case 'NoteEdited':
-      return note && { ...note, text: event.data.text ?? note.text, generatedByAi: event.data.generatedByAi ?? note.generatedByAi, updatedAt: event.time }
+      return (
+        note && {
+          ...note,
+          text: event.data.text ?? note.text,
+          generatedByAi: event.data.generatedByAi ?? note.generatedByAi,
+          updatedAt: event.time,
+        }
+      )
     case 'NoteDeleted':
       return note && { ...note, text: null, deleted: true }
     default:
@@ -54,7 +69,13 @@ export const notes = decider<Note, NoteEvent>(noteStream, 1, evolveNote)
 // Decisions ---------------------------------------------------------------
 
 /** Takes a note. The video comes into being with the first one. */
-export const createNote = (cmd: { userId: number; videoId: string; timestamp: string; text: string | null; videoTitle?: string | null }) =>
+export const createNote = (cmd: {
+  userId: number
+  videoId: string
+  timestamp: string
+  text: string | null
+  videoTitle?: string | null
+}) =>
   command({
     name: 'createNote',
     reads: { video: videos.of(cmd.videoId) },
@@ -79,7 +100,12 @@ export const editNote = (cmd: { userId: number; noteId: number; text?: string; g
       const generatedByAi = cmd.generatedByAi === note.generatedByAi ? undefined : cmd.generatedByAi
       if (text === undefined && generatedByAi === undefined) return nothing(note)
       const { noteId, videoId, userId } = note
-      const edited: Note = { ...note, text: text ?? note.text, generatedByAi: generatedByAi ?? note.generatedByAi, updatedAt: now }
+      const edited: Note = {
+        ...note,
+        text: text ?? note.text,
+        generatedByAi: generatedByAi ?? note.generatedByAi,
+        updatedAt: now,
+      }
       return emit([NoteEdited({ noteId, videoId, userId, text, generatedByAi })], edited)
     },
   })

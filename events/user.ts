@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import { email, userId } from './ids.ts'
 import { command, emit, nothing, reject } from './kit/command.ts'
 import { decider, type EventFrom, stream } from './kit/stream.ts'
-import { email, userId } from './ids.ts'
 import { users as topic } from './topics.ts'
 
 /** A person with an account. Stream `user-<id>`. Password hashes and tokens are never in it (P9). */
@@ -9,18 +9,32 @@ export const userStream = stream<{ userId: number }>('user', { topic, id: (e) =>
 
 // Events ----------------------------------------------------------------
 
-export const UserRegistered = userStream.event('UserRegistered', 1, z.object({ userId, email, name: z.string().nullable(), imageUrl: z.string().nullable() }))
+export const UserRegistered = userStream.event(
+  'UserRegistered',
+  1,
+  z.object({ userId, email, name: z.string().nullable(), imageUrl: z.string().nullable() }),
+)
 export const GoogleAccountLinked = userStream.event(
   'GoogleAccountLinked',
   1,
   z.object({ userId, googleId: z.string(), name: z.string().optional(), imageUrl: z.string().optional() }),
 )
-export const ProfileUpdated = userStream.event('ProfileUpdated', 1, z.object({ userId, name: z.string().optional(), aiNotes: z.boolean().optional() }))
+export const ProfileUpdated = userStream.event(
+  'ProfileUpdated',
+  1,
+  z.object({ userId, name: z.string().optional(), aiNotes: z.boolean().optional() }),
+)
 /** The token itself is derived: a JWT over these very fields, so it can be shown again without being stored. */
 export const LongTermTokenIssued = userStream.event('LongTermTokenIssued', 1, z.object({ userId, email, issuedAt: z.number() }))
 export const LongTermTokenRevoked = userStream.event('LongTermTokenRevoked', 1, z.object({ userId }))
 
-export const userEvents = [UserRegistered, GoogleAccountLinked, ProfileUpdated, LongTermTokenIssued, LongTermTokenRevoked] as const
+export const userEvents = [
+  UserRegistered,
+  GoogleAccountLinked,
+  ProfileUpdated,
+  LongTermTokenIssued,
+  LongTermTokenRevoked,
+] as const
 export type UserEvent = EventFrom<(typeof userEvents)[number]>
 
 // State -----------------------------------------------------------------
@@ -51,7 +65,12 @@ export const evolveUser = (user: User | undefined, event: UserEvent): User | und
   if (!user) return user
   switch (event.type) {
     case 'GoogleAccountLinked':
-      return { ...user, googleId: event.data.googleId, name: user.name ?? event.data.name ?? null, imageUrl: event.data.imageUrl ?? user.imageUrl }
+      return {
+        ...user,
+        googleId: event.data.googleId,
+        name: user.name ?? event.data.name ?? null,
+        imageUrl: event.data.imageUrl ?? user.imageUrl,
+      }
     case 'ProfileUpdated':
       return { ...user, name: event.data.name ?? user.name, aiNotes: event.data.aiNotes ?? user.aiNotes }
     case 'LongTermTokenIssued':
@@ -78,10 +97,14 @@ export const register = (cmd: { email: string; name: string | null; passwordHash
     ids: ['user'],
     claimed: { code: 'CONFLICT', message: 'Email already exists' },
     decide: (_, { ids: { user: userId } }) =>
-      emit([UserRegistered({ userId, email: cmd.email, name: cmd.name, imageUrl: null })], { userId }, {
-        claims: [{ kind: 'email', value: cmd.email, owner: ownerOf(userId) }],
-        credentials: [{ owner: ownerOf(userId), kind: 'password', value: cmd.passwordHash }],
-      }),
+      emit(
+        [UserRegistered({ userId, email: cmd.email, name: cmd.name, imageUrl: null })],
+        { userId },
+        {
+          claims: [{ kind: 'email', value: cmd.email, owner: ownerOf(userId) }],
+          credentials: [{ owner: ownerOf(userId), kind: 'password', value: cmd.passwordHash }],
+        },
+      ),
   })
 
 /** Changes a profile; what is not given, or is as it was, stays. */
@@ -94,7 +117,11 @@ export const updateProfile = (cmd: { userId: number; name?: string; aiNotes?: bo
       const name = cmd.name === user.name ? undefined : cmd.name
       const aiNotes = cmd.aiNotes === user.aiNotes ? undefined : cmd.aiNotes
       if (name === undefined && aiNotes === undefined) return nothing(user)
-      return emit([ProfileUpdated({ userId: user.userId, name, aiNotes })], { ...user, name: name ?? user.name, aiNotes: aiNotes ?? user.aiNotes })
+      return emit([ProfileUpdated({ userId: user.userId, name, aiNotes })], {
+        ...user,
+        name: name ?? user.name,
+        aiNotes: aiNotes ?? user.aiNotes,
+      })
     },
   })
 
@@ -106,7 +133,10 @@ export const issueToken = (cmd: { userId: number }) =>
     decide: ({ user }, { now }) => {
       if (!user) return reject('NOT_FOUND', 'User not found')
       if (user.token)
-        return reject('BAD_REQUEST', 'A long-term token already exists. Please revoke the existing token before generating a new one.')
+        return reject(
+          'BAD_REQUEST',
+          'A long-term token already exists. Please revoke the existing token before generating a new one.',
+        )
       const seed: TokenSeed = { email: user.email, issuedAt: now / 1000 }
       return emit([LongTermTokenIssued({ userId: user.userId, ...seed })], { userId: user.userId, ...seed })
     },

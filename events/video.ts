@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import { id, videoId } from './ids.ts'
 import type { NewEvent } from './kit/envelope.ts'
 import { decider, type EventFrom, stream } from './kit/stream.ts'
-import { id, videoId } from './ids.ts'
 import { videos as topic } from './topics.ts'
 
 /** A YouTube video that somebody took a note on. Stream `video-<YouTube's id>`. */

@@ -34,11 +34,15 @@ export function decode(catalog: Catalog, recorded: Recorded): EventOf<string, un
   const at = `${recorded.stream}@${recorded.version}`
   if (!type) throw new EventError('UNKNOWN_TYPE', `${at}: no event is called ${recorded.type}`)
   if (recorded.schema > type.schema || recorded.schema < 1)
-    throw new EventError('UNKNOWN_SCHEMA', `${at}: ${recorded.type} has schema version ${recorded.schema}, newest known is ${type.schema}`)
+    throw new EventError(
+      'UNKNOWN_SCHEMA',
+      `${at}: ${recorded.type} has schema version ${recorded.schema}, newest known is ${type.schema}`,
+    )
   const payload = parse(recorded, at)
   const lifted = lift(type, recorded, payload, at)
   const checked = type.data.safeParse(lifted)
-  if (!checked.success) throw new EventError('BROKEN_PAYLOAD', `${at}: ${recorded.type} v${recorded.schema}: ${issues(checked.error)}`)
+  if (!checked.success)
+    throw new EventError('BROKEN_PAYLOAD', `${at}: ${recorded.type} v${recorded.schema}: ${issues(checked.error)}`)
   return { ...recorded, data: checked.data }
 }
 

@@ -28,15 +28,23 @@ export type Decision<R> =
   | { rejection: Rejection }
 
 /** Appends `events`; they win or lose together. `result` must be plain JSON: a repeated Idempotency-Key gives it again. */
-export const emit = <R>(events: NewEvent[], result: R, also: { claims?: Claim[]; credentials?: Credential[] } = {}): Decision<R> => ({ events, result, ...also })
+export const emit = <R>(
+  events: NewEvent[],
+  result: R,
+  also: { claims?: Claim[]; credentials?: Credential[] } = {},
+): Decision<R> => ({ events, result, ...also })
 
 /** Already done: no event, but an answer. */
 export const nothing = <R>(result: R): Decision<R> => ({ events: [], result })
 
 /** Refuses the command. */
-export const reject = (code: Rejection['code'], message: string, details?: unknown): Decision<never> => ({ rejection: { code, message, details } })
+export const reject = (code: Rejection['code'], message: string, details?: unknown): Decision<never> => ({
+  rejection: { code, message, details },
+})
 
-export type States<Reads extends Record<string, StreamRef>> = { [K in keyof Reads]: Reads[K] extends StreamRef<infer S> ? S | undefined : never }
+export type States<Reads extends Record<string, StreamRef>> = {
+  [K in keyof Reads]: Reads[K] extends StreamRef<infer S> ? S | undefined : never
+}
 
 /** What a decision may know beside the states: the time comes in as data, ids are drawn before deciding. */
 export interface Given<Ids extends string> {

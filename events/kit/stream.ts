@@ -31,7 +31,12 @@ export interface StreamKind {
   /** The stream of one thing: `noteStream.of(42)` is `note-42`. */
   of(id: string | number): string
   /** Declares a type of event of this stream. Raise `schema` when the payload changes and add the upcast from the version before. */
-  event<T extends string, S extends z.ZodType>(type: T, schema: number, data: S, upcasts?: Record<number, Upcast>): EventType<T, S>
+  event<T extends string, S extends z.ZodType>(
+    type: T,
+    schema: number,
+    data: S,
+    upcasts?: Record<number, Upcast>,
+  ): EventType<T, S>
 }
 
 /**
@@ -40,7 +45,10 @@ export interface StreamKind {
  * @param kind the prefix of its streams' names
  * @param id which field of a payload names the thing, and `key` which one decides its partition
  */
-export function stream<D>(kind: string, { topic, id, key }: { topic: Topic; id: (data: D) => string | number; key: (data: D) => string | number }): StreamKind {
+export function stream<D>(
+  kind: string,
+  { topic, id, key }: { topic: Topic; id: (data: D) => string | number; key: (data: D) => string | number },
+): StreamKind {
   const of = (thing: string | number) => `${kind}-${thing}`
   return {
     kind,
@@ -79,6 +87,11 @@ export interface StreamRef<S = any> {
 
 /** Declares the decider of a kind of stream. */
 export function decider<S, E>(kind: StreamKind, stateVersion: number, evolve: Evolve<S, E>): Decider<S> {
-  const self: Decider<S> = { stream: kind, stateVersion, evolve: evolve as Evolve<S, never>, of: (id) => ({ stream: kind.of(id), decider: self }) }
+  const self: Decider<S> = {
+    stream: kind,
+    stateVersion,
+    evolve: evolve as Evolve<S, never>,
+    of: (id) => ({ stream: kind.of(id), decider: self }),
+  }
   return self
 }

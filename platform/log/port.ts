@@ -1,5 +1,6 @@
-import type { Recorded } from '#events/kit/envelope.ts'
 import type { Claim, Credential } from '#events/kit/command.ts'
+import type { Recorded } from '#events/kit/envelope.ts'
+import type { Topic } from '#events/kit/stream.ts'
 
 /** An event on its way in. The log gives it its version, position and partition. */
 export interface Appended {
@@ -29,6 +30,13 @@ export interface StreamChange {
   next?: { version: number; stateVersion: number; state: unknown }
 }
 
+/** Where an event lies. */
+export interface Place {
+  topic: string
+  partition: number
+  pos: number
+}
+
 /** A repeated Idempotency-Key gives `result` again. */
 export interface KeyedResult {
   scope: string
@@ -36,6 +44,8 @@ export interface KeyedResult {
   /** Of the request: the same key with another request is a mistake. */
   fingerprint: string
   result: unknown
+  /** The events that the first request caused. */
+  events: { stream: string; version: number }[]
 }
 
 /** Commands that stand or fall together because one saw what another wrote. */
@@ -72,7 +82,8 @@ export interface Loaded {
   /** Only streams that exist. */
   streams: Map<string, { version: number; stateVersion: number; state: unknown }>
   ids: Record<string, number[]>
-  keys: KeyedResult[]
+  /** Only keys that were used, with the places of their events. */
+  keys: (KeyedResult & { places: Place[] })[]
 }
 
 /** The writing half. It is the same on every log: Kafka gets its events from here through the relay. */
@@ -103,17 +114,18 @@ export interface ReadQuery {
 export interface Follower {
   /** Name of the consumer: one owner per consumer and partition at a time. */
   consumer: string
-  topic: string
-  partitions: number
+  topic: Topic
   /** Called when partitions become ours, before any batch: where to go on. */
   resume(partitions: number[]): Promise<Positions>
   /**
-   * Called with events in order (per partition), one call at a time. When it throws a `Fenced`, ownership is given up
-   * and sought again (so `resume` is asked anew); on any other error the same events are handed over again after a backoff.
+   * Called with events, in order within each partition, one call at a time. When it throws, ownership is given up and
+   * sought again, after a growing pause unless it was `Fenced`; `resume` is then asked anew, so what was not applied comes again.
    */
   handle(batch: Recorded[]): Promise<void>
   /** Most events per batch. */
   batchSize?: number
+  /** Told of every error that made it pause; following goes on. */
+  onError?(error: unknown): void
 }
 
 /** Thrown by a handler whose checkpoint was moved by somebody else. */
@@ -133,8 +145,8 @@ export interface Following {
 export interface Reader {
   /** A bounded read, for replay and for people; touches no consumer. Events come in position order. */
   read(query: ReadQuery): Promise<Recorded[]>
-  /** The position of the last event that can be read in a topic, 0 when there is none. */
-  head(topic: string): Promise<number>
+  /** The position of the last event of each partition; partitions without events are absent. */
+  heads(topic: Topic): Promise<Positions>
   follow(follower: Follower): Following
   close(): Promise<void>
 }

@@ -50,7 +50,7 @@ create table log.keys (
   scope       text not null,
   key         text not null,
   fingerprint text not null,
-  result      json not null,
+  kept        json not null,                   -- {result, events: [{stream, version}]}
   at          timestamptz not null default now(),
   primary key (scope, key)
 );

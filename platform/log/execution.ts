@@ -1,0 +1,43 @@
+import type { Command, Rejection } from '#events/kit/command.ts'
+import type { Place } from './port.ts'
+
+/** A command was refused; nothing was appended. */
+export class Rejected extends Error {
+  readonly code: Rejection['code'] | 'VALIDATION_ERROR'
+  readonly details: unknown
+  constructor(code: Rejected['code'], message: string, details: unknown = null) {
+    super(message)
+    this.name = 'Rejected'
+    this.code = code
+    this.details = details
+  }
+}
+
+/** Who asks, and on behalf of what; it travels in the envelope. */
+export interface Context {
+  actor: string | null
+  correlationId: string | null
+  causationId?: string | null
+  traceparent?: string | null
+  /** The same key in the same scope gives the same result, and no second event. `fingerprint` is of the request. */
+  idempotency?: { scope: string; key: string; fingerprint: string }
+}
+
+export interface Executed<R> {
+  result: R
+  /** Where the events lie; empty when there was nothing to do. */
+  positions: Place[]
+  /** The result of an earlier request with the same Idempotency-Key. */
+  replayed: boolean
+}
+
+export type Execute = <R>(command: Command<R>, context: Context) => Promise<Executed<R>>
+
+/** A command on its way, with the promise of whoever waits for it. */
+export interface Pending {
+  command: Command
+  context: Context
+  attempts: number
+  resolve(executed: Executed<unknown>): void
+  reject(error: unknown): void
+}

@@ -1,0 +1,128 @@
+import type { Recorded } from '#events/kit/envelope.ts'
+import type { Queryable } from '#platform/pg/pool.ts'
+import type { Appender, Group, Loaded, Lost, Place, Verdict, Wanted } from '../port.ts'
+import { EVENT_COLUMNS, type EventRow, toRecorded } from './rows.ts'
+
+const APPEND = `select head, lost from log.append($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24)`
+
+const STREAMS = `select stream, version, state_version, state from log.streams where stream = any ($1)`
+const KEYS = `
+  select k.scope, k.key, k.fingerprint, k.kept,
+         (select coalesce(json_agg(json_build_object('topic', e.topic, 'partition', e.partition, 'pos', e.pos)), '[]')
+            from json_to_recordset(k.kept -> 'events') c(stream text, version int)
+            join log.events e on e.stream = c.stream and e.version = c.version) as places
+    from log.keys k join unnest($1::text[], $2::text[]) w(scope, key) using (scope, key)`
+const HISTORY = `select ${EVENT_COLUMNS} from log.events where stream = $1 order by version`
+
+/**
+ * The writing half of the log. Give it a pool, or the connection of a transaction that shall hold the append together
+ * with something else.
+ */
+export function appender(db: Queryable): Appender {
+  return {
+    async load(wanted) {
+      const [streams, ids, keys] = await Promise.all([
+        loadStreams(db, wanted.streams),
+        drawIds(db, wanted.ids),
+        loadKeys(db, wanted.keys),
+      ])
+      return { streams, ids, keys }
+    },
+    async append(groups) {
+      const [answer] = await db.query<{ head: number; lost: string | null }>('log.append', APPEND, parameters(groups))
+      return verdicts(groups, answer!.head, answer!.lost ? JSON.parse(answer!.lost) : [])
+    },
+    stream: async (stream): Promise<Recorded[]> => (await db.query<EventRow>('log.stream', HISTORY, [stream])).map(toRecorded),
+  }
+}
+
+async function loadStreams(db: Queryable, streams: string[]): Promise<Loaded['streams']> {
+  if (streams.length === 0) return new Map()
+  const rows = await db.query<{ stream: string; version: number; state_version: number; state: string }>('log.streams', STREAMS, [
+    streams,
+  ])
+  return new Map(
+    rows.map((row) => [row.stream, { version: row.version, stateVersion: row.state_version, state: JSON.parse(row.state) }]),
+  )
+}
+
+async function drawIds(db: Queryable, wanted: Wanted['ids']): Promise<Loaded['ids']> {
+  const sequences = Object.entries(wanted).filter(([, count]) => count > 0)
+  if (sequences.length === 0) return {}
+  const rows = await db.query<{ name: string; id: number }>(
+    'log.ids',
+    `select s.name, nextval(('log.' || s.name || '_ids')::regclass) as id from unnest($1::text[], $2::int[]) s(name, count), generate_series(1, s.count)`,
+    [sequences.map(([name]) => name), sequences.map(([, count]) => count)],
+  )
+  const ids: Loaded['ids'] = Object.fromEntries(sequences.map(([name]) => [name, []]))
+  for (const { name, id } of rows) ids[name]!.push(id)
+  return ids
+}
+
+async function loadKeys(db: Queryable, keys: Wanted['keys']): Promise<Loaded['keys']> {
+  if (keys.length === 0) return []
+  const rows = await db.query<Place & { scope: string; key: string; fingerprint: string; kept: string; places: string }>(
+    'log.keys',
+    KEYS,
+    [keys.map((k) => k.scope), keys.map((k) => k.key)],
+  )
+  return rows.map(({ scope, key, fingerprint, kept, places }) => ({
+    scope,
+    key,
+    fingerprint,
+    ...JSON.parse(kept),
+    places: JSON.parse(places),
+  }))
+}
+
+/** Turns rows into one array per column, the fastest form in which Postgres takes in many rows. */
+function parameters(groups: Group[]): unknown[] {
+  const streams = groups.flatMap(({ streams }, g) => streams.map((s) => ({ g, ...s })))
+  const events = groups.flatMap(({ events }, g) => events.map((e) => ({ g, e })))
+  const rare = <T>(pick: (group: Group) => T[]) =>
+    JSON.stringify(groups.flatMap((group, g) => pick(group).map((row) => ({ g, ...row }))))
+  return [
+    streams.map((s) => s.g),
+    streams.map((s) => s.stream),
+    streams.map((s) => s.expected),
+    streams.map((s) => s.next?.version ?? null),
+    streams.map((s) => s.next?.stateVersion ?? null),
+    streams.map((s) => (s.next ? JSON.stringify(s.next.state) : null)),
+    events.map((r) => r.g),
+    events.map((r) => r.e.topic),
+    events.map((r) => r.e.partition),
+    events.map((r) => r.e.key),
+    events.map((r) => r.e.stream),
+    events.map((r) => r.e.version),
+    events.map((r) => r.e.id),
+    events.map((r) => r.e.type),
+    events.map((r) => r.e.schema),
+    events.map((r) => r.e.time),
+    events.map((r) => r.e.actor),
+    events.map((r) => r.e.correlationId),
+    events.map((r) => r.e.causationId),
+    events.map((r) => r.e.traceparent),
+    events.map((r) => r.e.data),
+    rare((group) => group.claims),
+    rare((group) => group.credentials),
+    rare(({ keys }) => keys.map(({ result, events, ...key }) => ({ ...key, kept: { result, events } }))),
+  ]
+}
+
+type Broken = [group: number, reason: 'stale' | 'taken' | 'used', a: string, b: string]
+
+function verdicts(groups: Group[], head: number, broken: Broken[]): Verdict[] {
+  const lost = new Map<number, Lost>()
+  for (const [g, reason, a, b] of broken) {
+    if (!lost.has(g)) lost.set(g, { stale: [], taken: [], usedKeys: [] })
+    const why = lost.get(g)!
+    if (reason === 'stale') why.stale.push(a)
+    else if (reason === 'taken') why.taken.push({ kind: a, value: b })
+    else why.usedKeys.push({ scope: a, key: b })
+  }
+  let pos = head
+  return groups.map(({ events }, g) => {
+    const why = lost.get(g)
+    return why ? { lost: why } : { positions: events.map(() => ++pos) }
+  })
+}

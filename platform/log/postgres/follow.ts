@@ -1,0 +1,98 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Recorded } from '#events/kit/envelope.ts'
+import type { Listener } from '#platform/pg/listen.ts'
+import { Fenced, type Follower, type Following, type Positions } from '../port.ts'
+
+/** How long a wake-up may stay away before it is no longer trusted. */
+const SAFETY_NET_MS = 1_000
+/** How often a second owner asks whether the first is gone. */
+const STANDBY_MS = 250
+const BACKOFF_MS = 50
+const BACKOFF_MS_MAX = 5_000
+
+/** Follows a topic on the embedded log for as long as it is not stopped: one owner per consumer, the others stand by. */
+export function follow(follower: Follower, readAhead: (after: Positions) => Promise<Recorded[]>, listener: Listener): Following {
+  const { consumer, topic } = follower
+  const partitions = Array.from({ length: topic.partitions }, (_, partition) => partition)
+  const stopping = new AbortController()
+  const stopped = () => stopping.signal.aborted
+  let signalled = false
+  let wake = () => {}
+  const signal = () => {
+    signalled = true
+    wake()
+  }
+  const unlisten = listener.on('log', signal)
+
+  /** Waits for a signal since the last read, or until the safety net says to look anyway. */
+  const untilSignalled = async () => {
+    if (signalled) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, SAFETY_NET_MS)
+      wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+  const pause = (ms: number) => sleep(ms, undefined, { signal: stopping.signal }).catch(() => {})
+
+  /** As owner: goes on from where the consumer stood until stopped or until ownership is lost. */
+  async function own(stillOurs: () => boolean, onProgress: () => void) {
+    const stand = await follower.resume(partitions)
+    const after = new Map(partitions.map((partition) => [partition, stand.get(partition) ?? 0]))
+    while (!stopped() && stillOurs()) {
+      signalled = false
+      const batch = await readAhead(after)
+      if (batch.length === 0) {
+        await untilSignalled()
+        continue
+      }
+      await follower.handle(batch)
+      for (const event of batch) after.set(event.partition, event.pos)
+      onProgress()
+    }
+  }
+
+  async function run() {
+    let backoffMs = BACKOFF_MS
+    while (!stopped()) {
+      let ours = true
+      let lock: { release(): Promise<void> } | undefined
+      try {
+        lock = await listener.lock(`follow ${consumer} ${topic.name}`, () => {
+          ours = false
+          signal()
+        })
+        if (!lock) {
+          await pause(STANDBY_MS)
+          continue
+        }
+        await own(
+          () => ours,
+          () => {
+            backoffMs = BACKOFF_MS
+          },
+        )
+      } catch (error) {
+        follower.onError?.(error)
+        if (!(error instanceof Fenced)) {
+          await pause(backoffMs * (0.5 + Math.random() / 2))
+          backoffMs = Math.min(backoffMs * 2, BACKOFF_MS_MAX)
+        }
+      } finally {
+        await lock?.release()
+      }
+    }
+  }
+
+  const running = run()
+  return {
+    async stop() {
+      stopping.abort()
+      signal()
+      await running
+      unlisten()
+    },
+  }
+}

@@ -1,0 +1,52 @@
+import type { Recorded } from '#events/kit/envelope.ts'
+import type { Topic } from '#events/kit/stream.ts'
+import type { Listener } from '#platform/pg/listen.ts'
+import type { Queryable } from '#platform/pg/pool.ts'
+import type { Follower, Following, Positions, Reader } from '../port.ts'
+import { follow } from './follow.ts'
+import { EVENT_COLUMNS, type EventRow, toRecorded } from './rows.ts'
+
+/** One index probe per partition, whatever the age of its last event. */
+const READ = `
+  select ${EVENT_COLUMNS} from unnest($2::int[], $3::bigint[]) p(number, after), lateral (
+    select * from log.events e where e.topic = $1 and e.partition = p.number and e.pos > p.after and e.pos <= $4 order by e.pos limit $5) e
+  order by pos limit $6`
+
+const HEADS = `
+  select p.number as partition, e.pos from generate_series(0, $2::int - 1) p(number), lateral (
+    select pos from log.events where topic = $1 and partition = p.number order by pos desc limit 1) e`
+
+const BEYOND_ALL = Number.MAX_SAFE_INTEGER
+const BATCH = 2_000
+
+/** Reads the topic beyond `after`: at most `each` events per partition and `limit` in all, in position order. */
+export type ReadAhead = (topic: string, after: Positions, each: number, limit: number, upTo?: number) => Promise<Recorded[]>
+
+/** The reading half of the embedded log: `log.events` itself. */
+export function postgresReader(db: Queryable, listener: Listener): Reader {
+  const following = new Set<Following>()
+
+  const read: ReadAhead = async (topic, after, each, limit, upTo = BEYOND_ALL) => {
+    const rows = await db.query<EventRow>('log.read', READ, [topic, [...after.keys()], [...after.values()], upTo, each, limit])
+    return rows.map(toRecorded)
+  }
+
+  return {
+    read: ({ topic, after, upTo, limit }) => read(topic, after, limit, limit, upTo),
+    async heads(topic: Topic) {
+      const rows = await db.query<{ partition: number; pos: number }>('log.heads', HEADS, [topic.name, topic.partitions])
+      return new Map(rows.map(({ partition, pos }) => [partition, pos]))
+    },
+    follow(follower: Follower) {
+      const batchSize = follower.batchSize ?? BATCH
+      const ahead = (after: Positions) => read(follower.topic.name, after, Math.ceil(batchSize / 4), batchSize)
+      const one = follow(follower, ahead, listener)
+      const tracked = { stop: () => one.stop().finally(() => following.delete(tracked)) }
+      following.add(tracked)
+      return tracked
+    },
+    async close() {
+      await Promise.all([...following].map((one) => one.stop()))
+    },
+  }
+}

@@ -1,0 +1,219 @@
+import type { Claim } from '#events/kit/command.ts'
+import type { NewEvent } from '#events/kit/envelope.ts'
+import type { Decider } from '#events/kit/stream.ts'
+import { type Executed, type Pending, Rejected } from './execution.ts'
+import type { Appended, Group, Loaded, Place, StreamChange, Verdict } from './port.ts'
+
+/** What became of a command: an answer, an error, or neither when it must be decided again. */
+export interface Outcome {
+  pending: Pending
+  executed?: Executed<unknown>
+  error?: unknown
+}
+
+interface Kit {
+  deciderOf(stream: string): Decider
+  partitionOf(topic: string, key: string): number
+  newId(): string
+}
+
+/** A stream as this round sees it, with what commands of this round have already done to it. */
+interface Seen {
+  base: number
+  version: number
+  state: unknown
+  /** The group whose events changed it in this round. */
+  writer?: Member
+}
+
+interface Decided {
+  pending: Pending
+  result: unknown
+  /** Indexes into the group's events. */
+  from: number
+  to: number
+  claims: Claim[]
+  rejection?: Rejected
+}
+
+/** A group that may still be merged into another one. */
+interface Member {
+  into?: Member
+  group: Group
+  changes: Map<string, StreamChange>
+  decided: Decided[]
+}
+
+/**
+ * One round of many commands: each is decided on the state that those before it left. Commands of which one saw what
+ * another wrote form a group and share its fate, so a loser never leaves a decision standing that was built on it.
+ */
+export class Round {
+  readonly #loaded: Loaded
+  readonly #now: number
+  readonly #kit: Kit
+  readonly #seen = new Map<string, Seen>()
+  readonly #members: Member[] = []
+  readonly #outcomes: Outcome[] = []
+  /** Claims and keys spoken for in this round: the next to want one waits for the next round. */
+  readonly #spoken = new Set<string>()
+
+  constructor(loaded: Loaded, now: number, kit: Kit) {
+    this.#loaded = loaded
+    this.#now = now
+    this.#kit = kit
+  }
+
+  /** Decides one command on the state of the moment. */
+  decide(pending: Pending): void {
+    const { command, context } = pending
+    const key = context.idempotency
+    const known = key && this.#loaded.keys.find((k) => k.scope === key.scope && k.key === key.key)
+    if (known) return void this.#outcomes.push({ pending, ...repeated(known, key.fingerprint) })
+
+    const ids = Object.fromEntries(command.ids.map((sequence) => [sequence, this.#loaded.ids[sequence]!.shift()!]))
+    const read = Object.values(command.reads).map((ref) => ref.stream)
+    const states = Object.fromEntries(Object.entries(command.reads).map(([name, ref]) => [name, this.#see(ref.stream).state]))
+    let decision: ReturnType<typeof command.decide>
+    try {
+      decision = command.decide(states, { now: this.#now, ids })
+    } catch (error) {
+      return void this.#outcomes.push({ pending, error })
+    }
+    if (decision.rejection) {
+      const { code, message, details } = decision.rejection
+      const rejection = new Rejected(code, message, details)
+      return void this.#join(read).decided.push({ pending, result: undefined, from: 0, to: 0, claims: [], rejection })
+    }
+
+    const { events, result, claims = [], credentials = [] } = decision
+    const wanted = [...claims.map((c) => `claim ${c.kind} ${c.value}`), ...(key ? [`key ${key.scope} ${key.key}`] : [])]
+    if (wanted.some((name) => this.#spoken.has(name))) return void this.#outcomes.push({ pending })
+    for (const name of wanted) this.#spoken.add(name)
+
+    const member = this.#join([...read, ...events.map((event) => event.stream)])
+    const from = member.group.events.length
+    for (const event of events) this.#append(member, event, pending)
+    const written = member.group.events.slice(from)
+    member.group.claims.push(...claims)
+    member.group.credentials.push(...credentials)
+    if (key) member.group.keys.push({ ...key, result, events: written.map(({ stream, version }) => ({ stream, version })) })
+    member.decided.push({ pending, result, from, to: member.group.events.length, claims })
+  }
+
+  /** What to append, one group after the other. Groups with nothing to write are left out: nothing can make them lose. */
+  groups(): Group[] {
+    return this.#writers().map((member) => ({ ...member.group, streams: [...member.changes.values()] }))
+  }
+
+  /** What became of each command, given the verdicts on `groups()` in their order. */
+  outcomes(verdicts: Verdict[]): Outcome[] {
+    const of = new Map(this.#writers().map((member, i) => [member, verdicts[i]!]))
+    const settled = this.#alive().flatMap((member) => member.decided.map((decided) => outcome(member, decided, of.get(member))))
+    return [...this.#outcomes, ...settled]
+  }
+
+  #alive = () => this.#members.filter((member) => !member.into)
+  #writers = () =>
+    this.#alive().filter(
+      ({ group }) => group.events.length + group.claims.length + group.credentials.length + group.keys.length > 0,
+    )
+
+  #see(stream: string): Seen {
+    let seen = this.#seen.get(stream)
+    if (!seen) {
+      const kept = this.#loaded.streams.get(stream)
+      seen = { base: kept?.version ?? 0, version: kept?.version ?? 0, state: kept?.state }
+      this.#seen.set(stream, seen)
+    }
+    return seen
+  }
+
+  /** The group of a command that touches these streams: that of whoever wrote one of them in this round, else a new one. */
+  #join(streams: string[]): Member {
+    let member: Member | undefined
+    for (const stream of streams) {
+      const writer = root(this.#see(stream).writer)
+      if (writer && writer !== member) member = member ? merge(member, writer) : writer
+    }
+    if (!member) {
+      member = { group: { streams: [], events: [], claims: [], credentials: [], keys: [] }, changes: new Map(), decided: [] }
+      this.#members.push(member)
+    }
+    for (const stream of streams)
+      if (!member.changes.has(stream)) member.changes.set(stream, { stream, expected: this.#see(stream).base })
+    return member
+  }
+
+  #append(member: Member, event: NewEvent, { context }: Pending): void {
+    const seen = this.#see(event.stream)
+    const decider = this.#kit.deciderOf(event.stream)
+    const appended: Appended = {
+      id: this.#kit.newId(),
+      type: event.type,
+      schema: event.schema,
+      topic: event.topic,
+      partition: this.#kit.partitionOf(event.topic, event.key),
+      key: event.key,
+      stream: event.stream,
+      version: ++seen.version,
+      time: this.#now,
+      actor: context.actor,
+      correlationId: context.correlationId,
+      causationId: context.causationId ?? null,
+      traceparent: context.traceparent ?? null,
+      data: JSON.stringify(event.data),
+    }
+    seen.state = decider.evolve(seen.state, { ...appended, data: event.data, pos: 0 } as never)
+    seen.writer = member
+    member.changes.get(event.stream)!.next = { version: seen.version, stateVersion: decider.stateVersion, state: seen.state }
+    member.group.events.push(appended)
+  }
+}
+
+function root(member: Member | undefined): Member | undefined {
+  let last = member
+  while (last?.into) last = last.into
+  return last
+}
+
+/** Moves all of `other` into `member`; indexes into its events shift. */
+function merge(member: Member, other: Member): Member {
+  const shift = member.group.events.length
+  member.decided.push(...other.decided.map((d) => ({ ...d, from: d.from + shift, to: d.to + shift })))
+  member.group.events.push(...other.group.events)
+  member.group.claims.push(...other.group.claims)
+  member.group.credentials.push(...other.group.credentials)
+  member.group.keys.push(...other.group.keys)
+  for (const [stream, change] of other.changes) if (change.next || !member.changes.has(stream)) member.changes.set(stream, change)
+  other.into = member
+  return member
+}
+
+/** A key that was used before: the same answer again, unless the request is another one. */
+function repeated(known: Loaded['keys'][number], fingerprint: string): Pick<Outcome, 'executed' | 'error'> {
+  if (known.fingerprint !== fingerprint)
+    return { error: new Rejected('VALIDATION_ERROR', 'This Idempotency-Key was used with another request') }
+  return { executed: { result: known.result, positions: known.places, replayed: true } }
+}
+
+function outcome(
+  member: Member,
+  { pending, result, from, to, claims, rejection }: Decided,
+  verdict: Verdict | undefined,
+): Outcome {
+  if (verdict?.lost) {
+    const { taken } = verdict.lost
+    const mine = claims.some((claim) => taken.some((t) => t.kind === claim.kind && t.value === claim.value))
+    if (!mine) return { pending }
+    const { code, message, details } = pending.command.claimed
+    return { pending, error: new Rejected(code, message, details) }
+  }
+  if (rejection) return { pending, error: rejection }
+  const place = (n: number): Place => {
+    const { topic, partition } = member.group.events[n]!
+    return { topic, partition, pos: verdict!.positions![n]! }
+  }
+  const positions = Array.from({ length: to - from }, (_, i) => place(from + i))
+  return { pending, executed: { result, positions, replayed: false } }
+}
