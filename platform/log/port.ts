@@ -110,6 +110,14 @@ export interface ReadQuery {
   limit: number
 }
 
+/** How much a partition still has for a consumer. */
+export interface Behind {
+  partition: number
+  events: number
+  /** When the oldest of them was appended, in milliseconds since the epoch. */
+  since: number
+}
+
 /** One consumer's wish to follow a topic for as long as it runs. */
 export interface Follower {
   /** Name of the consumer: one owner per consumer and partition at a time. */
@@ -147,6 +155,8 @@ export interface Reader {
   read(query: ReadQuery): Promise<Recorded[]>
   /** The position of the last event of each partition; partitions without events are absent. */
   heads(topic: Topic): Promise<Positions>
+  /** What lies beyond these positions, per partition: only partitions with something to read. */
+  behind(topic: Topic, after: Positions): Promise<Behind[]>
   follow(follower: Follower): Following
   close(): Promise<void>
 }

@@ -3,15 +3,18 @@ import type { Recorded } from '#events/kit/envelope.ts'
 import type { Listener } from '#platform/pg/listen.ts'
 import { Fenced, type Follower, type Following, type Positions } from '../port.ts'
 
-/** How long a wake-up may stay away before it is no longer trusted. */
-const SAFETY_NET_MS = 1_000
 /** How often a second owner asks whether the first is gone. */
 const STANDBY_MS = 250
 const BACKOFF_MS = 50
 const BACKOFF_MS_MAX = 5_000
 
 /** Follows a topic on the embedded log for as long as it is not stopped: one owner per consumer, the others stand by. */
-export function follow(follower: Follower, readAhead: (after: Positions) => Promise<Recorded[]>, listener: Listener): Following {
+export function follow(
+  follower: Follower,
+  readAhead: (after: Positions) => Promise<Recorded[]>,
+  listener: Listener,
+  safetyNetMs: number,
+): Following {
   const { consumer, topic } = follower
   const partitions = Array.from({ length: topic.partitions }, (_, partition) => partition)
   const stopping = new AbortController()
@@ -28,7 +31,7 @@ export function follow(follower: Follower, readAhead: (after: Positions) => Prom
   const untilSignalled = async () => {
     if (signalled) return
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, SAFETY_NET_MS)
+      const timer = setTimeout(resolve, safetyNetMs)
       wake = () => {
         clearTimeout(timer)
         resolve()

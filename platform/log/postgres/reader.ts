@@ -2,7 +2,7 @@ import type { Recorded } from '#events/kit/envelope.ts'
 import type { Topic } from '#events/kit/stream.ts'
 import type { Listener } from '#platform/pg/listen.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
-import type { Follower, Following, Positions, Reader } from '../port.ts'
+import type { Behind, Follower, Following, Positions, Reader } from '../port.ts'
 import { follow } from './follow.ts'
 import { EVENT_COLUMNS, type EventRow, toRecorded } from './rows.ts'
 
@@ -16,14 +16,25 @@ const HEADS = `
   select p.number as partition, e.pos from generate_series(0, $2::int - 1) p(number), lateral (
     select pos from log.events where topic = $1 and partition = p.number order by pos desc limit 1) e`
 
+const BEHIND = `
+  select p.number as partition, b.events, b.since from unnest($2::int[], $3::bigint[]) p(number, after), lateral (
+    select count(*) as events, min(time) as since from log.events e where e.topic = $1 and e.partition = p.number and e.pos > p.after) b
+  where b.events > 0 order by 1`
+
 const BEYOND_ALL = Number.MAX_SAFE_INTEGER
 const BATCH = 2_000
+/** How long a wake-up may stay away before it is no longer trusted. */
+const SAFETY_NET_MS = 1_000
 
 /** Reads the topic beyond `after`: at most `each` events per partition and `limit` in all, in position order. */
 export type ReadAhead = (topic: string, after: Positions, each: number, limit: number, upTo?: number) => Promise<Recorded[]>
 
 /** The reading half of the embedded log: `log.events` itself. */
-export function postgresReader(db: Queryable, listener: Listener): Reader {
+export function postgresReader(
+  db: Queryable,
+  listener: Listener,
+  { safetyNetMs = SAFETY_NET_MS }: { safetyNetMs?: number } = {},
+): Reader {
   const following = new Set<Following>()
 
   const read: ReadAhead = async (topic, after, each, limit, upTo = BEYOND_ALL) => {
@@ -37,10 +48,18 @@ export function postgresReader(db: Queryable, listener: Listener): Reader {
       const rows = await db.query<{ partition: number; pos: number }>('log.heads', HEADS, [topic.name, topic.partitions])
       return new Map(rows.map(({ partition, pos }) => [partition, pos]))
     },
+    behind: (topic, after) => {
+      const partitions = Array.from({ length: topic.partitions }, (_, partition) => partition)
+      return db.query<Behind>('log.behind', BEHIND, [
+        topic.name,
+        partitions,
+        partitions.map((partition) => after.get(partition) ?? 0),
+      ])
+    },
     follow(follower: Follower) {
       const batchSize = follower.batchSize ?? BATCH
       const ahead = (after: Positions) => read(follower.topic.name, after, Math.ceil(batchSize / 4), batchSize)
-      const one = follow(follower, ahead, listener)
+      const one = follow(follower, ahead, listener, safetyNetMs)
       const tracked = { stop: () => one.stop().finally(() => following.delete(tracked)) }
       following.add(tracked)
       return tracked

@@ -35,3 +35,40 @@ create table log.views (
   version  int  not null,
   built_at timestamptz not null default now()
 );
+
+-- Moves checkpoints by compare-and-set and tells who waits for them; the rest of the caller's transaction is the effect.
+-- _moves: [{partition, epoch, seen, pos}], what the owner believes and where it wants to go.
+--
+-- A row that somebody else has locked counts as moved: the owner gives up at once instead of waiting, so who holds the
+-- row (a redrive, a swap) may go on to lock the view's table without a deadlock.
+-- The commit need not wait for the disk: after a crash view and checkpoint fall back together, and the log has it all.
+create function log.advance(_consumer text, _topic text, _moves json) returns void language plpgsql as $$
+declare
+  _moved int;
+begin
+  perform set_config('synchronous_commit', 'off', true);
+
+  with ours as materialized (
+    select c.partition, m.pos
+      from json_to_recordset(_moves) m(partition int, epoch int, seen bigint, pos bigint)
+      join log.checkpoints c on c.consumer = _consumer and c.topic = _topic and c.partition = m.partition
+                            and c.epoch = m.epoch and c.pos = m.seen
+       for update of c skip locked),
+  moved as (
+    update log.checkpoints c set pos = ours.pos, moved_at = now() from ours
+     where c.consumer = _consumer and c.topic = _topic and c.partition = ours.partition
+    returning 1)
+  select count(*) into _moved from moved;
+
+  if _moved <> json_array_length(_moves) then
+    raise exception using errcode = 'FENCE', message = 'the checkpoint of ' || _consumer || ' was moved by another owner';
+  end if;
+  if _moved > 0 then
+    perform log.tell_checkpoints(_consumer, _topic, (select json_object_agg(m ->> 'partition', m -> 'pos') from json_array_elements(_moves) m));
+  end if;
+end $$;
+
+-- Wakes who waits for a view: {consumer, topic, positions: {partition: pos}}.
+create function log.tell_checkpoints(_consumer text, _topic text, _positions json) returns void language sql as $$
+  select pg_notify('checkpoints', json_build_object('consumer', _consumer, 'topic', _topic, 'positions', _positions)::text)
+$$;

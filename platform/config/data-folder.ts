@@ -1,0 +1,41 @@
+import { accessSync, constants, mkdirSync, statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+
+/** The data folder cannot be used; the message says why. */
+export class DataFolderError extends Error {
+  readonly code = 'DATA_FOLDER'
+  override name = 'DataFolderError'
+}
+
+/** Beside the code, so that tools find it from wherever they are called. */
+const DEFAULT = join(import.meta.dirname, '..', '..', '.vidwiz')
+
+const REASONS: Record<string, string> = {
+  EACCES: 'permission denied',
+  EPERM: 'not permitted',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+  EEXIST: 'it is not a folder',
+  ENOTDIR: 'it is not a folder',
+}
+
+/**
+ * The folder for everything that VidWiz keeps on this machine: made on first use, for nobody else to read.
+ * @param path from VIDWIZ_DATA; relative to the working directory. By default `.vidwiz` beside the code
+ * @returns its absolute path
+ * @throws DataFolderError when it cannot be made or written to
+ */
+export function dataFolder(path = process.env.VIDWIZ_DATA): string {
+  const folder = resolve(path || DEFAULT)
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    if (!statSync(folder).isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR' })
+    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK)
+    return folder
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException
+    throw new DataFolderError(
+      `The data folder ${folder} cannot be used (${REASONS[code] ?? message}): set VIDWIZ_DATA to one that can`,
+    )
+  }
+}

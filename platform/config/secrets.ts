@@ -1,0 +1,73 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { chmodSync, linkSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const NAMES = ['SECRET_KEY', 'ADMIN_TOKEN', 'PG_PASSWORD'] as const
+
+/** Never to be logged, printed or stored anywhere else. */
+export type Secrets = Record<(typeof NAMES)[number], string>
+
+/** The file of secrets is not what it should be. The message holds no secret. */
+export class SecretsError extends Error {
+  readonly code = 'SECRETS'
+  override name = 'SecretsError'
+}
+
+/**
+ * The secrets of this installation: from the environment when set there, else generated once and kept in the data folder
+ * for its owner only. Processes that start together get the same.
+ * @param folder an existing data folder
+ * @throws SecretsError when the file is damaged or closed to us
+ */
+export function secrets(folder: string, env: NodeJS.ProcessEnv = process.env): Secrets {
+  const file = join(folder, 'secrets.json')
+  const kept = read(file) ?? generate(file)
+  return mapNames((name) => env[name] || kept[name])
+}
+
+const mapNames = (value: (name: keyof Secrets) => string) =>
+  Object.fromEntries(NAMES.map((name) => [name, value(name)])) as Secrets
+
+function read(file: string): Secrets | undefined {
+  let text: string
+  try {
+    if (statSync(file).mode & 0o077) chmodSync(file, 0o600)
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return undefined
+    throw new SecretsError(`${file} cannot be read (${code})`)
+  }
+  const kept = parse(text)
+  const missing = NAMES.filter((name) => typeof kept?.[name] !== 'string' || kept[name] === '')
+  // To make up for what is missing would lock everybody out with new keys: a person should decide that.
+  if (!kept || missing.length > 0) {
+    throw new SecretsError(`${file} is damaged (no ${missing.join(', ')}): bring it back, or remove it to have new secrets made`)
+  }
+  return kept
+}
+
+function parse(text: string): Secrets | undefined {
+  try {
+    return JSON.parse(text) ?? undefined
+  } catch {
+    return undefined // the parser's message would quote the text
+  }
+}
+
+/** A link appears whole or not at all and never replaces: whoever comes second reads what the first one made. */
+function generate(file: string): Secrets {
+  const unfinished = `${file}.${randomUUID()}`
+  const fresh = mapNames(() => randomBytes(32).toString('base64url'))
+  writeFileSync(unfinished, `${JSON.stringify(fresh, null, 2)}\n`, { mode: 0o600 })
+  try {
+    linkSync(unfinished, file)
+    return fresh
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'EEXIST') throw new SecretsError(`${file} cannot be made (${code})`)
+    return read(file) as Secrets
+  } finally {
+    unlinkSync(unfinished)
+  }
+}

@@ -1,0 +1,57 @@
+import { isUtf8 } from 'node:buffer'
+import type { IncomingMessage } from 'node:http'
+import { bodyTooLarge, invalid, unreadableBody } from './errors.ts'
+import { JsonDepthError, JsonSyntaxError, parseJson } from './json.ts'
+
+/** What a body is when its content type says that it is not JSON. */
+export const NOT_JSON = Symbol('not JSON')
+
+/** The client went away before its request was complete: there is nobody to answer. */
+export class Aborted extends Error {}
+
+/**
+ * Reads all bytes of a body.
+ *
+ * @throws HttpError 413 as soon as there are more than `limitBytes`, Aborted when the client goes away
+ */
+export function readBody(req: IncomingMessage, limitBytes: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    if (Number(req.headers['content-length']) > limitBytes) return reject(bodyTooLarge(limitBytes))
+    const chunks: Buffer[] = []
+    let size = 0
+    req.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      // What comes after is read and dropped, so that the client, still sending, gets to see the answer.
+      if (size <= limitBytes) chunks.push(chunk)
+      else reject(bodyTooLarge(limitBytes))
+    })
+    req.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
+    req.on('error', () => reject(new Aborted()))
+    req.on('close', () => reject(new Aborted()))
+  })
+}
+
+/**
+ * Parses a body: undefined when there is none, `NOT_JSON` when it is said to be something else.
+ *
+ * @throws HttpError 400 when it is not UTF-8 or nested too deeply, 422 when it is not JSON
+ */
+export function parseBody(contentType: string | undefined, bytes: Buffer): unknown {
+  if (bytes.length === 0) return undefined
+  if (!isJson(contentType)) return NOT_JSON
+  if (!isUtf8(bytes)) throw unreadableBody()
+  try {
+    return parseJson(withoutMark(bytes.toString()))
+  } catch (error) {
+    if (error instanceof JsonDepthError) throw unreadableBody()
+    if (error instanceof JsonSyntaxError)
+      throw invalid([{ field: `body.${error.offset}`, message: 'JSON decode error', type: 'json_invalid' }])
+    throw error
+  }
+}
+
+/** JSON unless said otherwise: `application/json`, `application/*+json`, or no content type at all. */
+const isJson = (contentType = '') =>
+  contentType === 'application/json' || /^\s*(application\/(json|[^;\s]+\+json)\s*(;|$)|$)/i.test(contentType)
+
+const withoutMark = (text: string) => (text.charCodeAt(0) === 0xfeff ? text.slice(1) : text)

@@ -1,0 +1,49 @@
+import type { IncomingHttpHeaders } from 'node:http'
+
+const METHODS = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT']
+const CREDENTIALS = ['Access-Control-Allow-Credentials', 'true']
+
+export interface Preflight {
+  status: 200 | 400
+  headers: string[]
+  body: string
+}
+
+/** Whether a browser asks what it may send. */
+export const isPreflight = (method: string | undefined, headers: IncomingHttpHeaders): boolean =>
+  method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined
+
+/** Answers a browser that asks what it may send: any origin may send anything. */
+export function preflight(headers: IncomingHttpHeaders): Preflight {
+  const requested = headers['access-control-request-headers']
+  const allowed = METHODS.includes(headers['access-control-request-method']!)
+  return {
+    status: allowed ? 200 : 400,
+    headers: [
+      ...['Access-Control-Allow-Origin', headers.origin!],
+      ...CREDENTIALS,
+      ...['Access-Control-Allow-Methods', METHODS.join(', ')],
+      ...['Access-Control-Max-Age', '600'],
+      ...['Vary', 'Origin'],
+      ...(requested ? ['Access-Control-Allow-Headers', requested] : []),
+    ],
+    body: allowed ? 'OK' : 'Disallowed CORS method',
+  }
+}
+
+const NONE: readonly string[] = []
+
+/**
+ * Makes the headers, names and values in turn, that let a page of another origin read an answer.
+ *
+ * @param exposed names of the headers of ours that such a page may see
+ */
+export function crossOrigin(exposed: readonly string[]): (request: IncomingHttpHeaders) => readonly string[] {
+  const granted = [...CREDENTIALS, 'Access-Control-Expose-Headers', exposed.join(', ')]
+  const toAnyone = ['Access-Control-Allow-Origin', '*', ...granted]
+  return ({ origin, cookie }) => {
+    if (origin === undefined) return NONE
+    // With cookies a browser takes no `*`.
+    return cookie === undefined ? toAnyone : ['Access-Control-Allow-Origin', origin, ...granted, 'Vary', 'Origin']
+  }
+}

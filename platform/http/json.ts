@@ -1,0 +1,156 @@
+/** Text that is not JSON; `offset` is where it stops being so. */
+export class JsonSyntaxError extends Error {
+  readonly offset: number
+  constructor(offset: number) {
+    super(`not JSON at offset ${offset}`)
+    this.name = 'JsonSyntaxError'
+    this.offset = offset
+  }
+}
+
+/** JSON nested too deeply to be handled safely. */
+export class JsonDepthError extends Error {}
+
+/** JSON that is written already and goes out as it is. */
+export class JsonText {
+  readonly text: string
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
+/** Deep enough for any honest document; what walks a value recursively must not run out of stack. */
+export const MAX_DEPTH = 1000
+
+/**
+ * Parses JSON; the literals NaN, Infinity and -Infinity are tolerated, and of repeated keys the last wins.
+ *
+ * @throws JsonSyntaxError, or JsonDepthError beyond MAX_DEPTH
+ */
+export function parseJson(text: string): unknown {
+  if (text.length > MAX_DEPTH && depthOf(text) > MAX_DEPTH) throw new JsonDepthError()
+  try {
+    return JSON.parse(text)
+  } catch {
+    // Rare: either an error to be located, or one of the literals that JSON.parse refuses.
+    return new Reader(text).document()
+  }
+}
+
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+
+function depthOf(text: string): number {
+  let depth = 0
+  let deepest = 0
+  for (let at = 0; at < text.length; at++) {
+    const c = text.charCodeAt(at)
+    if (c === 0x5b || c === 0x7b) deepest = Math.max(deepest, ++depth)
+    else if (c === 0x5d || c === 0x7d) depth--
+    else if (c === QUOTE) at = endOfString(text, at)
+  }
+  return deepest
+}
+
+/** Where the string that opens at `start` has its closing quote; the end of the text if it has none. */
+function endOfString(text: string, start: number): number {
+  let at = start + 1
+  while (at < text.length && text.charCodeAt(at) !== QUOTE) at += text.charCodeAt(at) === BACKSLASH ? 2 : 1
+  return at
+}
+
+const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?/y
+const WORDS = { true: true, false: false, null: null, NaN: Number.NaN, Infinity: Infinity, '-Infinity': -Infinity }
+const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y
+
+/** A plain recursive-descent reader that knows where it is. Its caller has bounded the depth. */
+class Reader {
+  private at = 0
+  private readonly text: string
+  constructor(text: string) {
+    this.text = text
+  }
+
+  document(): unknown {
+    this.blanks()
+    const value = this.value()
+    this.blanks()
+    if (this.at < this.text.length) this.fail()
+    return value
+  }
+
+  private value(): unknown {
+    const c = this.text[this.at]
+    if (c === '{') return this.object()
+    if (c === '[') return this.array()
+    if (c === '"') return this.string()
+    for (const [word, value] of Object.entries(WORDS))
+      if (this.text.startsWith(word, this.at)) return this.take(word.length, value)
+    NUMBER.lastIndex = this.at
+    const digits = NUMBER.exec(this.text)?.[0]
+    return digits ? this.take(digits.length, Number(digits)) : this.fail()
+  }
+
+  private object(): unknown {
+    const entries: [string, unknown][] = []
+    this.list('}', () => {
+      const key = this.text[this.at] === '"' ? this.string() : this.fail()
+      this.blanks()
+      this.expect(':')
+      this.blanks()
+      entries.push([key, this.value()])
+    })
+    return Object.fromEntries(entries)
+  }
+
+  private array(): unknown {
+    const items: unknown[] = []
+    this.list(']', () => items.push(this.value()))
+    return items
+  }
+
+  private list(close: string, item: () => void): void {
+    this.at++
+    this.blanks()
+    if (this.text[this.at] === close) return this.take(1, undefined)
+    for (;;) {
+      item()
+      this.blanks()
+      if (this.text[this.at] === close) return this.take(1, undefined)
+      this.expect(',')
+      this.blanks()
+    }
+  }
+
+  private string(): string {
+    const start = this.at
+    const end = endOfString(this.text, start)
+    if (end >= this.text.length) this.fail(start)
+    for (let at = start + 1; at < end; at++) {
+      if (this.text.charCodeAt(at) < 0x20) this.fail(at)
+      if (this.text.charCodeAt(at) !== BACKSLASH) continue
+      ESCAPE.lastIndex = at
+      const escape = ESCAPE.exec(this.text)?.[0] ?? this.fail(at)
+      at += escape.length - 1
+    }
+    return this.take(end + 1 - start, JSON.parse(this.text.slice(start, end + 1)))
+  }
+
+  private blanks(): void {
+    while (' \t\n\r'.includes(this.text[this.at] ?? 'end')) this.at++
+  }
+
+  private expect(sign: string): void {
+    if (this.text[this.at] !== sign) this.fail()
+    this.at++
+  }
+
+  private take<T>(length: number, value: T): T {
+    this.at += length
+    return value
+  }
+
+  private fail(offset = this.at): never {
+    throw new JsonSyntaxError(offset)
+  }
+}

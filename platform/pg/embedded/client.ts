@@ -1,0 +1,48 @@
+import pg from 'pg'
+import { USER } from './cluster.ts'
+
+const DATABASE = 'vidwiz'
+const WRONG_PASSWORD = '28P01'
+const EXISTS_ALREADY = ['42P04', '23505'] // found when looking, found when inserting
+
+const urlOf = (port: number, password: string, database: string) =>
+  `postgres://${USER}:${encodeURIComponent(password)}@127.0.0.1:${port}/${database}`
+
+/** The connection string of the embedded database. */
+export const postgresUrl = (port: number, password: string): string => urlOf(port, password, DATABASE)
+
+async function connected<T>(port: number, password: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: urlOf(port, password, 'postgres'), connectionTimeoutMillis: 10_000 })
+  client.on('error', () => {}) // the query in flight tells
+  try {
+    await client.connect()
+    return await work(client)
+  } finally {
+    await client.end().catch(() => {})
+  }
+}
+
+const codeOf = (error: unknown) => (error as { code?: string }).code ?? ''
+
+/** Whether a server lets us in; false when it is only the password that is wrong. */
+export async function accepts(port: number, password: string): Promise<boolean> {
+  try {
+    await connected(port, password, (client) => client.query('select 1'))
+    return true
+  } catch (error) {
+    if (codeOf(error) === WRONG_PASSWORD) return false
+    throw error
+  }
+}
+
+/** Makes the database when it is not there. @returns its connection string */
+export async function ensureDatabase(port: number, password: string): Promise<string> {
+  await connected(port, password, async (client) => {
+    const { rowCount } = await client.query('select from pg_database where datname = $1', [DATABASE])
+    if (rowCount) return
+    await client.query(`create database ${DATABASE}`).catch((error) => {
+      if (!EXISTS_ALREADY.includes(codeOf(error))) throw error
+    })
+  })
+  return postgresUrl(port, password)
+}

@@ -1,0 +1,129 @@
+import { randomUUID } from 'node:crypto'
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { type Account, mayEnter } from './account.ts'
+import { EmbeddedPostgresError } from './error.ts'
+import { runProgram } from './program.ts'
+
+export const USER = 'vidwiz'
+
+/** Where root keeps what the server's account must reach, when the data folder is closed to it. */
+const ROOT_STORE = '/var/lib/vidwiz'
+
+const exists = (path: string) => lstatSync(path, { throwIfNoEntry: false }) !== undefined
+
+/**
+ * The folder of a data folder's cluster, links followed; undefined when there is none yet.
+ * @throws EmbeddedPostgresError when it should be there and is not: starting with an empty one would look like losing everything
+ */
+export function clusterOf(dataDir: string): string | undefined {
+  const link = join(dataDir, 'postgres')
+  if (!exists(link)) return undefined
+  const cluster = statSync(link, { throwIfNoEntry: false }) && realpathSync(link)
+  if (!cluster || !exists(join(cluster, 'PG_VERSION'))) {
+    const where = cluster ?? readlinkSync(link)
+    throw new EmbeddedPostgresError(`The database ${where} is gone: bring it back, or remove ${link} to begin with an empty one`)
+  }
+  return cluster
+}
+
+/** @throws EmbeddedPostgresError when another major version of Postgres wrote the cluster, or the account cannot reach it */
+export function checkCluster(cluster: string, version: string, account: Account) {
+  const [written, ours] = [readFileSync(join(cluster, 'PG_VERSION'), 'utf8').trim(), version.split('.')[0]]
+  if (written !== ours) {
+    throw new EmbeddedPostgresError(
+      `The database ${cluster} was written by Postgres ${written} and this is ${ours}: dump it there, restore it here`,
+    )
+  }
+  if (!mayEnter(cluster, account)) {
+    throw new EmbeddedPostgresError(
+      `User ${account?.uid ?? process.getuid?.()} cannot enter ${cluster}: open the folders above it`,
+    )
+  }
+}
+
+/** A folder that the server's account can reach and only root can write: the home of root's clusters and binaries. */
+export function rootStore(): string {
+  try {
+    mkdirSync(ROOT_STORE, { recursive: true })
+  } catch (error) {
+    throw new EmbeddedPostgresError(
+      `${ROOT_STORE} cannot be made (${(error as Error).message}): start as another user than root, or set DB_URL`,
+    )
+  }
+  const stat = lstatSync(ROOT_STORE)
+  if (!stat.isDirectory() || stat.uid !== 0 || stat.mode & 0o022) {
+    throw new EmbeddedPostgresError(`${ROOT_STORE} must be a folder that root owns and nobody else can write: mend or remove it`)
+  }
+  chmodSync(ROOT_STORE, 0o755) // whatever the umask made of it
+  return ROOT_STORE
+}
+
+/**
+ * Makes an empty cluster and publishes it as `<dataDir>/postgres`: the folder itself, or a link when the account cannot
+ * enter the data folder. It appears whole or not at all, however often this is killed, and once when two do it together.
+ * @returns the folder of the cluster, links followed
+ */
+export async function createCluster(dataDir: string, bin: string, account: Account, password: string): Promise<string> {
+  const place = join(dataDir, 'postgres')
+  const inPlace = mayEnter(dataDir, account)
+  const work = mkdtempSync(join(inPlace ? dataDir : rootStore(), 'unfinished-'))
+  try {
+    if (account) chownSync(work, account.uid, account.gid)
+    const fresh = join(work, 'cluster')
+    await initialise(fresh, bin, account, password)
+    if (inPlace) renameSync(fresh, place)
+    else {
+      const home = join(rootStore(), randomUUID())
+      renameSync(fresh, home)
+      try {
+        symlinkSync(home, place)
+      } catch (error) {
+        rmSync(home, { recursive: true })
+        throw error
+      }
+    }
+  } catch (error) {
+    if (!exists(place)) throw error // else another process was quicker
+  } finally {
+    rmSync(work, { recursive: true, force: true })
+  }
+  return realpathSync(place)
+}
+
+async function initialise(cluster: string, bin: string, account: Account, password: string) {
+  const passwordFile = `${cluster}.password`
+  writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 })
+  if (account) chownSync(passwordFile, account.uid, account.gid)
+  const args = ['--pgdata', cluster, '--username', USER, '--pwfile', passwordFile, '--auth=scram-sha-256', '--encoding=UTF8']
+  // Sorts by code point like C, and unlike C knows upper and lower case beyond ASCII.
+  const locale = ['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8']
+  await runProgram(join(bin, 'initdb'), [...args, ...locale, '--no-instructions'], { account })
+}
+
+/** Gives the user a new password without knowing the old one. The server must not run. */
+export async function resetPassword(cluster: string, bin: string, account: Account, password: string) {
+  const input = `alter role ${USER} password '${password.replaceAll("'", "''")}'\n`
+  await runProgram(join(bin, 'postgres'), ['--single', '-D', cluster, 'postgres'], { account, input })
+}
+
+/** Removes a data folder's cluster, wherever it lies. */
+export function removeCluster(dataDir: string) {
+  const place = join(dataDir, 'postgres')
+  if (statSync(place, { throwIfNoEntry: false })) rmSync(realpathSync(place), { recursive: true, force: true })
+  rmSync(place, { force: true, recursive: true })
+}

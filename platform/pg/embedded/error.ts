@@ -1,0 +1,5 @@
+/** The embedded Postgres cannot do what it was asked; the message says what to do about it. */
+export class EmbeddedPostgresError extends Error {
+  readonly code = 'EMBEDDED_POSTGRES'
+  override name = 'EmbeddedPostgresError'
+}

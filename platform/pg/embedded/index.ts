@@ -1,0 +1,107 @@
+import { rmSync, statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { serverAccount } from './account.ts'
+import { nativePostgres, usableBinaries } from './binaries.ts'
+import { ensureDatabase } from './client.ts'
+import { checkCluster, clusterOf, createCluster, removeCluster, rootStore } from './cluster.ts'
+import { postmasterOf, serves, stopPostmaster } from './postmaster.ts'
+import { type Server, up } from './server.ts'
+import { otherSupervisor } from './state.ts'
+
+export { postgresUrl } from './client.ts'
+export { EmbeddedPostgresError } from './error.ts'
+
+export interface PostgresOptions {
+  /** The folder that holds the cluster (or a link to it), its log and its port. It must exist. */
+  dataDir: string
+  /** Of the user `vidwiz`, who owns everything. A cluster that knows another password is given this one. */
+  password: string
+  /** Told what a person may want to know, a line at a time. */
+  log?: (line: string) => void
+}
+
+export interface EmbeddedPostgres {
+  url: string
+  port: number
+  /** Whether it ran already, left behind by a process that was killed or kept by another one. */
+  reused: boolean
+  /** Shuts the server down, unless another living process answers for it. Bounded; resolves when it is gone. */
+  stop(): Promise<void>
+}
+
+/** How soon a server that ended by itself is noticed. */
+const WATCH_MS = 500
+
+/**
+ * Starts a real Postgres from npm binaries, or takes over the one that runs on this data folder, and keeps it running
+ * until `stop()`: a server that dies is started again on the same port. Root lends it another account.
+ * @throws EmbeddedPostgresError
+ */
+export async function startPostgres({ dataDir, password, log = () => {} }: PostgresOptions): Promise<EmbeddedPostgres> {
+  const server = await prepare(resolve(dataDir), password, log)
+  let running = await up(server)
+  const { port, reused } = running
+  const url = await ensureDatabase(port, password)
+
+  const stopping = new AbortController()
+  const watching = watch()
+
+  async function watch() {
+    while (!stopping.signal.aborted) {
+      await pause(WATCH_MS, undefined, { signal: stopping.signal }).catch(() => {})
+      if (stopping.signal.aborted || serves(running.pid, server.cluster)) continue
+      log('the database server ended by itself: starting it again')
+      try {
+        running = await up(server, port)
+      } catch (error) {
+        log((error as Error).message)
+      }
+    }
+  }
+
+  let stopped: Promise<void> | undefined
+  async function stop() {
+    stopping.abort()
+    await watching
+    if (otherSupervisor(server.dataDir) === undefined) await stopPostmaster(running.pid, server.cluster)
+  }
+
+  return {
+    url,
+    port,
+    reused,
+    stop: () => {
+      stopped ??= stop()
+      return stopped
+    },
+  }
+}
+
+/** Everything that a server needs before its first start: an account, programs it can run, a cluster it can open. */
+async function prepare(dataDir: string, password: string, log: (line: string) => void): Promise<Server> {
+  const existing = clusterOf(dataDir)
+  const account = serverAccount(existing ? statSync(existing) : undefined)
+  const native = nativePostgres()
+  const bin = usableBinaries(native, account, () => (account ? rootStore() : dataDir))
+  if (existing) checkCluster(existing, native.version, account)
+  const cluster = existing ?? (await createCluster(dataDir, bin, account, password))
+  if (!existing) log(`made an empty database in ${cluster}`)
+  return { dataDir, cluster, bin, account, password, log }
+}
+
+/** The embedded server that runs on a data folder, for tools that come along while it does. */
+export function runningPostgres(dataDir: string): { port: number } | undefined {
+  const cluster = clusterOf(dataDir)
+  const postmaster = cluster === undefined ? undefined : postmasterOf(cluster)
+  return postmaster && { port: postmaster.port }
+}
+
+/** Stops what runs on a data folder and removes the database with all that is in it. */
+export async function destroyPostgres(dataDir: string) {
+  const cluster = clusterOf(dataDir)
+  const postmaster = cluster === undefined ? undefined : postmasterOf(cluster)
+  if (cluster && postmaster) await stopPostmaster(postmaster.pid, cluster)
+  removeCluster(dataDir)
+  for (const file of ['postgres.json', 'postgres.log']) rmSync(join(dataDir, file), { force: true })
+}

@@ -1,0 +1,39 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+
+const ps = (pid: number, column: string) =>
+  spawnSync('ps', ['-o', `${column}=`, '-p', String(pid)], { encoding: 'utf8' }).stdout?.trim() || undefined
+
+const proc = (pid: number, file: string) => {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+/** What a process was called with; undefined when it is dead, a zombie or hidden. Pids are used again, so a pid alone proves nothing. */
+export const commandLine = (pid: number): string | undefined =>
+  process.platform === 'linux' ? proc(pid, 'cmdline')?.replaceAll('\0', ' ') || undefined : ps(pid, 'command')
+
+/** Names a process for good: its pid and when it started. Undefined when it is dead. */
+export function identity(pid: number): string | undefined {
+  const since = process.platform === 'linux' ? startTicks(pid) : ps(pid, 'lstart')
+  return since && `${pid}@${since}`
+}
+
+/** Field 22 of /proc/<pid>/stat; the second, the name in brackets, may hold anything. */
+function startTicks(pid: number): string | undefined {
+  const fields = proc(pid, 'stat')?.split(') ').at(-1)?.split(' ')
+  return fields?.[0] === 'Z' ? undefined : fields?.[19]
+}
+
+/** Waits until `condition` holds; false when it did not in time. */
+export async function until(condition: () => boolean, timeoutMs: number): Promise<boolean> {
+  const deadline = performance.now() + timeoutMs
+  while (!condition()) {
+    if (performance.now() > deadline) return false
+    await new Promise((resolve) => setTimeout(resolve, 15))
+  }
+  return true
+}

@@ -1,0 +1,157 @@
+import { spawn } from 'node:child_process'
+import { closeSync, fstatSync, openSync, readSync, renameSync, statSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Account } from './account.ts'
+import { accepts } from './client.ts'
+import { resetPassword } from './cluster.ts'
+import { EmbeddedPostgresError } from './error.ts'
+import { postmasterOf, stopPostmaster, voidStalePidFile } from './postmaster.ts'
+import { until } from './processes.ts'
+import { complaint, environment } from './program.ts'
+import { serverArguments } from './settings.ts'
+import { otherSupervisor, remembered, supervise } from './state.ts'
+
+export type Server = {
+  dataDir: string
+  cluster: string
+  /** The folder of the programs. */
+  bin: string
+  account: Account
+  password: string
+  log: (line: string) => void
+}
+
+export type Running = { pid: number; port: number; reused: boolean }
+
+/** After a crash the server first replays its WAL, at most max_wal_size of it. */
+const READY_MS = 10 * 60_000
+/** How long we go on trying to start when something that passes by itself is in the way. */
+const RETRY_MS = 30_000
+const LOG_BYTES = 10_000_000
+
+/**
+ * Sees to it that the server runs: takes over one that runs already or starts it.
+ * @param port the only one that will do; else the one used last, or any free one
+ */
+export async function up(server: Server, port?: number): Promise<Running> {
+  const adopted = await adopt(server)
+  if (adopted) return adopted
+  const launched = await launch(server, port)
+  if (launched.reused || (await accepts(launched.port, server.password))) return launched
+  server.log('giving the database its new password')
+  await stopPostmaster(launched.pid, server.cluster)
+  await resetPassword(server.cluster, server.bin, server.account, server.password)
+  return launch(server, launched.port)
+}
+
+/** A server that was left running is as good as a new one, if it answers. One that does not is stopped. */
+async function adopt({ dataDir, cluster, password, log }: Server): Promise<Running | undefined> {
+  // It may be about to come or about to go.
+  await until(() => postmasterOf(cluster)?.ready ?? true, READY_MS)
+  const found = postmasterOf(cluster)
+  if (!found) return undefined
+  const other = otherSupervisor(dataDir)
+  const healthy = found.ready && (await accepts(found.port, password).catch(() => false))
+  if (healthy) {
+    if (other === undefined) supervise(dataDir, found.port)
+    return { ...found, reused: true }
+  }
+  if (other !== undefined) {
+    throw new EmbeddedPostgresError(
+      `Process ${other} runs the database of ${dataDir}, and it does not let us in: stop that process first`,
+    )
+  }
+  log('a database server was left behind and does not answer: stopping it')
+  await stopPostmaster(found.pid, cluster)
+  return undefined
+}
+
+async function launch(server: Server, wantedPort?: number): Promise<Running> {
+  const { dataDir, cluster } = server
+  const giveUp = performance.now() + RETRY_MS
+  let port = wantedPort ?? (await freePort(remembered(dataDir).port))
+  for (;;) {
+    const { pid, said } = await attempt(server, port)
+    if (pid !== undefined) {
+      supervise(dataDir, port)
+      return { pid, port, reused: false }
+    }
+    if (/could not bind/.test(said)) {
+      port = wantedPort ?? (await freePort())
+    } else if (/lock file .* already exists/.test(said)) {
+      const adopted = await adopt(server) // another process was quicker
+      if (adopted) return adopted
+      voidStalePidFile(cluster)
+    } else if (!/shared memory block .* in use/.test(said)) {
+      // (backends of a server that was killed hold that memory until they notice)
+      throw new EmbeddedPostgresError(`The database server does not start: ${complaint(said)} (more in ${logFile(dataDir)})`)
+    }
+    if (performance.now() > giveUp) throw new EmbeddedPostgresError(`The database server does not start: ${complaint(said)}`)
+    await pause(100)
+  }
+}
+
+/** One start. @returns the pid of a server that is ready, or what it said before it gave up */
+async function attempt(
+  { dataDir, cluster, bin, account }: Server,
+  port: number,
+): Promise<{ pid?: number | undefined; said: string }> {
+  rotate(logFile(dataDir))
+  const log = openSync(logFile(dataDir), 'a+', 0o600)
+  try {
+    const before = fstatSync(log).size
+    const child = spawn(join(bin, 'postgres'), serverArguments(cluster, port), {
+      ...account,
+      cwd: '/',
+      env: environment(),
+      // A file, since a pipe would end with this process. Detached: Ctrl-C in the terminal is ours to handle, gracefully.
+      stdio: ['ignore', log, log],
+      detached: true,
+    })
+    let failed = ''
+    let ended = false
+    child.on('exit', () => (ended = true))
+    child.on('error', (error) => {
+      failed = error.message
+      ended = true
+    })
+    child.unref()
+    const ready = () => {
+      const postmaster = postmasterOf(cluster)
+      return postmaster?.pid === child.pid && postmaster?.ready
+    }
+    await until(() => ended || (ready() ?? false), READY_MS)
+    if (!ended && ready()) return { pid: child.pid, said: '' }
+    if (!ended) child.kill('SIGQUIT')
+    return { said: failed || written(log, before) || 'it was not ready in time' }
+  } finally {
+    closeSync(log)
+  }
+}
+
+const logFile = (dataDir: string) => join(dataDir, 'postgres.log')
+
+/** Keeps one old log. */
+function rotate(file: string) {
+  if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > LOG_BYTES) renameSync(file, `${file}.1`)
+}
+
+function written(log: number, from: number): string {
+  const buffer = Buffer.alloc(fstatSync(log).size - from)
+  readSync(log, buffer, 0, buffer.length, from)
+  return buffer.toString()
+}
+
+/** The wanted port if it is free, else one that is. */
+function freePort(wanted = 0): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', (error) => (wanted ? resolve(freePort()) : reject(error)))
+    probe.listen(wanted, '127.0.0.1', () => {
+      const { port } = probe.address() as { port: number }
+      probe.close(() => resolve(port))
+    })
+  })
+}

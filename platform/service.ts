@@ -1,0 +1,66 @@
+import { SettingsError } from './config/settings.ts'
+import { type Logger, openLogger } from './telemetry/logger.ts'
+
+/** A trouble that a person can mend: told in one line, without a stack. */
+export class Trouble extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'Trouble'
+  }
+}
+
+/** How long a stop may take before it is no longer called graceful. */
+const STOP_MS = 15_000
+
+export interface Running {
+  /** Finishes what is under way, then lets go of everything. */
+  stop(): Promise<void>
+}
+
+/**
+ * Runs a service as this process: starts it, tells whoever spawned it that it is ready, stops it once on SIGTERM, SIGINT or
+ * when the spawning process is gone. Ends the process with 0 after a clean stop and with 1 when the start or the stop failed.
+ */
+export async function runService(name: string, start: (logger: Logger) => Promise<Running>): Promise<void> {
+  const logger = openLogger(name)
+  let running: Running | undefined
+  let stopping = false
+
+  const stop = async (why: string) => {
+    if (stopping) return
+    stopping = true
+    logger.info({ why }, 'stopping')
+    const late = setTimeout(() => {
+      logger.error(`did not stop within ${STOP_MS} ms`)
+      process.exit(1)
+    }, STOP_MS)
+    try {
+      await running?.stop()
+      clearTimeout(late)
+      logger.info('stopped')
+      process.exit(0)
+    } catch (error) {
+      logger.error({ error }, 'did not stop cleanly')
+      process.exit(1)
+    }
+  }
+
+  process.on('SIGTERM', () => void stop('SIGTERM'))
+  process.on('SIGINT', () => void stop('SIGINT'))
+  process.on('disconnect', () => void stop('the process that started this one is gone'))
+  try {
+    running = await start(logger)
+    logger.info('ready')
+    process.send?.('ready')
+  } catch (error) {
+    console.error(plain(error))
+    process.exit(1)
+  }
+}
+
+/** An error as a person wants to read it: one line each for what can be mended, a stack for what is our mistake. */
+export function plain(error: unknown): string {
+  if (error instanceof SettingsError) return error.problems.map((problem) => `vidwiz: ${problem}`).join('\n')
+  if (error instanceof Trouble) return `vidwiz: ${error.message}`
+  return `vidwiz: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
+}

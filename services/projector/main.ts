@@ -1,0 +1,27 @@
+import { readSettings } from '#platform/config/settings.ts'
+import { postgresReader } from '#platform/log/postgres/reader.ts'
+import { openListener } from '#platform/pg/listen.ts'
+import { openDb } from '#platform/pg/pool.ts'
+import { databaseUrl } from '#platform/pg/where.ts'
+import { runService } from '#platform/service.ts'
+import { runProjector } from '#projections/engine/projector.ts'
+import { setUpViews } from '#projections/engine/setup.ts'
+import { views } from '#projections/index.ts'
+
+await runService('projector', async (logger) => {
+  const url = databaseUrl(readSettings())
+  // Views can be derived again: a crash of the server may take back the last of them together with their checkpoints.
+  const db = openDb(url, { name: 'vidwiz projector', durable: false })
+  const listener = openListener(url, { name: 'vidwiz projector' })
+  const reader = postgresReader(db, listener)
+  await setUpViews(views, { db, reader, logger })
+  const projector = runProjector(views, { db, reader, logger })
+  return {
+    async stop() {
+      await projector.stop()
+      await reader.close()
+      await listener.close()
+      await db.close()
+    },
+  }
+})

@@ -1,0 +1,47 @@
+import { v7 as uuidv7 } from 'uuid'
+import type { Topic } from '#events/kit/stream.ts'
+import { partitionOf } from '#platform/log/partitioner.ts'
+import type { Appended, Appender, Group } from '#platform/log/port.ts'
+
+/** A topic of its own: the suite knows nothing of the domain. */
+export const topic: Topic = { name: 'conformance.things', partitions: 12 }
+
+/** A group that appends these events to one stream of which `expected` is the version seen. */
+export function group(stream: string, expected: number, events: Partial<Appended>[], state: unknown = {}): Group {
+  return {
+    streams: [{ stream, expected, next: { version: expected + events.length, stateVersion: 1, state } }],
+    events: events.map((event, i) => ({
+      id: uuidv7(),
+      type: 'Happened',
+      schema: 1,
+      topic: topic.name,
+      partition: partitionOf(stream, topic.partitions),
+      key: stream,
+      stream,
+      version: expected + i + 1,
+      time: Date.now(),
+      actor: null,
+      correlationId: null,
+      causationId: null,
+      traceparent: null,
+      data: '{}',
+      ...event,
+    })),
+    claims: [],
+    credentials: [],
+    keys: [],
+  }
+}
+
+/** Appends `count` events to a stream. Throws when it loses. */
+export async function write(appender: Appender, stream: string, expected: number, count: number): Promise<void> {
+  const current = (await appender.load({ streams: [stream], ids: {}, keys: [] })).streams.get(stream)?.version ?? 0
+  const [verdict] = await appender.append([
+    group(
+      stream,
+      Math.max(expected, current),
+      Array.from({ length: count }, () => ({})),
+    ),
+  ])
+  if (!verdict?.positions) throw new Error(`lost ${stream}@${expected}`)
+}

@@ -1,0 +1,302 @@
+import { expect } from 'chai'
+import type { Recorded } from '#events/kit/envelope.ts'
+import type { Appender, Follower, Group, Positions, Reader, Verdict } from '#platform/log/port.ts'
+import { Fenced } from '#platform/log/port.ts'
+import { eventually } from '#test/kit/eventually.ts'
+import { group, topic, write } from './groups.ts'
+
+/** One log, opened as several processes would open it. */
+export interface LogUnderTest {
+  /** A writer with connections of its own. */
+  writer(): Appender
+  /** A reader with connections of its own. */
+  reader(options?: { safetyNetMs?: number }): Reader
+  close(): Promise<void>
+}
+
+/** Far beyond the patience of any test. */
+const NEVER_MS = 3_600_000
+
+const everything = (): Positions => new Map(Array.from({ length: topic.partitions }, (_, partition) => [partition, 0]))
+
+/** Reads all of the topic, page by page. */
+async function readAll(reader: Reader, limit = 500): Promise<Recorded[]> {
+  const all: Recorded[] = []
+  const after = new Map(everything())
+  while (true) {
+    const page = await reader.read({ topic: topic.name, after, limit })
+    if (page.length === 0) return all
+    all.push(...page)
+    for (const partition of after.keys()) after.set(partition, page.at(-1)!.pos)
+  }
+}
+
+/** A follower that remembers what it was handed and where it stands, as a consumer's checkpoint does. */
+function recorder(consumer: string, over: Partial<Follower> = {}) {
+  const seen: Recorded[] = []
+  const stand = new Map<number, number>()
+  const follower: Follower = {
+    consumer,
+    topic,
+    resume: async () => new Map(stand),
+    handle: async (batch) => {
+      seen.push(...batch)
+      for (const event of batch) stand.set(event.partition, event.pos)
+    },
+    ...over,
+  }
+  return { seen, stand, follower }
+}
+
+const versionsByStream = (events: Recorded[]) => {
+  const versions = new Map<string, number[]>()
+  for (const { stream, version } of events) versions.set(stream, [...(versions.get(stream) ?? []), version])
+  return versions
+}
+
+/** What any log must do, whichever driver carries it (P11). */
+export function logConformance(name: string, open: () => Promise<LogUnderTest>): void {
+  describe(`the log on ${name}`, () => {
+    let log: LogUnderTest
+    beforeEach(async () => {
+      log = await open()
+    })
+    afterEach(() => log.close())
+
+    /** Waits until everything that was appended can be read. */
+    const readable = (reader: Reader, events: number) =>
+      eventually(async () => {
+        const all = await readAll(reader)
+        expect(all.length).to.equal(events)
+        return all
+      })
+
+    it('gives back what was appended, to the letter', async () => {
+      const data = '{"b":1,"a":12345678901234567890,"1":1.50,"text":"é😀\\u0000\\u2028 \\"quoted\\" \\\\ {}"}'
+      const [verdict] = await log
+        .writer()
+        .append([group('thing-1', 0, [{ data, actor: 'user-1', correlationId: 'c', traceparent: '00-1-2-01' }])])
+      const [event] = await readable(log.reader(), 1)
+      expect(event).to.include({
+        data,
+        stream: 'thing-1',
+        version: 1,
+        type: 'Happened',
+        schema: 1,
+        key: 'thing-1',
+        actor: 'user-1',
+        correlationId: 'c',
+      })
+      expect(event).to.include({ causationId: null, traceparent: '00-1-2-01', topic: topic.name, pos: verdict!.positions![0] })
+    })
+
+    it('orders positions as the commits were, without a gap, under concurrent writers', async () => {
+      const writers = Array.from({ length: 8 }, () => log.writer())
+      await Promise.all(
+        writers.map(async (writer, w) => {
+          for (let n = 0; n < 25; n++) await write(writer, `thing-${w}-${n % 5}`, Math.floor(n / 5), 1 + (n % 3))
+        }),
+      )
+      const total = 8 * (9 * 1 + 8 * 2 + 8 * 3)
+      const all = await readable(log.reader(), total)
+      expect(all.map((event) => event.pos)).to.deep.equal(Array.from({ length: total }, (_, i) => i + 1))
+    })
+
+    it('never lets a reader that follows positions miss an event, however the writers interleave', async () => {
+      const { seen, follower } = recorder('late', { batchSize: 7 })
+      const reader = log.reader()
+      const following = reader.follow(follower)
+      const writers = Array.from({ length: 6 }, () => log.writer())
+      await Promise.all(
+        writers.map(async (writer, w) => {
+          for (let n = 0; n < 40; n++) await write(writer, `thing-${w}-${n}`, 0, 1)
+        }),
+      )
+      await eventually(() => expect(seen.length).to.equal(240))
+      await following.stop()
+      expect(new Set(seen.map((event) => event.pos)).size).to.equal(240)
+    })
+
+    it('hands over the events of a stream in version order, without holes', async () => {
+      const { seen, follower } = recorder('ordered', { batchSize: 10 })
+      const following = log.reader().follow(follower)
+      const writer = log.writer()
+      for (let version = 0; version < 30; version++)
+        await writer.append(['a', 'b', 'c'].map((stream) => group(`thing-${stream}`, version, [{}])))
+      await eventually(() => expect(seen.length).to.equal(90))
+      await following.stop()
+      for (const versions of versionsByStream(seen).values())
+        expect(versions).to.deep.equal(Array.from({ length: 30 }, (_, i) => i + 1))
+    })
+
+    it('lets exactly one of 50 racers win each version', async () => {
+      const writers = Array.from({ length: 10 }, () => log.writer())
+      for (let version = 0; version < 5; version++) {
+        const racers = Array.from({ length: 50 }, (_, i) => writers[i % 10]!.append([group('thing-race', version, [{}])]))
+        const verdicts = (await Promise.all(racers)).flat()
+        expect(verdicts.filter((verdict) => verdict.positions)).to.have.length(1)
+        for (const { lost } of verdicts) if (lost) expect(lost).to.deep.equal({ stale: ['thing-race'], taken: [], usedKeys: [] })
+      }
+      const all = await readable(log.reader(), 5)
+      expect(all.map((event) => event.version)).to.deep.equal([1, 2, 3, 4, 5])
+    })
+
+    it('gives every group of a coalesced append a verdict of its own: all of it or nothing', async () => {
+      const writer = log.writer()
+      await write(writer, 'thing-old', 0, 1)
+      const both: Group = { ...group('thing-x', 0, [{}]) }
+      both.streams.push({ stream: 'thing-old', expected: 0 })
+      const verdicts = await writer.append([group('thing-a', 0, [{}, {}]), both, group('thing-b', 0, [{}])])
+      expect(verdicts).to.deep.equal([
+        { positions: [2, 3] },
+        { lost: { stale: ['thing-old'], taken: [], usedKeys: [] } },
+        { positions: [4] },
+      ] satisfies Verdict[])
+      const all = await readable(log.reader(), 4)
+      expect(all.map((event) => event.stream)).to.deep.equal(['thing-old', 'thing-a', 'thing-a', 'thing-b'])
+    })
+
+    it('keeps a claimed value unique under races, and frees it again', async () => {
+      const writers = Array.from({ length: 5 }, () => log.writer())
+      const claim = (i: number, value: string) => ({
+        ...group(`thing-${i}`, 0, [{}]),
+        claims: [{ kind: 'name', value, owner: `thing-${i}` }],
+      })
+      const verdicts = (await Promise.all(Array.from({ length: 25 }, (_, i) => writers[i % 5]!.append([claim(i, 'one')])))).flat()
+      expect(verdicts.filter((verdict) => verdict.positions)).to.have.length(1)
+      for (const { lost } of verdicts) if (lost) expect(lost.taken).to.deep.equal([{ kind: 'name', value: 'one' }])
+
+      const winner = verdicts.findIndex((verdict) => verdict.positions)
+      await writers[0]!.append([{ ...group(`thing-${winner}`, 1, [{}]), claims: [{ kind: 'name', value: 'one', owner: null }] }])
+      const [again] = await writers[0]!.append([claim(99, 'one')])
+      expect(again!.positions).to.have.length(1)
+    })
+
+    it('remembers a used key with its result and the places of its events, and lets no second event through', async () => {
+      const writers = [log.writer(), log.writer()]
+      const keyed = (i: number): Group => ({
+        ...group(`thing-${i}`, 0, [{}]),
+        keys: [{ scope: 'me', key: 'k', fingerprint: 'f', result: { n: i }, events: [{ stream: `thing-${i}`, version: 1 }] }],
+      })
+      const verdicts = (await Promise.all([writers[0]!.append([keyed(1)]), writers[1]!.append([keyed(2)])])).flat()
+      expect(verdicts.filter((verdict) => verdict.positions)).to.have.length(1)
+      const { keys } = await writers[0]!.load({ streams: [], ids: {}, keys: [{ scope: 'me', key: 'k' }] })
+      const won = verdicts.findIndex((verdict) => verdict.positions) + 1
+      expect(keys[0]).to.deep.include({ result: { n: won }, fingerprint: 'f' })
+      expect(keys[0]!.places[0]).to.include({ topic: topic.name, pos: 1 })
+    })
+
+    it('loads the state that was kept with a stream, and draws ids that nobody else got', async () => {
+      const writer = log.writer()
+      await writer.append([group('thing-1', 0, [{}], { n: 1 })])
+      const { streams } = await writer.load({ streams: ['thing-1', 'thing-2'], ids: {}, keys: [] })
+      expect([...streams]).to.deep.equal([['thing-1', { version: 1, stateVersion: 1, state: { n: 1 } }]])
+      const drawn = await Promise.all(
+        [log.writer(), log.writer()].map((w) => w.load({ streams: [], ids: { note: 5, user: 2 }, keys: [] })),
+      )
+      expect(new Set(drawn.flatMap(({ ids }) => ids.note!)).size).to.equal(10)
+      expect(new Set(drawn.flatMap(({ ids }) => ids.user!)).size).to.equal(4)
+    })
+
+    it('wakes a follower by a signal: with no safety net to fall back on, every event still arrives', async () => {
+      const { seen, follower } = recorder('awake')
+      const following = log.reader({ safetyNetMs: NEVER_MS }).follow(follower)
+      for (let n = 0; n < 20; n++) {
+        await write(log.writer(), `thing-${n}`, 0, 1)
+        await eventually(() => expect(seen.length).to.equal(n + 1), { everyMs: 1 })
+      }
+      await following.stop()
+    })
+
+    it('goes on where the consumer stood, without a gap and without a repeat', async () => {
+      const { seen, follower } = recorder('resumed', { batchSize: 5 })
+      const writer = log.writer()
+      const reader = log.reader()
+      for (let round = 0; round < 4; round++) {
+        const following = reader.follow(follower)
+        for (let n = 0; n < 25; n++) await write(writer, `thing-${round}-${n}`, 0, 1)
+        await eventually(() => expect(seen.length).to.be.greaterThan(round * 20))
+        await following.stop()
+      }
+      const following = reader.follow(follower)
+      await eventually(() => expect(seen.length).to.equal(100))
+      await following.stop()
+      expect(new Set(seen.map((event) => event.id)).size).to.equal(100)
+    })
+
+    it('hands the same events over again when the handler failed', async () => {
+      let failures = 3
+      const errors: unknown[] = []
+      const { seen, stand, follower } = recorder('stubborn', { onError: (error) => errors.push(error) })
+      follower.handle = async (batch) => {
+        if (failures-- > 0) throw failures === 1 ? new Fenced('moved') : new Error('database away')
+        seen.push(...batch)
+        for (const event of batch) stand.set(event.partition, event.pos)
+      }
+      const following = log.reader().follow(follower)
+      await write(log.writer(), 'thing-1', 0, 3)
+      await eventually(() => expect(seen.map((event) => event.version)).to.deep.equal([1, 2, 3]))
+      expect(errors).to.have.length(3)
+      await following.stop()
+    })
+
+    it('has one owner per consumer at a time; another takes over when it is gone', async () => {
+      const owners: string[] = []
+      const shared = recorder('owned')
+      const named = (owner: string): Follower => ({
+        ...shared.follower,
+        handle: async (batch) => {
+          owners.push(...batch.map(() => owner))
+          await shared.follower.handle(batch)
+        },
+      })
+      const [first, second] = [log.reader(), log.reader()]
+      const a = first.follow(named('a'))
+      await write(log.writer(), 'thing-1', 0, 1)
+      await eventually(() => expect(owners).to.deep.equal(['a']))
+      const b = second.follow(named('b'))
+      await write(log.writer(), 'thing-2', 0, 1)
+      await eventually(() => expect(owners).to.have.length(2))
+      await a.stop()
+      await write(log.writer(), 'thing-3', 0, 1)
+      await eventually(() => expect(owners).to.have.length(3))
+      await b.stop()
+      expect(owners).to.deep.equal(['a', 'a', 'b'])
+    })
+
+    it('carries payloads of 1 MB', async () => {
+      const data = JSON.stringify({ text: 'é'.repeat(524_288) })
+      const { seen, follower } = recorder('large')
+      const following = log.reader().follow(follower)
+      for (let n = 0; n < 5; n++) await log.writer().append([group(`thing-${n}`, 0, [{ data }])])
+      await eventually(() => expect(seen.length).to.equal(5))
+      await following.stop()
+      for (const event of seen) expect(event.data === data).to.equal(true)
+    })
+
+    it('reads a partition between two positions, no less and no more', async () => {
+      const writer = log.writer()
+      for (let n = 0; n < 40; n++) await write(writer, `thing-${n}`, 0, 1)
+      const all = await readable(log.reader(), 40)
+      const partition = all[20]!.partition
+      const within = all.filter((event) => event.partition === partition && event.pos > 5 && event.pos <= 30)
+      const read = await log.reader().read({ topic: topic.name, after: new Map([[partition, 5]]), upTo: 30, limit: 100 })
+      expect(read.map((event) => event.pos)).to.deep.equal(within.map((event) => event.pos))
+    })
+
+    it('tells the head of each partition and how far behind it a consumer is', async () => {
+      const writer = log.writer()
+      for (let n = 0; n < 30; n++) await write(writer, `thing-${n}`, 0, 1)
+      const reader = log.reader()
+      const all = await readable(reader, 30)
+      const last = new Map(all.map((event) => [event.partition, event.pos]))
+      expect(new Map([...(await reader.heads(topic))].sort())).to.deep.equal(new Map([...last].sort()))
+
+      const stand = new Map(all.slice(0, 20).map((event) => [event.partition, event.pos]))
+      const left = all.slice(20)
+      const behind = await reader.behind(topic, stand)
+      expect(behind.reduce((sum, { events }) => sum + events, 0)).to.equal(10)
+      for (const { partition, since } of behind) expect(since).to.equal(left.find((event) => event.partition === partition)!.time)
+    })
+  })
+}

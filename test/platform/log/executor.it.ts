@@ -1,0 +1,244 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { catalog, deciders } from '#events/catalog.ts'
+import { decode } from '#events/kit/codec.ts'
+import { command, emit, nothing, reject } from '#events/kit/command.ts'
+import { createNote, deleteNote, editNote, type Note, NoteCreated, notes } from '#events/note.ts'
+import { topics } from '#events/topics.ts'
+import { issueToken, register } from '#events/user.ts'
+import { type Context, type Execute, executor, Rejected } from '#platform/log/executor.ts'
+import { appender } from '#platform/log/postgres/appender.ts'
+import { type Db, openDb } from '#platform/pg/pool.ts'
+import { freshDatabase } from '#test/kit/postgres.ts'
+
+const context: Context = { actor: 'user-1', correlationId: 'request-1' }
+const videoId = 'dQw4w9WgXcQ'
+const aNote = { userId: 1, videoId, timestamp: '0:43', text: 'a note' }
+
+const codeOf = (outcome: PromiseSettledResult<unknown>) =>
+  outcome.status === 'fulfilled' ? 'done' : outcome.reason instanceof Rejected ? outcome.reason.code : String(outcome.reason)
+
+describe('execute', () => {
+  let database: { url: string; drop(): Promise<void> }
+  let dbs: Db[]
+  beforeEach(async () => {
+    database = await freshDatabase()
+    dbs = []
+  })
+  afterEach(async () => {
+    for (const db of dbs) await db.close()
+    await database.drop()
+  })
+
+  /** An executor with connections of its own, as another process would have it. */
+  const open = (over: { deciders?: typeof deciders; now?: () => number } = {}): Execute => {
+    const db = openDb(database.url, { max: 4 })
+    dbs.push(db)
+    return executor({ appender: appender(db), catalog, deciders, topics, ...over }).execute
+  }
+  const events = () =>
+    dbs[0]!.query<{ pos: number; stream: string; version: number; type: string; data: string }>(
+      't',
+      'select pos, stream, version, type, data from log.events order by pos',
+    )
+
+  it('P4: of many edits at once each is decided on what the one before it left, across processes', async () => {
+    const [a, b, c] = [open(), open(), open()]
+    const { result: note } = await a(createNote({ ...aNote, text: '' }), context)
+    // Each edit appends a letter to what it saw: a lost update would lose a letter.
+    const append = (letter: string) =>
+      command({
+        name: 'append',
+        reads: { note: notes.of(note.noteId) },
+        decide: ({ note }) =>
+          editNote({ userId: 1, noteId: note!.noteId, text: note!.text + letter }).decide({ note }, { now: 1, ids: {} }) as never,
+      })
+    const letters = Array.from({ length: 150 }, (_, i) => String.fromCharCode(0x4e00 + i))
+    await Promise.all(letters.map((letter, i) => [a, b, c][i % 3]!(append(letter), context)))
+    const { result } = await a(
+      command({ name: 'read', reads: { note: notes.of(note.noteId) }, decide: ({ note }) => nothing(note as Note) }),
+      context,
+    )
+    expect([...result.text!].sort()).to.deep.equal([...letters].sort())
+    const versions = (await events()).filter((event) => event.stream === `note-${note.noteId}`).map((event) => event.version)
+    expect(versions).to.deep.equal(Array.from({ length: 151 }, (_, i) => i + 1))
+  })
+
+  it('P4: of 50 racing registrations of one e-mail exactly one wins, in one process and across several', async () => {
+    const processes = [open(), open(), open(), open()]
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 50 }, (_, i) =>
+        processes[i % 4]!(register({ email: 'a@b.co', name: 'A', passwordHash: 'h' }), context),
+      ),
+    )
+    expect(outcomes.map(codeOf).sort()).to.deep.equal([...Array(49).fill('CONFLICT'), 'done'])
+    expect(await events()).to.have.length(1)
+    expect(await dbs[0]!.query('t2', 'select owner from log.credentials')).to.have.length(1)
+  })
+
+  it('P4: of racing requests for the one long-term token exactly one gets it', async () => {
+    const processes = [open(), open()]
+    const { result } = await processes[0]!(register({ email: 'a@b.co', name: 'A', passwordHash: 'h' }), context)
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 20 }, (_, i) => processes[i % 2]!(issueToken(result), context)),
+    )
+    expect(outcomes.map(codeOf).sort()).to.deep.equal([...Array(19).fill('BAD_REQUEST'), 'done'])
+  })
+
+  it('adds a new video once when its first notes arrive at the same moment', async () => {
+    const processes = [open(), open(), open()]
+    await Promise.all(
+      Array.from({ length: 30 }, (_, i) => processes[i % 3]!(createNote({ ...aNote, videoTitle: `title ${i}` }), context)),
+    )
+    const types = (await events()).map((event) => event.type)
+    expect(types.filter((type) => type === 'VideoAdded')).to.have.length(1)
+    expect(types.filter((type) => type === 'VideoTitled')).to.have.length(0)
+    expect(types.filter((type) => type === 'NoteCreated')).to.have.length(30)
+  })
+
+  it('coalesces commands that arrive together, with a verdict for each', async () => {
+    const execute = open()
+    const outcomes = await Promise.allSettled([
+      execute(createNote(aNote), context),
+      execute(editNote({ userId: 1, noteId: 1, text: 'sees the note of the line above' }), context),
+      execute(deleteNote({ userId: 1, noteId: 999 }), context),
+      execute(createNote({ ...aNote, timestamp: '1:00' }), context),
+      execute(
+        command({
+          name: 'broken',
+          reads: {},
+          decide: () => {
+            throw new Error('a bug of ours')
+          },
+        }),
+        context,
+      ),
+    ])
+    expect(outcomes.map(codeOf)).to.deep.equal(['done', 'done', 'NOT_FOUND', 'done', 'Error: a bug of ours'])
+    const [row] = await dbs[0]!.query<{ n: number }>('t3', 'select count(distinct xmin::text) as n from log.events')
+    expect(row!.n).to.equal(1)
+  })
+
+  it('writes all events of a command or none', async () => {
+    const execute = open()
+    const bad = command({
+      name: 'half',
+      reads: {},
+      claimed: { code: 'CONFLICT', message: 'taken' },
+      decide: () =>
+        emit(
+          [NoteCreated({ ...aNote, noteId: 7 }), NoteCreated({ ...aNote, noteId: 8 })],
+          {},
+          { claims: [{ kind: 'email', value: 'a@b.co', owner: 'x' }] },
+        ),
+    })
+    await execute(register({ email: 'a@b.co', name: 'A', passwordHash: 'h' }), context)
+    expect(codeOf((await Promise.allSettled([execute(bad, context)]))[0]!)).to.equal('CONFLICT')
+    expect((await events()).map((event) => event.type)).to.deep.equal(['UserRegistered'])
+  })
+
+  it('answers a repeated Idempotency-Key alike and appends nothing more, at once or later, in one process or another', async () => {
+    const processes = [open(), open()]
+    const keyed = { ...context, idempotency: { scope: 'user-1', key: 'k1', fingerprint: 'same' } }
+    const [first, ...rest] = await Promise.all(Array.from({ length: 10 }, (_, i) => processes[i % 2]!(createNote(aNote), keyed)))
+    const later = await processes[1]!(createNote(aNote), keyed)
+    for (const again of [...rest, later]) {
+      expect(again.result).to.deep.equal(first!.result)
+      expect(again.positions).to.deep.equal(first!.positions)
+    }
+    expect([first!, ...rest, later].filter(({ replayed }) => !replayed)).to.have.length(1)
+    expect((await events()).filter((event) => event.type === 'NoteCreated')).to.have.length(1)
+  })
+
+  it('refuses an Idempotency-Key that comes back with another request', async () => {
+    const execute = open()
+    const keyed = (fingerprint: string) => ({ ...context, idempotency: { scope: 'user-1', key: 'k1', fingerprint } })
+    await execute(createNote(aNote), keyed('one'))
+    expect(codeOf((await Promise.allSettled([execute(createNote(aNote), keyed('other'))]))[0]!)).to.equal('VALIDATION_ERROR')
+  })
+
+  it('folds a kept state anew when its decider has changed since', async () => {
+    await open()(createNote(aNote), context)
+    const older = deciders.map((decider) => ({ ...decider, stateVersion: decider.stateVersion + 1 }))
+    await dbs[0]!.query('t4', `update log.streams set state = '{"owner":"of an older shape"}'`)
+    const { result } = await open({ deciders: older })(editNote({ userId: 1, noteId: 1, text: 'edited' }), context)
+    expect(result).to.include({ text: 'edited', timestamp: '0:43' })
+    const [kept] = await dbs[0]!.query<{ state_version: number }>(
+      't5',
+      `select state_version from log.streams where stream = 'note-1'`,
+    )
+    expect(kept!.state_version).to.equal(2)
+  })
+
+  it('puts who, why and when into the envelope', async () => {
+    await open({ now: () => 1_700_000_000_123 })(createNote(aNote), {
+      ...context,
+      traceparent: '00-a-b-01',
+      causationId: 'cause',
+    })
+    const [row] = await dbs[0]!.query(
+      't6',
+      `select time, actor, correlation_id, causation_id, traceparent, key from log.events where type = 'NoteCreated'`,
+    )
+    expect(row).to.deep.equal({
+      time: 1_700_000_000_123,
+      actor: 'user-1',
+      correlation_id: 'request-1',
+      causation_id: 'cause',
+      traceparent: '00-a-b-01',
+      key: videoId,
+    })
+  })
+
+  it('tells its caller when the database fails, and nothing was written', async () => {
+    const execute = open()
+    await execute(createNote(aNote), context)
+    await dbs[0]!.query('t7', 'alter table log.streams rename to gone')
+    const [outcome] = await Promise.allSettled([execute(createNote(aNote), context)])
+    expect(codeOf(outcome!)).to.match(/log.streams/)
+    await dbs[0]!.query('t8', 'alter table log.gone rename to streams')
+    await execute(createNote(aNote), context)
+    expect((await events()).map((event) => event.pos)).to.deep.equal([1, 2, 3])
+  })
+
+  it('keeps, for any mix of commands in flight, every stream without holes and its kept state equal to its replay', async function () {
+    this.timeout(60_000)
+    const step = fc.record({
+      kind: fc.constantFrom('create', 'edit', 'delete', 'refuse'),
+      video: fc.constantFrom('aaaaaaaaaaa', 'bbbbbbbbbbb'),
+      note: fc.integer({ min: 1, max: 8 }),
+      text: fc.string({ maxLength: 5 }),
+    })
+    const processes = [open(), open()]
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+        await Promise.allSettled(
+          steps.map(({ kind, video, note, text }, i) => {
+            const execute = processes[i % 2]!
+            if (kind === 'create')
+              return execute(createNote({ userId: 1, videoId: video, timestamp: '1:00', text, videoTitle: text }), context)
+            if (kind === 'edit') return execute(editNote({ userId: 1, noteId: note, text }), context)
+            if (kind === 'delete') return execute(deleteNote({ userId: 1, noteId: note }), context)
+            return execute(
+              command({ name: 'no', reads: { note: notes.of(note) }, decide: () => reject('FORBIDDEN', 'no') }),
+              context,
+            )
+          }),
+        )
+        const history = await events()
+        expect(history.map((event) => event.pos)).to.deep.equal(history.map((_, i) => i + 1))
+        for (const kept of await dbs[0]!.query<{ stream: string; version: number; state: string }>(
+          't9',
+          'select stream, version, state from log.streams',
+        )) {
+          const own = await appender(dbs[0]!).stream(kept.stream)
+          expect(own.map((event) => event.version)).to.deep.equal(Array.from({ length: kept.version }, (_, i) => i + 1))
+          const decider = deciders.find((d) => kept.stream.startsWith(`${d.stream.kind}-`))!
+          const folded = own.reduce<unknown>((state, event) => decider.evolve(state, decode(catalog, event) as never), undefined)
+          expect(JSON.parse(kept.state)).to.deep.equal(JSON.parse(JSON.stringify(folded)))
+        }
+      }),
+      { numRuns: 15 },
+    )
+  })
+})
