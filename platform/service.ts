@@ -1,13 +1,7 @@
-import { SettingsError } from './config/settings.ts'
 import { type Logger, openLogger } from './telemetry/logger.ts'
+import { Trouble } from './trouble.ts'
 
-/** A trouble that a person can mend: told in one line, without a stack. */
-export class Trouble extends Error {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.name = 'Trouble'
-  }
-}
+export { Trouble } from './trouble.ts'
 
 /** How long a stop may take before it is no longer called graceful. */
 const STOP_MS = 15_000
@@ -21,8 +15,12 @@ export interface Running {
  * Runs a service as this process: starts it, tells whoever spawned it that it is ready, stops it once on SIGTERM, SIGINT or
  * when the spawning process is gone. Ends the process with 0 after a clean stop and with 1 when the start or the stop failed.
  */
-export async function runService(name: string, start: (logger: Logger) => Promise<Running>): Promise<void> {
-  const logger = openLogger(name)
+export async function runService(
+  name: string,
+  start: (logger: Logger) => Promise<Running>,
+  { level }: { level?: string } = {},
+): Promise<void> {
+  const logger = openLogger(name, level)
   let running: Running | undefined
   let stopping = false
 
@@ -60,7 +58,6 @@ export async function runService(name: string, start: (logger: Logger) => Promis
 
 /** An error as a person wants to read it: one line each for what can be mended, a stack for what is our mistake. */
 export function plain(error: unknown): string {
-  if (error instanceof SettingsError) return error.problems.map((problem) => `vidwiz: ${problem}`).join('\n')
-  if (error instanceof Trouble) return `vidwiz: ${error.message}`
+  if (error instanceof Trouble) return error.message.replaceAll(/^/gm, 'vidwiz: ')
   return `vidwiz: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
 }

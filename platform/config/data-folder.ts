@@ -1,8 +1,9 @@
 import { accessSync, constants, mkdirSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { Trouble } from '../trouble.ts'
 
 /** The data folder cannot be used; the message says why. */
-export class DataFolderError extends Error {
+export class DataFolderError extends Trouble {
   readonly code = 'DATA_FOLDER'
   override name = 'DataFolderError'
 }

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { chmodSync, linkSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Trouble } from '../trouble.ts'
 
 const NAMES = ['SECRET_KEY', 'ADMIN_TOKEN', 'PG_PASSWORD'] as const
 
@@ -8,7 +9,7 @@ const NAMES = ['SECRET_KEY', 'ADMIN_TOKEN', 'PG_PASSWORD'] as const
 export type Secrets = Record<(typeof NAMES)[number], string>
 
 /** The file of secrets is not what it should be. The message holds no secret. */
-export class SecretsError extends Error {
+export class SecretsError extends Trouble {
   readonly code = 'SECRETS'
   override name = 'SecretsError'
 }

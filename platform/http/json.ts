@@ -112,14 +112,15 @@ class Reader {
   private list(close: string, item: () => void): void {
     this.at++
     this.blanks()
-    if (this.text[this.at] === close) return this.take(1, undefined)
-    for (;;) {
+    for (let first = true; this.text[this.at] !== close; first = false) {
+      if (!first) {
+        this.expect(',')
+        this.blanks()
+      }
       item()
       this.blanks()
-      if (this.text[this.at] === close) return this.take(1, undefined)
-      this.expect(',')
-      this.blanks()
     }
+    this.at++
   }
 
   private string(): string {
@@ -130,8 +131,8 @@ class Reader {
       if (this.text.charCodeAt(at) < 0x20) this.fail(at)
       if (this.text.charCodeAt(at) !== BACKSLASH) continue
       ESCAPE.lastIndex = at
-      const escape = ESCAPE.exec(this.text)?.[0] ?? this.fail(at)
-      at += escape.length - 1
+      const sequence = ESCAPE.exec(this.text)?.[0] ?? this.fail(at)
+      at += sequence.length - 1
     }
     return this.take(end + 1 - start, JSON.parse(this.text.slice(start, end + 1)))
   }

@@ -1,5 +1,5 @@
 import { createServer, type ServerResponse } from 'node:http'
-import { type AddressInfo, Server as NetServer } from 'node:net'
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Handler } from './edge.ts'
 
@@ -29,6 +29,7 @@ const KEEP_ALIVE_MS = 75_000
  */
 export async function serve(handler: Handler, { port, host, lingerMs = 200, finishMs = 30_000 }: ServeOptions): Promise<Served> {
   const inFlight = new Set<ServerResponse>()
+  const sockets = new Set<Socket>()
   let closing: Promise<void> | undefined
   let lingered = false
 
@@ -41,6 +42,10 @@ export async function serve(handler: Handler, { port, host, lingerMs = 200, fini
       if (lingered) setImmediate(() => server.closeIdleConnections())
     })
     handler(req, res)
+  })
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -59,6 +64,8 @@ export async function serve(handler: Handler, { port, host, lingerMs = 200, fini
     await Promise.race([closed, delay(lingerMs, undefined, { signal })])
     lingered = true
     server.closeIdleConnections()
+    // One that never carried a request is not idle in http's eyes.
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
     await Promise.race([closed, delay(finishMs, undefined, { signal })])
     server.closeAllConnections()
     await closed

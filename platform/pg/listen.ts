@@ -53,7 +53,8 @@ export function openListener(url: string, { name = 'vidwiz' }: { name?: string }
   }
 
   const connect = async () => {
-    const fresh = new pg.Client(connectionOptions(url, { name: `${name} listener` }))
+    // Pipelined: several may ask for locks at the same moment.
+    const fresh = new pg.Client({ ...connectionOptions(url, { name: `${name} listener` }), pipeline: true })
     fresh.on('error', () => dropped(fresh))
     fresh.on('end', () => dropped(fresh))
     fresh.on('notification', ({ channel, payload }) => {

@@ -1,7 +1,7 @@
 import { dataFolder } from '../config/data-folder.ts'
 import { secrets } from '../config/secrets.ts'
 import type { Settings } from '../config/settings.ts'
-import { Trouble } from '../service.ts'
+import { Trouble } from '../trouble.ts'
 import { postgresUrl, runningPostgres } from './embedded/index.ts'
 
 /**

@@ -4,8 +4,8 @@ import { openListener } from '#platform/pg/listen.ts'
 import { openDb } from '#platform/pg/pool.ts'
 import { databaseUrl } from '#platform/pg/where.ts'
 import { runService } from '#platform/service.ts'
-import { runProjector } from '#projections/engine/projector.ts'
-import { setUpViews } from '#projections/engine/setup.ts'
+import { startProjector } from '#projections/engine/projector.ts'
+import { setupViews } from '#projections/engine/setup.ts'
 import { views } from '#projections/index.ts'
 
 await runService('projector', async (logger) => {
@@ -14,8 +14,20 @@ await runService('projector', async (logger) => {
   const db = openDb(url, { name: 'vidwiz projector', durable: false })
   const listener = openListener(url, { name: 'vidwiz projector' })
   const reader = postgresReader(db, listener)
-  await setUpViews(views, { db, reader, logger })
-  const projector = runProjector(views, { db, reader, logger })
+  const built = await setupViews(views, {
+    db,
+    reader,
+    onProgress: (view, progress) => logger.info({ view: view.name, ...progress }, 'building a view'),
+  })
+  if (built.length > 0) logger.info({ views: built }, 'built views')
+  const projector = startProjector({
+    db,
+    reader,
+    views,
+    onParked: (view, { recorded: { stream, version, type, pos }, cause }) =>
+      logger.error({ view: view.name, stream, version, type, pos, cause }, 'parked an event'),
+    onError: (view, error) => logger.warn({ view: view.name, error }, 'paused'),
+  })
   return {
     async stop() {
       await projector.stop()

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Trouble } from '#platform/service.ts'
 
 /** A service to keep running as a process of its own. */
 export interface Part {
@@ -29,8 +30,6 @@ export interface Supervisor {
 
 const RESTART_MS = 100
 const RESTART_MS_MAX = 5_000
-/** After this long a part counts as healthy again. */
-const HEALTHY_MS = 10_000
 const KILL_AFTER_MS = 20_000
 
 /** Keeps services running: one process each, started again with a growing pause when it dies. */
@@ -53,25 +52,22 @@ export function supervisor({ onLine, onRestart }: SupervisorOptions): Supervisor
 
   /** Resolves when the part is ready; afterwards it is started again whenever it ends. */
   async function keep(part: Part): Promise<void> {
-    const child = launch(part)
-    const ended = once(child, 'exit') as Promise<[number | null, string | null]>
-    const ready = await Promise.race([once(child, 'message').then(() => true), ended.then(() => false)])
-    if (!ready) throw new Error(`${part.name} did not start`)
-    void revive(part, ended)
+    const first = launch(part)
+    if (!(await readyOrEnded(first))) throw new Trouble(`${part.name} did not start`)
+    void revive(part, first)
   }
 
-  async function revive(part: Part, firstEnd: Promise<[number | null, string | null]>): Promise<void> {
-    let ended = firstEnd
+  async function revive(part: Part, first: ChildProcess): Promise<void> {
+    let child = first
     let pauseMs = RESTART_MS
     while (true) {
-      const startedAt = Date.now()
-      const [code, signal] = await ended
+      const why = await ended(child)
       if (stopping) return
-      onRestart(part.name, signal ? `ended by ${signal}` : `ended with code ${code}`)
-      pauseMs = Date.now() - startedAt > HEALTHY_MS ? RESTART_MS : Math.min(pauseMs * 2, RESTART_MS_MAX)
+      onRestart(part.name, why)
       await sleep(pauseMs)
       if (stopping) return
-      ended = once(launch(part), 'exit') as typeof ended
+      child = launch(part)
+      pauseMs = (await readyOrEnded(child)) ? RESTART_MS : Math.min(pauseMs * 2, RESTART_MS_MAX)
     }
   }
 
@@ -92,4 +88,14 @@ export function supervisor({ onLine, onRestart }: SupervisorOptions): Supervisor
       }
     },
   }
+}
+
+/** True once the part says that it is ready, false when it ends before. */
+const readyOrEnded = (child: ChildProcess): Promise<boolean> =>
+  Promise.race([once(child, 'message').then(() => true), ended(child).then(() => false)])
+
+/** Why a process ended, once it did. */
+async function ended(child: ChildProcess): Promise<string> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+  return child.signalCode ? `ended by ${child.signalCode}` : `ended with code ${child.exitCode}`
 }

@@ -1,0 +1,7 @@
+/** A trouble that a person can mend: told in one line, without a stack. */
+export class Trouble extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'Trouble'
+  }
+}

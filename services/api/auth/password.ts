@@ -1,0 +1,46 @@
+import { availableParallelism } from 'node:os'
+import { hash, verify } from '@node-rs/argon2'
+import { busy } from '../errors.ts'
+
+/** argon2id with the least that OWASP recommends: 19 MiB, 2 passes, 1 lane. */
+const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
+
+/** Of the same cost as any other, and of no password. */
+const NOBODYS = `$argon2id$v=19$m=${COST.memoryCost},t=${COST.timeCost},p=${COST.parallelism}$${'A'.repeat(22)}$${'A'.repeat(43)}`
+
+/** More waiting would take longer than a client waits. */
+const MAX_WAITING = 1000
+
+/** Each one fills a core and 19 MiB; the thread pool has other work as well. */
+const inTurn = limited(availableParallelism(), MAX_WAITING)
+
+/** Hashes a password, off the event loop. Throws 503 when too many wait already. */
+export const hashPassword = (password: string): Promise<string> => inTurn(() => hash(password, COST))
+
+/**
+ * Whether a password is right. Without a hash it takes the time of one that is wrong, so that the time tells nobody
+ * whether an account exists. Throws 503 when too many wait already.
+ */
+export const isPassword = async (password: string, hashed: string | null | undefined): Promise<boolean> => {
+  const matches = await inTurn(() => verify(hashed ?? NOBODYS, password))
+  return matches && hashed != null
+}
+
+/** Runs at most `max` works at once, in the order of their coming, and refuses (503) when `maxWaiting` wait. */
+export function limited(max: number, maxWaiting: number) {
+  const waiting: (() => void)[] = []
+  let running = 0
+  return async <T>(work: () => Promise<T>): Promise<T> => {
+    if (running < max) running++
+    else if (waiting.length >= maxWaiting) throw busy()
+    // Whoever ends hands its place on, so nobody who comes later can slip in between.
+    else await new Promise<void>((resolve) => waiting.push(resolve))
+    try {
+      return await work()
+    } finally {
+      const next = waiting.shift()
+      if (next) next()
+      else running--
+    }
+  }
+}

@@ -1,0 +1,32 @@
+import { readSettings } from '#platform/config/settings.ts'
+import type { Reader } from '#platform/log/port.ts'
+import { postgresReader } from '#platform/log/postgres/reader.ts'
+import { type Listener, openListener } from '#platform/pg/listen.ts'
+import { type Db, openDb } from '#platform/pg/pool.ts'
+import { databaseUrl } from '#platform/pg/where.ts'
+import { Trouble } from '#platform/service.ts'
+
+export interface Connection {
+  db: Db
+  listener: Listener
+  reader: Reader
+}
+
+/**
+ * Lends a connection to the running system for as long as `work` takes.
+ * @throws Trouble when there is none
+ */
+export async function connected<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+  const url = databaseUrl(readSettings())
+  const db = openDb(url, { name: 'vidwiz cli', max: 4 })
+  const listener = openListener(url, { name: 'vidwiz cli' })
+  try {
+    await db.query('cli.hello', 'select 1 from log.events limit 1').catch((error) => {
+      throw new Trouble(`cannot use the database: ${error.message || error.code}`, { cause: error })
+    })
+    return await work({ db, listener, reader: postgresReader(db, listener) })
+  } finally {
+    await listener.close()
+    await db.close()
+  }
+}

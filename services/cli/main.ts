@@ -1,0 +1,39 @@
+import { Command } from 'commander'
+import { readSettings } from '#platform/config/settings.ts'
+import { plain } from '#platform/service.ts'
+import { lagCommand } from './lag.ts'
+import { lettersCommands } from './letters.ts'
+import { rebuildCommand } from './rebuild.ts'
+import { runCommands } from './run.ts'
+import { schemasCommand } from './schemas.ts'
+import { tailCommand } from './tail.ts'
+import { verifyCommand } from './verify.ts'
+
+const program = new Command('vidwiz')
+  .description(
+    'Timestamped notes on YouTube videos, event-sourced. Without DB_URL the commands use the Postgres that `vidwiz start` runs.',
+  )
+  .showHelpAfterError('(add --help for how to use it)')
+  .configureHelp({ sortSubcommands: false })
+
+for (const command of [
+  ...runCommands(),
+  tailCommand(),
+  lagCommand(),
+  rebuildCommand(),
+  verifyCommand(),
+  ...lettersCommands(),
+  schemasCommand(),
+])
+  program.addCommand(command)
+
+/** A reader such as `head` that leaves early is no error. */
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+
+try {
+  readSettings()
+  await program.parseAsync()
+} catch (error) {
+  console.error(plain(error))
+  process.exitCode = 1
+}

@@ -1,0 +1,29 @@
+import { Command } from 'commander'
+import { compare, isClean } from '#projections/engine/compare.ts'
+import { views } from '#projections/index.ts'
+import { describeComparison } from './comparison.ts'
+import { connected } from './connect.ts'
+import { progressPrinter } from './progress.ts'
+import { viewArgument, viewNamed } from './view.ts'
+
+export const verifyCommand = (): Command =>
+  new Command('verify')
+    .description('compare every view (or one) with its replay; exit code 1 and the differing rows if they are not equal')
+    .addArgument(viewArgument().argOptional())
+    .option('--rows <n>', 'show at most this many differing rows of a view', Number, 20)
+    .action((name: string | undefined, options: { rows: number }) =>
+      connected(async ({ db, reader }) => {
+        for (const view of name ? [viewNamed(name)] : views) {
+          const progress = progressPrinter(view.name)
+          const comparison = await compare(view, {
+            db,
+            reader,
+            limit: options.rows,
+            onProgress: process.stderr.isTTY ? progress.show : undefined,
+          })
+          progress.end()
+          console.log(describeComparison(view.name, comparison))
+          if (!isClean(comparison)) process.exitCode = 1
+        }
+      }),
+    )

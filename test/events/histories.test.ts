@@ -1,0 +1,153 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { catalog } from '#events/catalog.ts'
+import { decode } from '#events/kit/codec.ts'
+import type { Command } from '#events/kit/command.ts'
+import type { Recorded } from '#events/kit/envelope.ts'
+import { deleteNote, editNote, notes } from '#events/note.ts'
+import { users } from '#events/user.ts'
+import { anyWishes, commandOf, type Wish } from '#test/kit/histories.ts'
+import { findSecrets } from '#test/kit/secrets.ts'
+import { deciderOf, kept, type World, world } from '#test/kit/world.ts'
+
+const BIRTHS = ['UserRegistered', 'VideoAdded', 'NoteCreated']
+
+const lived = (wishes: Wish[]): World => {
+  const here = world()
+  for (const wish of wishes) here.execute(commandOf(wish))
+  return here
+}
+
+const streamsOf = ({ log }: World) => Map.groupBy(log, ({ stream }) => stream)
+const typesOf = (events: readonly Recorded[]) => events.map(({ type }) => type)
+const payloadOf = (event: Recorded) => JSON.parse(event.data)
+
+/** Whatever people do, one thing after another, this holds of the history that comes of it. */
+const always = (sentence: string, holds: (here: World, wishes: Wish[]) => void) =>
+  it(sentence, () => fc.assert(fc.property(anyWishes, (wishes) => holds(lived(wishes), wishes))))
+
+describe('whatever people do', () => {
+  always('each thing begins once, with its first event', (here) => {
+    for (const events of streamsOf(here).values()) {
+      const births = typesOf(events).flatMap((type, i) => (BIRTHS.includes(type) ? [i] : []))
+      expect(births, events[0]!.stream).to.deep.equal([0])
+    }
+  })
+
+  always('a deleted note never comes back', (here) => {
+    for (const events of streamsOf(here).values()) {
+      const deleted = typesOf(events).indexOf('NoteDeleted')
+      if (deleted >= 0) expect(deleted, events[0]!.stream).to.equal(events.length - 1)
+    }
+    for (const note of here.log.filter(({ type }) => type === 'NoteDeleted').map(payloadOf))
+      for (const command of [editNote({ ...note, text: 'again' }), deleteNote(note)])
+        expect(here.execute(command as Command)).to.have.nested.property('rejection.code', 'NOT_FOUND')
+  })
+
+  always('all events of a thing carry one topic and one key', (here) => {
+    for (const events of streamsOf(here).values())
+      expect(new Set(events.map(({ topic, key }) => `${topic} ${key}`)).size).to.equal(1)
+  })
+
+  always('a video gets a title at most once', (here) => {
+    for (const events of streamsOf(here).values()) {
+      const titles = events
+        .filter(({ type }) => type === 'VideoAdded' || type === 'VideoTitled')
+        .map((event) => payloadOf(event).title)
+      expect(titles.filter(Boolean).length).to.be.at.most(1)
+      expect(titles.slice(1)).not.to.include('')
+    }
+  })
+
+  always('each event changes something', (here) => {
+    const states = new Map<string, unknown>()
+    for (const event of here.log) {
+      const before = states.get(event.stream)
+      const after = kept(deciderOf(event.stream).evolve(before, decode(catalog, event) as never))
+      expect(withoutTime(after), event.type).not.to.deep.equal(withoutTime(before))
+      states.set(event.stream, after)
+    }
+  })
+
+  always('the same edit again does nothing', (here, wishes) => {
+    for (const wish of wishes.filter(({ wish }) => wish === 'editNote' || wish === 'updateProfile')) {
+      here.execute(commandOf(wish))
+      const before = here.log.length
+      here.execute(commandOf(wish))
+      expect(here.log.length).to.equal(before)
+    }
+  })
+
+  always('an e-mail has one account', (here) => {
+    const emails = here.log.filter(({ type }) => type === 'UserRegistered').map((event) => payloadOf(event).email)
+    expect(new Set(emails).size).to.equal(emails.length)
+  })
+
+  always('a user has at most one long-term token, and each one differs from all before', (here) => {
+    for (const events of streamsOf(here).values()) {
+      const tokens = events.filter(({ type }) => type.startsWith('LongTermToken'))
+      for (const [i, type] of typesOf(tokens).entries())
+        expect(type).to.equal(i % 2 ? 'LongTermTokenRevoked' : 'LongTermTokenIssued')
+      const issued = tokens.filter(({ type }) => type === 'LongTermTokenIssued').map(({ data }) => data)
+      expect(new Set(issued).size).to.equal(issued.length)
+    }
+  })
+
+  always('no password hash enters the log', (here, wishes) => {
+    const hashes = wishes.flatMap((wish) => (wish.wish === 'register' ? [wish.for.passwordHash] : []))
+    expect(
+      findSecrets(
+        here.log.map((event) => JSON.stringify(event)),
+        hashes,
+      ),
+    ).to.deep.equal([])
+  })
+})
+
+describe('an answer', () => {
+  it('is the state that the fold gives', () =>
+    fc.assert(
+      fc.property(anyWishes, (wishes) => {
+        const here = world()
+        for (const wish of wishes) {
+          const decision = here.execute(commandOf(wish))
+          if (decision.rejection) continue
+          const result = kept(decision.result) as { noteId: number; userId: number }
+          if (wish.wish === 'createNote' || wish.wish === 'editNote')
+            expect(result).to.deep.equal(here.state(notes.of(result.noteId)))
+          if (wish.wish === 'updateProfile') expect(result).to.deep.equal(here.state(users.of(result.userId)))
+        }
+      }),
+    ))
+
+  it('is plain JSON, so that a repeated request can be given it again', () =>
+    fc.assert(
+      fc.property(anyWishes, (wishes) => {
+        const here = world()
+        for (const wish of wishes) {
+          const decision = here.execute(commandOf(wish))
+          if (!decision.rejection) expect(JSON.parse(JSON.stringify(decision.result))).to.deep.equal(decision.result)
+        }
+      }),
+    ))
+})
+
+describe('a history', () => {
+  it('folds into the same states from the events as decided and from the events as read back', () =>
+    fc.assert(
+      fc.property(anyWishes, (wishes) => {
+        const here = world()
+        const states = new Map<string, unknown>()
+        for (const wish of wishes) {
+          const time = here.now()
+          const decision = here.execute(commandOf(wish))
+          for (const event of decision.rejection ? [] : decision.events)
+            states.set(event.stream, deciderOf(event.stream).evolve(states.get(event.stream), { ...event, time } as never))
+        }
+        for (const [stream, state] of states)
+          expect(state, stream).to.deep.equal(here.state(deciderOf(stream).of(stream.slice(stream.indexOf('-') + 1))))
+      }),
+    ))
+})
+
+const withoutTime = (state: unknown) => ({ ...(state as object), updatedAt: 0 })

@@ -1,0 +1,61 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect } from 'chai'
+import { postgresReader } from '#platform/log/postgres/reader.ts'
+import { openListener } from '#platform/pg/listen.ts'
+import { openDb } from '#platform/pg/pool.ts'
+import { compare, isClean } from '#projections/engine/compare.ts'
+import { views } from '#projections/index.ts'
+import { eventually } from '#test/kit/eventually.ts'
+import { startLoad } from '#test/kit/ledger.ts'
+import { type PartName, type Stack, startStack } from '#test/kit/stack.ts'
+
+/** More of them in the long suite. */
+const ROUNDS = Number(process.env.FAULT_ROUNDS ?? 5)
+const CLIENTS = 8
+
+describe(`P1, P2: ${ROUNDS} times kill -9 at a random moment under load`, function () {
+  this.timeout(60_000 + ROUNDS * 10_000)
+  let stack: Stack
+  before(async () => {
+    stack = await startStack()
+  })
+  after(() => stack?.stop())
+
+  it('loses no answered command, does none twice, and every view equals its replay', async () => {
+    const load = await startLoad({ url: stack.url, clients: CLIENTS })
+    const kills = { api: 0, projector: 0 }
+    for (let round = 0; round < ROUNDS; round++) {
+      const before = load.answered()
+      await eventually(() => expect(load.answered()).to.be.greaterThan(before + 25 * CLIENTS), { withinMs: 30_000 })
+      // The randomness is in when it strikes: anywhere in a request, an append, a batch.
+      await sleep(Math.random() * 200)
+      const victims: PartName[] = round % 5 === 4 ? ['api', 'projector'] : [round % 2 === 0 ? 'api' : 'projector']
+      for (const victim of victims) {
+        process.kill(stack.parts.pids()[victim]!, 'SIGKILL')
+        kills[victim]++
+      }
+      await eventually(() =>
+        expect(stack.output.filter((line) => line.includes('SIGKILL')).length).to.equal(kills.api + kills.projector),
+      )
+    }
+    await load.stop()
+    await eventually(() => load.audit(), { withinMs: 30_000, everyMs: 200 })
+    await everyViewEqualsItsReplay(stack.databaseUrl)
+    console.log(`      ${ROUNDS} rounds, killed ${JSON.stringify(kills)}, ${load.answered()} commands answered, lost 0, double 0`)
+  })
+})
+
+async function everyViewEqualsItsReplay(url: string) {
+  const db = openDb(url, { max: 3 })
+  const listener = openListener(url)
+  try {
+    const reader = postgresReader(db, listener)
+    for (const view of views) {
+      const comparison = await compare(view, { db, reader })
+      expect(isClean(comparison), JSON.stringify(comparison)).to.equal(true)
+    }
+  } finally {
+    await listener.close()
+    await db.close()
+  }
+}

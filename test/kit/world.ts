@@ -1,0 +1,85 @@
+import { catalog, deciders } from '#events/catalog.ts'
+import { decode, encode } from '#events/kit/codec.ts'
+import type { Command, Decision } from '#events/kit/command.ts'
+import type { NewEvent, Recorded } from '#events/kit/envelope.ts'
+import type { Decider, StreamRef } from '#events/kit/stream.ts'
+
+/** When the first event of a world happens: milliseconds since the epoch. */
+export const BEGINNING = Date.UTC(2026, 0, 1)
+
+/** What the log and the executor do, in memory and one command at a time: a model to test decisions with. */
+export interface World {
+  /** Everything that happened, as a log would hand it over. */
+  readonly log: Recorded[]
+  /** A second passes with each append. */
+  now(): number
+  append(events: readonly NewEvent[]): void
+  state<S>(ref: StreamRef<S>): S | undefined
+  /** Decides and appends. `ids`: numbers to draw instead of the next ones. */
+  execute<R>(command: Command<R>, ids?: Record<string, number>): Decision<R>
+}
+
+/** An empty world. */
+export function world(): World {
+  const log: Recorded[] = []
+  const states = new Map<string, unknown>()
+  const versions = new Map<string, number>()
+  const drawn = new Map<string, number>()
+  const claims = new Map<string, string>()
+
+  const now = () => BEGINNING + log.length * 1000
+  const state = <S>({ stream }: StreamRef<S>) => states.get(stream) as S | undefined
+
+  const draw = (sequence: string) => {
+    drawn.set(sequence, (drawn.get(sequence) ?? 0) + 1)
+    return drawn.get(sequence)!
+  }
+
+  const append = (events: readonly NewEvent[]) => {
+    const time = now()
+    for (const event of events) {
+      const version = (versions.get(event.stream) ?? 0) + 1
+      versions.set(event.stream, version)
+      const recorded = recordedAs(event, { version, pos: log.length + 1, time })
+      log.push(recorded)
+      states.set(event.stream, kept(deciderOf(event.stream).evolve(states.get(event.stream), decode(catalog, recorded) as never)))
+    }
+  }
+
+  const execute = <R>(command: Command<R>, ids: Record<string, number> = {}): Decision<R> => {
+    const reads = Object.fromEntries(Object.entries(command.reads).map(([name, ref]) => [name, state(ref)]))
+    const draws = Object.fromEntries(command.ids.map((sequence) => [sequence, ids[sequence] ?? draw(sequence)]))
+    const decision = command.decide(reads, { now: now(), ids: draws })
+    if (decision.rejection) return decision
+    const asked = (decision.claims ?? []).map(({ kind, value, owner }) => ({ name: `${kind} ${value}`, owner }))
+    if (asked.some(({ name, owner }) => claims.has(name) && claims.get(name) !== owner)) return { rejection: command.claimed }
+    for (const { name, owner } of asked) owner === null ? claims.delete(name) : claims.set(name, owner)
+    append(decision.events)
+    return decision
+  }
+
+  return { log, now, append, state, execute }
+}
+
+/** An event with an envelope around it, as it would lie in a log. */
+export const recordedAs = (event: NewEvent, place: Partial<Omit<Recorded, 'data'>> = {}): Recorded => ({
+  ...event,
+  id: `00000000-0000-7000-8000-${String(place.pos ?? 1).padStart(12, '0')}`,
+  partition: 0,
+  version: 1,
+  pos: 1,
+  time: BEGINNING,
+  actor: null,
+  correlationId: null,
+  causationId: null,
+  traceparent: null,
+  ...place,
+  data: encode(event),
+})
+
+/** The decider of a stream, by the kind in its name. */
+export const deciderOf = (stream: string): Decider => deciders.find(({ stream: { kind } }) => stream.startsWith(`${kind}-`))!
+
+/** A state as it is kept: it was JSON, and nobody may change it in place. */
+export const kept = (state: unknown): unknown =>
+  state === undefined ? undefined : JSON.parse(JSON.stringify(state), (_, part) => Object.freeze(part))

@@ -1,0 +1,153 @@
+import { expect } from 'chai'
+import { openDb } from '#platform/pg/pool.ts'
+import { newUser } from '#test/kit/client.ts'
+import { eventually } from '#test/kit/eventually.ts'
+import { vidwiz } from '#test/kit/run.ts'
+import { type Stack, startStack } from '#test/kit/stack.ts'
+
+describe('the command line', function () {
+  this.timeout(60_000)
+  let stack: Stack
+  let env: NodeJS.ProcessEnv
+  let person: Awaited<ReturnType<typeof newUser>>
+  const note = (text: string) =>
+    person.call('POST', '/v2/videos/dQw4w9WgXcQ/notes', { timestamp: '0:43', text, video_title: 'A title' })
+  const sql = async (text: string) => {
+    const db = openDb(stack.databaseUrl)
+    try {
+      return await db.query('planted', text)
+    } finally {
+      await db.close()
+    }
+  }
+  const run = (...args: string[]) => vidwiz(args, env).finished
+
+  before(async () => {
+    stack = await startStack()
+    env = { DB_URL: stack.databaseUrl }
+    person = await newUser(stack.url)
+    for (const text of ['one', 'two', 'three']) expect((await note(text)).status).to.equal(201)
+  })
+  after(() => stack?.stop())
+
+  it('helps, whatever one asks of it', async () => {
+    const { code, stdout } = await run('--help')
+    expect(code).to.equal(0)
+    for (const command of ['start', 'run', 'tail', 'lag', 'rebuild', 'verify', 'letters', 'redrive', 'skip', 'schemas'])
+      expect(stdout).to.contain(`  ${command} `)
+    expect((await run('rebuild', '--help')).stdout).to.contain('--dry-run')
+    const unknown = await run('rebuild', 'nonsense')
+    expect(unknown.code).to.equal(1)
+    expect(unknown.stderr).to.contain('Allowed choices are users, videos, notes, user-videos')
+  })
+
+  it('says in one line that there is no system to talk to', async () => {
+    const { code, stderr } = await vidwiz(['lag'], { VIDWIZ_DATA: '/tmp/vidwiz-nothing-here' }).finished
+    expect(code).to.equal(1)
+    expect(stderr.trim().split('\n')).to.have.length(1)
+  })
+
+  it('tail prints the log in order, filtered by topic, stream or type', async () => {
+    const all = (await run('tail', '--from', '0', '--no-follow', '--json')).stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(all.map((event) => event.pos)).to.deep.equal(all.map((_, i) => i + 1))
+    expect(all.map((event) => event.type)).to.deep.equal([
+      'UserRegistered',
+      'VideoAdded',
+      'NoteCreated',
+      'NoteCreated',
+      'NoteCreated',
+    ])
+    expect(all[2].data).to.include({ text: 'one', videoId: 'dQw4w9WgXcQ' })
+    const lines = async (...filter: string[]) =>
+      (await run('tail', '--from', '0', '--no-follow', ...filter)).stdout.trim().split('\n')
+    expect(await lines('--topic', 'notes')).to.have.length(3)
+    expect(await lines('--type', 'VideoAdded')).to.have.length(1)
+    const stream = all[3].stream
+    expect(await lines('--stream', stream)).to.have.length(1)
+    expect((await run('tail', '--topic', 'nonsense')).code).to.equal(1)
+  })
+
+  it('tail follows: what is appended while it runs is printed', async () => {
+    const tail = vidwiz(['tail', '--type', 'NoteCreated', '--from', '0'], env)
+    await tail.prints(/"text":"three"/)
+    await note('four')
+    await tail.prints(/"text":"four"/)
+    tail.process.kill('SIGINT')
+    expect((await tail.finished).code).to.equal(0)
+  })
+
+  it('P10: lag tells events and seconds per consumer and partition', async () => {
+    const lags = async () =>
+      JSON.parse((await run('lag', '--json')).stdout) as { consumer: string; events: number; seconds: number }[]
+    expect((await lags()).map(({ consumer }) => consumer)).to.include.members(['users', 'videos', 'notes', 'user-videos'])
+    expect((await lags()).every(({ events, seconds }) => events === 0 && seconds === 0)).to.equal(true)
+
+    process.kill(stack.parts.pids().projector!, 'SIGSTOP')
+    try {
+      // Nobody applies it, so the answer comes without having waited to the end, and says so.
+      const { status, headers } = await note('five')
+      expect(status).to.equal(201)
+      expect(headers.get('vidwiz-visible')).to.equal('false')
+      const behind = (await lags()).filter(({ events }) => events > 0)
+      expect(behind.map(({ consumer, events }) => [consumer, events])).to.deep.equal([
+        ['notes', 1],
+        ['user-videos', 1],
+      ])
+      for (const { seconds } of behind) expect(seconds).to.be.greaterThan(0)
+      expect((await run('lag')).stdout).to.match(/^notes +vidwiz\.notes +all +\d+ +1 +\d+\.\d +0$/m)
+    } finally {
+      process.kill(stack.parts.pids().projector!, 'SIGCONT')
+    }
+    await eventually(async () => expect((await lags()).every(({ events }) => events === 0)).to.equal(true))
+  })
+
+  it('P6: verify is clean, and tells a planted difference with both sides and exit code 1; rebuild mends it', async () => {
+    expect(await run('verify')).to.include({ code: 0 })
+    await sql(`update views.notes set text = 'not what the log says' where text = 'one'`)
+    const { code, stdout } = await run('verify')
+    expect(code).to.equal(1)
+    expect(stdout)
+      .to.contain('not what the log says')
+      .and.to.contain('"text":"one"')
+      .and.to.match(/notes: .*1 differ/)
+    const dry = await run('rebuild', 'notes', '--dry-run')
+    expect(dry.code).to.equal(0)
+    expect(dry.stdout).to.contain('1 differ')
+    expect((await run('verify', 'notes')).code).to.equal(1)
+
+    const rebuilt = await run('rebuild', 'notes')
+    expect(rebuilt.code).to.equal(0)
+    expect(rebuilt.stdout).to.match(/notes: rebuilt \d+ rows from \d+ events/)
+    expect(rebuilt.stderr).to.match(/notes: .*events, [\d,]+\/s/)
+    expect((await run('verify')).code).to.equal(0)
+  })
+
+  it('P8: letters shows an event that could not be handled; skip and redrive let its stream go on', async () => {
+    const { body } = await note('before')
+    const broken = `insert into log.events select (select max(pos) + 1 from log.events), topic, partition, key, stream, 2, gen_random_uuid(), 'NoteEdited', 1, time, actor, correlation_id, causation_id, traceparent, '{"noteId": "broken"}' from log.events where stream = 'note-${body.id}'`
+    await sql(broken)
+    await sql(`update log.streams set version = 2 where stream = 'note-${body.id}'`)
+    await sql(`select pg_notify('log', '')`)
+    const stream = `note-${body.id}`
+    const letters = () => run('letters', 'notes', '--stream', stream)
+    await eventually(async () => expect((await letters()).stdout).to.match(/NoteEdited +failed +.*BROKEN|NoteEdited +failed +/))
+    // A later edit waits behind it; the note's other readers are not held up.
+    await person.call('PATCH', `/v2/notes/${body.id}`, { text: 'after' })
+    await eventually(async () => expect((await letters()).stdout).to.match(/NoteEdited +waiting/))
+    expect((await note('another stream flows')).headers.get('vidwiz-visible')).to.equal(null)
+    const pos = /notes +(\d+) .*failed/.exec((await letters()).stdout)![1]!
+    expect((await run('redrive', 'notes', stream)).code).to.equal(1)
+    expect((await run('skip', 'notes', stream, pos, '--reason', 'a test planted it')).code).to.equal(0)
+    expect((await run('redrive', 'notes', stream)).stdout).to.contain('1 applied, 0 still parked')
+    const { body: found } = await person.call('GET', '/v2/videos/dQw4w9WgXcQ/notes')
+    expect(found.find((n: { id: number }) => n.id === body.id).text).to.equal('after')
+    expect((await letters()).stdout).to.contain('a test planted it')
+    // The other consumer of the topic met the same event.
+    expect((await run('skip', 'user-videos', stream, pos, '--reason', 'a test planted it')).code).to.equal(0)
+    await run('redrive', 'user-videos', stream)
+    expect((await run('verify')).code).to.equal(0)
+  })
+})

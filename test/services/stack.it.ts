@@ -1,0 +1,132 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { client } from '#test/kit/client.ts'
+import { eventually } from '#test/kit/eventually.ts'
+import { vidwiz } from '#test/kit/run.ts'
+import { freePort } from '#test/kit/stack.ts'
+
+const BANNER = /VidWiz is running/
+
+describe('vidwiz start', function () {
+  this.timeout(90_000)
+  let folder: string
+  let env: NodeJS.ProcessEnv
+  let url: string
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'vidwiz-start-'))
+    const port = await freePort()
+    url = `http://127.0.0.1:${port}`
+    env = { VIDWIZ_DATA: join(folder, 'data'), PORT: String(port) }
+  })
+  afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+  /** Runs the very lines that the banner shows. */
+  const paste = async (banner: string) => {
+    const lines = banner.split('\n').filter((line) => /^ {2}(curl|TOKEN=)/.test(line))
+    expect(lines).to.have.length(3)
+    const { execFileSync } = await import('node:child_process')
+    return execFileSync('sh', ['-c', lines.join('\n')], { encoding: 'utf8' })
+  }
+
+  it('ends in a banner whose three lines work when pasted, stops on Ctrl-C, and goes on with all data', async () => {
+    const first = vidwiz(['start'], env)
+    await first.prints(BANNER)
+    const printed = await paste(first.stdout())
+    expect(printed).to.contain('User created successfully').and.to.contain('"text":"a note"')
+    first.process.kill('SIGINT')
+    expect(await first.finished).to.include({ code: 0, stderr: '' })
+
+    const second = vidwiz(['start'], env)
+    await second.prints(BANNER)
+    const guest = client(url)
+    const { body } = await guest.call('POST', '/v2/auth/login', { email: 'you@example.com', password: 'correct horse' })
+    const notes = await client(url, body.token).call('GET', '/v2/videos/dQw4w9WgXcQ/notes')
+    expect(notes.body.map((note: { text: string }) => note.text)).to.deep.equal(['a note'])
+    second.process.kill('SIGTERM')
+    expect(await second.finished).to.include({ code: 0, stderr: '' })
+  })
+
+  it('starts again after a crash that left Postgres running, with all data', async () => {
+    const first = vidwiz(['start'], env)
+    await first.prints(BANNER)
+    await paste(first.stdout())
+    first.process.kill('SIGKILL')
+    await first.finished
+    // The parts notice that nobody supervises them any more, and end.
+    await eventually(async () => {
+      const answered = await client(url)
+        .call('GET', '/health')
+        .then(
+          () => true,
+          () => false,
+        )
+      expect(answered).to.equal(false)
+    })
+    const second = vidwiz(['start'], env)
+    await second.prints(BANNER)
+    const { status } = await client(url).call('POST', '/v2/auth/login', { email: 'you@example.com', password: 'correct horse' })
+    expect(status).to.equal(200)
+    second.process.kill('SIGINT')
+    expect((await second.finished).code).to.equal(0)
+  })
+
+  it('generates secrets once, keeps them private, and never prints them', async () => {
+    const started = vidwiz(['start'], env)
+    await started.prints(BANNER)
+    const file = join(env.VIDWIZ_DATA!, 'secrets.json')
+    expect(statSync(file).mode & 0o777).to.equal(0o600)
+    const secrets: Record<string, string> = JSON.parse(readFileSync(file, 'utf8'))
+    expect(secrets).to.have.all.keys('SECRET_KEY', 'ADMIN_TOKEN', 'PG_PASSWORD')
+    started.process.kill('SIGINT')
+    const { stdout, stderr } = await started.finished
+    const logs = ['api', 'projector'].map((part) => readFileSync(join(env.VIDWIZ_DATA!, 'logs', `${part}.log`), 'utf8'))
+    for (const secret of Object.values(secrets)) for (const text of [stdout, stderr, ...logs]) expect(text).to.not.contain(secret)
+  })
+
+  const refusals: [string, () => NodeJS.ProcessEnv | Promise<NodeJS.ProcessEnv>, RegExp][] = [
+    [
+      'a data folder that cannot be made',
+      () => (writeFileSync(join(folder, 'file'), ''), { VIDWIZ_DATA: join(folder, 'file', 'data') }),
+      /data folder|VIDWIZ_DATA/i,
+    ],
+    [
+      'a database that refuses the connection',
+      async () => ({ DB_URL: `postgres://someone:top-secret@127.0.0.1:${await freePort()}/x` }),
+      /cannot use the database at postgres:\/\/someone@127\.0\.0\.1.*ECONNREFUSED/,
+    ],
+  ]
+  for (const [what, given, says] of refusals)
+    it(`names ${what} in one line and exits with code 1`, async () => {
+      const { code, stderr, stdout } = await vidwiz(['start'], { ...env, ...(await given()) }).finished
+      expect(code).to.equal(1)
+      expect(stderr).to.match(says)
+      expect(stderr.trim().split('\n')).to.have.length(1)
+      expect(stderr + stdout).to.not.contain('top-secret')
+    })
+
+  it('names a busy port in one line, exits with code 1, and has started nothing', async () => {
+    const other = createServer()
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+    const { port } = other.address() as AddressInfo
+    const { code, stderr } = await vidwiz(['start'], { ...env, PORT: String(port) }).finished
+    other.close()
+    expect({ code, stderr }).to.deep.equal({ code: 1, stderr: `vidwiz: port ${port} is in use; set PORT to another one\n` })
+  })
+
+  it('names all that is wrong with the environment at once', async () => {
+    const { code, stderr } = await vidwiz(['start'], {
+      ...env,
+      PORT: 'eighty',
+      JWT_EXPIRY_HOURS: '-1',
+      ENVIRONMENT: 'moon',
+      DB_URL: 'mysql://x',
+    }).finished
+    expect(code).to.equal(1)
+    for (const name of ['PORT', 'JWT_EXPIRY_HOURS', 'ENVIRONMENT', 'DB_URL'])
+      expect(stderr).to.match(new RegExp(`^vidwiz: ${name} must`, 'm'))
+    expect(stderr.trim().split('\n')).to.have.length(4)
+  })
+})
