@@ -1,5 +1,5 @@
 import { accessSync, constants, mkdirSync, statSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { Trouble } from '../trouble.ts'
 
 /** The data folder cannot be used; the message says why. */
@@ -7,9 +7,6 @@ export class DataFolderError extends Trouble {
   readonly code = 'DATA_FOLDER'
   override name = 'DataFolderError'
 }
-
-/** Beside the code, so that tools find it from wherever they are called. */
-const DEFAULT = join(import.meta.dirname, '..', '..', '.vidwiz')
 
 const REASONS: Record<string, string> = {
   EACCES: 'permission denied',
@@ -22,12 +19,12 @@ const REASONS: Record<string, string> = {
 
 /**
  * The folder for everything that VidWiz keeps on this machine: made on first use, for nobody else to read.
- * @param path from VIDWIZ_DATA; relative to the working directory. By default `.vidwiz` beside the code
+ * @param path relative to the working directory
  * @returns its absolute path
  * @throws DataFolderError when it cannot be made or written to
  */
-export function dataFolder(path = process.env.VIDWIZ_DATA): string {
-  const folder = resolve(path || DEFAULT)
+export function dataFolder(path: string): string {
+  const folder = resolve(path)
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     if (!statSync(folder).isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR' })

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { z } from 'zod'
 import { Trouble } from '../trouble.ts'
 
@@ -9,12 +10,15 @@ const wholeNumber = (what: string, min: number, max = Number.MAX_SAFE_INTEGER) =
       .max(max, `must be ${what}`),
   )
 
+/** So that tools find it from whatever folder they are called in. */
+const BESIDE_THE_CODE = join(import.meta.dirname, '..', '..', '.vidwiz')
+
 /** An empty value in the environment means "not set", as people write it in `.env` files. */
 const schema = z.object({
   ENVIRONMENT: z.enum(['local', 'staging', 'production'], { error: 'must be local, staging or production' }).default('local'),
   HOST: z.string().default('127.0.0.1'),
   PORT: wholeNumber('a port from 0 to 65535', 0, 65_535).default(5000),
-  VIDWIZ_DATA: z.string().optional(),
+  VIDWIZ_DATA: z.string().default(BESIDE_THE_CODE),
   DB_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, 'must begin with postgres:// (or be unset: then an embedded Postgres is used)')
