@@ -1,6 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http'
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
-import { setTimeout as delay } from 'node:timers/promises'
+import { performance } from 'node:perf_hooks'
+import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
 import type { Handler } from './edge.ts'
 
 export interface ServeOptions {
@@ -22,6 +23,10 @@ export interface Served {
 /** Longer than the idle timeout of common load balancers, so that it is they who close idle connections. */
 const KEEP_ALIVE_MS = 75_000
 
+const QUIET_TURNS = 3
+/** Where connections never cease to come, somebody will be cut: better now than never. */
+const MAX_ADMIT_MS = 250
+
 /**
  * Serves HTTP.
  *
@@ -31,15 +36,16 @@ export async function serve(handler: Handler, { port, host, lingerMs = 200, fini
   const inFlight = new Set<ServerResponse>()
   const sockets = new Set<Socket>()
   let closing: Promise<void> | undefined
-  let lingered = false
+  let isClosed = false
+  let hasLingered = false
 
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (req, res) => {
     inFlight.add(res)
-    if (closing) res.shouldKeepAlive = false
+    if (isClosed) res.shouldKeepAlive = false
     res.on('close', () => {
       inFlight.delete(res)
       // An answer that had begun before closing could not say that it is the last one on its connection.
-      if (lingered) setImmediate(() => server.closeIdleConnections())
+      if (hasLingered) setImmediate(() => server.closeIdleConnections())
     })
     handler(req, res)
   })
@@ -55,14 +61,34 @@ export async function serve(handler: Handler, { port, host, lingerMs = 200, fini
     })
   })
 
+  /**
+   * Takes in everybody who has connected already: the kernel would cut them when the door closes. A turn of the event
+   * loop takes in one, so the first quiet turns tell that nobody is left.
+   */
+  async function admit() {
+    let quietTurns = 0
+    const onConnection = () => {
+      quietTurns = 0
+    }
+    server.on('connection', onConnection)
+    const until = performance.now() + MAX_ADMIT_MS
+    while (quietTurns < QUIET_TURNS && performance.now() < until) {
+      quietTurns++
+      await turn()
+    }
+    server.off('connection', onConnection)
+  }
+
   async function close() {
+    await admit()
+    isClosed = true
     // http's own close would at once destroy connections that look idle, also one whose next request is on its way.
     const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()))
     for (const res of inFlight) res.shouldKeepAlive = false
     const timers = new AbortController()
     const { signal } = timers
     await Promise.race([closed, delay(lingerMs, undefined, { signal })])
-    lingered = true
+    hasLingered = true
     server.closeIdleConnections()
     // One that never carried a request is not idle in http's eyes.
     for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()

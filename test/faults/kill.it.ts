@@ -1,12 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
-import { postgresReader } from '#platform/log/postgres/reader.ts'
-import { openListener } from '#platform/pg/listen.ts'
-import { openDb } from '#platform/pg/pool.ts'
-import { compare, isClean } from '#projections/engine/compare.ts'
-import { views } from '#projections/index.ts'
 import { eventually } from '#test/kit/eventually.ts'
 import { startLoad } from '#test/kit/ledger.ts'
+import { everyViewEqualsItsReplay } from '#test/kit/replay.ts'
 import { type PartName, type Stack, startStack } from '#test/kit/stack.ts'
 
 /** More of them in the long suite. */
@@ -44,18 +40,3 @@ describe(`P1, P2: ${ROUNDS} times kill -9 at a random moment under load`, functi
     console.log(`      ${ROUNDS} rounds, killed ${JSON.stringify(kills)}, ${load.answered()} commands answered, lost 0, double 0`)
   })
 })
-
-async function everyViewEqualsItsReplay(url: string) {
-  const db = openDb(url, { max: 3 })
-  const listener = openListener(url)
-  try {
-    const reader = postgresReader(db, listener)
-    for (const view of views) {
-      const comparison = await compare(view, { db, reader })
-      expect(isClean(comparison), JSON.stringify(comparison)).to.equal(true)
-    }
-  } finally {
-    await listener.close()
-    await db.close()
-  }
-}

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { type Supervisor, supervisor } from '#services/stack/supervisor.ts'
-import { freshDatabase } from './postgres.ts'
+import { freshDatabase, type TestDatabase } from './postgres.ts'
 
 /** The system as users run it: every service a process of its own, under the real supervisor, on a database of its own. */
 export interface Stack {
@@ -21,8 +21,9 @@ export interface Stack {
 const PARTS = ['projector', 'api'] as const
 export type PartName = (typeof PARTS)[number]
 
-export async function startStack(env: NodeJS.ProcessEnv = {}): Promise<Stack> {
-  const database = await freshDatabase()
+/** @param database a migrated one of its own, if not given */
+export async function startStack(env: NodeJS.ProcessEnv = {}, database?: TestDatabase): Promise<Stack> {
+  const { url: databaseUrl, drop } = database ?? (await freshDatabase())
   const port = await freePort()
   const output: string[] = []
   const secretKey = 'a secret key that only tests use'
@@ -33,7 +34,7 @@ export async function startStack(env: NodeJS.ProcessEnv = {}): Promise<Stack> {
   })
   const partEnv = {
     ...process.env,
-    DB_URL: database.url,
+    DB_URL: databaseUrl,
     PORT: String(port),
     HOST: '127.0.0.1',
     SECRET_KEY: secretKey,
@@ -43,7 +44,7 @@ export async function startStack(env: NodeJS.ProcessEnv = {}): Promise<Stack> {
   }
   const stop = async () => {
     await parts.stop()
-    await database.drop()
+    await drop()
   }
   try {
     await parts.start(
@@ -57,7 +58,7 @@ export async function startStack(env: NodeJS.ProcessEnv = {}): Promise<Stack> {
     await stop()
     throw new Error(`the stack did not start:\n${output.join('\n')}`, { cause: error })
   }
-  return { url: `http://127.0.0.1:${port}`, databaseUrl: database.url, secretKey, adminToken, parts, output, stop }
+  return { url: `http://127.0.0.1:${port}`, databaseUrl, secretKey, adminToken, parts, output, stop }
 }
 
 /** A port that nobody listens on just now. */

@@ -25,7 +25,9 @@ export function follow(
     signalled = true
     wake()
   }
-  const unlisten = listener.on('log', signal)
+  const unlisten = listener.on('log', (topics) => {
+    if (topics === undefined || topics.split(' ').includes(topic.name)) signal()
+  })
 
   /** Waits for a signal since the last read, or until the safety net says to look anyway. */
   const untilSignalled = async () => {

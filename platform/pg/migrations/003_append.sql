@@ -75,7 +75,7 @@ begin
      where k.g <> all (_lost);
   end if;
 
-  -- At most one per batch: NOTIFY takes a lock of its own at commit.
-  perform pg_notify('log', '');
+  -- At most one per batch, for NOTIFY takes a lock of its own at commit; it names the topics, so that others sleep on.
+  perform pg_notify('log', coalesce((select string_agg(distinct topic, ' ') from unnest(e_topic) t(topic)), ''));
   return query select _head, _why;
 end $$;
