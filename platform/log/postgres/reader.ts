@@ -6,20 +6,28 @@ import type { Behind, Follower, Following, Positions, Reader } from '../port.ts'
 import { follow } from './follow.ts'
 import { EVENT_COLUMNS, type EventRow, toRecorded } from './rows.ts'
 
-/** One index probe per partition, whatever the age of its last event. */
+// Rows are compared whole, in the order of `events_by_partition`: no other index can serve that, so the planner cannot be
+// tempted to walk the primary key past the events of all other partitions.
+
 const READ = `
   select ${EVENT_COLUMNS} from unnest($2::int[], $3::bigint[]) p(number, after), lateral (
-    select * from log.events e where e.topic = $1 and e.partition = p.number and e.pos > p.after and e.pos <= $4 order by e.pos limit $5) e
+    select * from log.events e
+     where (e.topic, e.partition, e.pos) > ($1, p.number, p.after) and (e.topic, e.partition, e.pos) <= ($1, p.number, $4)
+     order by e.topic, e.partition, e.pos limit $5) e
   order by pos limit $6`
 
 const HEADS = `
-  select p.number as partition, e.pos from generate_series(0, $2::int - 1) p(number), lateral (
-    select pos from log.events where topic = $1 and partition = p.number order by pos desc limit 1) e`
+  select partition, pos from generate_series(0, $2::int - 1) p(number), lateral (
+    select partition, pos from log.events e
+     where (e.topic, e.partition, e.pos) > ($1, p.number, 0) and (e.topic, e.partition, e.pos) <= ($1, p.number, $3)
+     order by e.topic desc, e.partition desc, e.pos desc limit 1) e`
 
 const BEHIND = `
-  select p.number as partition, b.events, b.since from unnest($2::int[], $3::bigint[]) p(number, after), lateral (
-    select count(*) as events, min(time) as since from log.events e where e.topic = $1 and e.partition = p.number and e.pos > p.after) b
-  where b.events > 0 order by 1`
+  select p.number as partition, b.events, first.time as since from unnest($2::int[], $3::bigint[]) p(number, after), lateral (
+    select count(*) as events, min(pos) as pos from log.events e
+     where (e.topic, e.partition, e.pos) > ($1, p.number, p.after) and (e.topic, e.partition, e.pos) <= ($1, p.number, $4)) b
+  join log.events first on first.pos = b.pos
+  order by 1`
 
 const BEYOND_ALL = Number.MAX_SAFE_INTEGER
 const BATCH = 2_000
@@ -60,7 +68,7 @@ export function postgresReader(
   return {
     read: ({ topic, after, upTo, limit }) => read(topic, after, limit, limit, upTo),
     async heads(topic: Topic) {
-      const rows = await db.query<{ partition: number; pos: number }>('log.heads', HEADS, [topic.name, topic.partitions])
+      const rows = await db.query<{ partition: number; pos: number }>('log.heads', HEADS, [topic.name, topic.partitions, BEYOND_ALL])
       return new Map(rows.map(({ partition, pos }) => [partition, pos]))
     },
     behind: (topic, after) => {
@@ -69,6 +77,7 @@ export function postgresReader(
         topic.name,
         partitions,
         partitions.map((partition) => after.get(partition) ?? 0),
+        BEYOND_ALL,
       ])
     },
     follow(follower: Follower) {
