@@ -121,3 +121,12 @@ export const deleteNote = (cmd: { userId: number; noteId: number }) =>
       return emit([NoteDeleted({ noteId, videoId, userId })], {})
     },
   })
+
+/** Finds one's own note; changes nothing. */
+export const findNote = (cmd: { userId: number; noteId: number }) =>
+  command({
+    name: 'findNote',
+    reads: { note: notes.of(cmd.noteId) },
+    decide: ({ note }) =>
+      note && !note.deleted && note.userId === cmd.userId ? nothing(note) : reject('NOT_FOUND', 'Note not found'),
+  })

@@ -53,6 +53,8 @@ export interface User {
   googleId: string | null
   aiNotes: boolean
   token: TokenSeed | null
+  /** Of the newest token there ever was, in seconds: the next one is later, so that a revoked token never comes back. */
+  lastIssuedAt: number
   /** Milliseconds since the epoch. */
   createdAt: number
 }
@@ -60,7 +62,7 @@ export interface User {
 export const evolveUser = (user: User | undefined, event: UserEvent): User | undefined => {
   if (event.type === 'UserRegistered') {
     const { userId, email, name, imageUrl } = event.data
-    return { userId, email, name, imageUrl, googleId: null, aiNotes: false, token: null, createdAt: event.time }
+    return { userId, email, name, imageUrl, googleId: null, aiNotes: false, token: null, lastIssuedAt: 0, createdAt: event.time }
   }
   if (!user) return user
   switch (event.type) {
@@ -74,7 +76,7 @@ export const evolveUser = (user: User | undefined, event: UserEvent): User | und
     case 'ProfileUpdated':
       return { ...user, name: event.data.name ?? user.name, aiNotes: event.data.aiNotes ?? user.aiNotes }
     case 'LongTermTokenIssued':
-      return { ...user, token: { email: event.data.email, issuedAt: event.data.issuedAt } }
+      return { ...user, token: { email: event.data.email, issuedAt: event.data.issuedAt }, lastIssuedAt: event.data.issuedAt }
     case 'LongTermTokenRevoked':
       return { ...user, token: null }
     default:
@@ -137,7 +139,7 @@ export const issueToken = (cmd: { userId: number }) =>
           'BAD_REQUEST',
           'A long-term token already exists. Please revoke the existing token before generating a new one.',
         )
-      const seed: TokenSeed = { email: user.email, issuedAt: now / 1000 }
+      const seed: TokenSeed = { email: user.email, issuedAt: Math.max(now, Math.round(user.lastIssuedAt * 1000) + 1) / 1000 }
       return emit([LongTermTokenIssued({ userId: user.userId, ...seed })], { userId: user.userId, ...seed })
     },
   })

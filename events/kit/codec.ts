@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { EventOf, Recorded } from './envelope.ts'
+import type { EventOf, NewEvent, Recorded } from './envelope.ts'
 import type { EventType } from './stream.ts'
 
 export type EventErrorCode = 'UNKNOWN_TYPE' | 'UNKNOWN_SCHEMA' | 'BROKEN_PAYLOAD'
@@ -24,6 +24,9 @@ export function catalogOf(types: readonly EventType[]): Catalog {
   return catalog
 }
 
+/** The payload of an event as it is written to the log: JSON text. */
+export const encode = (event: NewEvent): string => JSON.stringify(event.data)
+
 /**
  * Reads an event back: parses its payload, lifts it to the newest schema version, checks it.
  *
@@ -33,7 +36,7 @@ export function decode(catalog: Catalog, recorded: Recorded): EventOf<string, un
   const type = catalog.get(recorded.type)
   const at = `${recorded.stream}@${recorded.version}`
   if (!type) throw new EventError('UNKNOWN_TYPE', `${at}: no event is called ${recorded.type}`)
-  if (recorded.schema > type.schema || recorded.schema < 1)
+  if (!Number.isInteger(recorded.schema) || recorded.schema > type.schema)
     throw new EventError(
       'UNKNOWN_SCHEMA',
       `${at}: ${recorded.type} has schema version ${recorded.schema}, newest known is ${type.schema}`,
@@ -61,8 +64,9 @@ function lift(type: EventType, recorded: Recorded, payload: unknown, at: string)
     if (!upcast) throw new EventError('UNKNOWN_SCHEMA', `${at}: ${recorded.type} cannot be lifted from schema version ${version}`)
     try {
       lifted = upcast(lifted as never)
-    } catch (cause) {
-      throw new EventError('BROKEN_PAYLOAD', `${at}: ${recorded.type} v${version} could not be lifted: ${cause}`)
+    } catch {
+      // Not the cause: its message may quote the payload.
+      throw new EventError('BROKEN_PAYLOAD', `${at}: ${recorded.type} v${version} could not be lifted`)
     }
   }
   return lifted

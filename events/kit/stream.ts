@@ -24,14 +24,15 @@ export interface EventType<T extends string = string, S extends z.ZodType = z.Zo
 /** The event that a type of event describes, as it is read back. */
 export type EventFrom<E> = E extends EventType<infer T, infer S> ? EventOf<T, z.output<S>> : never
 
-/** A kind of stream: the history of one note, one user, one video. */
-export interface StreamKind {
+/** A kind of stream: the history of one note, one user, one video. Each of its payloads holds at least `D`. */
+// biome-ignore lint/suspicious/noExplicitAny: a kind of stream with any payloads
+export interface StreamKind<D = any> {
   kind: string
   topic: Topic
   /** The stream of one thing: `noteStream.of(42)` is `note-42`. */
   of(id: string | number): string
   /** Declares a type of event of this stream. Raise `schema` when the payload changes and add the upcast from the version before. */
-  event<T extends string, S extends z.ZodType>(
+  event<T extends string, S extends z.ZodType<D>>(
     type: T,
     schema: number,
     data: S,
@@ -45,10 +46,10 @@ export interface StreamKind {
  * @param kind the prefix of its streams' names
  * @param id which field of a payload names the thing, and `key` which one decides its partition
  */
-export function stream<D>(
+export function stream<D extends object>(
   kind: string,
   { topic, id, key }: { topic: Topic; id: (data: D) => string | number; key: (data: D) => string | number },
-): StreamKind {
+): StreamKind<D> {
   const of = (thing: string | number) => `${kind}-${thing}`
   return {
     kind,
@@ -56,12 +57,18 @@ export function stream<D>(
     of,
     event(type, schema, data, upcasts = {}) {
       const make = (input: unknown) => {
-        const payload = data.parse(input) as D
+        const payload = asWritten(data.parse(input))
         return { type, schema, topic: topic.name, key: String(key(payload)), stream: of(id(payload)), data: payload }
       }
       return Object.assign(make, { type, schema, topic, data, upcasts }) as never
     },
   }
+}
+
+/** Without fields that are undefined, as JSON has it: an event just decided equals the same event read back. */
+function asWritten<D extends object>(payload: D): D {
+  for (const field in payload) if (payload[field] === undefined) delete payload[field]
+  return payload
 }
 
 /** `evolve(state, event)`: pure; ignores events it does not know. */

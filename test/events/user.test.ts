@@ -27,6 +27,7 @@ const bob = {
   googleId: null,
   aiNotes: false,
   token: null,
+  lastIssuedAt: 0,
   createdAt: BEGINNING,
 }
 
@@ -123,6 +124,11 @@ describe('the long-term token', () => {
       .then(longTermTokenIssued({ issuedAt: BEGINNING / 1000 + 1 }))
       .answering({ userId: 1, email: EMAIL, issuedAt: BEGINNING / 1000 + 1 }))
 
+  it('is never the same again after it was revoked, even within the same moment', () => {
+    const revoked = given(userRegistered(), longTermTokenIssued({ issuedAt: BEGINNING / 1000 + 100 }), longTermTokenRevoked())
+    revoked.when(issueToken({ userId: 1 })).then(longTermTokenIssued({ issuedAt: BEGINNING / 1000 + 100.001 }))
+  })
+
   it('is there once', () =>
     given(userRegistered(), longTermTokenIssued())
       .when(issueToken({ userId: 1 }))
@@ -168,7 +174,10 @@ describe('a user', () => {
     }))
 
   it('has no token once it was revoked', () =>
-    expect(folded(userRegistered(), longTermTokenIssued(), longTermTokenRevoked())).to.deep.equal(bob))
+    expect(folded(userRegistered(), longTermTokenIssued(), longTermTokenRevoked())).to.deep.equal({
+      ...bob,
+      lastIssuedAt: BEGINNING / 1000 + 1,
+    }))
 
   it('keeps the name when a Google account is linked', () =>
     expect(folded(userRegistered(), googleAccountLinked({ name: 'Robert' }))).to.deep.equal({ ...bob, googleId: 'g-1' }))

@@ -66,6 +66,13 @@ describe('a compatible change', () => {
     it(`is ${name}`, () => expect(fields(base, newer)).to.deep.equal(what))
 })
 
+describe('another default', () => {
+  it('refuses nothing that was written, but asks for a new version', () =>
+    expect(fields(z.object({ a: z.string().default('x') }), z.object({ a: z.string().default('y') }))).to.deep.equal([
+      'fine: a default was "x" and is "y" now',
+    ]))
+})
+
 describe('an incompatible change', () => {
   const not: Record<string, [z.ZodType<object>, string[]]> = {
     'a new required field': [base.extend({ colour: z.string() }), ['not: colour is new and required']],
@@ -137,6 +144,25 @@ describe('an incompatible change', () => {
         ).to.equal(true)
       expect(found.filter((f) => f.startsWith('not: ')).length).to.be.at.least(1)
     })
+
+  it('is found inside of a thing that holds things like itself', () => {
+    const tree = (size: z.ZodType) => {
+      const node = z.object({
+        size,
+        get children() {
+          return z.array(node)
+        },
+      })
+      return z.object({ root: node, other: node })
+    }
+    expect(fields(tree(z.int()), tree(z.int()))).to.deep.equal([])
+    expect(fields(tree(z.boolean()), tree(z.string()))).to.satisfy((all: string[]) =>
+      all.some((f) => /^not: .*size type was "boolean"/.test(f)),
+    )
+    expect(fields(tree(z.boolean()), tree(z.boolean().optional())).join()).to.match(
+      /not: .*size was required and is optional now/,
+    )
+  })
 
   it('is a new field where unknown ones are refused', () =>
     expect(fields(z.strictObject({}), z.strictObject({ a: z.string().optional() }))).to.deep.equal([
