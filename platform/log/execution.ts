@@ -38,6 +38,8 @@ export interface Pending {
   command: Command
   context: Context
   attempts: number
+  /** It decided to write nothing on a state that was only remembered: what it reads is to be loaded. */
+  doubted?: boolean
   resolve(executed: Executed<unknown>): void
   reject(error: unknown): void
 }

@@ -1,10 +1,10 @@
 import { v7 as uuidv7 } from 'uuid'
-import { type Catalog, decode } from '#events/kit/codec.ts'
-import type { EventOf } from '#events/kit/envelope.ts'
+import type { Catalog } from '#events/kit/codec.ts'
 import type { Decider, Topic } from '#events/kit/stream.ts'
 import type { Execute, Pending } from './execution.ts'
+import { openMemory } from './memory.ts'
 import { partitionOf } from './partitioner.ts'
-import type { Appender, Loaded } from './port.ts'
+import type { Appender } from './port.ts'
 import { type Outcome, Round } from './round.ts'
 
 export { type Context, type Execute, type Executed, Rejected } from './execution.ts'
@@ -36,6 +36,7 @@ export function executor(options: ExecutorOptions): { execute: Execute; idle(): 
     partitionOf: (topic: string, key: string) => partitionOf(key, partitions.get(topic)!),
     newId: uuidv7,
   }
+  const memory = openMemory({ appender, catalog, deciderOf: kit.deciderOf })
   let queue: Pending[] = []
   let running: Promise<void> | undefined
 
@@ -44,46 +45,42 @@ export function executor(options: ExecutorOptions): { execute: Execute; idle(): 
     await new Promise(setImmediate)
     while (queue.length > 0) {
       const batch = queue.splice(0, maxRound)
-      try {
-        queue = [...(await play(batch)), ...queue]
-      } catch (error) {
-        for (const pending of batch) pending.reject(error)
-      }
+      const again = await play(batch).catch((error) => playEach(batch, error))
+      queue = [...again, ...queue]
     }
     running = undefined
   }
 
   /** Plays one round and settles its commands; returns those that must be decided again. */
   async function play(batch: Pending[]): Promise<Pending[]> {
-    const loaded = await refold(await appender.load(wanted(batch)))
-    const round = new Round(loaded, now(), kit)
+    const round = new Round(await memory.recall(batch), now(), kit)
     for (const pending of batch) round.decide(pending)
     const groups = round.groups()
     const verdicts = groups.length > 0 ? await appender.append(groups) : []
+    memory.learn(groups, verdicts)
     return round.outcomes(verdicts).flatMap(settle)
   }
 
-  function settle({ pending, executed, error }: Outcome): Pending[] {
+  function settle({ pending, executed, error, doubted }: Outcome): Pending[] {
     if (executed) pending.resolve(executed)
     else if (error) pending.reject(error)
+    else if (doubted) return [Object.assign(pending, { doubted })]
     else if (++pending.attempts >= MAX_ATTEMPTS)
       pending.reject(new Error(`${pending.command.name} lost ${MAX_ATTEMPTS} times in a row`))
     else return [pending]
     return []
   }
 
-  /** States that an older version of a decider folded are folded anew from their events. */
-  async function refold(loaded: Loaded): Promise<Loaded> {
-    for (const [stream, kept] of loaded.streams) {
-      const decider = kit.deciderOf(stream)
-      if (kept.stateVersion === decider.stateVersion) continue
-      const history = (await appender.stream(stream)).filter((event) => event.version <= kept.version)
-      kept.state = history.reduce<unknown>(
-        (state, event) => decider.evolve(state, decode(catalog, event) as EventOf as never),
-        undefined,
-      )
+  /** What failed as a round is played command by command if the database refused its data: only the guilty one fails then. */
+  async function playEach(batch: Pending[], cause: unknown): Promise<Pending[]> {
+    memory.forget()
+    const alone = batch.length === 1 || !isRefusal(cause)
+    const again: Pending[] = []
+    for (const pending of batch) {
+      if (alone) pending.reject(cause)
+      else again.push(...(await play([pending]).catch((error) => playEach([pending], error))))
     }
-    return loaded
+    return again
   }
 
   return {
@@ -98,15 +95,5 @@ export function executor(options: ExecutorOptions): { execute: Execute; idle(): 
   }
 }
 
-/** All that the commands of a round need to know, asked for at once. */
-function wanted(batch: Pending[]) {
-  const streams = new Set<string>()
-  const ids: Record<string, number> = {}
-  const keys: { scope: string; key: string }[] = []
-  for (const { command, context } of batch) {
-    for (const name in command.reads) streams.add(command.reads[name]!.stream)
-    for (const sequence of command.ids) ids[sequence] = (ids[sequence] ?? 0) + 1
-    if (context.idempotency) keys.push(context.idempotency)
-  }
-  return { streams: [...streams], ids, keys }
-}
+/** Data that Postgres will not take: classes 22 (data exception) and 23 (constraint). Nothing was written. */
+const isRefusal = (error: unknown) => error instanceof Error && 'code' in error && /^2[23]/.test(String(error.code))

@@ -27,7 +27,14 @@ export interface StreamChange {
   stream: string
   /** The version that was seen; 0 for a stream that does not exist. */
   expected: number
-  next?: { version: number; stateVersion: number; state: unknown }
+  next?: Kept
+}
+
+/** The folded state that is kept with a stream, as JSON text. */
+export interface Kept {
+  version: number
+  stateVersion: number
+  state: string
 }
 
 /** Where an event lies. */
@@ -80,7 +87,7 @@ export interface Wanted {
 
 export interface Loaded {
   /** Only streams that exist. */
-  streams: Map<string, { version: number; stateVersion: number; state: unknown }>
+  streams: Map<string, Kept>
   ids: Record<string, number[]>
   /** Only keys that were used, with the places of their events. */
   keys: (KeyedResult & { places: Place[] })[]

@@ -2,6 +2,7 @@ import type { Claim } from '#events/kit/command.ts'
 import type { NewEvent } from '#events/kit/envelope.ts'
 import type { Decider } from '#events/kit/stream.ts'
 import { type Executed, type Pending, Rejected } from './execution.ts'
+import type { Known, Recalled } from './memory.ts'
 import type { Appended, Group, Loaded, Place, StreamChange, Verdict } from './port.ts'
 
 /** What became of a command: an answer, an error, or neither when it must be decided again. */
@@ -9,6 +10,8 @@ export interface Outcome {
   pending: Pending
   executed?: Executed<unknown>
   error?: unknown
+  /** To be decided again because what it saw was only remembered, not because it lost. */
+  doubted?: boolean
 }
 
 interface Kit {
@@ -18,10 +21,8 @@ interface Kit {
 }
 
 /** A stream as this round sees it, with what commands of this round have already done to it. */
-interface Seen {
+interface Seen extends Known {
   base: number
-  version: number
-  state: unknown
   /** The group whose events changed it in this round. */
   writer?: Member
 }
@@ -40,7 +41,8 @@ interface Decided {
 interface Member {
   into?: Member
   group: Group
-  changes: Map<string, StreamChange>
+  /** The streams it touches, and whether it changes them. */
+  changes: Map<string, boolean>
   decided: Decided[]
 }
 
@@ -49,7 +51,7 @@ interface Member {
  * another wrote form a group and share its fate, so a loser never leaves a decision standing that was built on it.
  */
 export class Round {
-  readonly #loaded: Loaded
+  readonly #recalled: Recalled
   readonly #now: number
   readonly #kit: Kit
   readonly #seen = new Map<string, Seen>()
@@ -58,8 +60,8 @@ export class Round {
   /** Claims and keys spoken for in this round: the next to want one waits for the next round. */
   readonly #spoken = new Set<string>()
 
-  constructor(loaded: Loaded, now: number, kit: Kit) {
-    this.#loaded = loaded
+  constructor(recalled: Recalled, now: number, kit: Kit) {
+    this.#recalled = recalled
     this.#now = now
     this.#kit = kit
   }
@@ -68,18 +70,23 @@ export class Round {
   decide(pending: Pending): void {
     const { command, context } = pending
     const key = context.idempotency
-    const known = key && this.#loaded.keys.find((k) => k.scope === key.scope && k.key === key.key)
+    const known = key && this.#recalled.keys.find((k) => k.scope === key.scope && k.key === key.key)
     if (known) return void this.#outcomes.push({ pending, ...repeated(known, key.fingerprint) })
 
-    const ids = Object.fromEntries(command.ids.map((sequence) => [sequence, this.#loaded.ids[sequence]!.shift()!]))
     const read = Object.values(command.reads).map((ref) => ref.stream)
     const states = Object.fromEntries(Object.entries(command.reads).map(([name, ref]) => [name, this.#see(ref.stream).state]))
     let decision: ReturnType<typeof command.decide>
     try {
-      decision = command.decide(states, { now: this.#now, ids })
+      decision = command.decide(states, { now: this.#now, ids: this.#ids(command.ids) })
     } catch (error) {
       return void this.#outcomes.push({ pending, error })
     }
+    // Nothing will check what it saw, so that has to be the truth of the moment.
+    const writesNothing =
+      decision.rejection || (decision.events.length === 0 && !decision.claims && !decision.credentials && !key)
+    if (writesNothing && read.some((stream) => this.#recalled.remembered.has(stream)))
+      return void this.#outcomes.push({ pending, doubted: true })
+
     if (decision.rejection) {
       const { code, message, details } = decision.rejection
       const rejection = new Rejected(code, message, details)
@@ -103,7 +110,10 @@ export class Round {
 
   /** What to append, one group after the other. Groups with nothing to write are left out: nothing can make them lose. */
   groups(): Group[] {
-    return this.#writers().map((member) => ({ ...member.group, streams: [...member.changes.values()] }))
+    return this.#writers().map((member) => ({
+      ...member.group,
+      streams: [...member.changes].map((change) => this.#change(change)),
+    }))
   }
 
   /** What became of each command, given the verdicts on `groups()` in their order. */
@@ -119,11 +129,33 @@ export class Round {
       ({ group }) => group.events.length + group.claims.length + group.credentials.length + group.keys.length > 0,
     )
 
+  /** Drawn when asked for: a decision may not need them all. */
+  #ids(sequences: readonly string[]): Record<string, number> {
+    const { draw } = this.#recalled
+    const ids = {}
+    for (const sequence of sequences) {
+      let drawn: number | undefined
+      const get = () => {
+        drawn ??= draw(sequence)
+        return drawn
+      }
+      Object.defineProperty(ids, sequence, { enumerable: true, get })
+    }
+    return ids
+  }
+
+  #change([stream, changes]: [string, boolean]): StreamChange {
+    const { base, version, state } = this.#see(stream)
+    if (!changes) return { stream, expected: base }
+    const { stateVersion } = this.#kit.deciderOf(stream)
+    return { stream, expected: base, next: { version, stateVersion, state: JSON.stringify(state) } }
+  }
+
   #see(stream: string): Seen {
     let seen = this.#seen.get(stream)
     if (!seen) {
-      const kept = this.#loaded.streams.get(stream)
-      seen = { base: kept?.version ?? 0, version: kept?.version ?? 0, state: kept?.state }
+      const { version, state } = this.#recalled.streams.get(stream) ?? { version: 0, state: undefined }
+      seen = { base: version, version, state }
       this.#seen.set(stream, seen)
     }
     return seen
@@ -140,8 +172,7 @@ export class Round {
       member = { group: { streams: [], events: [], claims: [], credentials: [], keys: [] }, changes: new Map(), decided: [] }
       this.#members.push(member)
     }
-    for (const stream of streams)
-      if (!member.changes.has(stream)) member.changes.set(stream, { stream, expected: this.#see(stream).base })
+    for (const stream of streams) if (!member.changes.has(stream)) member.changes.set(stream, false)
     return member
   }
 
@@ -166,7 +197,7 @@ export class Round {
     }
     seen.state = decider.evolve(seen.state, { ...appended, data: event.data, pos: 0 } as never)
     seen.writer = member
-    member.changes.get(event.stream)!.next = { version: seen.version, stateVersion: decider.stateVersion, state: seen.state }
+    member.changes.set(event.stream, true)
     member.group.events.push(appended)
   }
 }
@@ -185,7 +216,7 @@ function merge(member: Member, other: Member): Member {
   member.group.claims.push(...other.group.claims)
   member.group.credentials.push(...other.group.credentials)
   member.group.keys.push(...other.group.keys)
-  for (const [stream, change] of other.changes) if (change.next || !member.changes.has(stream)) member.changes.set(stream, change)
+  for (const [stream, changes] of other.changes) member.changes.set(stream, changes || member.changes.get(stream) === true)
   other.into = member
   return member
 }

@@ -41,9 +41,7 @@ async function loadStreams(db: Queryable, streams: string[]): Promise<Loaded['st
   const rows = await db.query<{ stream: string; version: number; state_version: number; state: string }>('log.streams', STREAMS, [
     streams,
   ])
-  return new Map(
-    rows.map((row) => [row.stream, { version: row.version, stateVersion: row.state_version, state: JSON.parse(row.state) }]),
-  )
+  return new Map(rows.map((row) => [row.stream, { version: row.version, stateVersion: row.state_version, state: row.state }]))
 }
 
 async function drawIds(db: Queryable, wanted: Wanted['ids']): Promise<Loaded['ids']> {
@@ -87,7 +85,7 @@ function parameters(groups: Group[]): unknown[] {
     streams.map((s) => s.expected),
     streams.map((s) => s.next?.version ?? null),
     streams.map((s) => s.next?.stateVersion ?? null),
-    streams.map((s) => (s.next ? JSON.stringify(s.next.state) : null)),
+    streams.map((s) => s.next?.state ?? null),
     events.map((r) => r.g),
     events.map((r) => r.e.topic),
     events.map((r) => r.e.partition),

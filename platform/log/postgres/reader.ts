@@ -68,7 +68,11 @@ export function postgresReader(
   return {
     read: ({ topic, after, upTo, limit }) => read(topic, after, limit, limit, upTo),
     async heads(topic: Topic) {
-      const rows = await db.query<{ partition: number; pos: number }>('log.heads', HEADS, [topic.name, topic.partitions, BEYOND_ALL])
+      const rows = await db.query<{ partition: number; pos: number }>('log.heads', HEADS, [
+        topic.name,
+        topic.partitions,
+        BEYOND_ALL,
+      ])
       return new Map(rows.map(({ partition, pos }) => [partition, pos]))
     },
     behind: (topic, after) => {

@@ -7,7 +7,7 @@ import type { Appended, Appender, Group } from '#platform/log/port.ts'
 export const topic: Topic = { name: 'conformance.things', partitions: 12 }
 
 /** A group that appends these events to one stream of which `expected` is the version seen. */
-export function group(stream: string, expected: number, events: Partial<Appended>[], state: unknown = {}): Group {
+export function group(stream: string, expected: number, events: Partial<Appended>[], state = '{}'): Group {
   return {
     streams: [{ stream, expected, next: { version: expected + events.length, stateVersion: 1, state } }],
     events: events.map((event, i) => ({

@@ -5,7 +5,7 @@ import { decode } from '#events/kit/codec.ts'
 import { command, emit, nothing, reject } from '#events/kit/command.ts'
 import { createNote, deleteNote, editNote, type Note, NoteCreated, notes } from '#events/note.ts'
 import { topics } from '#events/topics.ts'
-import { issueToken, register } from '#events/user.ts'
+import { issueToken, register, revokeToken } from '#events/user.ts'
 import { type Context, type Execute, executor, Rejected } from '#platform/log/executor.ts'
 import { appender } from '#platform/log/postgres/appender.ts'
 import { type Db, openDb } from '#platform/pg/pool.ts'
@@ -83,6 +83,25 @@ describe('execute', () => {
       Array.from({ length: 20 }, (_, i) => processes[i % 2]!(issueToken(result), context)),
     )
     expect(outcomes.map(codeOf).sort()).to.deep.equal([...Array(19).fill('BAD_REQUEST'), 'done'])
+  })
+
+  it('P4: never refuses on the strength of what it remembers and another process has changed since', async () => {
+    const [a, b] = [open(), open()]
+    const { result } = await a(register({ email: 'a@b.co', name: 'A', passwordHash: 'h' }), context)
+    for (let n = 0; n < 3; n++) {
+      await a(issueToken(result), context)
+      await b(revokeToken(result), context)
+    }
+    expect((await events()).map((event) => event.version)).to.deep.equal([1, 2, 3, 4, 5, 6, 7])
+  })
+
+  it('lets only the guilty one fail when the database refuses what a command brings', async () => {
+    const execute = open()
+    const outcomes = await Promise.allSettled(
+      ['user-1', 'user-\0', 'user-2'].map((actor) => execute(createNote(aNote), { ...context, actor })),
+    )
+    expect(outcomes.map(({ status }) => status)).to.deep.equal(['fulfilled', 'rejected', 'fulfilled'])
+    expect((await events()).filter((event) => event.type === 'NoteCreated')).to.have.length(2)
   })
 
   it('adds a new video once when its first notes arrive at the same moment', async () => {
