@@ -9,7 +9,13 @@ export function portIsFree(port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const probe = createServer()
     probe.once('error', (error: NodeJS.ErrnoException) =>
-      reject(new Trouble(error.code === 'EADDRINUSE' ? `port ${port} is in use; set PORT to another one` : `cannot listen on ${host}:${port}: ${error.code}`)),
+      reject(
+        new Trouble(
+          error.code === 'EADDRINUSE'
+            ? `port ${port} is in use; set PORT to another one`
+            : `cannot listen on ${host}:${port}: ${error.code}`,
+        ),
+      ),
     )
     probe.listen(port, host, () => probe.close(() => resolve()))
   })

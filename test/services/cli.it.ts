@@ -130,7 +130,7 @@ describe('the command line', function () {
     const broken = `insert into log.events select (select max(pos) + 1 from log.events), topic, partition, key, stream, 2, gen_random_uuid(), 'NoteEdited', 1, time, actor, correlation_id, causation_id, traceparent, '{"noteId": "broken"}' from log.events where stream = 'note-${body.id}'`
     await sql(broken)
     await sql(`update log.streams set version = 2 where stream = 'note-${body.id}'`)
-    await sql(`select pg_notify('log', '')`)
+    await sql(`select pg_notify('log', 'vidwiz.notes')`)
     const stream = `note-${body.id}`
     const letters = () => run('letters', 'notes', '--stream', stream)
     await eventually(async () => expect((await letters()).stdout).to.match(/NoteEdited +failed +.*BROKEN|NoteEdited +failed +/))

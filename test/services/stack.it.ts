@@ -89,7 +89,10 @@ describe('vidwiz start', function () {
   const refusals: [string, () => NodeJS.ProcessEnv | Promise<NodeJS.ProcessEnv>, RegExp][] = [
     [
       'a data folder that cannot be made',
-      () => (writeFileSync(join(folder, 'file'), ''), { VIDWIZ_DATA: join(folder, 'file', 'data') }),
+      () => {
+        writeFileSync(join(folder, 'file'), '')
+        return { VIDWIZ_DATA: join(folder, 'file', 'data') }
+      },
       /data folder|VIDWIZ_DATA/i,
     ],
     [

@@ -1,9 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { EmbeddedPostgresError } from './error.ts'
-import { environment } from './program.ts'
-
-/** Whom the server runs as. Undefined means: as this process. */
-export type Account = { uid: number; gid: number } | undefined
+import { type Account, environment } from './program.ts'
 
 const says = (command: string, ...args: string[]) => {
   const { status, stdout } = spawnSync(command, args, { encoding: 'utf8', env: environment() })

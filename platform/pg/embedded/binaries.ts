@@ -13,9 +13,8 @@ import {
 } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, relative } from 'node:path'
-import type { Account } from './account.ts'
 import { EmbeddedPostgresError } from './error.ts'
-import { complaint, environment } from './program.ts'
+import { type Account, complaint, environment } from './program.ts'
 
 /** A folder with Postgres' bin, lib and share, as it comes in its npm package. */
 export type Native = { folder: string; version: string }

@@ -16,9 +16,9 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { type Account, mayEnter } from './account.ts'
+import { mayEnter } from './account.ts'
 import { EmbeddedPostgresError } from './error.ts'
-import { runProgram } from './program.ts'
+import { type Account, runProgram } from './program.ts'
 
 export const USER = 'vidwiz'
 

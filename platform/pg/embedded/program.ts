@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process'
-import type { Account } from './account.ts'
 import { EmbeddedPostgresError } from './error.ts'
+
+/** Whom the server and its tools run as. Undefined means: as this process. */
+export type Account = { uid: number; gid: number } | undefined
 
 /** Nothing of the caller's PG* or locale settings reaches the server; C makes its messages the ones we know. */
 export const environment = (): NodeJS.ProcessEnv => ({ PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' })

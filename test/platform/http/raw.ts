@@ -19,7 +19,7 @@ export interface RawConnection {
   /** The next answer on this connection; one to HEAD has no body, whatever its length says. */
   answer(to?: string): Promise<RawAnswer>
   /** Resolves when the server has closed the connection. */
-  closed: Promise<unknown>
+  closed: Promise<void>
 }
 
 export async function open(port: number): Promise<RawConnection> {
@@ -31,7 +31,7 @@ export async function open(port: number): Promise<RawConnection> {
     received = Buffer.concat([received, bytes])
     changed()
   })
-  const closed = once(socket, 'close')
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
   closed.then(() => changed())
   socket.on('error', () => {})
   const take = (length: number) => {

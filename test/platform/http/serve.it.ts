@@ -14,7 +14,7 @@ describe('a server that closes', () => {
     connection.write(GATE)
     await app.entered
     const closing = app.close()
-    expect(await refuses(app.port)).to.equal(true)
+    while (!(await refuses(app.port)));
     app.openGate()
     const answer = await connection.answer()
     expect([answer.status, answer.body, answer.header('connection')]).to.deep.equal([200, '{"passed":true}', 'close'])
@@ -43,11 +43,21 @@ describe('a server that closes', () => {
     connection.write(written('GET', '/plain'))
     expect((await connection.answer()).header('connection')).to.equal('keep-alive')
     const closing = app.close()
+    while (!(await refuses(app.port)));
     connection.write(written('GET', '/plain'))
     const last = await connection.answer()
     expect([last.status, last.header('connection')]).to.deep.equal([200, 'close'])
     await closing
     await connection.closed
+  })
+
+  it('answers everybody who had connected, also those whom it had not taken in yet', async () => {
+    const app = await smallApp()
+    const connections = await Promise.all(Array.from({ length: 50 }, () => open(app.port)))
+    for (const connection of connections) connection.write(written('GET', '/plain'))
+    const closing = app.close()
+    for (const connection of connections) expect((await connection.answer()).status).to.equal(200)
+    await closing
   })
 
   it('closes connections that nobody uses', async () => {
