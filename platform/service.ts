@@ -3,7 +3,7 @@ import { Trouble } from './trouble.ts'
 
 export { Trouble } from './trouble.ts'
 
-/** How long a stop may take before it is no longer called graceful. */
+/** How long a stop may take before it is no longer called graceful, unless a service says otherwise. */
 const STOP_MS = 15_000
 
 export interface Running {
@@ -18,7 +18,7 @@ export interface Running {
 export async function runService(
   name: string,
   start: (logger: Logger) => Promise<Running>,
-  { level }: { level?: string } = {},
+  { level, stopMs = STOP_MS }: { level?: string; stopMs?: number } = {},
 ): Promise<void> {
   const logger = openLogger(name, level)
   let running: Running | undefined
@@ -29,9 +29,9 @@ export async function runService(
     stopping = true
     logger.info({ why }, 'stopping')
     const late = setTimeout(() => {
-      logger.error(`did not stop within ${STOP_MS} ms`)
+      logger.error(`did not stop within ${stopMs} ms`)
       process.exit(1)
-    }, STOP_MS)
+    }, stopMs)
     try {
       await running?.stop()
       clearTimeout(late)

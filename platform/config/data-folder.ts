@@ -8,6 +8,9 @@ export class DataFolderError extends Trouble {
   override name = 'DataFolderError'
 }
 
+/** Root lends the database another account, which has to walk through; every file and folder inside guards itself. */
+const MODE = process.getuid?.() === 0 ? 0o711 : 0o700
+
 const REASONS: Record<string, string> = {
   EACCES: 'permission denied',
   EPERM: 'not permitted',
@@ -18,7 +21,7 @@ const REASONS: Record<string, string> = {
 }
 
 /**
- * The folder for everything that VidWiz keeps on this machine: made on first use, for nobody else to read.
+ * The folder for everything that VidWiz keeps on this machine: made on first use, for nobody else to look into.
  * @param path relative to the working directory
  * @returns its absolute path
  * @throws DataFolderError when it cannot be made or written to
@@ -26,7 +29,7 @@ const REASONS: Record<string, string> = {
 export function dataFolder(path: string): string {
   const folder = resolve(path)
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    mkdirSync(folder, { recursive: true, mode: MODE })
     if (!statSync(folder).isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR' })
     accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK)
     return folder

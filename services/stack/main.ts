@@ -12,7 +12,11 @@ import { portIsFree } from './preflight.ts'
 import { type Part, supervisor } from './supervisor.ts'
 
 /** In the order of their start: the views are there before the first request. */
-const PARTS = ['projector', 'api']
+const PARTS: Pick<Part, 'name' | 'flags'>[] = [
+  // It may have to rebuild: with a small nursery the memory of that stays flat.
+  { name: 'projector', flags: ['--max-semi-space-size=8'] },
+  { name: 'api' },
+]
 
 async function startAll(): Promise<Running> {
   const settings = readSettings()
@@ -41,7 +45,7 @@ async function startAll(): Promise<Running> {
       throw new Trouble(`cannot use the database at ${withoutPassword(url)}: ${error.message || error.code}`, { cause: error })
     })
     const env = { ...process.env, HOST, PORT: String(PORT), VIDWIZ_DATA: data, DB_URL: url, SECRET_KEY, ADMIN_TOKEN }
-    await parts.start(PARTS.map((name): Part => ({ name, file: mainOf(name), env })))
+    await parts.start(PARTS.map((part) => ({ ...part, file: mainOf(part.name), env })))
   } catch (error) {
     await stop()
     throw error
@@ -62,5 +66,5 @@ function withoutPassword(url: string): string {
 /** Warnings and worse are for the terminal, and so is whatever is not a log line at all. */
 const isTrouble = (line: string) => !line.startsWith('{') || /^\{"level":"(warn|error|fatal)"/.test(line)
 
-// Its terminal is for people: only what went wrong.
-await runService('stack', startAll, { level: 'error' })
+// Its terminal is for people: only what went wrong. Its parts, and then Postgres, have bounds of their own.
+await runService('stack', startAll, { level: 'error', stopMs: 120_000 })

@@ -7,8 +7,9 @@ import { Trouble } from '#platform/service.ts'
 /** A service to keep running as a process of its own. */
 export interface Part {
   name: string
-  /** The file that Node runs. */
+  /** The file that Node runs, and with which flags. */
   file: string
+  flags?: string[]
   env: NodeJS.ProcessEnv
 }
 
@@ -39,7 +40,7 @@ export function supervisor({ onLine, onRestart }: SupervisorOptions): Supervisor
 
   function launch(part: Part): ChildProcess {
     // In a group of its own: Ctrl-C in a terminal goes to the supervisor, which stops the parts in order.
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', part.file], {
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...(part.flags ?? []), part.file], {
       env: part.env,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -1,0 +1,46 @@
+import type { Reader } from '#platform/log/port.ts'
+import type { Queryable } from '#platform/pg/pool.ts'
+import type { View } from './view.ts'
+
+/** How far a consumer is behind in one partition. */
+export interface PartitionLag {
+  consumer: string
+  topic: string
+  partition: number
+  /** The last position applied. */
+  pos: number
+  /** Events not yet applied, and the age of the oldest of them. */
+  events: number
+  seconds: number
+  /** Dead letters: events that failed or wait behind one that did. */
+  parked: number
+}
+
+const STAND = `select partition, pos from log.checkpoints where consumer = $1 and topic = $2`
+const PARKED = `select partition, count(*) as parked from log.dead_letters where consumer = $1 and topic = $2 and state <> 'skipped' group by partition`
+
+/** The lag of a view's consumer in each of its partitions, as of now. */
+export async function lagOf(
+  view: Pick<View, 'name' | 'topic'>,
+  { db, reader, now = Date.now() }: { db: Queryable; reader: Reader; now?: number },
+): Promise<PartitionLag[]> {
+  const { name: topic, partitions } = view.topic
+  const stand = await db.query<{ partition: number; pos: number }>('lag.stand', STAND, [view.name, topic])
+  const parked = await db.query<{ partition: number; parked: number }>('lag.parked', PARKED, [view.name, topic])
+  const after = new Map(stand.map(({ partition, pos }) => [partition, pos]))
+  const behind = new Map((await reader.behind(view.topic, after)).map((b) => [b.partition, b]))
+  const parkedIn = new Map(parked.map((p) => [p.partition, p.parked]))
+  return Array.from({ length: partitions }, (_, partition) => {
+    const left = behind.get(partition)
+    return {
+      consumer: view.name,
+      topic,
+      partition,
+      pos: after.get(partition) ?? 0,
+      events: left?.events ?? 0,
+      // Clocks of two machines may disagree a little: never less than nothing.
+      seconds: left ? Math.max(0, (now - left.since) / 1000) : 0,
+      parked: parkedIn.get(partition) ?? 0,
+    }
+  })
+}

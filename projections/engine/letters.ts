@@ -1,0 +1,118 @@
+import type pg from 'pg'
+import type { Recorded } from '#events/kit/envelope.ts'
+import type { Db, Queryable } from '#platform/pg/pool.ts'
+import { type Parked, readFor, reason } from './fold.ts'
+import { liveOf, type Target } from './table.ts'
+import type { View } from './view.ts'
+import { applyBatch, sift, within, write } from './write.ts'
+
+/** An event that a consumer could not handle, with its cause, or one that waits behind it. */
+export interface Letter {
+  consumer: string
+  topic: string
+  partition: number
+  stream: string
+  pos: number
+  state: 'failed' | 'waiting' | 'skipped'
+  /** Of a failure; for a skip the reason given. */
+  cause: string | null
+  /** When it was parked, as Postgres writes a moment. */
+  at: string
+  event: Recorded
+}
+
+/** Lists dead letters in position order, all or those of one consumer or stream. */
+export async function letters(
+  db: Queryable,
+  { consumer, stream, limit = 100 }: { consumer?: string; stream?: string; limit?: number } = {},
+): Promise<Letter[]> {
+  const rows = await db.query<Omit<Letter, 'event'> & { event: string }>(
+    'letters.list',
+    `select consumer, topic, partition, stream, pos, state, cause, at, event from log.dead_letters
+      where ($1::text is null or consumer = $1) and ($2::text is null or stream = $2) order by consumer, pos limit $3`,
+    [consumer, stream, limit],
+  )
+  return rows.map((row) => ({ ...row, event: JSON.parse(row.event) }))
+}
+
+/** What a redrive came to, in events. */
+export interface Redriven {
+  applied: number
+  /** Still parked, because one of them failed again. */
+  parked: number
+}
+
+/**
+ * Applies what is parked of a stream, in order, in one transaction. What fails again stays parked, with what waits behind it.
+ * The live owner is fenced and goes on from what is then true.
+ */
+export const redrive = (db: Db, view: View, stream: string) => redriveIn(db, liveOf(view), stream)
+
+/** `redrive`, for the live table or the next one. */
+export function redriveIn(db: Db, target: Target, stream: string): Promise<Redriven> {
+  return db.tx(async (tx) => {
+    const at = within(tx)
+    await fenceOwner(at, target, stream)
+    const taken = await at.query<{ event: string }>(
+      'letters.take',
+      `with taken as (delete from log.dead_letters where consumer = $1 and stream = $2 and state <> 'skipped' returning pos, event)
+       select event from taken order by pos`,
+      [target.consumer, stream],
+    )
+    const readings = taken.map(({ event }) => readFor(target.view, JSON.parse(event)))
+    let parked = 0
+    const keep = (more: Parked[]) => {
+      parked += more.length
+    }
+    await sift(
+      readings,
+      (some) => savepoint(tx, async () => keep(await applyBatch(at, target, some, () => parked > 0, []))),
+      async ({ recorded }, error) => {
+        const failed: Parked[] = [{ recorded, state: 'failed', cause: reason(error) }]
+        await write(at, target, new Map(), failed, [])
+        keep(failed)
+      },
+    )
+    return { applied: readings.length - parked, parked }
+  })
+}
+
+/**
+ * Gives a failed event up, with a reason that is kept. What waits behind it can then be redriven.
+ * @returns false when there is no such failed event
+ */
+export function skip(db: Db, view: View, stream: string, pos: number, because: string): Promise<boolean> {
+  const target = liveOf(view)
+  return db.tx(async (tx) => {
+    const at = within(tx)
+    await fenceOwner(at, target, stream)
+    const skipped = await at.query(
+      'letters.skip',
+      `update log.dead_letters set state = 'skipped', cause = $4
+        where consumer = $1 and stream = $2 and pos = $3 and state = 'failed' returning pos`,
+      [target.consumer, stream, pos, because],
+    )
+    return skipped.length > 0
+  })
+}
+
+/** Holds the checkpoint that the stream's events move, until the transaction ends, and makes its owner look again. */
+const fenceOwner = (at: Queryable, { consumer, view }: Target, stream: string) =>
+  at.query(
+    'checkpoints.fence',
+    `update log.checkpoints set epoch = epoch + 1
+      where consumer = $1 and topic = $2
+        and partition in (select partition from log.dead_letters where consumer = $1 and topic = $2 and stream = $3)`,
+    [consumer, view.topic.name, stream],
+  )
+
+async function savepoint(tx: pg.PoolClient, work: () => Promise<void>) {
+  await tx.query('savepoint attempt')
+  try {
+    await work()
+    await tx.query('release savepoint attempt')
+  } catch (error) {
+    await tx.query('rollback to savepoint attempt')
+    throw error
+  }
+}

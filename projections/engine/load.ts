@@ -1,0 +1,94 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type pg from 'pg'
+import { from as copyFrom } from 'pg-copy-streams'
+import type { Positions, Reader } from '#platform/log/port.ts'
+import { type Replay, ReplayStopped, replay } from './replay.ts'
+import { copyLine, copyText } from './table.ts'
+import type { View } from './view.ts'
+import { isRefusal, within } from './write.ts'
+
+/** Where the live view stands: its positions, and what it did not apply before them. */
+export interface Standing {
+  positions: Positions
+  /** Position of the first event that is parked, by stream. */
+  parkedFrom: ReadonlyMap<string, number>
+  /** Positions of events that were given up. */
+  skipped: ReadonlySet<number>
+}
+
+/** Reads a view's standing. Give it a transaction that sees one snapshot. */
+export async function standing(tx: pg.PoolClient, view: View): Promise<Standing> {
+  const at = within(tx)
+  const positions = await at.query<{ partition: number; pos: number }>(
+    'standing.positions',
+    'select partition, pos from log.checkpoints where consumer = $1 and topic = $2 and pos > 0 order by partition',
+    [view.name, view.topic.name],
+  )
+  const letters = await at.query<{ stream: string; pos: number; skipped: boolean }>(
+    'standing.letters',
+    `select stream, pos, state = 'skipped' as skipped from log.dead_letters where consumer = $1 order by pos desc`,
+    [view.name],
+  )
+  return {
+    positions: new Map(positions.map(({ partition, pos }) => [partition, pos])),
+    parkedFrom: new Map(letters.filter((l) => !l.skipped).map(({ stream, pos }) => [stream, pos])),
+    skipped: new Set(letters.filter((l) => l.skipped).map(({ pos }) => pos)),
+  }
+}
+
+/** How many events a view's topic holds. */
+export const sizeOf = async (reader: Reader, { topic }: View) => {
+  const start: Positions = new Map(Array.from({ length: topic.partitions }, (_, partition) => [partition, 0]))
+  return (await reader.behind(topic, start)).reduce((sum, { events }) => sum + events, 0)
+}
+
+const CHUNK_CHARS = 64 * 1024
+
+/**
+ * Replays history straight into a table.
+ * @returns how many rows that made
+ * @throws ReplayStopped
+ */
+export async function loadReplay(client: pg.PoolClient, table: string, from: Replay): Promise<number> {
+  const line = copyLine(from.view)
+  let rows = 0
+  async function* lines() {
+    let chunk = ''
+    for await (const portion of replay(from)) {
+      for (const row of portion) {
+        chunk += line(row)
+        rows++
+        if (chunk.length < CHUNK_CHARS) continue
+        yield chunk
+        chunk = ''
+      }
+    }
+    yield chunk
+  }
+  const copy = client.query(copyFrom(copyText(from.view, table)))
+  try {
+    await pipeline(Readable.from(lines(), { objectMode: true, highWaterMark: 1 }), copy)
+  } catch (error) {
+    if (isRefusal(error))
+      throw new ReplayStopped(from.view, `makes a row that the database refuses (${(error as pg.DatabaseError).where})`, error)
+    throw error
+  }
+  return rows
+}
+
+/** Runs `work` in a transaction on a connection that outlives it. */
+export async function transaction<T>(client: pg.PoolClient, begin: string, work: () => Promise<T>): Promise<T> {
+  await client.query(begin)
+  try {
+    const result = await work()
+    await client.query('commit')
+    return result
+  } catch (error) {
+    await client.query('rollback').catch(() => {})
+    throw error
+  }
+}
+
+/** One snapshot for all that a transaction reads. */
+export const SNAPSHOT = 'begin isolation level repeatable read'

@@ -1,0 +1,139 @@
+import { decode } from '#events/kit/codec.ts'
+import type { EventOf, Recorded } from '#events/kit/envelope.ts'
+import type { Positions, Reader } from '#platform/log/port.ts'
+import { type Row, reason } from './fold.ts'
+import { gone, type Id, type View } from './view.ts'
+
+/** History that a replay could not turn into rows. Unlike live consumption, which parks the event, a replay ends here. */
+export class ReplayStopped extends Error {
+  constructor(view: View, what: string, cause: unknown) {
+    super(`view ${view.name} ${what}: ${reason(cause)}`, { cause })
+    this.name = 'ReplayStopped'
+  }
+}
+
+/** Which event it was that could not be applied. */
+export const cannotApply = (view: View, { type, stream, version, pos }: Recorded, cause: unknown) =>
+  new ReplayStopped(view, `cannot apply ${type} (${stream}@${version}, position ${pos})`, cause)
+
+export interface Replay {
+  view: View
+  reader: Reader
+  /** How far to read each partition; those not named are not read. */
+  upTo: Positions
+  /** Events that are not to be applied. */
+  leaveOut(recorded: Recorded): boolean
+  /** How many bytes of rows to hold, roughly. */
+  budgetBytes?: number
+  /** Told how many events more have been read. */
+  onRead?(events: number): void
+}
+
+/** Roughly what a row costs beside its texts. */
+const ROW_BYTES = 300
+const BUDGET_BYTES = 64 * 2 ** 20
+
+/**
+ * Folds history into rows, from the first event on; yields finished rows in portions. No side effect.
+ *
+ * Memory stays within the budget however long the log is. A row folds from one key, so from one partition: partitions are
+ * folded one after the other, and each event is read once. Only where a single partition makes more rows than fit does the
+ * pass narrow itself to a slice of the rows, by hash of their id; the rest of the partition is read again for the next slice.
+ */
+export async function* replay({
+  view,
+  reader,
+  upTo,
+  leaveOut,
+  budgetBytes = BUDGET_BYTES,
+  onRead,
+}: Replay): AsyncGenerator<Iterable<Row>> {
+  for (const [partition, last] of upTo) {
+    const slices: Slice[] = [{ of: 1, nth: 0 }]
+    for (let slice: Slice | undefined = slices.pop(), pass = 0; slice; slice = slices.pop(), pass++) {
+      const rows = new Map<Id, Row>()
+      let bytes = 0
+      let at = 0
+      for await (const batch of batches(reader, view.topic.name, partition, last)) {
+        for (const recorded of batch) {
+          // A relay may publish an event twice.
+          if (recorded.pos <= at || leaveOut(recorded)) continue
+          at = recorded.pos
+          bytes += applyTo(rows, view, recorded, slice) ? ROW_BYTES + recorded.data.length : 0
+        }
+        if (pass === 0) onRead?.(batch.length)
+        if (bytes > budgetBytes) bytes = weigh(rows)
+        while (bytes > budgetBytes / 2 && rows.size > 1) {
+          slices.push({ of: slice.of * 2, nth: slice.nth + slice.of })
+          slice = { of: slice.of * 2, nth: slice.nth }
+          for (const id of rows.keys()) if (!inSlice(slice, id)) rows.delete(id)
+          bytes = weigh(rows)
+        }
+      }
+      yield rows.values()
+    }
+  }
+}
+
+/** Applies one event if its row is in the slice; tells whether it changed something. */
+function applyTo(rows: Map<Id, Row>, view: View, recorded: Recorded, slice: Slice): boolean {
+  let event: EventOf
+  let id: Id
+  let after: Row | typeof gone | undefined
+  try {
+    event = decode(view.catalog, recorded)
+    id = view.id(event)
+    if (!inSlice(slice, id)) return false
+    const before = rows.get(id)
+    after = view.evolve(before, event)
+    if (after === undefined || after === before) return false
+  } catch (error) {
+    throw cannotApply(view, recorded, error)
+  }
+  if (after === gone) rows.delete(id)
+  else rows.set(id, after)
+  return true
+}
+
+/** Every `of`-th part of all rows. */
+interface Slice {
+  of: number
+  nth: number
+}
+
+const inSlice = ({ of, nth }: Slice, id: Id) => of === 1 || hash(String(id)) % of === nth
+
+/** FNV-1a, stirred so that its low bits are good. */
+function hash(text: string): number {
+  let h = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193)
+  h = Math.imul(h ^ (h >>> 15), 0x85ebca6b)
+  return (h ^ (h >>> 13)) >>> 0
+}
+
+function weigh(rows: ReadonlyMap<Id, Row>): number {
+  let bytes = rows.size * ROW_BYTES
+  for (const row of rows.values()) for (const value of Object.values(row)) if (typeof value === 'string') bytes += value.length
+  return bytes
+}
+
+const BATCH = 2_000
+const BATCH_BYTES = 4 * 2 ** 20
+
+/** Reads a partition from the start, one batch ahead of who takes them; batches shrink when events are large. */
+async function* batches(reader: Reader, topic: string, partition: number, upTo: number): AsyncGenerator<Recorded[]> {
+  let limit = 500
+  const readFrom = (pos: number) => {
+    const reading = pos < upTo ? reader.read({ topic, after: new Map([[partition, pos]]), upTo, limit }) : Promise.resolve([])
+    // Whoever takes the batch sees the error; nobody may come for it.
+    reading.catch(() => {})
+    return reading
+  }
+  let next = readFrom(0)
+  for (let batch = await next; batch.length > 0; batch = await next) {
+    const bytes = batch.reduce((sum, { data }) => sum + data.length, 0)
+    limit = Math.max(1, Math.min(BATCH, limit * 4, Math.floor((batch.length * BATCH_BYTES) / bytes)))
+    next = readFrom(batch.at(-1)!.pos)
+    yield batch
+  }
+}

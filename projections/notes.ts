@@ -1,0 +1,58 @@
+import { type NoteEvent, noteEvents } from '#events/note.ts'
+import { gone, type Queryable, view } from './engine/view.ts'
+
+/** A note on a video. */
+export type NoteRow = {
+  note_id: number
+  video_id: string
+  user_id: number
+  timestamp: string
+  text: string | null
+  generated_by_ai: boolean
+  created_at: string
+  updated_at: string
+}
+
+export const notesView = view('notes', {
+  version: 1,
+  from: noteEvents,
+  key: 'note_id',
+  columns: {
+    note_id: 'bigint not null',
+    video_id: 'text not null',
+    user_id: 'bigint not null',
+    timestamp: 'text not null',
+    text: 'text',
+    generated_by_ai: 'boolean not null',
+    created_at: 'timestamptz not null',
+    updated_at: 'timestamptz not null',
+  },
+  indexes: ['(user_id, video_id, created_at, note_id)'],
+  id: (event) => event.data.noteId,
+  evolve: (note: NoteRow | undefined, event: NoteEvent) => {
+    const at = new Date(event.time).toISOString()
+    switch (event.type) {
+      case 'NoteCreated': {
+        const { noteId: note_id, videoId: video_id, userId: user_id, timestamp, text } = event.data
+        return { note_id, video_id, user_id, timestamp, text, generated_by_ai: false, created_at: at, updated_at: at }
+      }
+      case 'NoteEdited': {
+        const { text, generatedByAi } = event.data
+        return (
+          note && { ...note, text: text ?? note.text, generated_by_ai: generatedByAi ?? note.generated_by_ai, updated_at: at }
+        )
+      }
+      case 'NoteDeleted':
+        return gone
+    }
+  },
+})
+
+/** A user's notes on a video, oldest first; moments as Postgres writes them (UTC). */
+export const notesOf = (db: Queryable, userId: number, videoId: string): Promise<NoteRow[]> =>
+  db.query<NoteRow>(
+    'notes.of',
+    `select note_id, video_id, user_id, timestamp, text, generated_by_ai, created_at, updated_at
+       from views.notes where user_id = $1 and video_id = $2 order by created_at, note_id`,
+    [userId, videoId],
+  )

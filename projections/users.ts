@@ -1,0 +1,60 @@
+import { type UserEvent, userEvents } from '#events/user.ts'
+import { type Queryable, view } from './engine/view.ts'
+
+/** A person with an account. */
+export type UserRow = {
+  user_id: number
+  email: string
+  name: string | null
+  image_url: string | null
+  ai_notes: boolean
+  /** What the long-term token is made from, while there is one; seconds since the epoch. */
+  token_email: string | null
+  token_issued_at: number | null
+  created_at: string
+}
+
+export const usersView = view('users', {
+  version: 1,
+  from: userEvents,
+  key: 'user_id',
+  columns: {
+    user_id: 'bigint not null',
+    email: 'text not null',
+    name: 'text',
+    image_url: 'text',
+    ai_notes: 'boolean not null',
+    token_email: 'text',
+    token_issued_at: 'double precision',
+    created_at: 'timestamptz not null',
+  },
+  id: (event) => event.data.userId,
+  evolve: (user: UserRow | undefined, event: UserEvent) => {
+    if (event.type === 'UserRegistered') {
+      const { userId: user_id, email, name, imageUrl: image_url } = event.data
+      const created_at = new Date(event.time).toISOString()
+      return { user_id, email, name, image_url, ai_notes: false, token_email: null, token_issued_at: null, created_at }
+    }
+    if (!user) return undefined
+    switch (event.type) {
+      case 'GoogleAccountLinked':
+        return { ...user, name: user.name ?? event.data.name ?? null, image_url: event.data.imageUrl ?? user.image_url }
+      case 'ProfileUpdated':
+        return { ...user, name: event.data.name ?? user.name, ai_notes: event.data.aiNotes ?? user.ai_notes }
+      case 'LongTermTokenIssued':
+        return { ...user, token_email: event.data.email, token_issued_at: event.data.issuedAt }
+      case 'LongTermTokenRevoked':
+        return { ...user, token_email: null, token_issued_at: null }
+    }
+  },
+})
+
+/** One user; `created_at` as Postgres writes a moment (UTC). */
+export async function userById(db: Queryable, id: number): Promise<UserRow | undefined> {
+  const [user] = await db.query<UserRow>(
+    'users.byId',
+    'select user_id, email, name, image_url, ai_notes, token_email, token_issued_at, created_at from views.users where user_id = $1',
+    [id],
+  )
+  return user
+}

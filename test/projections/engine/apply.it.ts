@@ -1,0 +1,124 @@
+import { expect } from 'chai'
+import type { Recorded } from '#events/kit/envelope.ts'
+import { Fenced } from '#platform/log/port.ts'
+import { applier } from '#projections/engine/apply.ts'
+import { setupViews } from '#projections/engine/setup.ts'
+import { liveOf } from '#projections/engine/table.ts'
+import { notesView } from '#projections/notes.ts'
+import { userVideosView } from '#projections/user-videos.ts'
+import { noteCreated, noteDeleted, noteEdited } from '#test/kit/histories.ts'
+import { type Workshop, workshop } from '../workshop.ts'
+
+const all = Array.from({ length: notesView.topic.partitions }, (_, partition) => partition)
+const failure = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => expect.fail('it did not fail'),
+    (error) => error,
+  )
+
+describe('applying batches', () => {
+  let shop: Workshop
+  beforeEach(async () => {
+    shop = await workshop()
+    await setupViews([notesView, userVideosView], shop)
+  })
+  afterEach(() => shop.close())
+
+  const owner = async (view = userVideosView) => {
+    const own = applier(shop.db, liveOf(view))
+    await own.resume(all)
+    return own
+  }
+  const counted = async () => (await shop.rows(userVideosView)).map((row) => row.notes)
+  const notes = (n: number, from = 1) => shop.record(...Array.from({ length: n }, (_, i) => noteCreated({ noteId: from + i })))
+
+  it('moves the checkpoint together with the rows', async () => {
+    const events = await notes(3)
+    await (await owner()).handle(events)
+    const positions = await applier(shop.db, liveOf(userVideosView)).resume(all)
+    expect(positions.get(events[0]!.partition)).to.equal(3)
+    expect(await counted()).to.deep.equal([3])
+  })
+
+  it('leaves no trace of what is handed over again, also within one batch (P2)', async () => {
+    const own = await owner()
+    const events = await notes(4)
+    await own.handle(events.slice(0, 2))
+    await own.handle(events.slice(0, 2))
+    await own.handle([...events.slice(1, 3), ...events.slice(0, 4), ...events])
+    expect(await counted()).to.deep.equal([4])
+  })
+
+  it('leaves no trace of what is handed over again to the next owner', async () => {
+    const events = await notes(4)
+    await (await owner()).handle(events.slice(0, 3))
+    await (await owner()).handle(events)
+    expect(await counted()).to.deep.equal([4])
+  })
+
+  it('fences a former owner before it writes anything', async () => {
+    const events = await notes(3)
+    const former = await owner()
+    await former.handle(events.slice(0, 1))
+    const next = await owner()
+    expect(await failure(former.handle(events.slice(1)))).to.be.instanceOf(Fenced)
+    expect(await counted()).to.deep.equal([1])
+    await next.handle(events)
+    expect(await counted()).to.deep.equal([3])
+  })
+
+  it('lets one of two win who both believe to own, and nothing is counted twice', async () => {
+    const events = await notes(40)
+    const [a, b] = [await owner(), await owner()]
+    const drive = async (own: typeof a, batch: Recorded[]) => {
+      for (let tries = 0; tries < 500; tries++) {
+        try {
+          return await own.handle(batch)
+        } catch (error) {
+          expect(error).to.be.instanceOf(Fenced)
+          await own.resume(all)
+        }
+      }
+      expect.fail('never won')
+    }
+    for (let i = 0; i < 40; i += 4) await Promise.all([drive(a, events.slice(0, i + 4)), drive(b, events.slice(0, i + 4))])
+    expect(await counted()).to.deep.equal([40])
+  })
+
+  it('gives up at once when somebody holds the checkpoint', async () => {
+    const events = await notes(1)
+    const own = await owner()
+    await shop.db.tx(async (tx) => {
+      await tx.query('select from log.checkpoints for update')
+      expect(await failure(own.handle(events))).to.be.instanceOf(Fenced)
+    })
+    expect(await counted()).to.deep.equal([])
+  })
+
+  it('does not touch partitions that it does not own', async () => {
+    const events = await notes(1)
+    const own = applier(shop.db, liveOf(userVideosView))
+    await own.resume(all.filter((partition) => partition !== events[0]!.partition))
+    expect(await failure(own.handle(events))).to.be.instanceOf(Fenced)
+  })
+
+  it('reads a row back as evolve made it', async () => {
+    const seen: unknown[] = []
+    const see = (row: unknown) => {
+      seen.push(row)
+      return row as never
+    }
+    const watched = { ...notesView, evolve: (row: unknown, event: never) => notesView.evolve(see(row), event) }
+    const own = applier(shop.db, liveOf(watched))
+    await own.resume(all)
+    const [created, ...edits] = await shop.record(
+      noteCreated({ text: 'tab\t"\\\n😀' }),
+      noteEdited({ generatedByAi: true }),
+      noteDeleted(),
+    )
+    const made = notesView.evolve(undefined, { ...created, data: JSON.parse(created!.data) } as never)
+    await own.handle([created!])
+    await own.handle(edits.slice(0, 1))
+    expect(seen).to.deep.equal([undefined, made])
+  })
+})

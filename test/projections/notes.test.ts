@@ -1,0 +1,31 @@
+import { notesView } from '#projections/notes.ts'
+import { noteCreated, noteDeleted, noteEdited } from '#test/kit/histories.ts'
+import { having, moment } from './showing.ts'
+
+describe('the notes view', () => {
+  it('shows a note as it was taken', () => {
+    const shown = having(noteCreated({ text: null })).view(notesView)
+    shown.isWhole()
+    shown.shows({
+      note_id: 1,
+      user_id: 1,
+      timestamp: '1:23',
+      text: null,
+      generated_by_ai: false,
+      created_at: moment(1),
+      updated_at: moment(1),
+    })
+  })
+
+  it('shows what was edited, and when', () =>
+    having(noteCreated(), noteEdited({ text: 'better' }), noteEdited({ generatedByAi: true }))
+      .view(notesView)
+      .shows({ text: 'better', generated_by_ai: true, created_at: moment(1), updated_at: moment(3) }))
+
+  it('keeps an empty text apart from none', () =>
+    having(noteCreated(), noteEdited({ text: '' }))
+      .view(notesView)
+      .shows({ text: '' }))
+
+  it('no longer shows what was deleted', () => having(noteCreated(), noteDeleted()).view(notesView).shows())
+})
