@@ -53,7 +53,7 @@ export async function workshop(): Promise<Workshop> {
                   schema int, time bigint, data text)`,
           [JSON.stringify(recorded)],
         )
-        await tx.query(`select pg_notify('log', '')`)
+        await tx.query(`select pg_notify('log', 'vidwiz.users vidwiz.videos vidwiz.notes')`)
       })
       return recorded
     },

@@ -1,7 +1,7 @@
 import type { Recorded } from '#events/kit/envelope.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 import type { Appender, Group, Loaded, Lost, Place, Verdict, Wanted } from '../port.ts'
-import { EVENT_COLUMNS, type EventRow, toRecorded } from './rows.ts'
+import { EVENT_COLUMNS } from './rows.ts'
 
 const APPEND = `select head, lost from log.append($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24)`
 
@@ -32,7 +32,7 @@ export function appender(db: Queryable): Appender {
       const [answer] = await db.query<{ head: number; lost: string | null }>('log.append', APPEND, parameters(groups))
       return verdicts(groups, answer!.head, answer!.lost ? JSON.parse(answer!.lost) : [])
     },
-    stream: async (stream): Promise<Recorded[]> => (await db.query<EventRow>('log.stream', HISTORY, [stream])).map(toRecorded),
+    stream: (stream) => db.query<Recorded>('log.stream', HISTORY, [stream]),
   }
 }
 

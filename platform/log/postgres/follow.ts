@@ -6,6 +6,8 @@ import { Fenced, type Follower, type Following, type Positions } from '../port.t
 /** How often a second owner asks whether the first is gone. */
 const STANDBY_MS = 250
 const BACKOFF_MS = 50
+/** Events in a batch that tell that there are more. */
+const FAR_BEHIND = 500
 const BACKOFF_MS_MAX = 5_000
 
 /** Follows a topic on the embedded log for as long as it is not stopped: one owner per consumer, the others stand by. */
@@ -46,15 +48,26 @@ export function follow(
   async function own(stillOurs: () => boolean, onProgress: () => void) {
     const stand = await follower.resume(partitions)
     const after = new Map(partitions.map((partition) => [partition, stand.get(partition) ?? 0]))
-    while (!stopped() && stillOurs()) {
+    const readOn = () => {
       signalled = false
-      const batch = await readAhead(after)
+      const reading = readAhead(after)
+      // Whoever waits for it sees the error; nobody may come for it.
+      reading.catch(() => {})
+      return reading
+    }
+    let next = readOn()
+    while (!stopped() && stillOurs()) {
+      const batch = await next
       if (batch.length === 0) {
         await untilSignalled()
+        next = readOn()
         continue
       }
-      await follower.handle(batch)
       for (const event of batch) after.set(event.partition, event.pos)
+      // Far behind, the next batch is on its way while this one is handled; close up, it would come too early to be of use.
+      const ahead = batch.length >= FAR_BEHIND ? readOn() : undefined
+      await follower.handle(batch)
+      next = ahead ?? readOn()
       onProgress()
     }
   }

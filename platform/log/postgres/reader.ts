@@ -4,7 +4,7 @@ import type { Listener } from '#platform/pg/listen.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 import type { Behind, Follower, Following, Positions, Reader } from '../port.ts'
 import { follow } from './follow.ts'
-import { EVENT_COLUMNS, type EventRow, toRecorded } from './rows.ts'
+import { EVENT_COLUMNS } from './rows.ts'
 
 // Rows are compared whole, in the order of `events_by_partition`: no other index can serve that, so the planner cannot be
 // tempted to walk the primary key past the events of all other partitions.
@@ -60,10 +60,8 @@ export function postgresReader(
     return begun
   }
 
-  const read: ReadAhead = async (topic, after, each, limit, upTo = BEYOND_ALL) => {
-    const rows = await db.query<EventRow>('log.read', READ, [topic, [...after.keys()], [...after.values()], upTo, each, limit])
-    return rows.map(toRecorded)
-  }
+  const read: ReadAhead = (topic, after, each, limit, upTo = BEYOND_ALL) =>
+    db.query<Recorded>('log.read', READ, [topic, [...after.keys()], [...after.values()], upTo, each, limit])
 
   return {
     read: ({ topic, after, upTo, limit }) => read(topic, after, limit, limit, upTo),
@@ -85,11 +83,18 @@ export function postgresReader(
       ])
     },
     follow(follower: Follower) {
-      const batchSize = follower.batchSize ?? BATCH
-      const ahead = (after: Positions) =>
-        shared(`${signals} ${follower.topic.name} ${batchSize} ${[...after].flat()}`, () =>
-          read(follower.topic.name, after, Math.ceil(batchSize / 4), batchSize),
+      const { topic, batchSize = BATCH } = follower
+      // Per partition no more than is likely to be handed on: what one batch leaves over is read again for the next.
+      const least = Math.ceil(batchSize / topic.partitions)
+      let each = least
+      const ahead = async (after: Positions) => {
+        const batch = await shared(`${signals} ${topic.name} ${each} ${batchSize} ${[...after].flat()}`, () =>
+          read(topic.name, after, each, batchSize),
         )
+        if (batch.length >= batchSize) each = Math.max(least, each >> 1)
+        else if (batch.length >= each) each = Math.min(batchSize, each * 2)
+        return batch
+      }
       const one = follow(follower, ahead, listener, safetyNetMs)
       const tracked = { stop: () => one.stop().finally(() => following.delete(tracked)) }
       following.add(tracked)
