@@ -62,7 +62,8 @@ export async function* replay({
           bytes += applyTo(rows, view, recorded, slice) ? ROW_BYTES + recorded.data.length : 0
         }
         if (pass === 0) onRead?.(batch.length)
-        if (bytes > budgetBytes) bytes = weigh(rows)
+        if (bytes <= budgetBytes) continue
+        bytes = weigh(rows)
         while (bytes > budgetBytes / 2 && rows.size > 1) {
           slices.push({ of: slice.of * 2, nth: slice.nth + slice.of })
           slice = { of: slice.of * 2, nth: slice.nth }
