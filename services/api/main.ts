@@ -27,7 +27,7 @@ await runService('api', async (log) => {
     visible: waiter.visible,
     db,
     log,
-    secretKey: secrets(dataFolder(settings.VIDWIZ_DATA)).SECRET_KEY,
+    secretKey: settings.SECRET_KEY ?? secrets(dataFolder(settings.VIDWIZ_DATA)).SECRET_KEY,
     jwtExpiryHours: settings.JWT_EXPIRY_HOURS,
     bodyLimitBytes: settings.MAX_BODY_BYTES,
   })
