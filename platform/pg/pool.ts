@@ -26,6 +26,11 @@ export interface DbOptions {
   name?: string
   /** False for what can be derived again, such as views: a crash of the server may then undo the last commits. */
   durable?: boolean
+  /**
+   * True where every statement has an index to use. A prepared statement keeps its plan, also one that was made on the day
+   * the tables were empty and scans them; this rules such plans out.
+   */
+  indexed?: boolean
 }
 
 /** One set of parsers for every connection: what the log holds to the letter stays text. */
@@ -38,8 +43,8 @@ const parsers: pg.CustomTypesConfig = {
 }
 
 /** Connection settings shared by pools and the listener. */
-export function connectionOptions(url: string, { name = 'vidwiz', durable = true }: DbOptions = {}): pg.ClientConfig {
-  const settings = ['-c timezone=UTC', ...(durable ? [] : ['-c synchronous_commit=off'])]
+export function connectionOptions(url: string, { name = 'vidwiz', durable = true, indexed = false }: DbOptions = {}): pg.ClientConfig {
+  const settings = ['-c timezone=UTC', durable ? '' : '-c synchronous_commit=off', indexed ? '-c enable_seqscan=off' : '']
   return { connectionString: url, application_name: name, types: parsers, options: settings.join(' '), keepAlive: true }
 }
 

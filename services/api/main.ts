@@ -18,7 +18,7 @@ import { forgetOldKeys } from './forget-old-keys.ts'
 await runService('api', async (log) => {
   const settings = readSettings()
   const url = databaseUrl(settings)
-  const db = openDb(url, { name: 'vidwiz api' })
+  const db = openDb(url, { name: 'vidwiz api', indexed: true })
   const listener = openListener(url, { name: 'vidwiz api' })
   const waiter = openWaiter(db, listener, views)
   const { execute, idle } = executor({ appender: appender(db), catalog, deciders, topics })

@@ -11,7 +11,7 @@ import { views } from '#projections/index.ts'
 await runService('projector', async (logger) => {
   const url = databaseUrl(readSettings())
   // Views can be derived again: a crash of the server may take back the last of them together with their checkpoints.
-  const db = openDb(url, { name: 'vidwiz projector', durable: false })
+  const db = openDb(url, { name: 'vidwiz projector', durable: false, indexed: true })
   const listener = openListener(url, { name: 'vidwiz projector' })
   const reader = postgresReader(db, listener)
   const built = await setupViews(views, {
