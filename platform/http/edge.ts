@@ -74,14 +74,19 @@ export function edge<App, Tools extends object>(options: EdgeOptions<App, Tools>
   async function run(route: Route<App, Tools>, exchange: Exchange) {
     const { request, req, params } = exchange
     const { spec } = route
-    let raw: unknown
+    let body: unknown
     if (spec.body) {
       request.bytes = await readBody(req, bodyLimitBytes)
-      raw = parseBody(request.headers['content-type'], request.bytes)
+      body = parseBody(request.headers['content-type'], request.bytes)
     }
-    const checked = validate(spec, { params, query: spec.query && request.query, body: raw })
-    if (spec.precheck && checked.isQueryValid) spec.precheck(checked.input.query as never)
+    const raw = { params, query: spec.query && request.query, body }
+    if (spec.precheck) {
+      const early = validate({ query: spec.query }, raw)
+      if (!early.error) spec.precheck(early.input.query as never)
+    }
     const user = spec.auth && (await spec.auth(request, app))
+    // Only now: a large body is work to look through, and not for a stranger.
+    const checked = validate(spec, raw)
     const input = Object.assign(tools(request, user), checked.input, { request, user })
     if (checked.error) {
       if (spec.exists && checked.isOnlyBodyInvalid) await spec.exists(input)

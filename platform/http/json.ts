@@ -60,7 +60,8 @@ function endOfString(text: string, start: number): number {
 }
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?/y
-const WORDS = { true: true, false: false, null: null, NaN: Number.NaN, Infinity: Infinity, '-Infinity': -Infinity }
+const WORD = /true|false|null|NaN|-?Infinity/y
+const WORDS: Record<string, unknown> = { true: true, false: false, null: null, NaN, Infinity, '-Infinity': -Infinity }
 const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y
 
 /** A plain recursive-descent reader that knows where it is. Its caller has bounded the depth. */
@@ -84,11 +85,9 @@ class Reader {
     if (c === '{') return this.object()
     if (c === '[') return this.array()
     if (c === '"') return this.string()
-    for (const [word, value] of Object.entries(WORDS))
-      if (this.text.startsWith(word, this.at)) return this.take(word.length, value)
-    NUMBER.lastIndex = this.at
-    const digits = NUMBER.exec(this.text)?.[0]
-    return digits ? this.take(digits.length, Number(digits)) : this.fail()
+    const digits = this.match(NUMBER)
+    if (digits !== undefined) return Number(digits)
+    return WORDS[this.match(WORD) ?? this.fail()]
   }
 
   private object(): unknown {
@@ -144,6 +143,14 @@ class Reader {
   private expect(sign: string): void {
     if (this.text[this.at] !== sign) this.fail()
     this.at++
+  }
+
+  /** What stands here and matches a sticky pattern. `exec` would make an array of it, and a body may have millions. */
+  private match(pattern: RegExp): string | undefined {
+    pattern.lastIndex = this.at
+    return pattern.test(this.text)
+      ? this.take(pattern.lastIndex - this.at, this.text.slice(this.at, pattern.lastIndex))
+      : undefined
   }
 
   private take<T>(length: number, value: T): T {

@@ -4,14 +4,17 @@ import type { Problem } from './errors.ts'
 type Issue = z.core.$ZodIssue
 export type Location = 'path' | 'query' | 'body'
 
+/** More of them help nobody, and a body of a million unknown keys must not get an answer of as many problems. */
+const MAX_PROBLEMS = 1000
+
 /**
- * Says what zod found in Pydantic's words. One problem per field: the first.
+ * Says what zod found in Pydantic's words. One problem per field: the first; no more than MAX_PROBLEMS.
  *
  * @param issues found with `reportInput`
  */
 export function problemsOf(location: Location, issues: readonly Issue[]): Problem[] {
   const problems = new Map<string, Problem>()
-  for (const issue of issues.flatMap(spread)) {
+  for (const issue of issues.slice(0, MAX_PROBLEMS).flatMap(spread).slice(0, MAX_PROBLEMS)) {
     const field = [location, ...issue.path.map(String)].join('.')
     if (!problems.has(field)) problems.set(field, { field, ...words(issue) })
   }
@@ -20,7 +23,9 @@ export function problemsOf(location: Location, issues: readonly Issue[]): Proble
 
 /** Unknown keys are reported one by one, each at its own place. */
 const spread = (issue: Issue): Issue[] =>
-  issue.code === 'unrecognized_keys' ? issue.keys.map((key) => ({ ...issue, path: [...issue.path, key] })) : [issue]
+  issue.code === 'unrecognized_keys'
+    ? issue.keys.slice(0, MAX_PROBLEMS).map((key) => ({ ...issue, path: [...issue.path, key] }))
+    : [issue]
 
 function words(issue: Issue): Omit<Problem, 'field'> {
   switch (issue.code) {

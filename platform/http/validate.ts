@@ -13,7 +13,6 @@ interface Checked {
   input: { params: unknown; query: unknown; body: unknown }
   /** 422 with all problems of path, query and body, in this order. */
   error?: HttpError
-  isQueryValid: boolean
   isOnlyBodyInvalid: boolean
 }
 
@@ -26,7 +25,6 @@ export function validate(schemas: Schemas, raw: { params: unknown; query: unknow
   return {
     input: { params: params.value, query: query.value, body: body.value },
     error: problems.length > 0 ? invalid(problems) : undefined,
-    isQueryValid: query.problems.length === 0,
     isOnlyBodyInvalid: problems.length === body.problems.length,
   }
 }

@@ -95,5 +95,9 @@ export function executor(options: ExecutorOptions): { execute: Execute; idle(): 
   }
 }
 
-/** Data that Postgres will not take: classes 22 (data exception) and 23 (constraint). Nothing was written. */
-const isRefusal = (error: unknown) => error instanceof Error && 'code' in error && /^2[23]/.test(String(error.code))
+/**
+ * Data that Postgres will not take, classes 22 (data exception) and 23 (constraint), or that is too long for one string.
+ * Nothing was written.
+ */
+const isRefusal = (error: unknown) =>
+  error instanceof RangeError || (error instanceof Error && 'code' in error && /^2[23]/.test(String(error.code)))

@@ -32,7 +32,7 @@ function idIn(url: string): string {
 
 function hostOf(authority: string): string {
   if (authority.includes('[') !== authority.includes(']')) throw new VideoIdError('Invalid IPv6 URL')
-  const host = authority.slice(authority.lastIndexOf('@') + 1).replace(/:.*$/, '')
+  const host = authority.slice(authority.lastIndexOf('@') + 1).replace(/:.*/s, '')
   return host.toLowerCase().replace(/^www\./, '')
 }
 

@@ -1,8 +1,9 @@
+import { ownerOf } from '#events/user.ts'
 import type { Request } from '#platform/http/request.ts'
 import type { Guard } from '#platform/http/route.ts'
-import { userById } from '#projections/users.ts'
 import type { App } from '../deps.ts'
 import { unauthorized } from '../errors.ts'
+import { accountOf } from './identify.ts'
 import { type Claims, isSame } from './tokens.ts'
 
 /** A signed-in user. The account need not exist any more: what asks for it finds out. */
@@ -26,14 +27,12 @@ export const userOrLongTerm: Guard<App, SignedIn> = (request, app) => {
 
 // V (a user or a guest) and A (the admin token) belong here, with the routes that need them.
 
-async function longTerm(request: Request, { tokens, db }: App, token: string, claims: Claims): Promise<SignedIn> {
+async function longTerm(request: Request, { tokens, execute }: App, token: string, claims: Claims): Promise<SignedIn> {
   const signed = signedIn(request, claims)
-  const account = await userById(db, signed.id)
-  const current =
-    account?.token_email != null && account.token_issued_at != null
-      ? tokens.longTerm({ userId: signed.id, email: account.token_email, issuedAt: account.token_issued_at })
-      : undefined
-  if (current === undefined || !isSame(token, current)) throw unauthorized('Invalid or revoked long-term token')
+  // From the log, not from a view: a token that was revoked is refused at once, also while views lag behind.
+  const { result: account } = await execute(accountOf(ownerOf(signed.id)), { actor: request.actor, correlationId: request.id })
+  const current = account?.token && tokens.longTerm({ userId: signed.id, ...account.token })
+  if (!current || !isSame(token, current)) throw unauthorized('Invalid or revoked long-term token')
   return signed
 }
 

@@ -1,24 +1,30 @@
-import type { User } from '#events/user.ts'
+import { command, nothing } from '#events/kit/command.ts'
+import { users } from '#events/user.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 
 export interface Identity {
-  userId: number
+  /** The account that holds the address, as `accountOf` takes it. */
+  owner: string
   /** Null for an account without a password. */
   passwordHash: string | null
-  state: User
 }
 
 const SQL = `
-select credential.value as hash, stream.state
+select claim.owner, credential.value as "passwordHash"
   from log.claims claim
-  join log.streams stream on stream.stream = claim.owner
   left join log.credentials credential on credential.owner = claim.owner and credential.kind = 'password'
  where claim.kind = 'email' and claim.value = $1`
 
-/** Finds the account of an e-mail address as the log has it at this moment: who has just registered can log in. */
+/** Finds out who holds an e-mail address at this moment: who has just registered can log in. */
 export async function identify(db: Queryable, email: string): Promise<Identity | undefined> {
-  const [row] = await db.query<{ hash: string | null; state: string }>('identify', SQL, [email])
-  if (!row) return undefined
-  const state: User = JSON.parse(row.state)
-  return { userId: state.userId, passwordHash: row.hash, state }
+  const [identity] = await db.query<Identity>('identify', SQL, [email])
+  return identity
 }
+
+/** Finds an account as the log has it, for what must not depend on how far a view has come; null if there is none. */
+export const accountOf = (owner: string) =>
+  command({
+    name: 'accountOf',
+    reads: { user: { stream: owner, decider: users } },
+    decide: ({ user }) => nothing(user ?? null),
+  })

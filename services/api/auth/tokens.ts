@@ -28,7 +28,7 @@ export interface Tokens {
   verify(token: string): Claims | undefined
 }
 
-/** Checking a signature takes some 15 µs, a look-up far below one. */
+/** Checking a signature takes some 8 µs, a look-up far below one. */
 const CACHED = 10_000
 /** A client that sends longer ones is not worth a cache's memory. */
 const MAX_CACHED_LENGTH = 2048
@@ -62,7 +62,7 @@ export function tokensOf({
   function read(token: string): Claims | undefined {
     try {
       const claims = jwt.verify(token, key, { algorithms: ['HS256'], clockTimestamp: Math.floor(now() / 1000) })
-      return typeof claims === 'object' && isAcceptable(claims, now() / 1000) ? claims : undefined
+      return typeof claims === 'object' && !Array.isArray(claims) && isAcceptable(claims, now() / 1000) ? claims : undefined
     } catch {
       return undefined
     }

@@ -4,7 +4,7 @@ import { rule, text } from '#platform/http/fields.ts'
 import { strip } from '#platform/http/text.ts'
 import { emailField } from '../auth/email.ts'
 import { user } from '../auth/guards.ts'
-import { identify } from '../auth/identify.ts'
+import { accountOf, identify } from '../auth/identify.ts'
 import { hashPassword, isPassword } from '../auth/password.ts'
 import { unauthorized } from '../errors.ts'
 import { Message, route } from '../route.ts'
@@ -28,11 +28,13 @@ export const authRoutes = [
     'POST',
     '/v2/auth/login',
     { body: Login, answers: { 200: z.object({ token: z.string() }) } },
-    async ({ body, db, app }) => {
+    async ({ body, db, app, ask }) => {
       const identity = await identify(db, body.email)
       const isRight = await isPassword(body.password, identity?.passwordHash)
       if (!identity || !isRight) throw unauthorized('Invalid email or password')
-      return { token: app.tokens.user(identity.state) }
+      // Not sooner: for an unknown address this would take no time, and tell that it is unknown.
+      const account = await ask(accountOf(identity.owner))
+      return { token: app.tokens.user(account!) }
     },
   ),
 

@@ -19,7 +19,8 @@ export const NoteRead = z.object({
   user_id: z.int(),
 })
 
-const hasTwoDigits = (timestamp: string) => (timestamp.match(/\p{Nd}/gu)?.length ?? 0) >= 2
+/** Two are enough to know: a timestamp has no greatest length. */
+const hasTwoDigits = (timestamp: string) => /\p{Nd}.*?\p{Nd}/su.test(timestamp)
 
 const NoteCreate = z.object({
   timestamp: text()

@@ -1,0 +1,129 @@
+import { expect } from 'chai'
+import { command, emit } from '#events/kit/command.ts'
+import type { NewEvent } from '#events/kit/envelope.ts'
+import { MetadataStored, SummaryStored, TranscriptStored, videos } from '#events/video.ts'
+import { routes } from '#services/api/routes/index.ts'
+import { eventually } from '#test/kit/eventually.ts'
+import { type InProcess, startInProcess } from './in-process.ts'
+import { asking, claimsOf, refusal, seen, someone } from './kit.ts'
+
+describe('the answers of the API', () => {
+  let api: InProcess
+  before(async function () {
+    this.timeout(60_000)
+    api = await startInProcess()
+  })
+  after(() => api?.stop())
+
+  const happened = (videoId: string, ...events: NewEvent[]) => {
+    const reads = { video: videos.of(videoId) }
+    return api.execute(command({ name: 'happened', reads, decide: () => emit(events, {}) }), { actor: null, correlationId: null })
+  }
+
+  it('are what the routes declare, each of them, in every shape', async () => {
+    const bob = await someone(api.url)
+    const video = 'dQw4w9WgXcQ'
+    const note = async () =>
+      (await bob.ask('POST', `/v2/videos/${video}/notes`, { json: { timestamp: '0:01' } })).json().id as number
+    const id = await note()
+    await happened(
+      video,
+      MetadataStored({ videoId: video, metadata: '{"b":1,"a":{"2":[null]}}' }),
+      SummaryStored({ videoId: video, summary: 's' }),
+    )
+    const { email, password } = bob
+    const calls: [string, string, unknown?][] = [
+      ['POST', '/v2/auth/register', { email: 'new@example.com', password, name: 'New' }],
+      ['POST', '/v2/auth/login', { email, password }],
+      ['GET', '/v2/users/me'],
+      ['POST', '/v2/auth/tokens'],
+      ['GET', '/v2/users/me'],
+      ['PATCH', '/v2/users/me', { name: 'Other', ai_notes_enabled: true }],
+      ['DELETE', '/v2/auth/tokens'],
+      ['POST', `/v2/videos/${video}/notes`, { timestamp: '0:01', text: 'x', video_title: 'T' }],
+      ['GET', `/v2/videos/${video}/notes`],
+      ['PATCH', `/v2/notes/${id}`, { text: 'x', generated_by_ai: true }],
+      ['GET', '/v2/videos?sort=title_desc&q=t'],
+      ['GET', '/v2/videos'],
+      ['GET', `/v2/videos/${video}`],
+      ['DELETE', `/v2/notes/${id}`],
+      ['GET', '/health'],
+    ]
+    const asked = new Set<string>()
+    for (const [method, path, json] of calls) {
+      const answer = await bob.ask(method, path, { json })
+      expect(answer.status, `${method} ${path} ${answer.body} ${api.lines.at(-2)}`).to.be.within(200, 201)
+      asked.add(
+        `${method} ${path
+          .replace(video, ':video_id')
+          .replace(/\/\d+$/, '/:note_id')
+          .replace(/\?.*/, '')}`,
+      )
+    }
+    expect([...asked].sort(), 'every route was asked').to.deep.equal(routes.map(({ method, path }) => `${method} ${path}`).sort())
+  })
+
+  it('have metadata to the letter, a transcript only with rows, and move updated_at with a change', async () => {
+    const bob = await someone(api.url)
+    const video = 'videoWthAll'
+    await bob.ask('POST', `/v2/videos/${video}/notes`, { json: { timestamp: '0:01', video_title: 'T' } })
+    const metadata = '{"n":12345678901234567890,"1":"b","0":"a","é":"\\u0000","f":1.50}'
+    const read = async () => (await bob.ask('GET', `/v2/videos/${video}`)).body
+    const before = JSON.parse(await read())
+    const stored = (rows: number) => TranscriptStored({ videoId: video, s3Key: 'k', rows, sizeBytes: 2, sha256: 'x' })
+    await eventually(() => expect(Date.now()).to.be.greaterThan(Date.parse(before.created_at.replace('+0000', 'Z')) + 1000))
+    await happened(video, stored(0))
+    await happened(video, MetadataStored({ videoId: video, metadata }), SummaryStored({ videoId: video, summary: '' }))
+    await eventually(async () =>
+      expect(await read()).to.include(`"metadata":${metadata},"transcript_available":false,"summary":""`),
+    )
+    expect(JSON.parse(await read()).updated_at > before.updated_at).to.equal(true)
+    await happened(video, stored(3))
+    await eventually(async () => expect(JSON.parse(await read()).transcript_available).to.equal(true))
+    expect((await bob.ask('GET', '/v2/videos')).body).to.equal(
+      `{"videos":[{"video_id":"${video}","title":"T","metadata":${metadata}}],"total":1,"page":1,"per_page":10,"total_pages":1}`,
+    )
+  })
+
+  it('to a login come from the log, also when its state was kept by an older version of the code', async () => {
+    const { id, email, password } = await someone(api.url)
+    await api.db.query('t.older', `update log.streams set state_version = 0, state = '{"mail":"x"}' where stream = $1`, [
+      `user-${id}`,
+    ])
+    const login = await asking(api.url)('POST', '/v2/auth/login', { json: { email, password } })
+    expect(login.status).to.equal(200)
+    expect(claimsOf(login.json().token)).to.include({ user_id: id, email })
+  })
+})
+
+describe('while the views stand still, the API', () => {
+  let api: InProcess
+  before(async function () {
+    this.timeout(60_000)
+    api = await startInProcess({ isProjecting: false })
+  })
+  after(() => api?.stop())
+
+  it('writes, and says that what was written cannot be seen yet', async () => {
+    const bob = await someone(api.url)
+    const json = { timestamp: '0:01' }
+    const answer = await bob.ask('POST', '/v2/videos/dQw4w9WgXcQ/notes', { json })
+    expect([answer.status, answer.header('vidwiz-visible')]).to.deep.equal([201, 'false'])
+    expect((await bob.ask('GET', '/v2/videos/dQw4w9WgXcQ/notes')).body, 'it told the truth').to.equal('[]')
+    const { id } = answer.json()
+    const same = await bob.ask('PATCH', `/v2/notes/${id}`, { json: { generated_by_ai: false } })
+    expect([same.status, same.header('vidwiz-visible')], 'nothing was written').to.deep.equal([200, undefined])
+    expect((await bob.ask('DELETE', `/v2/notes/${id}`)).status, 'decided on the log').to.equal(200)
+    expect((await bob.ask('DELETE', `/v2/notes/${id}`)).status).to.equal(404)
+    expect((await bob.ask('GET', '/health')).status).to.equal(200)
+  })
+
+  it('takes a long-term token as soon as it is issued, and no longer than until it is revoked', async () => {
+    const bob = await someone(api.url)
+    const { token } = (await bob.ask('POST', '/v2/auth/tokens')).json()
+    const take = () => asking(api.url, { token })('POST', '/v2/videos/dQw4w9WgXcQ/notes', { json: { timestamp: '0:01' } })
+    expect((await take()).status).to.equal(201)
+    expect((await bob.ask('DELETE', '/v2/auth/tokens')).status).to.equal(200)
+    expect(seen(await take())).to.deep.equal(refusal(401, 'Invalid or revoked long-term token'))
+  })
+})
