@@ -43,7 +43,10 @@ const parsers: pg.CustomTypesConfig = {
 }
 
 /** Connection settings shared by pools and the listener. */
-export function connectionOptions(url: string, { name = 'vidwiz', durable = true, indexed = false }: DbOptions = {}): pg.ClientConfig {
+export function connectionOptions(
+  url: string,
+  { name = 'vidwiz', durable = true, indexed = false }: DbOptions = {},
+): pg.ClientConfig {
   const settings = ['-c timezone=UTC', durable ? '' : '-c synchronous_commit=off', indexed ? '-c enable_seqscan=off' : '']
   return { connectionString: url, application_name: name, types: parsers, options: settings.join(' '), keepAlive: true }
 }
