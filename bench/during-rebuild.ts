@@ -1,0 +1,74 @@
+import { once } from 'node:events'
+import { postgresReader } from '../platform/log/postgres/reader.ts'
+import { openListener } from '../platform/pg/listen.ts'
+import { openDb } from '../platform/pg/pool.ts'
+import { lagOf } from '../projections/engine/lag.ts'
+import { views } from '../projections/index.ts'
+import { newUser } from '../test/kit/client.ts'
+import { eventually } from '../test/kit/eventually.ts'
+import { startStack } from '../test/kit/stack.ts'
+import { heard, start } from './kit/child.ts'
+import { atMost, type Benchmark } from './kit/figure.ts'
+import { load } from './kit/load.ts'
+import { inTurn, median } from './kit/measure.ts'
+import { seedNotes } from './kit/seed.ts'
+
+/** What clients feel while the notes view is rebuilt again and again: p99 at a steady rate, beside the same without a rebuild. */
+export const duringRebuild: Benchmark = {
+  name: 'during-rebuild',
+  async run({ quick }) {
+    const [rounds, duration, events] = quick ? [1, 3, 50_000] : [3, 8, 500_000]
+    const stack = await startStack()
+    const db = openDb(stack.databaseUrl, { name: 'bench during-rebuild' })
+    const listener = openListener(stack.databaseUrl)
+    try {
+      await seedNotes(db, events)
+      const reader = postgresReader(db, listener)
+      await eventually(
+        async () => {
+          for (const view of views)
+            if ((await lagOf(view, { db, reader })).some((lag) => lag.events > 0)) throw new Error(`${view.name} is behind`)
+        },
+        { withinMs: 300_000, everyMs: 250 },
+      )
+      const writer = await newUser(stack.url)
+      const headers = { authorization: `Bearer ${writer.token}`, 'content-type': 'application/json' }
+      const path = '/v2/videos/liveVideo00/notes'
+      const body = JSON.stringify({ timestamp: '12:34', text: 'Note: what was said here is worth remembering.' })
+      for (let n = 0; n < 20; n++) await writer.surely('POST', path, JSON.parse(body))
+
+      const read = { method: 'GET', path, headers }
+      const write = { method: 'POST', path: path.replace('live', 'edit'), headers, body }
+      const p99 = (request: typeof read) => async () =>
+        (await load({ url: stack.url, connections: 8, overallRate: 200, duration, requests: [request] })).msP99
+      const whileRebuilding = (measure: () => Promise<number>) => async () => {
+        const rebuilding = start('rebuild-process.ts', [stack.databaseUrl, 'again'])
+        await heard<'began'>(rebuilding)
+        const measured = await measure()
+        rebuilding.send('stop')
+        const rebuilds = await heard<number>(rebuilding)
+        await once(rebuilding, 'exit')
+        if (rebuilds === 0) throw new Error('no rebuild came to an end meanwhile')
+        return measured
+      }
+      const runs = await inTurn(rounds, {
+        read: p99(read),
+        readDuring: whileRebuilding(p99(read)),
+        write: p99(write),
+        writeDuring: whileRebuilding(p99(write)),
+      })
+      const figure = (name: string, during: number[], idle: number[]) => ({
+        name: `p99 of ${name} during a rebuild`,
+        value: median(during),
+        unit: 'ms',
+        beside: { what: 'idle', value: median(idle) },
+        target: atMost(1.5),
+      })
+      return [figure('GET notes', runs.readDuring, runs.read), figure('POST note', runs.writeDuring, runs.write)]
+    } finally {
+      await listener.close()
+      await db.close()
+      await stack.stop()
+    }
+  },
+}

@@ -1,0 +1,28 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+/** Starts a file of this folder as a process of its own. */
+export const start = (file: string, args: string[] = []): ChildProcess =>
+  fork(fileURLToPath(new URL(file, import.meta.url)), args, {
+    // The flags of `vidwiz rebuild`.
+    execArgv: ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=8'],
+  })
+
+/** The next thing a process says. @throws when it ends before */
+export async function heard<T>(child: ChildProcess): Promise<T> {
+  const ended = once(child, 'exit').then(([code, signal]) => {
+    throw new Error(`${child.spawnargs.at(-1)} ended with ${code ?? signal}`)
+  })
+  const [message] = await Promise.race([once(child, 'message'), ended])
+  ended.catch(() => {})
+  return message as T
+}
+
+/** Runs a file of this folder to its end. @returns what it said */
+export async function result<T>(file: string, args: string[] = []): Promise<T> {
+  const child = start(file, args)
+  const said = await heard<T>(child)
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+  return said
+}

@@ -1,0 +1,44 @@
+import { postgresReader } from '../../platform/log/postgres/reader.ts'
+import { openListener } from '../../platform/pg/listen.ts'
+import { openDb } from '../../platform/pg/pool.ts'
+import { rebuild } from '../../projections/engine/rebuild.ts'
+import { notesView } from '../../projections/notes.ts'
+
+/** A rebuild of the notes view in a process of its own, as the command line does it. */
+export interface RebuildReport {
+  events: number
+  rows: number
+  tookMs: number
+  /** The most memory that the process ever held, in bytes; and what it held before it began. */
+  peakBytes: number
+  idleBytes: number
+}
+
+const [, , url, mode] = process.argv
+const db = openDb(url!, { name: 'bench rebuild', max: 4 })
+const listener = openListener(url!)
+const reader = postgresReader(db, listener)
+const idleBytes = process.memoryUsage.rss()
+
+/** Goes on until told to stop, counting rebuilds. */
+async function again() {
+  let stopped = false
+  process.once('message', () => {
+    stopped = true
+  })
+  process.send!('began')
+  let rebuilds = 0
+  for (; !stopped; rebuilds++) await rebuild(notesView, { db, reader })
+  process.send!(rebuilds)
+}
+
+async function once() {
+  const { events, rows, tookMs } = (await rebuild(notesView, { db, reader }))!
+  const report: RebuildReport = { events, rows, tookMs, peakBytes: process.resourceUsage().maxRSS * 1024, idleBytes }
+  process.send!(report)
+}
+
+await (mode === 'again' ? again() : once())
+await listener.close()
+await db.close()
+process.disconnect()

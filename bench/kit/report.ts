@@ -1,0 +1,48 @@
+import { type Figure, isMet, type Report, ratioOf } from './figure.ts'
+
+const HEAD = ['benchmark', 'figure', 'measured', 'beside', 'ratio', 'target', 'met']
+
+/** All figures as a Markdown table, its columns aligned. @param before an earlier run, whose ratios are shown too */
+export function table(reports: readonly Report[], before?: readonly Report[]): string {
+  const head = before ? [...HEAD, 'ratio before'] : HEAD
+  const ratioBefore = (benchmark: string, name: string) => {
+    const figure = before?.find((report) => report.benchmark === benchmark)?.figures.find((figure) => figure.name === name)
+    return shown(figure && ratioOf(figure))
+  }
+  const rows = reports.flatMap(({ benchmark, figures }) =>
+    figures.map((figure) => [benchmark, figure.name, ...cells(figure), ...(before ? [ratioBefore(benchmark, figure.name)] : [])]),
+  )
+  const widths = head.map((_, i) => Math.max(...[head, ...rows].map((row) => row[i]!.length)))
+  const line = (row: string[]) => `| ${row.map((cell, i) => cell.padEnd(widths[i]!)).join(' | ')} |`
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n')
+}
+
+function cells(figure: Figure): string[] {
+  const { value, unit, beside, target } = figure
+  const met = isMet(figure)
+  return [
+    `${shown(value)} ${unit}`,
+    beside ? `${beside.what}: ${shown(beside.value)}` : '',
+    shown(ratioOf(figure)),
+    target ? ('atLeast' in target ? `≥ ${target.atLeast}` : `≤ ${target.atMost}`) : '',
+    met === undefined ? '' : met ? 'yes' : '**no**',
+  ]
+}
+
+/** Three digits that matter. */
+const shown = (value: number | undefined): string =>
+  value === undefined ? '' : value >= 100 ? Math.round(value).toLocaleString('en') : String(Number(value.toPrecision(3)))
+
+/** Reports with those of `after` in the place of earlier ones of the same benchmark, in the order of `names`. */
+export const merged = (names: readonly string[], before: readonly Report[], after: readonly Report[]): Report[] =>
+  names.flatMap((name) => [...after, ...before].find(({ benchmark }) => benchmark === name) ?? [])
+
+const BEGIN = '<!-- figures -->'
+const END = '<!-- /figures -->'
+
+/** A page with what stands between its markers replaced. */
+export function withFigures(page: string, figures: string): string {
+  const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)]
+  if (begin < 0 || end < begin) throw new Error(`the page has no ${BEGIN} … ${END}`)
+  return `${page.slice(0, begin + BEGIN.length)}\n\n${figures}\n\n${page.slice(end)}`
+}

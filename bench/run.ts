@@ -1,0 +1,58 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { cpus, totalmem } from 'node:os'
+import { parseArgs } from 'node:util'
+import { stopPostgres } from '../test/kit/postgres.ts'
+import { append } from './append.ts'
+import { duringRebuild } from './during-rebuild.ts'
+import { http } from './http.ts'
+import type { Benchmark, Report } from './kit/figure.ts'
+import { merged, table, withFigures } from './kit/report.ts'
+import { project } from './project.ts'
+import { rebuild } from './rebuild.ts'
+import { visible } from './visible.ts'
+
+const benchmarks: Benchmark[] = [append, project, rebuild, visible, http, duringRebuild]
+const names = benchmarks.map(({ name }) => name)
+
+const USAGE = `node bench/run.ts [NAME…] [--quick] [--write]
+
+  NAME      ${names.join(', ')}; all when not given
+  --quick   a tenth of the time: to see that it works, not to quote
+  --write   keep the figures in bench/baselines.json and the table in bench/README.md`
+
+const { values: options, positionals: wanted } = parseArgs({
+  allowPositionals: true,
+  options: {
+    quick: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+})
+const unknown = wanted.filter((name) => !names.includes(name))
+if (options.help || unknown.length > 0) {
+  console.error(unknown.length > 0 ? `there is no benchmark ${unknown.join(', ')}\n\n${USAGE}` : USAGE)
+  process.exit(options.help ? 0 : 2)
+}
+
+const baselines = new URL('baselines.json', import.meta.url)
+const page = new URL('README.md', import.meta.url)
+const machine = `${cpus().length} × ${cpus()[0]?.model}, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.versions.node}`
+const before: { reports: Report[] } = JSON.parse(readFileSync(baselines, 'utf8'))
+
+const reports: Report[] = []
+try {
+  for (const benchmark of benchmarks.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
+    console.error(`${benchmark.name} …`)
+    reports.push({ benchmark: benchmark.name, figures: await benchmark.run(options) })
+  }
+} finally {
+  await stopPostgres()
+  // What was measured before something failed is worth seeing too.
+  if (reports.length > 0) console.log(`\n${table(reports, before.reports)}\n\n${machine}${options.quick ? ', quick run' : ''}`)
+}
+
+if (options.write) {
+  const kept = merged(names, before.reports, reports)
+  writeFileSync(baselines, `${JSON.stringify({ machine, reports: kept }, null, 2)}\n`)
+  writeFileSync(page, withFigures(readFileSync(page, 'utf8'), `${table(kept)}\n\n${machine}.`))
+}
