@@ -12,12 +12,15 @@ export interface Running {
 }
 
 /**
- * Runs a service as this process: starts it, tells whoever spawned it that it is ready, stops it once on SIGTERM, SIGINT or
- * when the spawning process is gone. Ends the process with 0 after a clean stop and with 1 when the start or the stop failed.
+ * Runs a service as this process: starts it, tells whoever spawned it that it is ready, stops it once on SIGTERM, SIGINT,
+ * SIGHUP or when the spawning process is gone. Ends the process with 0 after a clean stop and with 1 when the start or the stop
+ * failed.
+ *
+ * @param start may call `begun` as soon as there is something that a stop must not leave behind
  */
 export async function runService(
   name: string,
-  start: (logger: Logger) => Promise<Running>,
+  start: (logger: Logger, begun: (running: Running) => void) => Promise<Running>,
   { level, stopMs = STOP_MS }: { level?: string; stopMs?: number } = {},
 ): Promise<void> {
   const logger = openLogger(name, level)
@@ -45,12 +48,18 @@ export async function runService(
 
   process.on('SIGTERM', () => void stop('SIGTERM'))
   process.on('SIGINT', () => void stop('SIGINT'))
+  process.on('SIGHUP', () => void stop('SIGHUP'))
   process.on('disconnect', () => void stop('the process that started this one is gone'))
   try {
-    running = await start(logger)
+    running = await start(logger, (begun) => {
+      running = begun
+    })
+    if (stopping) return
     logger.info('ready')
     process.send?.('ready')
   } catch (error) {
+    // A start that is broken off by a stop fails in one way or another: the stop has the say.
+    if (stopping) return
     console.error(plain(error))
     process.exit(1)
   }

@@ -22,6 +22,7 @@ const schema = z.object({
   DB_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, 'must begin with postgres:// (or be unset: then an embedded Postgres is used)')
+    .refine((url) => URL.canParse(url), 'must be a URL (in a password, write # as %23 and so on)')
     .optional(),
   SECRET_KEY: z.string().optional(),
   ADMIN_TOKEN: z.string().optional(),

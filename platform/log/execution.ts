@@ -27,6 +27,8 @@ export interface Executed<R> {
   result: R
   /** Where the events lie; empty when there was nothing to do. */
   positions: Place[]
+  /** Where the last events lie that were there to decide on: the result stands on them too, whoever wrote them. */
+  seen: Place[]
   /** The result of an earlier request with the same Idempotency-Key. */
   replayed: boolean
 }

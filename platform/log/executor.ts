@@ -1,8 +1,8 @@
-import { v7 as uuidv7 } from 'uuid'
-import type { Catalog } from '#events/kit/codec.ts'
+import { type Catalog, EventError } from '#events/kit/codec.ts'
 import type { Decider, Topic } from '#events/kit/stream.ts'
 import type { Execute, Pending } from './execution.ts'
 import { openMemory } from './memory.ts'
+import { newId } from './new-id.ts'
 import { partitionOf } from './partitioner.ts'
 import type { Appender } from './port.ts'
 import { type Outcome, Round } from './round.ts'
@@ -34,7 +34,7 @@ export function executor(options: ExecutorOptions): { execute: Execute; idle(): 
   const kit = {
     deciderOf: (stream: string) => deciders.get(stream.slice(0, stream.indexOf('-')))!,
     partitionOf: (topic: string, key: string) => partitionOf(key, partitions.get(topic)!),
-    newId: uuidv7,
+    newId,
   }
   const memory = openMemory({ appender, catalog, deciderOf: kit.deciderOf })
   let queue: Pending[] = []
@@ -61,20 +61,21 @@ export function executor(options: ExecutorOptions): { execute: Execute; idle(): 
     return round.outcomes(verdicts).flatMap(settle)
   }
 
-  function settle({ pending, executed, error, doubted }: Outcome): Pending[] {
+  function settle({ pending, executed, error, doubted, waited }: Outcome): Pending[] {
     if (executed) pending.resolve(executed)
     else if (error) pending.reject(error)
     else if (doubted) return [Object.assign(pending, { doubted })]
+    else if (waited) return [pending]
     else if (++pending.attempts >= MAX_ATTEMPTS)
       pending.reject(new Error(`${pending.command.name} lost ${MAX_ATTEMPTS} times in a row`))
     else return [pending]
     return []
   }
 
-  /** What failed as a round is played command by command if the database refused its data: only the guilty one fails then. */
+  /** What failed as a round is played command by command if it was the fault of its data: only the guilty one fails then. */
   async function playEach(batch: Pending[], cause: unknown): Promise<Pending[]> {
     memory.forget()
-    const alone = batch.length === 1 || !isRefusal(cause)
+    const alone = batch.length === 1 || !isFaultOfData(cause)
     const again: Pending[] = []
     for (const pending of batch) {
       if (alone) pending.reject(cause)
@@ -96,8 +97,10 @@ export function executor(options: ExecutorOptions): { execute: Execute; idle(): 
 }
 
 /**
- * Data that Postgres will not take, classes 22 (data exception) and 23 (constraint), or that is too long for one string.
- * Nothing was written.
+ * Data that Postgres will not take, classes 22 (data exception) and 23 (constraint), that is too long for one string, or a
+ * history that cannot be read. Nothing was written.
  */
-const isRefusal = (error: unknown) =>
-  error instanceof RangeError || (error instanceof Error && 'code' in error && /^2[23]/.test(String(error.code)))
+const isFaultOfData = (error: unknown) =>
+  error instanceof RangeError ||
+  error instanceof EventError ||
+  (error instanceof Error && 'code' in error && /^2[23]/.test(String(error.code)))

@@ -2,12 +2,14 @@ import { LRUCache } from 'lru-cache'
 import { type Catalog, decode } from '#events/kit/codec.ts'
 import type { Decider } from '#events/kit/stream.ts'
 import type { Pending } from './execution.ts'
-import type { Appender, Group, Kept, Loaded, Verdict } from './port.ts'
+import type { Appender, Found, Group, Loaded, Place, Verdict } from './port.ts'
 
 /** A stream as a round finds it: how far it goes and what it folds to. */
 export interface Known {
   version: number
   state: unknown
+  /** Where its last event lies; undefined before the first. */
+  last: Place | undefined
 }
 
 /** All that a round needs to know before it decides. */
@@ -43,11 +45,11 @@ interface MemoryOptions {
 
 export function openMemory({ appender, catalog, deciderOf }: MemoryOptions): Memory {
   // A stale state does no harm: everything that a command saw is checked when it is appended.
-  const states = new LRUCache<string, Kept>({ maxSize: MAX_SIZE, sizeCalculation: ({ state }) => state.length + 100 })
+  const states = new LRUCache<string, Found>({ maxSize: MAX_SIZE, sizeCalculation: ({ state }) => state.length + 100 })
   const drawn = new Map<string, number[]>()
 
   /** A state that an older version of its decider folded is folded anew from its events. */
-  async function refolded(stream: string, kept: Kept): Promise<Kept> {
+  async function refolded(stream: string, kept: Found): Promise<Found> {
     const decider = deciderOf(stream)
     if (kept.stateVersion === decider.stateVersion) return kept
     const history = (await appender.stream(stream)).filter((event) => event.version <= kept.version)
@@ -81,18 +83,25 @@ export function openMemory({ appender, catalog, deciderOf }: MemoryOptions): Mem
       return { streams, remembered, keys, draw: (sequence) => drawn.get(sequence)!.shift()! }
     },
     learn(groups, verdicts) {
-      for (const [i, { streams }] of groups.entries())
-        for (const { stream, next } of streams) {
-          if (verdicts[i]!.lost) states.delete(stream)
-          else if (next) states.set(stream, next)
+      for (const [i, { streams, events }] of groups.entries()) {
+        const { positions } = verdicts[i]!
+        const last = new Map<string, Place>()
+        for (const [n, pos] of (positions ?? []).entries()) {
+          const { stream, topic, partition } = events[n]!
+          last.set(stream, { topic, partition, pos })
         }
+        for (const { stream, next } of streams) {
+          if (!positions) states.delete(stream)
+          else if (next) states.set(stream, { ...next, last: last.get(stream)! })
+        }
+      }
     },
     forget: () => states.clear(),
   }
 }
 
 /** Parsed for each round, so that nobody shares an object with the memory. */
-const known = ({ version, state }: Kept): Known => ({ version, state: JSON.parse(state) })
+const known = ({ version, state, last }: Found): Known => ({ version, state: JSON.parse(state), last })
 
 function needsOf(batch: readonly Pending[]) {
   const streams = new Set<string>()

@@ -44,6 +44,12 @@ export interface Place {
   pos: number
 }
 
+/** A stream as the log has it. */
+export interface Found extends Kept {
+  /** Where its last event lies. */
+  last: Place
+}
+
 /** A repeated Idempotency-Key gives `result` again. */
 export interface KeyedResult {
   scope: string
@@ -87,7 +93,7 @@ export interface Wanted {
 
 export interface Loaded {
   /** Only streams that exist. */
-  streams: Map<string, Kept>
+  streams: Map<string, Found>
   ids: Record<string, number[]>
   /** Only keys that were used, with the places of their events. */
   keys: (KeyedResult & { places: Place[] })[]

@@ -12,6 +12,8 @@ export interface Outcome {
   error?: unknown
   /** To be decided again because what it saw was only remembered, not because it lost. */
   doubted?: boolean
+  /** To be decided again because another of this round wants the same; it has not lost either. */
+  waited?: boolean
 }
 
 interface Kit {
@@ -23,6 +25,8 @@ interface Kit {
 /** A stream as this round sees it, with what commands of this round have already done to it. */
 interface Seen extends Known {
   base: number
+  /** Its last event, if that is of this round. */
+  fresh?: Appended
   /** The group whose events changed it in this round. */
   writer?: Member
 }
@@ -30,6 +34,8 @@ interface Seen extends Known {
 interface Decided {
   pending: Pending
   result: unknown
+  /** The last events of what it read: those of this round have no place yet. */
+  seen: (Place | Appended)[]
   /** Indexes into the group's events. */
   from: number
   to: number
@@ -57,7 +63,7 @@ export class Round {
   readonly #seen = new Map<string, Seen>()
   readonly #members: Member[] = []
   readonly #outcomes: Outcome[] = []
-  /** Claims and keys spoken for in this round: the next to want one waits for the next round. */
+  /** Claims, credentials and keys spoken for in this round: the next to want one waits for the next round. */
   readonly #spoken = new Set<string>()
 
   constructor(recalled: Recalled, now: number, kit: Kit) {
@@ -75,6 +81,7 @@ export class Round {
 
     const read = Object.values(command.reads).map((ref) => ref.stream)
     const states = Object.fromEntries(Object.entries(command.reads).map(([name, ref]) => [name, this.#see(ref.stream).state]))
+    const lasts = read.flatMap((stream) => this.#see(stream).fresh ?? this.#see(stream).last ?? [])
     let decision: ReturnType<typeof command.decide>
     try {
       decision = command.decide(states, { now: this.#now, ids: this.#ids(command.ids) })
@@ -90,12 +97,16 @@ export class Round {
     if (decision.rejection) {
       const { code, message, details } = decision.rejection
       const rejection = new Rejected(code, message, details)
-      return void this.#join(read).decided.push({ pending, result: undefined, from: 0, to: 0, claims: [], rejection })
+      return void this.#join(read).decided.push({ pending, result: undefined, seen: [], from: 0, to: 0, claims: [], rejection })
     }
 
     const { events, result, claims = [], credentials = [] } = decision
-    const wanted = [...claims.map((c) => `claim ${c.kind} ${c.value}`), ...(key ? [`key ${key.scope} ${key.key}`] : [])]
-    if (wanted.some((name) => this.#spoken.has(name))) return void this.#outcomes.push({ pending })
+    const wanted = [
+      ...claims.map((c) => `claim ${c.kind} ${c.value}`),
+      ...credentials.map((c) => `credential ${c.owner} ${c.kind}`),
+      ...(key ? [`key ${key.scope} ${key.key}`] : []),
+    ]
+    if (wanted.some((name) => this.#spoken.has(name))) return void this.#outcomes.push({ pending, waited: true })
     for (const name of wanted) this.#spoken.add(name)
 
     const member = this.#join([...read, ...events.map((event) => event.stream)])
@@ -105,7 +116,7 @@ export class Round {
     member.group.claims.push(...claims)
     member.group.credentials.push(...credentials)
     if (key) member.group.keys.push({ ...key, result, events: written.map(({ stream, version }) => ({ stream, version })) })
-    member.decided.push({ pending, result, from, to: member.group.events.length, claims })
+    member.decided.push({ pending, result, seen: lasts, from, to: member.group.events.length, claims })
   }
 
   /** What to append, one group after the other. Groups with nothing to write are left out: nothing can make them lose. */
@@ -119,8 +130,7 @@ export class Round {
   /** What became of each command, given the verdicts on `groups()` in their order. */
   outcomes(verdicts: Verdict[]): Outcome[] {
     const of = new Map(this.#writers().map((member, i) => [member, verdicts[i]!]))
-    const settled = this.#alive().flatMap((member) => member.decided.map((decided) => outcome(member, decided, of.get(member))))
-    return [...this.#outcomes, ...settled]
+    return [...this.#outcomes, ...this.#alive().flatMap((member) => settled(member, of.get(member)))]
   }
 
   #alive = () => this.#members.filter((member) => !member.into)
@@ -154,8 +164,8 @@ export class Round {
   #see(stream: string): Seen {
     let seen = this.#seen.get(stream)
     if (!seen) {
-      const { version, state } = this.#recalled.streams.get(stream) ?? { version: 0, state: undefined }
-      seen = { base: version, version, state }
+      const { version, state, last } = this.#recalled.streams.get(stream) ?? { version: 0, state: undefined, last: undefined }
+      seen = { base: version, version, state, last }
       this.#seen.set(stream, seen)
     }
     return seen
@@ -197,6 +207,7 @@ export class Round {
     }
     seen.state = decider.evolve(seen.state, { ...appended, data: event.data, pos: 0 } as never)
     seen.writer = member
+    seen.fresh = appended
     member.changes.set(event.stream, true)
     member.group.events.push(appended)
   }
@@ -225,26 +236,39 @@ function merge(member: Member, other: Member): Member {
 function repeated(known: Loaded['keys'][number], fingerprint: string): Pick<Outcome, 'executed' | 'error'> {
   if (known.fingerprint !== fingerprint)
     return { error: new Rejected('VALIDATION_ERROR', 'This Idempotency-Key was used with another request') }
-  return { executed: { result: known.result, positions: known.places, replayed: true } }
+  return { executed: { result: known.result, positions: known.places, seen: [], replayed: true } }
 }
 
-function outcome(
-  member: Member,
-  { pending, result, from, to, claims, rejection }: Decided,
-  verdict: Verdict | undefined,
-): Outcome {
-  if (verdict?.lost) {
-    const { taken } = verdict.lost
-    const mine = claims.some((claim) => taken.some((t) => t.kind === claim.kind && t.value === claim.value))
-    if (!mine) return { pending }
+function settled(member: Member, verdict: Verdict | undefined): Outcome[] {
+  if (!verdict?.lost) return executed(member, verdict?.positions ?? [])
+  const { stale, usedKeys, taken } = verdict.lost
+  const wantsTaken = ({ claims }: Decided) =>
+    claims.some((claim) => taken.some((t) => t.kind === claim.kind && t.value === claim.value))
+  // Refused is only who saw the truth: on stale states, or after one that lost as well, it might not want the claim at all.
+  const refused = stale.length + usedKeys.length > 0 ? undefined : member.decided.find(wantsTaken)
+  return member.decided.map((decided) => {
+    const { pending } = decided
+    if (decided !== refused) return { pending }
     const { code, message, details } = pending.command.claimed
     return { pending, error: new Rejected(code, message, details) }
-  }
-  if (rejection) return { pending, error: rejection }
-  const place = (n: number): Place => {
-    const { topic, partition } = member.group.events[n]!
-    return { topic, partition, pos: verdict!.positions![n]! }
-  }
-  const positions = Array.from({ length: to - from }, (_, i) => place(from + i))
-  return { pending, executed: { result, positions, replayed: false } }
+  })
+}
+
+function executed({ group: { events }, decided }: Member, positions: number[]): Outcome[] {
+  const places = new Map(
+    events.map((event, n) => [event, { topic: event.topic, partition: event.partition, pos: positions[n]! }]),
+  )
+  return decided.map(({ pending, result, seen, from, to, rejection }) =>
+    rejection
+      ? { pending, error: rejection }
+      : {
+          pending,
+          executed: {
+            result,
+            positions: events.slice(from, to).map((event) => places.get(event)!),
+            seen: seen.map((last) => ('pos' in last ? last : places.get(last)!)),
+            replayed: false,
+          },
+        },
+  )
 }

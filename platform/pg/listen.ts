@@ -94,13 +94,20 @@ export function openListener(url: string, { name = 'vidwiz' }: { name?: string }
     async lock(key, lost) {
       const connection = client
       if (!connection || held.has(key)) return undefined
-      const { rows } = await connection.query('select pg_try_advisory_lock(hashtextextended($1, 0)) as got', [key])
-      if (!rows[0].got) return undefined
-      if (client !== connection) return undefined
+      // From now on: Postgres would give one session the same lock twice.
       held.set(key, lost)
+      const letGo = () => held.get(key) === lost && held.delete(key)
+      let got = false
+      try {
+        const { rows } = await connection.query('select pg_try_advisory_lock(hashtextextended($1, 0)) as got', [key])
+        got = rows[0].got && client === connection
+      } finally {
+        if (!got) letGo()
+      }
+      if (!got) return undefined
       return {
         async release() {
-          if (held.delete(key) && client === connection)
+          if (letGo() && client === connection)
             await connection.query('select pg_advisory_unlock(hashtextextended($1, 0))', [key]).catch(() => {})
         },
       }

@@ -18,13 +18,16 @@ const numberedFiles: Knex.MigrationSource<string> = {
   }),
 }
 
+/** What knex would say on the terminal comes as an error as well. */
+const silent = { warn() {}, error() {} }
+
 /**
  * Brings a database up to date. Safe when several processes start at once, and after one was killed half-way.
  * @returns the names of the migrations it applied
  */
 export async function migrate(url: string): Promise<string[]> {
   const connection = connectionOptions(url, { name: 'vidwiz migrate' }) as Knex.PgConnectionConfig
-  const db = knex({ client: 'pg', connection, pool: { min: 0, max: 3 } })
+  const db = knex({ client: 'pg', connection, pool: { min: 0, max: 3 }, log: silent })
   try {
     return await db.transaction(async (guard) => {
       await guard.raw(`select pg_advisory_xact_lock(hashtextextended('vidwiz migrations', 0))`)

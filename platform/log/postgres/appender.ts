@@ -5,7 +5,10 @@ import { EVENT_COLUMNS } from './rows.ts'
 
 const APPEND = `select head, lost from log.append($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24)`
 
-const STREAMS = `select stream, version, state_version, state from log.streams where stream = any ($1)`
+const STREAMS = `
+  select s.stream, s.version, s.state_version, s.state, e.topic, e.partition, e.pos
+    from log.streams s join log.events e on e.stream = s.stream and e.version = s.version
+   where s.stream = any ($1)`
 const KEYS = `
   select k.scope, k.key, k.fingerprint, k.kept,
          (select coalesce(json_agg(json_build_object('topic', e.topic, 'partition', e.partition, 'pos', e.pos)), '[]')
@@ -38,23 +41,29 @@ export function appender(db: Queryable): Appender {
 
 async function loadStreams(db: Queryable, streams: string[]): Promise<Loaded['streams']> {
   if (streams.length === 0) return new Map()
-  const rows = await db.query<{ stream: string; version: number; state_version: number; state: string }>('log.streams', STREAMS, [
-    streams,
-  ])
-  return new Map(rows.map((row) => [row.stream, { version: row.version, stateVersion: row.state_version, state: row.state }]))
+  const rows = await db.query<Place & { stream: string; version: number; state_version: number; state: string }>(
+    'log.streams',
+    STREAMS,
+    [streams],
+  )
+  return new Map(
+    rows.map(({ stream, version, state_version: stateVersion, state, ...last }) => [
+      stream,
+      { version, stateVersion, state, last },
+    ]),
+  )
 }
 
 async function drawIds(db: Queryable, wanted: Wanted['ids']): Promise<Loaded['ids']> {
   const sequences = Object.entries(wanted).filter(([, count]) => count > 0)
   if (sequences.length === 0) return {}
-  const rows = await db.query<{ name: string; id: number }>(
+  const rows = await db.query<{ name: string; ids: string }>(
     'log.ids',
-    `select s.name, nextval(('log.' || s.name || '_ids')::regclass) as id from unnest($1::text[], $2::int[]) s(name, count), generate_series(1, s.count)`,
+    `select s.name, json_agg(nextval(('log.' || s.name || '_ids')::regclass)) as ids
+       from unnest($1::text[], $2::int[]) s(name, count), generate_series(1, s.count) group by s.name`,
     [sequences.map(([name]) => name), sequences.map(([, count]) => count)],
   )
-  const ids: Loaded['ids'] = Object.fromEntries(sequences.map(([name]) => [name, []]))
-  for (const { name, id } of rows) ids[name]!.push(id)
-  return ids
+  return Object.fromEntries(rows.map(({ name, ids }) => [name, JSON.parse(ids)]))
 }
 
 async function loadKeys(db: Queryable, keys: Wanted['keys']): Promise<Loaded['keys']> {
@@ -85,7 +94,7 @@ function parameters(groups: Group[]): unknown[] {
     streams.map((s) => s.expected),
     streams.map((s) => s.next?.version ?? null),
     streams.map((s) => s.next?.stateVersion ?? null),
-    streams.map((s) => s.next?.state ?? null),
+    `[${streams.map((s) => s.next?.state ?? 'null')}]`,
     events.map((r) => r.g),
     events.map((r) => r.e.topic),
     events.map((r) => r.e.partition),
@@ -100,7 +109,7 @@ function parameters(groups: Group[]): unknown[] {
     events.map((r) => r.e.correlationId),
     events.map((r) => r.e.causationId),
     events.map((r) => r.e.traceparent),
-    events.map((r) => r.e.data),
+    `[${events.map((r) => r.e.data)}]`,
     rare((group) => group.claims),
     rare((group) => group.credentials),
     rare(({ keys }) => keys.map(({ result, events, ...key }) => ({ ...key, kept: { result, events } }))),

@@ -1,13 +1,14 @@
 -- Appends groups of commands in one round trip. A group whose premises no longer hold is left out whole and told why.
 --
--- Streams and events come as columns (twice as fast to take in as JSON), the rest, which is rare, as JSON rows.
+-- Streams and events come as columns, which is faster to take in than JSON rows, with all payloads and all states as one
+-- JSON array each, which need not be quoted within an array; the rest, which is rare, comes as JSON rows.
 -- The first column of each is the number of the row's group.
 -- One advisory lock makes position order commit order: a reader may simply ask for pos > last.
 -- A plan kept from the day the tables were empty would scan them for ever, hence the settings.
 create function log.append(
-  s_group int[], s_stream text[], s_expected int[], s_version int[], s_state_version int[], s_state json[],
+  s_group int[], s_stream text[], s_expected int[], s_version int[], s_state_version int[], s_state json,
   e_group int[], e_topic text[], e_partition int[], e_key text[], e_stream text[], e_version int[], e_id uuid[], e_type text[],
-  e_schema int[], e_time bigint[], e_actor text[], e_correlation text[], e_causation text[], e_traceparent text[], e_data json[],
+  e_schema int[], e_time bigint[], e_actor text[], e_correlation text[], e_causation text[], e_traceparent text[], e_data json,
   _claims json, _credentials json, _keys json)
 returns table (head bigint, lost json)
 language plpgsql set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
@@ -40,14 +41,17 @@ begin
   insert into log.events (pos, topic, partition, key, stream, version, id, type, schema, time, actor, correlation_id, causation_id, traceparent, data)
   select _head + row_number() over (order by e.n), e.topic, e.partition, e.key, e.stream, e.version, e.id, e.type, e.schema, e.time,
          e.actor, e.correlation_id, e.causation_id, e.traceparent, e.data
-    from unnest(e_group, e_topic, e_partition, e_key, e_stream, e_version, e_id, e_type, e_schema, e_time,
-                e_actor, e_correlation, e_causation, e_traceparent, e_data) with ordinality
+    from rows from (
+           unnest(e_group, e_topic, e_partition, e_key, e_stream, e_version, e_id, e_type, e_schema, e_time,
+                  e_actor, e_correlation, e_causation, e_traceparent),
+           json_array_elements(e_data)) with ordinality
          e(g, topic, partition, key, stream, version, id, type, schema, time, actor, correlation_id, causation_id, traceparent, data, n)
    where e.g <> all (_lost);
 
   insert into log.streams (stream, version, state_version, state)
   select s.stream, s.version, s.state_version, s.state
-    from unnest(s_group, s_stream, s_version, s_state_version, s_state) s(g, stream, version, state_version, state)
+    from rows from (unnest(s_group, s_stream, s_version, s_state_version), json_array_elements(s_state))
+         s(g, stream, version, state_version, state)
    where s.version is not null and s.g <> all (_lost)
   on conflict (stream) do update set version = excluded.version, state_version = excluded.state_version, state = excluded.state;
 

@@ -1,0 +1,17 @@
+import { randomFillSync } from 'node:crypto'
+import { v7 } from 'uuid'
+
+const BYTES = 16
+/** Asked of the system for many ids at once: asking for each is a tenth of the time of a busy executor. */
+const random = Buffer.alloc(BYTES * 256)
+let used = random.length
+
+/** A new UUIDv7. */
+export function newId(): string {
+  if (used === random.length) {
+    randomFillSync(random)
+    used = 0
+  }
+  used += BYTES
+  return v7({ random: random.subarray(used - BYTES, used) })
+}
