@@ -2,25 +2,8 @@ import type { Claim, Credential } from '#events/kit/command.ts'
 import type { Recorded } from '#events/kit/envelope.ts'
 import type { Topic } from '#events/kit/stream.ts'
 
-/** An event on its way in. The log gives it its version, position and partition. */
-export interface Appended {
-  id: string
-  type: string
-  schema: number
-  topic: string
-  partition: number
-  key: string
-  stream: string
-  version: number
-  /** Milliseconds since the epoch. */
-  time: number
-  actor: string | null
-  correlationId: string | null
-  causationId: string | null
-  traceparent: string | null
-  /** JSON text. */
-  data: string
-}
+/** An event on its way in: the append gives it its position. */
+export type Appended = Omit<Recorded, 'pos'>
 
 /** What a group of commands saw of a stream and what it makes of it. Seen only: `next` is absent. */
 export interface StreamChange {

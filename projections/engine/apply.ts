@@ -1,7 +1,7 @@
 import type { Recorded } from '#events/kit/envelope.ts'
 import { Fenced, type Positions } from '#platform/log/port.ts'
 import type { Db } from '#platform/pg/pool.ts'
-import { type Parked, readFor, reason } from './fold.ts'
+import { type Parked, type Reading, readFor, reason } from './fold.ts'
 import type { Target } from './table.ts'
 import { applyBatch, type Move, sift, write } from './write.ts'
 
@@ -19,6 +19,22 @@ const STUCK = `
 
 const SETTLED = `
   select from log.checkpoints where consumer = $1 and topic = $2 and partition = any ($3::int[]) for share`
+
+/** Characters of payload to write in one statement: what is made of them must fit into one string, of half a billion at most. */
+const PORTION_CHARS = 32 * 2 ** 20
+
+function* portions(readings: Reading[]): Generator<Reading[]> {
+  let from = 0
+  let chars = 0
+  for (const [i, { recorded }] of readings.entries()) {
+    chars += recorded.data.length
+    if (chars <= PORTION_CHARS || i === from) continue
+    yield readings.slice(from, i)
+    from = i
+    chars = recorded.data.length
+  }
+  yield readings.slice(from)
+}
 
 /** Applies batches to one target for as long as it owns the checkpoints. */
 export interface Applier {
@@ -93,20 +109,21 @@ export function applier(db: Db, target: Target, onParked: (parked: Parked) => vo
     async handle(batch) {
       const fresh = beyond(batch).map((recorded) => readFor(view, recorded))
       if (fresh.length === 0) return
-      await sift(
-        fresh,
-        (some) =>
-          commit(
-            some.map((r) => r.recorded),
-            (moves) => applyBatch(db, target, some, isStuck, moves),
-          ),
-        ({ recorded }, error) =>
-          commit([recorded], async (moves) => {
-            const parked: Parked[] = [{ recorded, state: 'failed', cause: reason(error) }]
-            await write(db, target, new Map(), parked, moves)
-            return parked
-          }),
-      )
+      for (const portion of portions(fresh))
+        await sift(
+          portion,
+          (some) =>
+            commit(
+              some.map((r) => r.recorded),
+              (moves) => applyBatch(db, target, some, isStuck, moves),
+            ),
+          ({ recorded }, error) =>
+            commit([recorded], async (moves) => {
+              const parked: Parked[] = [{ recorded, state: 'failed', cause: reason(error) }]
+              await write(db, target, new Map(), parked, moves)
+              return parked
+            }),
+        )
     },
   }
 }

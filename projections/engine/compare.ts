@@ -40,10 +40,20 @@ export const isClean = ({ missing, extra, different }: Comparison) => missing + 
  *
  * @throws ReplayStopped for an event that cannot be applied
  */
-export const compare = (view: View, { db, reader, limit = 20, onProgress }: CompareOptions): Promise<Comparison> =>
+export async function compare(view: View, options: CompareOptions): Promise<Comparison> {
+  for (;;) {
+    const comparison = await attempt(view, options)
+    if (comparison) return comparison
+  }
+}
+
+/** @returns undefined when a rebuild was swapped in meanwhile: our snapshot does not show its rows */
+const attempt = (view: View, { db, reader, limit = 20, onProgress }: CompareOptions): Promise<Comparison | undefined> =>
   db.connection((client) =>
     transaction(client, SNAPSHOT, async () => {
       if ((await liveVersion(within(client), view)) === undefined) throw new Error(`view ${view.name} is not set up`)
+      const { table } = liveOf(view)
+      const before = await tableId(client, table)
       const progress = meter(onProgress)
       const { positions, parkedFrom, skipped } = await standing(client, view)
       progress.expect(await sizeOf(reader, view))
@@ -52,11 +62,17 @@ export const compare = (view: View, { db, reader, limit = 20, onProgress }: Comp
 
       await client.query(`create temp table replayed (${columnsOf(view)}) on commit drop`)
       await loadReplay(client, 'replayed', { view, reader, upTo: positions, leaveOut, onRead: progress.read })
+      await client.query(`lock table ${table} in access share mode`)
+      if ((await tableId(client, table)) !== before) return undefined
       const comparison = await difference(client, view, limit)
       progress.done()
       return comparison
     }),
   )
+
+/** Names a table for good: another one of the same name has another id. */
+const tableId = async (client: pg.PoolClient, table: string): Promise<number> =>
+  (await client.query('select $1::regclass::oid as id', [table])).rows[0].id
 
 async function difference(client: pg.PoolClient, view: View, limit: number): Promise<Comparison> {
   const { key } = view

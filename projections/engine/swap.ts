@@ -18,6 +18,8 @@ export const swap = (client: pg.PoolClient, view: View, catchUp: (upTo: number) 
     const live = liveOf(view)
     const next = nextOf(view)
     await client.query(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`)
+    // Whoever set the view up relies on it: a crash of the server must not take the swap back.
+    await client.query('set local synchronous_commit = on')
 
     // Checkpoint first, table second: the order in which everybody takes them.
     const { rows } = await client.query('select pos from log.checkpoints where consumer = $1 order by partition for update', [

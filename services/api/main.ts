@@ -8,17 +8,21 @@ import { executor } from '#platform/log/executor.ts'
 import { appender } from '#platform/log/postgres/appender.ts'
 import { openListener } from '#platform/pg/listen.ts'
 import { openDb } from '#platform/pg/pool.ts'
-import { databaseUrl } from '#platform/pg/where.ts'
+import { databaseUrl, reach } from '#platform/pg/where.ts'
 import { runService, Trouble } from '#platform/service.ts'
 import { openWaiter } from '#projections/engine/wait.ts'
 import { views } from '#projections/index.ts'
 import { createApp } from './app.ts'
 import { forgetOldKeys } from './forget-old-keys.ts'
 
+/** Well within the time that a stop may take: what hangs then is cut, and all else still ends in order. */
+const FINISH_MS = 10_000
+
 await runService('api', async (log) => {
   const settings = readSettings()
   const url = databaseUrl(settings)
   const db = openDb(url, { name: 'vidwiz api', indexed: true })
+  await reach(db)
   const listener = openListener(url, { name: 'vidwiz api' })
   const waiter = openWaiter(db, listener, views)
   const { execute, idle } = executor({ appender: appender(db), catalog, deciders, topics })
@@ -33,13 +37,15 @@ await runService('api', async (log) => {
   })
   await listener.ready()
   const stopForgetting = forgetOldKeys(db, log)
-  const server = await serve(handler, { port: settings.PORT, host: settings.HOST }).catch((error: NodeJS.ErrnoException) => {
-    throw new Trouble(
-      error.code === 'EADDRINUSE'
-        ? `port ${settings.PORT} is in use; set PORT to another one`
-        : `cannot listen: ${error.message}`,
-    )
-  })
+  const server = await serve(handler, { port: settings.PORT, host: settings.HOST, finishMs: FINISH_MS }).catch(
+    (error: NodeJS.ErrnoException) => {
+      throw new Trouble(
+        error.code === 'EADDRINUSE'
+          ? `port ${settings.PORT} is in use; set PORT to another one`
+          : `cannot listen: ${error.message}`,
+      )
+    },
+  )
   log.info({ port: server.port }, 'listening')
   return {
     async stop() {

@@ -23,10 +23,12 @@ export function toolsOf(app: App, keyOf: (request: Request) => Context['idempote
     db: app.db,
     async execute(command, { visibleIn }) {
       const context = { ...contextOf(request), idempotency: keyOf(request) }
-      const { result, positions, replayed } = await app.execute(command, context)
+      const { result, positions, seen, replayed } = await app.execute(command, context)
       if (replayed) request.answerHeaders.push('Idempotency-Replayed', 'true')
       // What was written stays written, whether or not a view can say so.
-      const isVisible = positions.length === 0 || (await app.visible(visibleIn, positions).catch(() => false))
+      // Nor does its answer stand alone: a note shows with its video, which another may have added a moment ago.
+      const places = [...positions, ...seen]
+      const isVisible = places.length === 0 || (await app.visible(visibleIn, places).catch(() => false))
       if (!isVisible) request.answerHeaders.push('VidWiz-Visible', 'false')
       return result
     },

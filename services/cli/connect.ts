@@ -3,8 +3,7 @@ import type { Reader } from '#platform/log/port.ts'
 import { postgresReader } from '#platform/log/postgres/reader.ts'
 import { type Listener, openListener } from '#platform/pg/listen.ts'
 import { type Db, openDb } from '#platform/pg/pool.ts'
-import { databaseUrl } from '#platform/pg/where.ts'
-import { Trouble } from '#platform/service.ts'
+import { databaseUrl, reach } from '#platform/pg/where.ts'
 
 export interface Connection {
   db: Db
@@ -21,9 +20,7 @@ export async function connected<T>(work: (connection: Connection) => Promise<T>)
   const db = openDb(url, { name: 'vidwiz cli', max: 4 })
   const listener = openListener(url, { name: 'vidwiz cli' })
   try {
-    await db.query('cli.hello', 'select 1 from log.events limit 1').catch((error) => {
-      throw new Trouble(`cannot use the database: ${error.message || error.code}`, { cause: error })
-    })
+    await reach(db)
     return await work({ db, listener, reader: postgresReader(db, listener) })
   } finally {
     await listener.close()

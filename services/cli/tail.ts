@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import type { Recorded } from '#events/kit/envelope.ts'
 import { topics } from '#events/topics.ts'
 import type { Reader } from '#platform/log/port.ts'
+import { Trouble } from '#platform/service.ts'
 import { connected } from './connect.ts'
 
 interface Options {
@@ -37,8 +38,7 @@ async function tail(options: Options): Promise<void> {
   const chosen = topics.filter(
     (topic) => !options.topic || [topic.name, topic.name.replace('vidwiz.', '')].includes(options.topic),
   )
-  if (chosen.length === 0)
-    throw new InvalidArgumentError(`no topic is called ${options.topic}: ${topics.map((t) => t.name).join(', ')}`)
+  if (chosen.length === 0) throw new Trouble(`no topic is called ${options.topic}: ${topics.map((t) => t.name).join(', ')}`)
   const wanted = (event: Recorded) =>
     (!options.stream || event.stream === options.stream) && (!options.type || event.type === options.type)
   const print = options.json ? asJson : asLine

@@ -2,7 +2,7 @@ import { readSettings } from '#platform/config/settings.ts'
 import { postgresReader } from '#platform/log/postgres/reader.ts'
 import { openListener } from '#platform/pg/listen.ts'
 import { openDb } from '#platform/pg/pool.ts'
-import { databaseUrl } from '#platform/pg/where.ts'
+import { databaseUrl, reach } from '#platform/pg/where.ts'
 import { runService } from '#platform/service.ts'
 import { startProjector } from '#projections/engine/projector.ts'
 import { setupViews } from '#projections/engine/setup.ts'
@@ -12,6 +12,7 @@ await runService('projector', async (logger) => {
   const url = databaseUrl(readSettings())
   // Views can be derived again: a crash of the server may take back the last of them together with their checkpoints.
   const db = openDb(url, { name: 'vidwiz projector', durable: false, indexed: true })
+  await reach(db)
   const listener = openListener(url, { name: 'vidwiz projector' })
   const reader = postgresReader(db, listener)
   const built = await setupViews(views, {

@@ -17,6 +17,8 @@ export function openLogs(folder: string): Logs {
     const path = join(folder, `${part}.log`)
     if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > LARGE_BYTES) renameSync(path, `${path}.1`)
     const file = createWriteStream(path, { flags: 'a', mode: 0o600 })
+    // Without its log everything else still runs.
+    file.on('error', (error) => console.error(`vidwiz: ${path} cannot be written: ${error.message}`))
     files.set(part, file)
     return file
   }

@@ -18,13 +18,15 @@ const PARTS: Pick<Part, 'name' | 'flags'>[] = [
   { name: 'api' },
 ]
 
-async function startAll(): Promise<Running> {
+async function startAll(_: unknown, begun: (running: Running) => void): Promise<Running> {
   const settings = readSettings()
   const { HOST, PORT, DB_URL } = settings
   const data = dataFolder(settings.VIDWIZ_DATA)
   await portIsFree(PORT, HOST)
   const { SECRET_KEY, ADMIN_TOKEN, PG_PASSWORD } = secrets(data)
-  const postgres = DB_URL ? undefined : await startPostgres({ dataDir: data, password: PG_PASSWORD })
+  const starting = DB_URL ? undefined : startPostgres({ dataDir: data, password: PG_PASSWORD })
+  begun({ stop: async () => (await starting?.catch(() => undefined))?.stop() })
+  const postgres = await starting
   const url = DB_URL ?? postgres!.url
   const logs = openLogs(join(data, 'logs'))
   const parts = supervisor({
@@ -39,6 +41,7 @@ async function startAll(): Promise<Running> {
     await postgres?.stop()
     logs.close()
   }
+  begun({ stop })
 
   try {
     await migrate(url).catch((error) => {
@@ -60,6 +63,8 @@ const mainOf = (name: string) => fileURLToPath(new URL(`../${name}/main.ts`, imp
 function withoutPassword(url: string): string {
   const shown = new URL(url)
   shown.password = ''
+  // Postgres' drivers take settings there too, secrets among them.
+  shown.search = ''
   return shown.href
 }
 

@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Trouble } from '#platform/service.ts'
@@ -46,6 +45,8 @@ export function supervisor({ onLine, onRestart }: SupervisorOptions): Supervisor
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     })
     children.set(part.name, child)
+    // Why it could not be made; `ended` tells.
+    child.on('error', () => {})
     for (const stream of [child.stdout!, child.stderr!])
       createInterface({ input: stream }).on('line', (line) => onLine(part.name, line))
     return child
@@ -58,33 +59,46 @@ export function supervisor({ onLine, onRestart }: SupervisorOptions): Supervisor
     void revive(part, first)
   }
 
+  /** A process that cannot even be made (no memory, no free process) is one that ended at once. */
+  function relaunch(part: Part): ChildProcess | string {
+    try {
+      return launch(part)
+    } catch (error) {
+      return (error as Error).message
+    }
+  }
+
   async function revive(part: Part, first: ChildProcess): Promise<void> {
-    let child = first
+    let child: ChildProcess | string = first
     let pauseMs = RESTART_MS
     while (true) {
-      const why = await ended(child)
+      const why = typeof child === 'string' ? child : await ended(child)
       if (stopping) return
       onRestart(part.name, why)
       await sleep(pauseMs)
       if (stopping) return
-      child = launch(part)
-      pauseMs = (await readyOrEnded(child)) ? RESTART_MS : Math.min(pauseMs * 2, RESTART_MS_MAX)
+      child = relaunch(part)
+      const isReady = typeof child !== 'string' && (await readyOrEnded(child))
+      pauseMs = isReady ? RESTART_MS : Math.min(pauseMs * 2, RESTART_MS_MAX)
     }
   }
 
   return {
     start: async (parts) => {
-      for (const part of parts) await keep(part)
+      for (const part of parts) {
+        if (stopping) throw new Trouble('stopped while starting')
+        await keep(part)
+      }
     },
     pids: () => Object.fromEntries([...children].map(([name, child]) => [name, child.pid])),
     async stop() {
       stopping = true
       for (const child of [...children.values()].reverse()) {
         if (child.exitCode !== null || child.signalCode !== null) continue
-        const ended = once(child, 'exit')
+        const end = ended(child)
         child.kill('SIGTERM')
         const late = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS)
-        await ended
+        await end
         clearTimeout(late)
       }
     },
@@ -93,10 +107,12 @@ export function supervisor({ onLine, onRestart }: SupervisorOptions): Supervisor
 
 /** True once the part says that it is ready, false when it ends before. */
 const readyOrEnded = (child: ChildProcess): Promise<boolean> =>
-  Promise.race([once(child, 'message').then(() => true), ended(child).then(() => false)])
+  Promise.race([new Promise<true>((resolve) => child.once('message', () => resolve(true))), ended(child).then(() => false)])
 
 /** Why a process ended, once it did. */
 async function ended(child: ChildProcess): Promise<string> {
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+  // One that could not be made tells an error instead, at which `once` of node:events would throw.
+  if (child.exitCode === null && child.signalCode === null)
+    await new Promise((resolve) => child.once('exit', resolve).once('error', resolve))
   return child.signalCode ? `ended by ${child.signalCode}` : `ended with code ${child.exitCode}`
 }

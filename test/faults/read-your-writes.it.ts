@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import pg from 'pg'
 import { newUser } from '#test/kit/client.ts'
 import { type Stack, startStack } from '#test/kit/stack.ts'
 
@@ -50,5 +51,25 @@ describe('P5: reading right after writing', function () {
       }),
     )
     expect(stale).to.deep.equal([])
+  })
+
+  it('never calls a note visible before the video is that somebody else has just added', async () => {
+    const [other, person] = [await newUser(stack.url), await newUser(stack.url)]
+    const path = '/v2/videos/brandnewvid/notes'
+    const note = { timestamp: '0:01', text: 'a note' }
+    const holder = new pg.Client({ connectionString: stack.databaseUrl })
+    await holder.connect()
+    try {
+      await holder.query('begin')
+      await holder.query('lock table views.videos in share row exclusive mode')
+      expect((await other.call('POST', path, note)).headers.get('vidwiz-visible')).to.equal('false')
+      expect((await person.call('POST', path, note)).headers.get('vidwiz-visible')).to.equal('false')
+      const waiting = person.call('POST', path, note)
+      await holder.query('rollback')
+      expect((await waiting).headers.get('vidwiz-visible')).to.equal(null)
+      expect((await person.call('GET', '/v2/videos')).body.total).to.equal(1)
+    } finally {
+      await holder.end()
+    }
   })
 })

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -73,6 +73,43 @@ describe('vidwiz start', function () {
     expect((await second.finished).code).to.equal(0)
   })
 
+  const postgresRuns = () => existsSync(join(env.VIDWIZ_DATA!, 'postgres', 'postmaster.pid'))
+
+  it('leaves nothing running behind when it is stopped while it starts', async () => {
+    const started = vidwiz(['start'], env)
+    await eventually(() => expect(existsSync(join(env.VIDWIZ_DATA!, 'postgres.json'))).to.equal(true))
+    started.process.kill('SIGINT')
+    expect(await started.finished).to.deep.equal({ code: 0, stdout: '', stderr: '' })
+    expect(postgresRuns()).to.equal(false)
+  })
+
+  it('stops when its terminal is closed', async () => {
+    const started = vidwiz(['start'], env)
+    await started.prints(BANNER)
+    expect(postgresRuns()).to.equal(true)
+    started.process.kill('SIGHUP')
+    expect(await started.finished).to.include({ code: 0, stderr: '' })
+    expect(postgresRuns()).to.equal(false)
+  })
+
+  it('runs also when a log cannot be written, and says so', async () => {
+    mkdirSync(join(env.VIDWIZ_DATA!, 'logs', 'api.log'), { recursive: true })
+    const started = vidwiz(['start'], env)
+    await started.prints(BANNER)
+    await eventually(() => expect(started.stderr()).to.match(/api\.log cannot be written: EISDIR/))
+    expect((await client(url).call('GET', '/health')).status).to.equal(200)
+    started.process.kill('SIGINT')
+    expect((await started.finished).code).to.equal(0)
+  })
+
+  for (const name of ['api', 'projector'])
+    it(`names a database that refuses the connection in one line, also as ${name} alone`, async () => {
+      const DB_URL = `postgres://someone:top-secret@127.0.0.1:${await freePort()}/x`
+      const { code, stderr } = await vidwiz(['run', name], { ...env, DB_URL }).finished
+      expect(code).to.equal(1)
+      expect(stderr).to.match(/^vidwiz: cannot use the database: .*ECONNREFUSED.*\n$/)
+    })
+
   it('generates secrets once, keeps them private, and never prints them', async () => {
     const started = vidwiz(['start'], env)
     await started.prints(BANNER)
@@ -99,6 +136,16 @@ describe('vidwiz start', function () {
       'a database that refuses the connection',
       async () => ({ DB_URL: `postgres://someone:top-secret@127.0.0.1:${await freePort()}/x` }),
       /cannot use the database at postgres:\/\/someone@127\.0\.0\.1.*ECONNREFUSED/,
+    ],
+    [
+      'a database whose password stands behind the question mark',
+      async () => ({ DB_URL: `postgres://someone@127.0.0.1:${await freePort()}/x?password=top-secret` }),
+      /cannot use the database at postgres:\/\/someone@127\.0\.0\.1.*ECONNREFUSED/,
+    ],
+    [
+      'an address of a database that is none',
+      () => ({ DB_URL: 'postgres://someone:top-secret#1@127.0.0.1:5432/x' }),
+      /^vidwiz: DB_URL must be a URL/,
     ],
   ]
   for (const [what, given, says] of refusals)

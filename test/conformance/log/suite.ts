@@ -190,7 +190,9 @@ export function logConformance(name: string, open: () => Promise<LogUnderTest>):
       const writer = log.writer()
       await writer.append([group('thing-1', 0, [{}], '{"n":1}')])
       const { streams } = await writer.load({ streams: ['thing-1', 'thing-2'], ids: {}, keys: [] })
-      expect([...streams]).to.deep.equal([['thing-1', { version: 1, stateVersion: 1, state: '{"n":1}' }]])
+      const [event] = await readable(log.reader(), 1)
+      const last = { topic: topic.name, partition: event!.partition, pos: event!.pos }
+      expect([...streams]).to.deep.equal([['thing-1', { version: 1, stateVersion: 1, state: '{"n":1}', last }]])
       const drawn = await Promise.all(
         [log.writer(), log.writer()].map((w) => w.load({ streams: [], ids: { note: 5, user: 2 }, keys: [] })),
       )

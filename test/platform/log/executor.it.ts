@@ -5,7 +5,7 @@ import { decode } from '#events/kit/codec.ts'
 import { command, emit, nothing, reject } from '#events/kit/command.ts'
 import { createNote, deleteNote, editNote, type Note, NoteCreated, notes } from '#events/note.ts'
 import { topics } from '#events/topics.ts'
-import { issueToken, register, revokeToken } from '#events/user.ts'
+import { issueToken, ProfileUpdated, register, revokeToken, updateProfile, users } from '#events/user.ts'
 import { type Context, type Execute, executor, Rejected } from '#platform/log/executor.ts'
 import { appender } from '#platform/log/postgres/appender.ts'
 import { type Db, openDb } from '#platform/pg/pool.ts'
@@ -93,6 +93,72 @@ describe('execute', () => {
       await b(revokeToken(result), context)
     }
     expect((await events()).map((event) => event.version)).to.deep.equal([1, 2, 3, 4, 5, 6, 7])
+  })
+
+  it('P4: tells everybody who wants what is taken that it is, however many want it at once', async () => {
+    const execute = open()
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 80 }, () => execute(register({ email: 'a@b.co', name: 'A', passwordHash: 'h' }), context)),
+    )
+    expect(outcomes.map(codeOf).sort()).to.deep.equal([...Array(79).fill('CONFLICT'), 'done'])
+  })
+
+  it('P4: calls a claim taken only to who would still want it', async () => {
+    const [a, b] = [open(), open()]
+    await b(register({ email: 'held@b.co', name: 'H', passwordHash: 'h' }), context)
+    const { userId } = (await a(register({ email: 'a@b.co', name: 'A', passwordHash: 'h' }), context)).result
+    await b(updateProfile({ userId, name: 'Closed' }), context)
+    const move = command({
+      name: 'move',
+      reads: { user: users.of(userId) },
+      decide: ({ user }) =>
+        user!.name === 'Closed'
+          ? reject('FORBIDDEN', 'closed')
+          : emit(
+              [ProfileUpdated({ userId, name: 'Moved' })],
+              {},
+              { claims: [{ kind: 'email', value: 'held@b.co', owner: `user-${userId}` }] },
+            ),
+    })
+    expect(codeOf((await Promise.allSettled([a(move, context)]))[0]!)).to.equal('FORBIDDEN')
+  })
+
+  it('keeps the last of several secrets that are set at once', async () => {
+    const execute = open()
+    const { userId } = (await execute(register({ email: 'a@b.co', name: 'A', passwordHash: 'h' }), context)).result
+    const set = (value: string) =>
+      command({
+        name: 'set',
+        reads: { user: users.of(userId) },
+        decide: () => emit([], {}, { credentials: [{ owner: `user-${userId}`, kind: 'password', value }] }),
+      })
+    await Promise.all(['one', 'two', 'three'].map((value) => execute(set(value), context)))
+    expect(await dbs[0]!.query('t10', 'select value from log.credentials')).to.deep.equal([{ value: 'three' }])
+  })
+
+  it('P5: tells where the last events lie that a result stands on, whoever wrote them', async () => {
+    const [a, b] = [open(), open()]
+    const [first, second] = await Promise.all([a(createNote(aNote), context), a(createNote(aNote), context)])
+    const added = first.positions[0]!
+    expect(added.topic).to.equal('vidwiz.videos')
+    expect(first.seen).to.deep.equal([])
+    expect(second.seen).to.deep.equal([added])
+    for (const execute of [a, b]) expect((await execute(createNote(aNote), context)).seen).to.deep.equal([added])
+    const [created] = second.positions
+    const unchanged = await b(editNote({ userId: 1, noteId: second.result.noteId, text: aNote.text }), context)
+    expect(unchanged).to.deep.include({ positions: [], seen: [created] })
+  })
+
+  it('lets only the guilty one fail when a history cannot be read', async () => {
+    const before = open()
+    await before(createNote(aNote), context)
+    await dbs[0]!.query('t11', `update log.events set type = 'NoteSung' where type = 'NoteCreated'`)
+    const execute = open({ deciders: deciders.map((decider) => ({ ...decider, stateVersion: decider.stateVersion + 1 })) })
+    const outcomes = await Promise.allSettled([
+      execute(editNote({ userId: 1, noteId: 1, text: 'x' }), context),
+      execute(createNote(aNote), context),
+    ])
+    expect(outcomes.map(codeOf)).to.deep.equal(['EventError: note-1@1: no event is called NoteSung', 'done'])
   })
 
   it('lets only the guilty one fail when the database refuses what a command brings', async () => {

@@ -4,6 +4,7 @@ import { Fenced } from '#platform/log/port.ts'
 import { applier } from '#projections/engine/apply.ts'
 import { setupViews } from '#projections/engine/setup.ts'
 import { liveOf } from '#projections/engine/table.ts'
+import type { View } from '#projections/engine/view.ts'
 import { notesView } from '#projections/notes.ts'
 import { userVideosView } from '#projections/user-videos.ts'
 import { noteCreated, noteDeleted, noteEdited } from '#test/kit/histories.ts'
@@ -24,7 +25,7 @@ describe('applying batches', () => {
   })
   afterEach(() => shop.close())
 
-  const owner = async (view = userVideosView) => {
+  const owner = async (view: View = userVideosView) => {
     const own = applier(shop.db, liveOf(view))
     await own.resume(all)
     return own
@@ -47,6 +48,17 @@ describe('applying batches', () => {
     await own.handle(events.slice(0, 2))
     await own.handle([...events.slice(1, 3), ...events.slice(0, 4), ...events])
     expect(await counted()).to.deep.equal([4])
+  })
+
+  it('writes a batch that is too large for one statement in several', async () => {
+    const text = 'x'.repeat(20 * 2 ** 20)
+    const own = await owner(notesView)
+    await own.handle(await shop.record(...[1, 2, 3].map((noteId) => noteCreated({ noteId, text }))))
+    const written = await shop.db.query(
+      'writes',
+      'select count(*) as rows, count(distinct xmin::text) as writes from views.notes',
+    )
+    expect(written).to.deep.equal([{ rows: 3, writes: 3 }])
   })
 
   it('leaves no trace of what is handed over again to the next owner', async () => {
