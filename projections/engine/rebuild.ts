@@ -41,6 +41,16 @@ export class RebuildRefused extends Error {
   }
 }
 
+/** The view was rebuilt but could not be swapped in; the live one is as it was. */
+export class SwapRefused extends Error {
+  constructor(view: View, cause: unknown) {
+    super(`view ${view.name} was rebuilt, but its table is held by somebody for so long that it could not be swapped in`, {
+      cause,
+    })
+    this.name = 'SwapRefused'
+  }
+}
+
 /**
  * Builds a view anew from the log beside the live one, then swaps it in. Live reads and live application go on meanwhile.
  *
@@ -49,7 +59,8 @@ export class RebuildRefused extends Error {
  * What was skipped stays skipped.
  *
  * @returns undefined when `needed` said no
- * @throws ReplayStopped for an event that cannot be applied, RebuildRefused while another rebuild of the view runs
+ * @throws ReplayStopped for an event that cannot be applied, RebuildRefused while another rebuild of the view runs,
+ *   SwapRefused when a long transaction holds the live table
  */
 export function rebuild(view: View, options: RebuildOptions): Promise<Rebuilt | undefined> {
   return exclusively(view, options, async (client) => {
@@ -62,7 +73,7 @@ export function rebuild(view: View, options: RebuildOptions): Promise<Rebuilt | 
     await catchUp()
     await refuseNewFailures(options.db, view)
     progress.phase('swap')
-    await retrying(() => swap(client, view, catchUp))
+    await retrying(view, () => swap(client, view, catchUp))
     return { rows, redriven, parked, ...progress.done() }
   })
 }
@@ -180,16 +191,18 @@ async function refuseNewFailures(db: Db, view: View) {
   if (failed) throw cannotApply(view, JSON.parse(failed.event), failed.cause)
 }
 
-const SWAP_TRIES = 50
+/** About a minute: what holds the table that long is not just passing by. */
+const SWAP_TRIES = 200
 
 /** Tries again while readers or the owner hold what the swap needs; in between they go on. */
-async function retrying(work: () => Promise<void>) {
+async function retrying(view: View, work: () => Promise<void>) {
   for (let tries = 1; ; tries++) {
     try {
       return await work()
     } catch (error) {
       const busy = codeOf(error) === '55P03' || codeOf(error) === '40P01'
-      if (!busy || tries === SWAP_TRIES) throw error
+      if (!busy) throw error
+      if (tries === SWAP_TRIES) throw new SwapRefused(view, error)
       await sleep(50 + Math.random() * 150)
     }
   }

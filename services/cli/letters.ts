@@ -2,6 +2,7 @@ import { Argument, Command } from 'commander'
 import { Trouble } from '#platform/service.ts'
 import { letters, redrive, skip } from '#projections/engine/letters.ts'
 import { connected } from './connect.ts'
+import { wholeNumber } from './numbers.ts'
 import { viewArgument, viewNamed } from './view.ts'
 
 const streamArgument = () => new Argument('<stream>', 'for example note-42')
@@ -12,7 +13,7 @@ export const lettersCommands = (): Command[] => [
     .description('list dead letters: events that a view could not handle, and those that wait behind them')
     .addArgument(viewArgument().argOptional())
     .option('--stream <name>', 'only of this stream')
-    .option('--limit <n>', 'at most this many', Number, 100)
+    .option('--limit <n>', 'at most this many', wholeNumber, 100)
     .option('--json', 'one JSON object per line, with the whole event')
     .action((consumer: string | undefined, { stream, limit, json }: { stream?: string; limit: number; json?: boolean }) =>
       connected(async ({ db }) => {
@@ -43,7 +44,7 @@ export const lettersCommands = (): Command[] => [
     .description('give a failed event up, with a reason that is kept; then redrive what waits behind it')
     .addArgument(viewArgument())
     .addArgument(streamArgument())
-    .argument('<position>', 'of the failed event', Number)
+    .argument('<position>', 'of the failed event', wholeNumber)
     .requiredOption('--reason <text>', 'why it is given up')
     .action((name: string, stream: string, pos: number, { reason }: { reason: string }) =>
       connected(async ({ db }) => {

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { Trouble } from '#platform/service.ts'
 import { compare } from '#projections/engine/compare.ts'
-import { RebuildRefused, rebuild } from '#projections/engine/rebuild.ts'
+import { RebuildRefused, rebuild, SwapRefused } from '#projections/engine/rebuild.ts'
 import { ReplayStopped } from '#projections/engine/replay.ts'
 import { describeComparison } from './comparison.ts'
 import { connected } from './connect.ts'
@@ -32,9 +32,8 @@ export const rebuildCommand = (): Command =>
           }
         } catch (error) {
           progress.end()
-          if (error instanceof RebuildRefused || error instanceof ReplayStopped)
-            throw new Trouble(error.message, { cause: error })
-          throw error
+          const expected = [RebuildRefused, ReplayStopped, SwapRefused].some((kind) => error instanceof kind)
+          throw expected ? new Trouble((error as Error).message, { cause: error }) : error
         }
       }),
     )

@@ -3,6 +3,7 @@ import { compare, isClean } from '#projections/engine/compare.ts'
 import { views } from '#projections/index.ts'
 import { describeComparison } from './comparison.ts'
 import { connected } from './connect.ts'
+import { wholeNumber } from './numbers.ts'
 import { progressPrinter } from './progress.ts'
 import { viewArgument, viewNamed } from './view.ts'
 
@@ -10,7 +11,7 @@ export const verifyCommand = (): Command =>
   new Command('verify')
     .description('compare every view (or one) with its replay; exit code 1 and the differing rows if they are not equal')
     .addArgument(viewArgument().argOptional())
-    .option('--rows <n>', 'show at most this many differing rows of a view', Number, 20)
+    .option('--rows <n>', 'show at most this many differing rows of a view', wholeNumber, 20)
     .action((name: string | undefined, options: { rows: number }) =>
       connected(async ({ db, reader }) => {
         for (const view of name ? [viewNamed(name)] : views) {

@@ -24,11 +24,13 @@ async function startAll(_: unknown, begun: (running: Running) => void): Promise<
   const data = dataFolder(settings.VIDWIZ_DATA)
   await portIsFree(PORT, HOST)
   const { SECRET_KEY, ADMIN_TOKEN, PG_PASSWORD } = secrets(data)
-  const starting = DB_URL ? undefined : startPostgres({ dataDir: data, password: PG_PASSWORD })
+  const logs = openLogs(join(data, 'logs'))
+  const starting = DB_URL
+    ? undefined
+    : startPostgres({ dataDir: data, password: PG_PASSWORD, log: (line) => logs.write('supervisor', line) })
   begun({ stop: async () => (await starting?.catch(() => undefined))?.stop() })
   const postgres = await starting
   const url = DB_URL ?? postgres!.url
-  const logs = openLogs(join(data, 'logs'))
   const parts = supervisor({
     onLine(part, line) {
       logs.write(part, line)

@@ -39,6 +39,13 @@ describe('the command line', function () {
     const unknown = await run('rebuild', 'nonsense')
     expect(unknown.code).to.equal(1)
     expect(unknown.stderr).to.contain('Allowed choices are users, videos, notes, user-videos')
+    for (const bad of [
+      ['letters', '--limit', 'many'],
+      ['verify', '--rows', '-1'],
+      ['skip', 'notes', 'note-1', 'x', '--reason', 'r'],
+      ['tail', '--from', 'then'],
+    ])
+      expect(await run(...bad), bad.join(' ')).to.include({ code: 1, stdout: '' })
   })
 
   it('says in one line that there is no system to talk to', async () => {
