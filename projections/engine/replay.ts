@@ -31,7 +31,7 @@ export interface Replay {
 
 /** Roughly what a row costs beside its texts. */
 const ROW_BYTES = 300
-const BUDGET_BYTES = 64 * 2 ** 20
+const BUDGET_BYTES = 48 * 2 ** 20
 
 /**
  * Folds history into rows, from the first event on; yields finished rows in portions. No side effect.
