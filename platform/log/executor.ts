@@ -1,5 +1,6 @@
 import { type Catalog, EventError } from '#events/kit/codec.ts'
 import type { Decider, Topic } from '#events/kit/stream.ts'
+import { isRefusal } from '../pg/errors.ts'
 import type { Execute, Pending } from './execution.ts'
 import { openMemory } from './memory.ts'
 import { newId } from './new-id.ts'
@@ -97,10 +98,6 @@ export function executor(options: ExecutorOptions): { execute: Execute; idle(): 
 }
 
 /**
- * Data that Postgres will not take, classes 22 (data exception) and 23 (constraint), that is too long for one string, or a
- * history that cannot be read. Nothing was written.
+ * Data that Postgres will not take, that is too long for one string, or a history that cannot be read. Nothing was written.
  */
-const isFaultOfData = (error: unknown) =>
-  error instanceof RangeError ||
-  error instanceof EventError ||
-  (error instanceof Error && 'code' in error && /^2[23]/.test(String(error.code)))
+const isFaultOfData = (error: unknown) => error instanceof RangeError || error instanceof EventError || isRefusal(error)

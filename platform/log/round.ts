@@ -1,3 +1,4 @@
+import { encode } from '#events/kit/codec.ts'
 import type { Claim } from '#events/kit/command.ts'
 import type { NewEvent } from '#events/kit/envelope.ts'
 import type { Decider } from '#events/kit/stream.ts'
@@ -203,7 +204,7 @@ export class Round {
       correlationId: context.correlationId,
       causationId: context.causationId ?? null,
       traceparent: context.traceparent ?? null,
-      data: JSON.stringify(event.data),
+      data: encode(event),
     }
     seen.state = decider.evolve(seen.state, { ...appended, data: event.data, pos: 0 } as never)
     seen.writer = member

@@ -3,10 +3,11 @@ import { pipeline } from 'node:stream/promises'
 import type pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 import type { Positions, Reader } from '#platform/log/port.ts'
+import { isRefusal } from '#platform/pg/errors.ts'
 import { type Replay, ReplayStopped, replay } from './replay.ts'
 import { copyLine, copyText } from './table.ts'
 import type { View } from './view.ts'
-import { isRefusal, within } from './write.ts'
+import { within } from './write.ts'
 
 /** Where the live view stands: its positions, and what it did not apply before them. */
 export interface Standing {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import type { Recorded } from '#events/kit/envelope.ts'
 import type { Reader } from '#platform/log/port.ts'
+import { codeOf } from '#platform/pg/errors.ts'
 import type { Db } from '#platform/pg/pool.ts'
 import { applier } from './apply.ts'
 import { redriveIn } from './letters.ts'
@@ -11,7 +12,6 @@ import { cannotApply } from './replay.ts'
 import { swap } from './swap.ts'
 import { columnsOf, indexing, liveOf, nextOf } from './table.ts'
 import type { View } from './view.ts'
-import { codeOf } from './write.ts'
 
 export interface RebuildOptions {
   db: Db

@@ -1,13 +1,7 @@
+import type { Place } from '#platform/log/port.ts'
 import type { Listener } from '#platform/pg/listen.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 import type { View } from './view.ts'
-
-/** Where an event lies. */
-export interface Place {
-  topic: string
-  partition: number
-  pos: number
-}
 
 /** Knows, without asking, how far the views have come. */
 export interface Waiter {

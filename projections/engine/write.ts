@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import type { Recorded } from '#events/kit/envelope.ts'
 import { Fenced } from '#platform/log/port.ts'
+import { codeOf, isRefusal } from '#platform/pg/errors.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 import { fold, type Parked, type Reading, type Row } from './fold.ts'
 import { loadText, type Target, writeText } from './table.ts'
@@ -91,12 +92,6 @@ export async function sift<T>(
     await sift(items.slice(half), attempt, refused)
   }
 }
-
-/** Data that Postgres will not take, however often it is tried: classes 22 (data exception) and 23 (constraint). */
-export const isRefusal = (error: unknown) => /^2[23]/.test(codeOf(error) ?? '')
-
-export const codeOf = (error: unknown): string | undefined =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 
 /** A transaction's connection as the other functions want it. */
 export const within = (tx: pg.PoolClient): Queryable => ({

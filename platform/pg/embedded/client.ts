@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { codeOf } from '../errors.ts'
 import { USER } from './cluster.ts'
 
 const DATABASE = 'vidwiz'
@@ -22,8 +23,6 @@ async function connected<T>(port: number, password: string, work: (client: pg.Cl
   }
 }
 
-const codeOf = (error: unknown) => (error as { code?: string }).code ?? ''
-
 /** Whether a server lets us in; false when it is only the password that is wrong. */
 export async function accepts(port: number, password: string): Promise<boolean> {
   try {
@@ -41,7 +40,7 @@ export async function ensureDatabase(port: number, password: string): Promise<st
     const { rowCount } = await client.query('select from pg_database where datname = $1', [DATABASE])
     if (rowCount) return
     await client.query(`create database ${DATABASE}`).catch((error) => {
-      if (!EXISTS_ALREADY.includes(codeOf(error))) throw error
+      if (!EXISTS_ALREADY.includes(codeOf(error) ?? '')) throw error
     })
   })
   return postgresUrl(port, password)
