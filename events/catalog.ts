@@ -1,11 +1,13 @@
+import { conversationEvents, conversations } from './conversation.ts'
 import { catalogOf } from './kit/codec.ts'
 import type { Decider } from './kit/stream.ts'
 import { noteEvents, notes } from './note.ts'
+import { taskEvents, tasks } from './task.ts'
 import { userEvents, users } from './user.ts'
 import { videoEvents, videos } from './video.ts'
 
 /** Every type of event there is. A new kind of stream is added here and in `deciders`. */
-export const catalog = catalogOf([...userEvents, ...videoEvents, ...noteEvents])
+export const catalog = catalogOf([...userEvents, ...videoEvents, ...noteEvents, ...taskEvents, ...conversationEvents])
 
 /** The decider of each kind of stream. */
-export const deciders: readonly Decider[] = [users, videos, notes]
+export const deciders: readonly Decider[] = [users, videos, notes, tasks, conversations]

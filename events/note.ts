@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { noteId, userId, videoId } from './ids.ts'
-import { command, emit, nothing, reject } from './kit/command.ts'
+import { command, type Decision, emit, nothing, refuseUnless, reject } from './kit/command.ts'
+import type { NewEvent } from './kit/envelope.ts'
 import { decider, type EventFrom, stream } from './kit/stream.ts'
 import { notes as topic } from './topics.ts'
 import { mention, videos } from './video.ts'
@@ -24,9 +25,11 @@ export const NoteEdited = noteStream.event(
   1,
   z.object({ noteId, videoId, userId, text: z.string().optional(), generatedByAi: z.boolean().optional() }),
 )
+/** The model's line for a note that its author left empty. */
+export const NoteWrittenByAi = noteStream.event('NoteWrittenByAi', 1, z.object({ noteId, videoId, userId, text: z.string() }))
 export const NoteDeleted = noteStream.event('NoteDeleted', 1, z.object({ noteId, videoId, userId }))
 
-export const noteEvents = [NoteCreated, NoteEdited, NoteDeleted] as const
+export const noteEvents = [NoteCreated, NoteEdited, NoteWrittenByAi, NoteDeleted] as const
 export type NoteEvent = EventFrom<(typeof noteEvents)[number]>
 
 // State -----------------------------------------------------------------
@@ -37,34 +40,62 @@ export interface Note {
   userId: number
   timestamp: string
   text: string | null
+  /** As clients see it; the author may set it at will. */
   generatedByAi: boolean
+  /** Who really wrote the text. */
+  writtenBy: 'author' | 'ai'
   /** Milliseconds since the epoch, both. */
   createdAt: number
   updatedAt: number
   deleted?: true
+  /** Of the stream: rises with every change. */
+  version: number
 }
+
+type Written = Pick<Note, 'noteId' | 'videoId' | 'userId' | 'timestamp' | 'text'>
+const born = (written: Written, at: number): Note => ({
+  ...written,
+  generatedByAi: false,
+  writtenBy: 'author',
+  createdAt: at,
+  updatedAt: at,
+  version: 1,
+})
 
 export const evolveNote = (note: Note | undefined, event: NoteEvent): Note | undefined => {
   switch (event.type) {
     case 'NoteCreated':
-      return { ...event.data, generatedByAi: false, createdAt: event.time, updatedAt: event.time }
+      return born(event.data, event.time)
     case 'NoteEdited':
       return (
         note && {
           ...note,
           text: event.data.text ?? note.text,
           generatedByAi: event.data.generatedByAi ?? note.generatedByAi,
+          writtenBy: event.data.text === undefined ? note.writtenBy : 'author',
           updatedAt: event.time,
+          version: event.version,
+        }
+      )
+    case 'NoteWrittenByAi':
+      return (
+        note && {
+          ...note,
+          text: event.data.text,
+          generatedByAi: true,
+          writtenBy: 'ai',
+          updatedAt: event.time,
+          version: event.version,
         }
       )
     case 'NoteDeleted':
-      return note && { ...note, text: null, deleted: true }
+      return note && { ...note, text: null, deleted: true, version: event.version }
     default:
       return note
   }
 }
 
-export const notes = decider<Note, NoteEvent>(noteStream, 1, evolveNote)
+export const notes = decider<Note, NoteEvent>(noteStream, 3, evolveNote)
 
 // Decisions ---------------------------------------------------------------
 
@@ -83,40 +114,70 @@ export const createNote = (cmd: {
     decide: ({ video }, { now, ids }) => {
       const { userId, videoId, timestamp, text } = cmd
       const created = NoteCreated({ noteId: ids.note, videoId, userId, timestamp, text })
-      const note: Note = { ...created.data, generatedByAi: false, createdAt: now, updatedAt: now }
-      return emit([...mention(video, { videoId, id: ids.video, title: cmd.videoTitle }), created], note)
+      return emit([...mention(video, { videoId, id: ids.video, title: cmd.videoTitle }), created], born(created.data, now))
     },
   })
 
+interface Edit {
+  text?: string
+  generatedByAi?: boolean
+  /** Versions of which the note must have one. */
+  expected?: readonly number[]
+}
+
+/** An edit of a note: what is as it was, stays. */
+function edited(note: Note, edit: Edit, now: number): Decision<Note> {
+  const text = edit.text === note.text ? undefined : edit.text
+  const generatedByAi = edit.generatedByAi === note.generatedByAi ? undefined : edit.generatedByAi
+  if (text === undefined && generatedByAi === undefined) return nothing(note)
+  const { noteId, videoId, userId } = note
+  return decided(note, NoteEdited({ noteId, videoId, userId, text, generatedByAi }), now)
+}
+
+/** The note as the event leaves it is the answer. */
+const decided = (note: Note, event: NewEvent, now: number): Decision<Note> =>
+  emit([event], evolveNote(note, { ...event, time: now, version: note.version + 1 } as NoteEvent)!)
+
 /** Changes one's own note; what is not given, or is as it was, stays. */
-export const editNote = (cmd: { userId: number; noteId: number; text?: string; generatedByAi?: boolean }) =>
+export const editNote = (cmd: { userId: number; noteId: number } & Edit) =>
   command({
     name: 'editNote',
     reads: { note: notes.of(cmd.noteId) },
     decide: ({ note }, { now }) => {
       if (!note || note.deleted || note.userId !== cmd.userId) return reject('NOT_FOUND', 'Note not found')
       if (cmd.text === undefined && cmd.generatedByAi === undefined) return reject('BAD_REQUEST', 'No fields provided for update')
-      const text = cmd.text === note.text ? undefined : cmd.text
-      const generatedByAi = cmd.generatedByAi === note.generatedByAi ? undefined : cmd.generatedByAi
-      if (text === undefined && generatedByAi === undefined) return nothing(note)
-      const { noteId, videoId, userId } = note
-      const edited: Note = {
-        ...note,
-        text: text ?? note.text,
-        generatedByAi: generatedByAi ?? note.generatedByAi,
-        updatedAt: now,
-      }
-      return emit([NoteEdited({ noteId, videoId, userId, text, generatedByAi })], edited)
+      const refused = refuseUnless(cmd.expected, note.version)
+      if (refused) return refused
+      return edited(note, cmd, now)
     },
   })
 
-/** Deletes one's own note. */
-export const deleteNote = (cmd: { userId: number; noteId: number }) =>
+/** Writes the model's line, or edits anybody's note. The model never writes over what the author wrote (meanwhile or before). */
+export const editNoteByWorker = (cmd: { noteId: number } & Edit) =>
+  command({
+    name: 'editNoteByWorker',
+    reads: { note: notes.of(cmd.noteId) },
+    decide: ({ note }, { now }) => {
+      if (!note || note.deleted) return reject('NOT_FOUND', 'Note not found')
+      const refused = refuseUnless(cmd.expected, note.version)
+      if (refused) return refused
+      if (cmd.text === undefined || !cmd.generatedByAi) return edited(note, cmd, now)
+      if (note.text && note.writtenBy === 'author') return nothing(note)
+      if (note.text === cmd.text && note.generatedByAi && note.writtenBy === 'ai') return nothing(note)
+      const { noteId, videoId, userId } = note
+      return decided(note, NoteWrittenByAi({ noteId, videoId, userId, text: cmd.text }), now)
+    },
+  })
+
+/** Deletes one's own note. `expected`: versions of which it must have one. */
+export const deleteNote = (cmd: { userId: number; noteId: number; expected?: readonly number[] }) =>
   command({
     name: 'deleteNote',
     reads: { note: notes.of(cmd.noteId) },
     decide: ({ note }) => {
       if (!note || note.deleted || note.userId !== cmd.userId) return reject('NOT_FOUND', 'Note not found')
+      const refused = refuseUnless(cmd.expected, note.version)
+      if (refused) return refused
       const { noteId, videoId, userId } = note
       return emit([NoteDeleted({ noteId, videoId, userId })], {})
     },

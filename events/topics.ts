@@ -6,5 +6,7 @@ const topic = (name: string): Topic => ({ name: `vidwiz.${name}`, partitions: 12
 export const users = topic('users')
 export const videos = topic('videos')
 export const notes = topic('notes')
+export const tasks = topic('tasks')
+export const conversations = topic('conversations')
 
-export const topics: readonly Topic[] = [users, videos, notes]
+export const topics: readonly Topic[] = [users, videos, notes, tasks, conversations]

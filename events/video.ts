@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { id, videoId } from './ids.ts'
+import { command, emit, nothing } from './kit/command.ts'
 import type { NewEvent } from './kit/envelope.ts'
+import { fingerprint } from './kit/fingerprint.ts'
 import { decider, type EventFrom, stream } from './kit/stream.ts'
 import { videos as topic } from './topics.ts'
 
@@ -20,8 +22,14 @@ export const TranscriptStored = videoStream.event(
   z.object({ videoId, s3Key: z.string(), rows: z.int().nonnegative(), sizeBytes: z.int().nonnegative(), sha256: z.string() }),
 )
 export const SummaryStored = videoStream.event('SummaryStored', 1, z.object({ videoId, summary: z.string() }))
+/** What somebody who watches the video might ask about it. */
+export const QuestionsSuggested = videoStream.event(
+  'QuestionsSuggested',
+  1,
+  z.object({ videoId, questions: z.array(z.string()) }),
+)
 
-export const videoEvents = [VideoAdded, VideoTitled, MetadataStored, TranscriptStored, SummaryStored] as const
+export const videoEvents = [VideoAdded, VideoTitled, MetadataStored, TranscriptStored, SummaryStored, QuestionsSuggested] as const
 export type VideoEvent = EventFrom<(typeof videoEvents)[number]>
 
 // State -----------------------------------------------------------------
@@ -29,25 +37,46 @@ export type VideoEvent = EventFrom<(typeof videoEvents)[number]>
 export interface Video {
   id: number
   title: string | null
+  metadata?: { fingerprint: string; isEmpty: boolean }
+  transcript?: { sha256: string; rows: number }
+  /** Fingerprints: enough to know again what was stored, without carrying it into every decision. */
+  summary?: string
+  questions?: string
 }
 
 export const evolveVideo = (video: Video | undefined, event: VideoEvent): Video | undefined => {
+  if (event.type === 'VideoAdded') return { id: event.data.id, title: event.data.title }
+  if (!video) return video
   switch (event.type) {
-    case 'VideoAdded':
-      return { id: event.data.id, title: event.data.title }
     case 'VideoTitled':
-      return video && { ...video, title: event.data.title }
+      return { ...video, title: event.data.title }
+    case 'MetadataStored': {
+      const { metadata } = event.data
+      return { ...video, metadata: { fingerprint: fingerprint(metadata), isEmpty: /^\s*\{\s*\}\s*$/.test(metadata) } }
+    }
+    case 'TranscriptStored':
+      return { ...video, transcript: { sha256: event.data.sha256, rows: event.data.rows } }
+    case 'SummaryStored':
+      return { ...video, summary: fingerprint(event.data.summary) }
+    case 'QuestionsSuggested':
+      return { ...video, questions: fingerprint(event.data.questions.join('\n')) }
     default:
       return video
   }
 }
 
-export const videos = decider<Video, VideoEvent>(videoStream, 1, evolveVideo)
+export const videos = decider<Video, VideoEvent>(videoStream, 2, evolveVideo)
+
+/** Whether the video has a transcript with something in it. */
+export const hasTranscript = (video: Video | null | undefined): boolean => (video?.transcript?.rows ?? 0) > 0
+
+/** Whether anything is known about the video: `{}` says nothing. */
+export const hasMetadata = (video: Video | undefined): boolean => video?.metadata?.isEmpty === false
 
 // Decisions ---------------------------------------------------------------
 
 /** The extension sends this literal when it found no title. */
-const NO_TITLE = 'No YouTube video title found.'
+export const NO_TITLE = 'No YouTube video title found.'
 
 /** What must happen to a video when somebody mentions it: it is added if new; its first non-empty title stays. */
 export function mention(video: Video | undefined, cmd: { videoId: string; id: number; title?: string | null }): NewEvent[] {
@@ -56,3 +85,62 @@ export function mention(video: Video | undefined, cmd: { videoId: string; id: nu
   if (!video.title && title) return [VideoTitled({ videoId: cmd.videoId, title })]
   return []
 }
+
+/** What else to do about a video that somebody mentions, unless it is so already. */
+const storing = (name: string, videoId: string, news: (video: Video | undefined) => NewEvent[]) =>
+  command({
+    name,
+    reads: { video: videos.of(videoId) },
+    ids: ['video'],
+    decide: ({ video }, { ids }) => emit([...mention(video, { videoId, id: ids.video }), ...news(video)], {}),
+  })
+
+/** What is known of a transcript that lies in the store of objects. */
+export interface StoredTranscript {
+  s3Key: string
+  rows: number
+  sizeBytes: number
+  /** In hex. */
+  sha256: string
+}
+
+/** Where the transcript of a video lies. */
+export const transcriptKey = (videoId: string) => `transcripts/${videoId}.json`
+
+/** What must happen to a video when a transcript has been stored. An empty one never takes the place of one with rows. */
+export const withTranscript = (video: Video | undefined, videoId: string, transcript: StoredTranscript): NewEvent[] =>
+  video?.transcript?.sha256 === transcript.sha256 || (transcript.rows === 0 && hasTranscript(video))
+    ? []
+    : [TranscriptStored({ videoId, ...transcript })]
+
+/** What must happen to a video when its metadata is found out. */
+export const withMetadata = (video: Video | undefined, videoId: string, metadata: string): NewEvent[] =>
+  video?.metadata?.fingerprint === fingerprint(metadata) ? [] : [MetadataStored({ videoId, metadata })]
+
+/** Records that a transcript has been stored; it is there already. */
+export const storeTranscript = (cmd: { videoId: string; transcript: StoredTranscript }) =>
+  storing('storeTranscript', cmd.videoId, (video) => withTranscript(video, cmd.videoId, cmd.transcript))
+
+/** Records what YouTube says of a video, as JSON text, in place of what was known. */
+export const storeMetadata = (cmd: { videoId: string; metadata: string }) =>
+  storing('storeMetadata', cmd.videoId, (video) => withMetadata(video, cmd.videoId, cmd.metadata))
+
+/** Records a summary and questions to begin with; what is not given stays. */
+export const storeSummary = (cmd: { videoId: string; summary?: string; questions?: string[] }) =>
+  storing('storeSummary', cmd.videoId, (video) => {
+    const { videoId, summary, questions } = cmd
+    return [
+      ...(summary === undefined || video?.summary === fingerprint(summary) ? [] : [SummaryStored({ videoId, summary })]),
+      ...(!questions || video?.questions === fingerprint(questions.join('\n'))
+        ? []
+        : [QuestionsSuggested({ videoId, questions })]),
+    ]
+  })
+
+/** Finds a video; changes nothing. */
+export const findVideo = (cmd: { videoId: string }) =>
+  command({
+    name: 'findVideo',
+    reads: { video: videos.of(cmd.videoId) },
+    decide: ({ video }) => nothing(video ?? null),
+  })

@@ -15,24 +15,38 @@ export interface Credential {
   value: string | null
 }
 
+/**
+ * A number kept in the append transaction, such as the messages that somebody sent in a day: many at once cannot pass its
+ * bound, whatever anybody remembers of it. It never falls below zero.
+ */
+export interface Count {
+  name: string
+  add: number
+  /** The command is refused if the number would be greater than this. */
+  bound?: { most: number; refused: Rejection }
+  /** Nobody asks for the number after this moment (milliseconds since the epoch), and it is forgotten. */
+  until: number
+}
+
 /** Why a command was refused. `code` is one of the codes that the API knows. */
 export interface Rejection {
-  code: 'NOT_FOUND' | 'CONFLICT' | 'BAD_REQUEST' | 'UNAUTHORIZED' | 'FORBIDDEN'
+  code: 'NOT_FOUND' | 'CONFLICT' | 'BAD_REQUEST' | 'UNAUTHORIZED' | 'FORBIDDEN' | 'RATE_LIMIT_EXCEEDED' | 'PRECONDITION_FAILED'
   message: string
   details?: unknown
 }
 
+/** What is written in the append transaction beside the events. */
+export interface Beside {
+  claims?: Claim[]
+  credentials?: Credential[]
+  counts?: Count[]
+}
+
 /** What a command decided: events to append and an answer for who asked, or a rejection. */
-export type Decision<R> =
-  | { events: NewEvent[]; result: R; claims?: Claim[]; credentials?: Credential[]; rejection?: undefined }
-  | { rejection: Rejection }
+export type Decision<R> = ({ events: NewEvent[]; result: R; rejection?: undefined } & Beside) | { rejection: Rejection }
 
 /** Appends `events`; they win or lose together. `result` must be plain JSON: a repeated Idempotency-Key gives it again. */
-export const emit = <R>(
-  events: NewEvent[],
-  result: R,
-  also: { claims?: Claim[]; credentials?: Credential[] } = {},
-): Decision<R> => ({ events, result, ...also })
+export const emit = <R>(events: NewEvent[], result: R, beside: Beside = {}): Decision<R> => ({ events, result, ...beside })
 
 /** Already done: no event, but an answer. */
 export const nothing = <R>(result: R): Decision<R> => ({ events: [], result })
@@ -41,6 +55,17 @@ export const nothing = <R>(result: R): Decision<R> => ({ events: [], result })
 export const reject = (code: Rejection['code'], message: string, details?: unknown): Decision<never> => ({
   rejection: { code, message, details },
 })
+
+/**
+ * Refuses a command whose sender has seen another version of the thing than the newest (`If-Match`, P4).
+ *
+ * @param expected the versions that the sender would have; undefined for any
+ * @returns undefined when the command may go on
+ */
+export const refuseUnless = (expected: readonly number[] | undefined, version: number): Decision<never> | undefined =>
+  !expected || expected.includes(version)
+    ? undefined
+    : reject('PRECONDITION_FAILED', 'It has changed since you read it: read it again, then decide')
 
 export type States<Reads extends Record<string, StreamRef>> = {
   [K in keyof Reads]: Reads[K] extends StreamRef<infer S> ? S | undefined : never

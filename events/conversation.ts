@@ -1,0 +1,156 @@
+import { z } from 'zod'
+import { id, videoId, viewer } from './ids.ts'
+import { type Count, command, emit, nothing, type Rejection, reject } from './kit/command.ts'
+import { decider, type EventFrom, stream } from './kit/stream.ts'
+import { conversations as topic } from './topics.ts'
+import { mention, videos } from './video.ts'
+
+/** A viewer's talk with Wiz about a video. Stream `conversation-<id>`. */
+export const conversationStream = stream<{ conversationId: number }>('conversation', {
+  topic,
+  id: (e) => e.conversationId,
+  key: (e) => e.conversationId,
+})
+
+// Events ----------------------------------------------------------------
+
+const conversationId = id
+/** Messages of both sides are numbered in one row. */
+const messageId = id
+
+export const ConversationStarted = conversationStream.event(
+  'ConversationStarted',
+  1,
+  z.object({ conversationId, videoId, viewer }),
+)
+export const MessageSent = conversationStream.event('MessageSent', 1, z.object({ conversationId, messageId, text: z.string() }))
+/** Wiz has answered the message `replyTo`; `model` is what gave the words. */
+export const ReplyCompleted = conversationStream.event(
+  'ReplyCompleted',
+  1,
+  z.object({ conversationId, messageId, replyTo: messageId, text: z.string(), model: z.string() }),
+)
+/** Wiz will not answer the message `replyTo` any more. `givenBack`: it no longer counts for the day on which it was sent. */
+export const ReplyFailed = conversationStream.event(
+  'ReplyFailed',
+  1,
+  z.object({ conversationId, replyTo: messageId, reason: z.string(), givenBack: z.boolean() }),
+)
+
+export const conversationEvents = [ConversationStarted, MessageSent, ReplyCompleted, ReplyFailed] as const
+export type ConversationEvent = EventFrom<(typeof conversationEvents)[number]>
+
+// State -----------------------------------------------------------------
+
+export interface Conversation {
+  conversationId: number
+  videoId: string
+  viewer: string
+  /** Milliseconds since the epoch. */
+  createdAt: number
+  /** Messages whose reply is still to come, and when each was sent (milliseconds since the epoch). */
+  open: Record<string, number>
+}
+
+export const evolveConversation = (talk: Conversation | undefined, event: ConversationEvent): Conversation | undefined => {
+  if (event.type === 'ConversationStarted') return { ...event.data, createdAt: event.time, open: {} }
+  if (!talk) return talk
+  switch (event.type) {
+    case 'MessageSent':
+      return { ...talk, open: { ...talk.open, [event.data.messageId]: event.time } }
+    case 'ReplyCompleted':
+    case 'ReplyFailed': {
+      const { [event.data.replyTo]: _, ...open } = talk.open
+      return { ...talk, open }
+    }
+    default:
+      return talk
+  }
+}
+
+export const conversations = decider<Conversation, ConversationEvent>(conversationStream, 1, evolveConversation)
+
+// Quota -------------------------------------------------------------------
+
+const DAY_MS = 86_400_000
+const midnightAfter = (time: number) => (Math.floor(time / DAY_MS) + 1) * DAY_MS
+
+/** What counts the messages that a viewer sends on the day (UTC) of a moment, over all conversations. Times in milliseconds since the epoch. */
+export const messagesOfDay = (viewer: string, time: number): Pick<Count, 'name' | 'until'> => ({
+  name: `messages ${viewer} ${new Date(time).toISOString().slice(0, 10)}`,
+  // A day longer than it counts: a reply that fails after midnight still finds what it gives back to.
+  until: midnightAfter(time) + DAY_MS,
+})
+
+/** How a viewer is refused who has sent as many messages as a day allows. */
+export const dailyLimitReached = (viewer: string, quota: number, now: number): Rejection => ({
+  code: 'RATE_LIMIT_EXCEEDED',
+  message: `Daily limit reached (${quota} ${viewer.startsWith('guest-') ? 'guest ' : ''}messages/day)`,
+  details: { reset_in_seconds: Math.ceil((midnightAfter(now) - now) / 1000) },
+})
+
+// Decisions ---------------------------------------------------------------
+
+const isOf = (talk: Conversation | undefined, viewer: string): talk is Conversation => talk?.viewer === viewer
+const noSuchConversation = () => reject('NOT_FOUND', 'Conversation not found')
+
+/** Starts a conversation, always a new one. The video comes into being with it if it is new. */
+export const startConversation = (cmd: { viewer: string; videoId: string }) =>
+  command({
+    name: 'startConversation',
+    reads: { video: videos.of(cmd.videoId) },
+    ids: ['conversation', 'video'],
+    decide: ({ video }, { now, ids }) => {
+      const { viewer, videoId } = cmd
+      const started = ConversationStarted({ conversationId: ids.conversation, videoId, viewer })
+      return emit([...mention(video, { videoId, id: ids.video }), started], { ...started.data, createdAt: now })
+    },
+  })
+
+/** Finds one's own conversation; changes nothing. */
+export const findConversation = (cmd: { viewer: string; conversationId: number }) =>
+  command({
+    name: 'findConversation',
+    reads: { talk: conversations.of(cmd.conversationId) },
+    decide: ({ talk }) => (isOf(talk, cmd.viewer) ? nothing(talk) : noSuchConversation()),
+  })
+
+/** Sends a message to Wiz and takes it off the day's quota. Its reply is open from now on. */
+export const sendMessage = (cmd: { viewer: string; conversationId: number; text: string; quota: number }) =>
+  command({
+    name: 'sendMessage',
+    reads: { talk: conversations.of(cmd.conversationId) },
+    ids: ['message'],
+    decide: ({ talk }, { now, ids }) => {
+      const { viewer, conversationId, text, quota } = cmd
+      if (!isOf(talk, viewer)) return noSuchConversation()
+      const sent = MessageSent({ conversationId, messageId: ids.message, text })
+      const bound = { most: quota, refused: dailyLimitReached(viewer, quota, now) }
+      return emit([sent], { messageId: ids.message }, { counts: [{ ...messagesOfDay(viewer, now), add: 1, bound }] })
+    },
+  })
+
+/** Keeps what Wiz answered. Refused when the reply was closed meanwhile. */
+export const completeReply = (cmd: { conversationId: number; replyTo: number; text: string; model: string }) =>
+  command({
+    name: 'completeReply',
+    reads: { talk: conversations.of(cmd.conversationId) },
+    ids: ['message'],
+    decide: ({ talk }, { ids }) =>
+      talk?.open[cmd.replyTo] === undefined
+        ? reject('CONFLICT', 'The reply is no longer awaited')
+        : emit([ReplyCompleted({ ...cmd, messageId: ids.message })], { messageId: ids.message }),
+  })
+
+/** Closes a reply that will not come. Whoever got no word of it gets the message back for the day. */
+export const failReply = (cmd: { conversationId: number; replyTo: number; reason: string; givenBack: boolean }) =>
+  command({
+    name: 'failReply',
+    reads: { talk: conversations.of(cmd.conversationId) },
+    decide: ({ talk }) => {
+      const sentAt = talk?.open[cmd.replyTo]
+      if (!talk || sentAt === undefined) return nothing({})
+      const counts = cmd.givenBack ? [{ ...messagesOfDay(talk.viewer, sentAt), add: -1 }] : []
+      return emit([ReplyFailed(cmd)], {}, { counts })
+    },
+  })
