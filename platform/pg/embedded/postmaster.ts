@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { commandLine, until } from '../../processes.ts'
 import { EmbeddedPostgresError } from './error.ts'
-import { commandLine, until } from './processes.ts'
 
 /** The server's main process, as its pid file tells. */
 export type Postmaster = { pid: number; port: number; ready: boolean }

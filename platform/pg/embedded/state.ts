@@ -1,6 +1,6 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { identity } from './processes.ts'
+import { identity } from '../../processes.ts'
 
 /** What is kept beside the cluster from start to start: the port, and which process answers for the server. */
 export type State = { port?: number; supervisor?: string }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
 const ps = (pid: number, column: string) =>
   spawnSync('ps', ['-o', `${column}=`, '-p', String(pid)], { encoding: 'utf8' }).stdout?.trim() || undefined
@@ -37,3 +37,12 @@ export async function until(condition: () => boolean, timeoutMs: number): Promis
   }
   return true
 }
+
+/** The pids of all processes whose command line holds this text. */
+export const processesCalledWith = (text: string): number[] =>
+  everyPid().filter((pid) => pid !== process.pid && commandLine(pid)?.includes(text))
+
+const everyPid = (): number[] =>
+  process.platform === 'linux'
+    ? readdirSync('/proc').map(Number).filter(Boolean)
+    : (spawnSync('ps', ['-axo', 'pid='], { encoding: 'utf8' }).stdout ?? '').split('\n').map(Number).filter(Boolean)

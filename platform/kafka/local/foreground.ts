@@ -1,0 +1,31 @@
+import { join } from 'node:path'
+import { dataFolder } from '../../config/data-folder.ts'
+import { readSettings } from '../../config/settings.ts'
+import { plain } from '../../service.ts'
+
+/**
+ * Runs a part of a developer's machine until Ctrl-C, prints how to reach it, and ends the process.
+ * @param folder below the data folder, for what it keeps
+ * @param start resolves when it runs: `env` is the line to put into the environment of whoever uses it
+ */
+export async function foreground(
+  folder: string,
+  start: (dataDir: string) => Promise<{ env: string; stop(): Promise<void> }>,
+): Promise<never> {
+  setInterval(() => {}, 2 ** 30) // nothing else keeps this process: what it started is on its own
+  const interrupted = new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, resolve)
+  })
+  try {
+    const dataDir = join(dataFolder(readSettings().VIDWIZ_DATA), folder)
+    const { env, stop } = await start(dataDir)
+    console.log(env)
+    console.error(`runs, its data in ${dataDir}; Ctrl-C stops it`)
+    await interrupted
+    await stop()
+    process.exit(0)
+  } catch (error) {
+    console.error(plain(error))
+    process.exit(1)
+  }
+}

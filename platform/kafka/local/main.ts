@@ -1,0 +1,12 @@
+import { foreground } from './foreground.ts'
+import { startKafka } from './index.ts'
+import { usual } from './usual.ts'
+
+/** Run by `make kafka` and, with the argument 3, by `make kafka-cluster`: brokers in the foreground until Ctrl-C. */
+const brokers = process.argv[2] === '3' ? 3 : 1
+const { folder, ports } = usual(brokers)
+
+await foreground(folder, async (dataDir) => {
+  const { addresses, stop } = await startKafka({ dataDir, brokers, ports, log: console.error })
+  return { env: `KAFKA_BROKERS=${addresses}`, stop }
+})
