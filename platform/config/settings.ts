@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { z } from 'zod'
+import { type TrustedProxies, trustedProxies } from '../http/client-address.ts'
 import { Trouble } from '../trouble.ts'
 
 const wholeNumber = (what: string, min: number, max = Number.MAX_SAFE_INTEGER) =>
@@ -10,6 +11,38 @@ const wholeNumber = (what: string, min: number, max = Number.MAX_SAFE_INTEGER) =
       .max(max, `must be ${what}`),
   )
 
+/** `60/10`: sixty in ten seconds. */
+const limit = z
+  .string()
+  .regex(/^[1-9]\d{0,8}\/[1-9]\d{0,4}$/, 'must be so many per so many seconds, as 600/60')
+  .transform((text) => {
+    const [limit, seconds] = text.split('/').map(Number) as [number, number]
+    return { limit, windowMs: seconds * 1000 }
+  })
+  .optional()
+
+const proxies = z.string().transform((text, { issues }): TrustedProxies => {
+  try {
+    return trustedProxies(text)
+  } catch {
+    issues.push({ code: 'custom', message: 'must be a number of proxies or a list of their networks', input: text })
+    return z.NEVER
+  }
+})
+
+const httpUrl = z
+  .string()
+  .refine((url) => /^https?:/.test(url) && URL.canParse(url), 'must be a URL that begins with http:// or https://')
+
+const flag = z
+  .enum(['0', '1', 'false', 'true'], { error: 'must be 0 or 1' })
+  .transform((value) => value === '1' || value === 'true')
+
+const isBroker = (text: string) => {
+  const [, port] = /^[^\s:]+:(\d{1,5})$/.exec(text) ?? []
+  return port !== undefined && Number(port) > 0 && Number(port) <= 65_535
+}
+
 /** So that tools find it from whatever folder they are called in. */
 const BESIDE_THE_CODE = join(import.meta.dirname, '..', '..', '.vidwiz')
 
@@ -18,16 +51,91 @@ const schema = z.object({
   ENVIRONMENT: z.enum(['local', 'staging', 'production'], { error: 'must be local, staging or production' }).default('local'),
   HOST: z.string().default('127.0.0.1'),
   PORT: wholeNumber('a port from 0 to 65535', 0, 65_535).default(5000),
+  /** Where a service shows its figures and its health, to whoever reaches HOST; unset: nowhere. */
+  METRICS_PORT: wholeNumber('a port from 0 to 65535', 0, 65_535).optional(),
   VIDWIZ_DATA: z.string().default(BESIDE_THE_CODE),
   DB_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, 'must begin with postgres:// (or be unset: then an embedded Postgres is used)')
     .refine((url) => URL.canParse(url), 'must be a URL (in a password, write # as %23 and so on)')
     .optional(),
+  /** Brokers of the cluster that carries the topics; unset: the embedded log. */
+  KAFKA_BROKERS: z
+    .string()
+    .transform((list) => list.split(',').map((broker) => broker.trim()))
+    .refine((brokers) => brokers.every(isBroker), 'must be host:port[,host:port…]')
+    .optional(),
+  /** Brokers that `vidwiz start` shall run on this machine. */
+  KAFKA_LOCAL: z
+    .enum(['1', '3'], { error: 'must be 1 or 3' })
+    .transform((count) => (count === '1' ? 1 : 3))
+    .optional(),
+  KAFKA_PREFIX: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{0,100}$/, 'may only hold letters, digits, dots, dashes and underscores')
+    .default(''),
+  KAFKA_REPLICATION: wholeNumber('a whole number from 1 to 9', 1, 9).optional(),
+  KAFKA_SSL: flag.default(false),
+  KAFKA_SASL_MECHANISM: z
+    .enum(['plain', 'scram-sha-256', 'scram-sha-512'], { error: 'must be plain, scram-sha-256 or scram-sha-512' })
+    .default('scram-sha-512'),
+  KAFKA_SASL_USERNAME: z.string().optional(),
+  KAFKA_SASL_PASSWORD: z.string().optional(),
+  /** Of Confluent's API, with user and password in it if it wants them; unset: payloads travel as plain JSON. */
+  SCHEMA_REGISTRY_URL: httpUrl.optional(),
+  /** How many days of published events the relay leaves in the database; unset: all of them. */
+  RELAY_KEEP_DAYS: wholeNumber('a whole number of days, at least 1', 1, 36_500).optional(),
   SECRET_KEY: z.string().optional(),
   ADMIN_TOKEN: z.string().optional(),
+  /** Of this application, as Google knows it; without one nobody signs in with Google. */
+  GOOGLE_CLIENT_ID: z.string().optional(),
+  GOOGLE_CERTS_URL: httpUrl.default('https://www.googleapis.com/oauth2/v3/certs'),
+  /** For searching YouTube by title; without one nobody takes notes by title. */
+  YOUTUBE_API_KEY: z.string().optional(),
+  YOUTUBE_API_URL: httpUrl.default('https://www.googleapis.com/youtube/v3').transform((url) => url.replace(/\/+$/, '')),
+  /** Whether who opens an account gets notes by AI without asking for them. */
+  AI_NOTES_AT_SIGN_UP: flag.default(false),
+  /** Which proxies may say where a request comes from; unset: none. */
+  TRUST_PROXY: proxies.default(0),
+  RATE_LIMIT_DISABLED: flag.default(false),
+  RATE_LIMIT_USER: limit,
+  RATE_LIMIT_ADDRESS: limit,
+  RATE_LIMIT_LOGIN: limit,
+  RATE_LIMIT_REGISTER: limit,
+  RATE_LIMIT_GOOGLE: limit,
+  RATE_LIMIT_ACCOUNT: limit,
+  RATE_LIMIT_TITLE: limit,
   JWT_EXPIRY_HOURS: wholeNumber('a whole number of hours, at least 1', 1, 24 * 366).default(24),
-  MAX_BODY_BYTES: wholeNumber('a whole number of bytes, at least 1024', 1024).default(16 * 1024 * 1024),
+  /** Not more than an event on Kafka may hold (see max.message.bytes of the topics). */
+  MAX_BODY_BYTES: wholeNumber('a whole number of bytes from 1024 to 16777216', 1024, 16 * 1024 * 1024).default(16 * 1024 * 1024),
+  /** Where large things lie; in the data folder when not set. */
+  S3_BUCKET_NAME: z.string().optional(),
+  S3_ENDPOINT: httpUrl.optional(),
+  AWS_REGION: z.string().default('ap-south-1'),
+  AWS_ACCESS_KEY_ID: z.string().optional(),
+  AWS_SECRET_ACCESS_KEY: z.string().optional(),
+  AWS_SESSION_TOKEN: z.string().optional(),
+  /** Who answers in Wiz chat. Without the key of that provider chat says so. */
+  LLM_PROVIDER: z.enum(['gemini', 'openai', 'openrouter'], { error: 'must be gemini, openai or openrouter' }).default('gemini'),
+  GEMINI_API_KEY: z.string().optional(),
+  GEMINI_MODEL_NAME: z.string().default('gemini-2.5-flash'),
+  GEMINI_BASE_URL: httpUrl.default('https://generativelanguage.googleapis.com'),
+  OPENAI_API_KEY: z.string().optional(),
+  OPENAI_MODEL: z.string().default('gpt-5-nano'),
+  OPENAI_BASE_URL: httpUrl.optional(),
+  OPENROUTER_API_KEY: z.string().optional(),
+  OPENROUTER_MODEL: z.string().default('google/gemini-2.5-flash'),
+  OPENROUTER_BASE_URL: httpUrl.default('https://openrouter.ai/api/v1'),
+  /** Of a model that takes in less than is usual with its provider, or more. */
+  LLM_WINDOW_TOKENS: wholeNumber('a whole number of tokens, at least 2000', 2_000).optional(),
+  /** Messages to Wiz in a day (UTC). */
+  WIZ_USER_DAILY_QUOTA: wholeNumber('a whole number of messages, 0 or more', 0, 1_000_000).default(20),
+  WIZ_GUEST_DAILY_QUOTA: wholeNumber('a whole number of messages, 0 or more', 0, 1_000_000).default(5),
+  WIZ_REPLY_SECONDS: wholeNumber('a whole number of seconds from 1 to 600', 1, 600).default(120),
+  /** How long a worker has for one attempt at a task. */
+  TASK_LEASE_SECONDS: wholeNumber('a whole number of seconds, at least 1', 1, 24 * 3600).default(120),
+  /** How long a video has rest after a task that found nothing; five times as long with each further one. */
+  TASK_COOLDOWN_SECONDS: wholeNumber('a whole number of seconds, at least 0', 0, 24 * 3600).default(1),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
       error: 'must be one of fatal, error, warn, info, debug, trace, silent',
@@ -36,6 +144,9 @@ const schema = z.object({
 })
 
 export type Settings = z.output<typeof schema>
+
+/** The names of all variables that are read. */
+export const settingNames: readonly string[] = Object.keys(schema.shape)
 
 /** The environment is not as it must be. `problems` names every variable that is wrong, never its value. */
 export class SettingsError extends Trouble {
@@ -54,6 +165,18 @@ export class SettingsError extends Trouble {
 export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
   const read = schema.safeParse(given)
-  if (read.success) return read.data
-  throw new SettingsError(read.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`))
+  const problems = [
+    ...(read.error?.issues ?? []).map((issue) => `${issue.path.join('.')} ${issue.message}`),
+    // Half a login would be taken for none, or for one with an empty password.
+    ...halfGiven(given, 'KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'),
+  ]
+  if (read.success && problems.length === 0) return read.data
+  throw new SettingsError(problems)
+}
+
+/** Two variables that only make sense together. */
+function halfGiven(given: Record<string, unknown>, one: string, other: string): string[] {
+  if (one in given === other in given) return []
+  const [set, missing] = one in given ? [one, other] : [other, one]
+  return [`${missing} must be set, since ${set} is`]
 }

@@ -13,6 +13,9 @@ export class Rejected extends Error {
   }
 }
 
+/** A decision's rejection as an error. */
+export const rejected = ({ code, message, details }: Rejection) => new Rejected(code, message, details)
+
 /** Who asks, and on behalf of what; it travels in the envelope. */
 export interface Context {
   actor: string | null
@@ -42,6 +45,8 @@ export interface Pending {
   attempts: number
   /** It decided to write nothing on a state that was only remembered: what it reads is to be loaded. */
   doubted?: boolean
+  /** Another of the last round wanted the same. */
+  waits?: boolean | undefined
   resolve(executed: Executed<unknown>): void
   reject(error: unknown): void
 }

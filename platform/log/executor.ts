@@ -1,22 +1,12 @@
-import { type Catalog, EventError } from '#events/kit/codec.ts'
-import type { Decider, Topic } from '#events/kit/stream.ts'
+import { EventError } from '#events/kit/codec.ts'
 import { isRefusal } from '../pg/errors.ts'
+import { type DecidingOptions, openDeciding } from './deciding.ts'
 import type { Execute, Pending } from './execution.ts'
-import { openMemory } from './memory.ts'
-import { newId } from './new-id.ts'
-import { partitionOf } from './partitioner.ts'
-import type { Appender } from './port.ts'
-import { type Outcome, Round } from './round.ts'
+import type { Outcome } from './round.ts'
 
 export { type Context, type Execute, type Executed, Rejected } from './execution.ts'
 
-export interface ExecutorOptions {
-  appender: Appender
-  catalog: Catalog
-  deciders: readonly Decider[]
-  topics: readonly Topic[]
-  /** Milliseconds since the epoch. */
-  now?: () => number
+export interface ExecutorOptions extends DecidingOptions {
   /** Most commands per round. */
   maxRound?: number
 }
@@ -29,15 +19,8 @@ const MAX_ATTEMPTS = 50
  * decisions, one append (group commit), and a verdict for each.
  */
 export function executor(options: ExecutorOptions): { execute: Execute; idle(): Promise<void> } {
-  const { appender, catalog, now = Date.now, maxRound = 512 } = options
-  const deciders = new Map(options.deciders.map((decider) => [decider.stream.kind, decider]))
-  const partitions = new Map(options.topics.map((topic) => [topic.name, topic.partitions]))
-  const kit = {
-    deciderOf: (stream: string) => deciders.get(stream.slice(0, stream.indexOf('-')))!,
-    partitionOf: (topic: string, key: string) => partitionOf(key, partitions.get(topic)!),
-    newId,
-  }
-  const memory = openMemory({ appender, catalog, deciderOf: kit.deciderOf })
+  const { appender, maxRound = 512 } = options
+  const { memory, round: decided } = openDeciding(options)
   let queue: Pending[] = []
   let running: Promise<void> | undefined
 
@@ -47,15 +30,16 @@ export function executor(options: ExecutorOptions): { execute: Execute; idle(): 
     while (queue.length > 0) {
       const batch = queue.splice(0, maxRound)
       const again = await play(batch).catch((error) => playEach(batch, error))
-      queue = [...again, ...queue]
+      // Many who want the same must not keep those from deciding who want something else.
+      const { first = [], last = [] } = Object.groupBy(again, ({ waits }) => (waits ? 'last' : 'first'))
+      queue = [...first, ...queue, ...last]
     }
     running = undefined
   }
 
   /** Plays one round and settles its commands; returns those that must be decided again. */
   async function play(batch: Pending[]): Promise<Pending[]> {
-    const round = new Round(await memory.recall(batch), now(), kit)
-    for (const pending of batch) round.decide(pending)
+    const round = await decided(batch)
     const groups = round.groups()
     const verdicts = groups.length > 0 ? await appender.append(groups) : []
     memory.learn(groups, verdicts)
@@ -63,6 +47,7 @@ export function executor(options: ExecutorOptions): { execute: Execute; idle(): 
   }
 
   function settle({ pending, executed, error, doubted, waited }: Outcome): Pending[] {
+    pending.waits = waited
     if (executed) pending.resolve(executed)
     else if (error) pending.reject(error)
     else if (doubted) return [Object.assign(pending, { doubted })]
@@ -100,4 +85,4 @@ export function executor(options: ExecutorOptions): { execute: Execute; idle(): 
 /**
  * Data that Postgres will not take, that is too long for one string, or a history that cannot be read. Nothing was written.
  */
-const isFaultOfData = (error: unknown) => error instanceof RangeError || error instanceof EventError || isRefusal(error)
+export const isFaultOfData = (error: unknown) => error instanceof RangeError || error instanceof EventError || isRefusal(error)

@@ -53,6 +53,10 @@ export function openMemory({ appender, catalog, deciderOf }: MemoryOptions): Mem
     const decider = deciderOf(stream)
     if (kept.stateVersion === decider.stateVersion) return kept
     const history = (await appender.stream(stream)).filter((event) => event.version <= kept.version)
+    if (history.length < kept.version)
+      throw new Error(
+        `the first events of ${stream} were pruned, so its state cannot be folded anew for version ${decider.stateVersion}`,
+      )
     const state = history.reduce<unknown>((state, event) => decider.evolve(state, decode(catalog, event) as never), undefined)
     return { ...kept, stateVersion: decider.stateVersion, state: JSON.stringify(state) }
   }

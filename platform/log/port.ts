@@ -1,4 +1,4 @@
-import type { Claim, Credential } from '#events/kit/command.ts'
+import type { Claim, Count, Credential } from '#events/kit/command.ts'
 import type { Recorded } from '#events/kit/envelope.ts'
 import type { Topic } from '#events/kit/stream.ts'
 
@@ -29,8 +29,8 @@ export interface Place {
 
 /** A stream as the log has it. */
 export interface Found extends Kept {
-  /** Where its last event lies. */
-  last: Place
+  /** Where its last event lies; undefined when that was pruned, so long ago was it. */
+  last: Place | undefined
 }
 
 /** A repeated Idempotency-Key gives `result` again. */
@@ -51,6 +51,8 @@ export interface Group {
   claims: Claim[]
   credentials: Credential[]
   keys: KeyedResult[]
+  /** In one append no name comes twice. */
+  counts: Count[]
 }
 
 /** Why a group lost; nothing of it was written. */
@@ -61,6 +63,8 @@ export interface Lost {
   taken: { kind: string; value: string }[]
   /** Idempotency keys used meanwhile. */
   usedKeys: { scope: string; key: string }[]
+  /** Names of counts that would be greater than their bounds. */
+  over: string[]
 }
 
 /** A verdict for each group, in order: the position of each of its events, or why it lost. */

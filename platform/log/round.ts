@@ -1,8 +1,9 @@
 import { encode } from '#events/kit/codec.ts'
-import type { Claim } from '#events/kit/command.ts'
+import type { Claim, Count, Rejection } from '#events/kit/command.ts'
 import type { NewEvent } from '#events/kit/envelope.ts'
 import type { Decider } from '#events/kit/stream.ts'
-import { type Executed, type Pending, Rejected } from './execution.ts'
+import { MAX_EVENT_BYTES } from '#platform/kafka/message-bytes.ts'
+import { type Executed, type Pending, Rejected, rejected } from './execution.ts'
 import type { Known, Recalled } from './memory.ts'
 import type { Appended, Group, Loaded, Place, StreamChange, Verdict } from './port.ts'
 
@@ -41,6 +42,7 @@ interface Decided {
   from: number
   to: number
   claims: Claim[]
+  counts: Count[]
   rejection?: Rejected
 }
 
@@ -64,7 +66,7 @@ export class Round {
   readonly #seen = new Map<string, Seen>()
   readonly #members: Member[] = []
   readonly #outcomes: Outcome[] = []
-  /** Claims, credentials and keys spoken for in this round: the next to want one waits for the next round. */
+  /** Claims, credentials, keys and counts spoken for in this round: the next to want one waits for the next round. */
   readonly #spoken = new Set<string>()
 
   constructor(recalled: Recalled, now: number, kit: Kit) {
@@ -91,20 +93,28 @@ export class Round {
     }
     // Nothing will check what it saw, so that has to be the truth of the moment.
     const writesNothing =
-      decision.rejection || (decision.events.length === 0 && !decision.claims && !decision.credentials && !key)
+      decision.rejection ||
+      (decision.events.length === 0 && !decision.claims && !decision.credentials && !decision.counts && !key)
     if (writesNothing && read.some((stream) => this.#recalled.remembered.has(stream)))
       return void this.#outcomes.push({ pending, doubted: true })
 
     if (decision.rejection) {
-      const { code, message, details } = decision.rejection
-      const rejection = new Rejected(code, message, details)
-      return void this.#join(read).decided.push({ pending, result: undefined, seen: [], from: 0, to: 0, claims: [], rejection })
+      const rejection = rejected(decision.rejection)
+      const nothing = { result: undefined, seen: [], from: 0, to: 0, claims: [], counts: [] }
+      return void this.#join(read).decided.push({ pending, ...nothing, rejection })
     }
 
-    const { events, result, claims = [], credentials = [] } = decision
+    const { events, result, claims = [], credentials = [], counts = [] } = decision
+    let payloads: string[]
+    try {
+      payloads = events.map(encoded)
+    } catch (error) {
+      return void this.#outcomes.push({ pending, error })
+    }
     const wanted = [
       ...claims.map((c) => `claim ${c.kind} ${c.value}`),
       ...credentials.map((c) => `credential ${c.owner} ${c.kind}`),
+      ...counts.map((c) => `count ${c.name}`),
       ...(key ? [`key ${key.scope} ${key.key}`] : []),
     ]
     if (wanted.some((name) => this.#spoken.has(name))) return void this.#outcomes.push({ pending, waited: true })
@@ -112,12 +122,13 @@ export class Round {
 
     const member = this.#join([...read, ...events.map((event) => event.stream)])
     const from = member.group.events.length
-    for (const event of events) this.#append(member, event, pending)
+    for (const [i, event] of events.entries()) this.#append(member, event, payloads[i]!, pending)
     const written = member.group.events.slice(from)
     member.group.claims.push(...claims)
     member.group.credentials.push(...credentials)
+    member.group.counts.push(...counts)
     if (key) member.group.keys.push({ ...key, result, events: written.map(({ stream, version }) => ({ stream, version })) })
-    member.decided.push({ pending, result, seen: lasts, from, to: member.group.events.length, claims })
+    member.decided.push({ pending, result, seen: lasts, from, to: member.group.events.length, claims, counts })
   }
 
   /** What to append, one group after the other. Groups with nothing to write are left out: nothing can make them lose. */
@@ -137,7 +148,8 @@ export class Round {
   #alive = () => this.#members.filter((member) => !member.into)
   #writers = () =>
     this.#alive().filter(
-      ({ group }) => group.events.length + group.claims.length + group.credentials.length + group.keys.length > 0,
+      ({ group: { events, claims, credentials, keys, counts } }) =>
+        events.length + claims.length + credentials.length + keys.length + counts.length > 0,
     )
 
   /** Drawn when asked for: a decision may not need them all. */
@@ -180,14 +192,14 @@ export class Round {
       if (writer && writer !== member) member = member ? merge(member, writer) : writer
     }
     if (!member) {
-      member = { group: { streams: [], events: [], claims: [], credentials: [], keys: [] }, changes: new Map(), decided: [] }
+      member = { group: emptyGroup(), changes: new Map(), decided: [] }
       this.#members.push(member)
     }
     for (const stream of streams) if (!member.changes.has(stream)) member.changes.set(stream, false)
     return member
   }
 
-  #append(member: Member, event: NewEvent, { context }: Pending): void {
+  #append(member: Member, event: NewEvent, data: string, { context }: Pending): void {
     const seen = this.#see(event.stream)
     const decider = this.#kit.deciderOf(event.stream)
     const appended: Appended = {
@@ -204,7 +216,7 @@ export class Round {
       correlationId: context.correlationId,
       causationId: context.causationId ?? null,
       traceparent: context.traceparent ?? null,
-      data: encode(event),
+      data,
     }
     seen.state = decider.evolve(seen.state, { ...appended, data: event.data, pos: 0 } as never)
     seen.writer = member
@@ -213,6 +225,18 @@ export class Round {
     member.group.events.push(appended)
   }
 }
+
+/** The payload as the log keeps it. What Kafka would not take must not enter either log: it would hold up all that comes after. */
+function encoded(event: NewEvent): string {
+  const data = encode(event)
+  if (data.length > MAX_EVENT_BYTES / MAX_UTF8_BYTES && Buffer.byteLength(data) > MAX_EVENT_BYTES)
+    throw new Rejected('VALIDATION_ERROR', `This is too large to be kept: ${event.type} may hold ${MAX_EVENT_BYTES} bytes`)
+  return data
+}
+/** For each unit of a string's length. */
+const MAX_UTF8_BYTES = 3
+
+const emptyGroup = (): Group => ({ streams: [], events: [], claims: [], credentials: [], keys: [], counts: [] })
 
 function root(member: Member | undefined): Member | undefined {
   let last = member
@@ -228,6 +252,7 @@ function merge(member: Member, other: Member): Member {
   member.group.claims.push(...other.group.claims)
   member.group.credentials.push(...other.group.credentials)
   member.group.keys.push(...other.group.keys)
+  member.group.counts.push(...other.group.counts)
   for (const [stream, changes] of other.changes) member.changes.set(stream, changes || member.changes.get(stream) === true)
   other.into = member
   return member
@@ -242,16 +267,16 @@ function repeated(known: Loaded['keys'][number], fingerprint: string): Pick<Outc
 
 function settled(member: Member, verdict: Verdict | undefined): Outcome[] {
   if (!verdict?.lost) return executed(member, verdict?.positions ?? [])
-  const { stale, usedKeys, taken } = verdict.lost
-  const wantsTaken = ({ claims }: Decided) =>
+  const { stale, usedKeys, taken, over } = verdict.lost
+  const refusalOf = ({ pending, claims, counts }: Decided): Rejection | undefined =>
     claims.some((claim) => taken.some((t) => t.kind === claim.kind && t.value === claim.value))
-  // Refused is only who saw the truth: on stale states, or after one that lost as well, it might not want the claim at all.
-  const refused = stale.length + usedKeys.length > 0 ? undefined : member.decided.find(wantsTaken)
+      ? pending.command.claimed
+      : counts.find(({ name }) => over.includes(name))?.bound?.refused
+  // Refused is only who saw the truth: on stale states, or after one that lost as well, it might not want the same at all.
+  const refused = stale.length + usedKeys.length > 0 ? undefined : member.decided.find(refusalOf)
   return member.decided.map((decided) => {
     const { pending } = decided
-    if (decided !== refused) return { pending }
-    const { code, message, details } = pending.command.claimed
-    return { pending, error: new Rejected(code, message, details) }
+    return decided === refused ? { pending, error: rejected(refusalOf(decided)!) } : { pending }
   })
 }
 

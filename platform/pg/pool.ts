@@ -92,3 +92,9 @@ export function openDb(url: string, options: DbOptions = {}): Db {
     close: () => pool.end(),
   }
 }
+
+/** The connection of a transaction, to run statements on by name. */
+export const within = (tx: pg.PoolClient): Queryable => ({
+  query: async <R extends object>(name: string, text: string, values: unknown[] = []) =>
+    (await tx.query<R & pg.QueryResultRow>({ name, text, values })).rows,
+})

@@ -1,13 +1,17 @@
+import type { DatabaseError } from 'pg'
 import type { Recorded } from '#events/kit/envelope.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 import type { Appender, Group, Loaded, Lost, Place, Verdict, Wanted } from '../port.ts'
 import { EVENT_COLUMNS } from './rows.ts'
 
-const APPEND = `select head, lost from log.append($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24)`
+const PARAMETERS = 25
+const placeholders = (from: number) => Array.from({ length: PARAMETERS }, (_, i) => `$${from + i}`)
+
+const APPEND = `select head, lost from log.append(${placeholders(1)})`
 
 const STREAMS = `
   select s.stream, s.version, s.state_version, s.state, e.topic, e.partition, e.pos
-    from log.streams s join log.events e on e.stream = s.stream and e.version = s.version
+    from log.streams s left join log.events e on e.stream = s.stream and e.version = s.version
    where s.stream = any ($1)`
 const KEYS = `
   select k.scope, k.key, k.fingerprint, k.kept,
@@ -17,10 +21,7 @@ const KEYS = `
     from log.keys k join unnest($1::text[], $2::text[]) w(scope, key) using (scope, key)`
 const HISTORY = `select ${EVENT_COLUMNS} from log.events where stream = $1 order by version`
 
-/**
- * The writing half of the log. Give it a pool, or the connection of a transaction that shall hold the append together
- * with something else.
- */
+/** The writing half of the log. */
 export function appender(db: Queryable): Appender {
   return {
     async load(wanted) {
@@ -39,17 +40,54 @@ export function appender(db: Queryable): Appender {
   }
 }
 
+/** What is written in one statement with an append. */
+export interface Beside {
+  /** Of the prepared statement, unique for its text. */
+  name: string
+  /** Common table expressions; the last one, called `beside`, gives one row with `done` true, or none when there is nothing to go on with. */
+  text: string
+  values: readonly unknown[]
+}
+
+/**
+ * Appends all groups, together with something else, or nothing of either: in one statement, so that nobody who stops in the
+ * middle of it holds up other writers by the lock on the log.
+ *
+ * @returns a verdict for each group, where any that lost means that nothing was written; undefined when `beside` gave no row
+ */
+export async function appendBeside(db: Queryable, groups: readonly Group[], beside: Beside): Promise<Verdict[] | undefined> {
+  const { name, text, values } = beside
+  const rows = await db
+    .query<{ head: number }>(`log.append ${name}`, appendBesideText(text, values.length), [...values, ...parameters(groups)])
+    .catch((error: DatabaseError) => {
+      if (error.code === 'LOST0') return error.detail!
+      throw error
+    })
+  if (typeof rows === 'string') return verdicts(groups, 0, JSON.parse(rows))
+  return rows[0] && verdicts(groups, rows[0].head, [])
+}
+
+/** The first argument depends on what is beside, so that this is done first, and the lock is taken last. */
+function appendBesideText(text: string, values: number): string {
+  const [first, ...others] = placeholders(values + 1)
+  return `with ${text}
+    select a.head, log.all_or_nothing(a.lost)
+      from beside, lateral log.append(case when beside.done then ${first}::int[] end, ${others}) a`
+}
+
+type Nullable<T> = { [K in keyof T]: T[K] | null }
+
 async function loadStreams(db: Queryable, streams: string[]): Promise<Loaded['streams']> {
   if (streams.length === 0) return new Map()
-  const rows = await db.query<Place & { stream: string; version: number; state_version: number; state: string }>(
+  const rows = await db.query<Nullable<Place> & { stream: string; version: number; state_version: number; state: string }>(
     'log.streams',
     STREAMS,
     [streams],
   )
   return new Map(
-    rows.map(({ stream, version, state_version: stateVersion, state, ...last }) => [
+    rows.map(({ stream, version, state_version: stateVersion, state, ...place }) => [
       stream,
-      { version, stateVersion, state, last },
+      { version, stateVersion, state, last: place.pos === null ? undefined : (place as Place) },
     ]),
   )
 }
@@ -83,7 +121,7 @@ async function loadKeys(db: Queryable, keys: Wanted['keys']): Promise<Loaded['ke
 }
 
 /** Turns rows into one array per column, the fastest form in which Postgres takes in many rows. */
-function parameters(groups: Group[]): unknown[] {
+function parameters(groups: readonly Group[]): unknown[] {
   const streams = groups.flatMap(({ streams }, g) => streams.map((s) => ({ g, ...s })))
   const events = groups.flatMap(({ events }, g) => events.map((e) => ({ g, e })))
   const rare = <T>(pick: (group: Group) => T[]) =>
@@ -113,19 +151,21 @@ function parameters(groups: Group[]): unknown[] {
     rare((group) => group.claims),
     rare((group) => group.credentials),
     rare(({ keys }) => keys.map(({ result, events, ...key }) => ({ ...key, kept: { result, events } }))),
+    rare(({ counts }) => counts.map(({ name, add, bound, until }) => ({ name, add, most: bound?.most ?? null, until }))),
   ]
 }
 
-type Broken = [group: number, reason: 'stale' | 'taken' | 'used', a: string, b: string]
+type Broken = [group: number, reason: 'stale' | 'taken' | 'used' | 'over', a: string, b: string]
 
-function verdicts(groups: Group[], head: number, broken: Broken[]): Verdict[] {
+function verdicts(groups: readonly Group[], head: number, broken: Broken[]): Verdict[] {
   const lost = new Map<number, Lost>()
   for (const [g, reason, a, b] of broken) {
-    if (!lost.has(g)) lost.set(g, { stale: [], taken: [], usedKeys: [] })
+    if (!lost.has(g)) lost.set(g, { stale: [], taken: [], usedKeys: [], over: [] })
     const why = lost.get(g)!
     if (reason === 'stale') why.stale.push(a)
     else if (reason === 'taken') why.taken.push({ kind: a, value: b })
-    else why.usedKeys.push({ scope: a, key: b })
+    else if (reason === 'used') why.usedKeys.push({ scope: a, key: b })
+    else why.over.push(a)
   }
   let pos = head
   return groups.map(({ events }, g) => {

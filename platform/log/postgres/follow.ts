@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Recorded } from '#events/kit/envelope.ts'
 import type { Listener } from '#platform/pg/listen.ts'
+import { alarm } from '../alarm.ts'
 import { Fenced, type Follower, type Following, type Positions } from '../port.ts'
 
 /** How often a second owner asks whether the first is gone. */
@@ -21,27 +22,10 @@ export function follow(
   const partitions = Array.from({ length: topic.partitions }, (_, partition) => partition)
   const stopping = new AbortController()
   const stopped = () => stopping.signal.aborted
-  let signalled = false
-  let wake = () => {}
-  const signal = () => {
-    signalled = true
-    wake()
-  }
+  const { ring, set, rung } = alarm(safetyNetMs)
   const unlisten = listener.on('log', (topics) => {
-    if (topics === undefined || topics.split(' ').includes(topic.name)) signal()
+    if (topics === undefined || topics.split(' ').includes(topic.name)) ring()
   })
-
-  /** Waits for a signal since the last read, or until the safety net says to look anyway. */
-  const untilSignalled = async () => {
-    if (signalled) return
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, safetyNetMs)
-      wake = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
-  }
   const pause = (ms: number) => sleep(ms, undefined, { signal: stopping.signal }).catch(() => {})
 
   /** As owner: goes on from where the consumer stood until stopped or until ownership is lost. */
@@ -49,7 +33,7 @@ export function follow(
     const stand = await follower.resume(partitions)
     const after = new Map(partitions.map((partition) => [partition, stand.get(partition) ?? 0]))
     const readOn = () => {
-      signalled = false
+      set()
       const reading = readAhead(after)
       // Whoever waits for it sees the error; nobody may come for it.
       reading.catch(() => {})
@@ -59,7 +43,7 @@ export function follow(
     while (!stopped() && stillOurs()) {
       const batch = await next
       if (batch.length === 0) {
-        await untilSignalled()
+        await rung()
         next = readOn()
         continue
       }
@@ -80,7 +64,7 @@ export function follow(
       try {
         lock = await listener.lock(`follow ${consumer} ${topic.name}`, () => {
           ours = false
-          signal()
+          ring()
         })
         if (!lock) {
           await pause(STANDBY_MS)
@@ -108,7 +92,7 @@ export function follow(
   return {
     async stop() {
       stopping.abort()
-      signal()
+      ring()
       await running
       unlisten()
     },

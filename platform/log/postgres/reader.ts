@@ -2,6 +2,7 @@ import type { Recorded } from '#events/kit/envelope.ts'
 import type { Topic } from '#events/kit/stream.ts'
 import type { Listener } from '#platform/pg/listen.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
+import { Trouble } from '#platform/trouble.ts'
 import type { Behind, Follower, Following, Positions, Reader } from '../port.ts'
 import { follow } from './follow.ts'
 import { EVENT_COLUMNS } from './rows.ts'
@@ -37,11 +38,17 @@ const SAFETY_NET_MS = 1_000
 /** Reads the topic beyond `after`: at most `each` events per partition and `limit` in all, in position order. */
 export type ReadAhead = (topic: string, after: Positions, each: number, limit: number, upTo?: number) => Promise<Recorded[]>
 
+export interface PostgresReaderOptions {
+  safetyNetMs?: number
+  /** Refuse to read or to follow a log whose beginning was pruned. */
+  whole?: boolean
+}
+
 /** The reading half of the embedded log: `log.events` itself. */
 export function postgresReader(
   db: Queryable,
   listener: Listener,
-  { safetyNetMs = SAFETY_NET_MS }: { safetyNetMs?: number } = {},
+  { safetyNetMs = SAFETY_NET_MS, whole = false }: PostgresReaderOptions = {},
 ): Reader {
   const following = new Set<Following>()
 
@@ -63,8 +70,28 @@ export function postgresReader(
   const read: ReadAhead = (topic, after, each, limit, upTo = BEYOND_ALL) =>
     db.query<Recorded>('log.read', READ, [topic, [...after.keys()], [...after.values()], upTo, each, limit])
 
+  const assertWhole = async () => {
+    const [first] = await db.query<{ pos: number | null }>('log.first', 'select min(pos) as pos from log.events')
+    if (whole && (first!.pos ?? 1) > 1)
+      throw new Trouble(
+        `the events before position ${first!.pos} were pruned from the database, as Kafka has them: set KAFKA_BROKERS`,
+      )
+  }
+  let found: Promise<void> | undefined
+  /** Asked once: who prunes while we read has Kafka, and so should we. */
+  const isWhole = () => {
+    found ??= assertWhole().catch((error) => {
+      found = undefined
+      throw error
+    })
+    return found
+  }
+
   return {
-    read: ({ topic, after, upTo, limit }) => read(topic, after, limit, limit, upTo),
+    async read({ topic, after, upTo, limit }) {
+      await isWhole()
+      return read(topic, after, limit, limit, upTo)
+    },
     async heads(topic: Topic) {
       const rows = await db.query<{ partition: number; pos: number }>('log.heads', HEADS, [
         topic.name,
@@ -95,7 +122,11 @@ export function postgresReader(
         else if (batch.length >= each) each = Math.min(batchSize, each * 2)
         return batch
       }
-      const one = follow(follower, ahead, listener, safetyNetMs)
+      const resume: Follower['resume'] = async (partitions) => {
+        await assertWhole()
+        return follower.resume(partitions)
+      }
+      const one = follow({ ...follower, resume }, ahead, listener, safetyNetMs)
       const tracked = { stop: () => one.stop().finally(() => following.delete(tracked)) }
       following.add(tracked)
       return tracked

@@ -9,7 +9,6 @@ create table log.checkpoints (
   partition  int    not null,
   pos        bigint not null default 0,
   epoch      int    not null default 0,
-  "offset"   bigint,                            -- of Kafka, beside the position
   moved_at   timestamptz not null default now(),
   primary key (consumer, topic, partition)
 ) with (fillfactor = 50);
@@ -38,16 +37,14 @@ create table log.views (
 
 -- Moves checkpoints by compare-and-set and tells who waits for them; the rest of the caller's transaction is the effect.
 -- _moves: [{partition, epoch, seen, pos}], what the owner believes and where it wants to go.
+-- _rows: ids of the rows that change with it, for those who watch single rows; null when they are not told.
 --
 -- A row that somebody else has locked counts as moved: the owner gives up at once instead of waiting, so who holds the
 -- row (a redrive, a swap) may go on to lock the view's table without a deadlock.
--- The commit need not wait for the disk: after a crash view and checkpoint fall back together, and the log has it all.
-create function log.advance(_consumer text, _topic text, _moves json) returns void language plpgsql as $$
+create function log.move_checkpoints(_consumer text, _topic text, _moves json, _rows json default null) returns void language plpgsql as $$
 declare
   _moved int;
 begin
-  perform set_config('synchronous_commit', 'off', true);
-
   with ours as materialized (
     select c.partition, m.pos
       from json_to_recordset(_moves) m(partition int, epoch int, seen bigint, pos bigint)
@@ -63,12 +60,24 @@ begin
   if _moved <> json_array_length(_moves) then
     raise exception using errcode = 'FENCE', message = 'the checkpoint of ' || _consumer || ' was moved by another owner';
   end if;
-  if _moved > 0 then
-    perform log.tell_checkpoints(_consumer, _topic, (select json_object_agg(m ->> 'partition', m -> 'pos') from json_array_elements(_moves) m));
+  if _moved > 0 or _rows is not null then
+    perform log.tell_checkpoints(
+      _consumer, _topic,
+      coalesce((select json_object_agg(m ->> 'partition', m -> 'pos') from json_array_elements(_moves) m), '{}'),
+      _rows);
   end if;
 end $$;
 
--- Wakes who waits for a view: {consumer, topic, positions: {partition: pos}}.
-create function log.tell_checkpoints(_consumer text, _topic text, _positions json) returns void language sql as $$
-  select pg_notify('checkpoints', json_build_object('consumer', _consumer, 'topic', _topic, 'positions', _positions)::text)
+-- The same, for an effect that can be derived from the log again: the commit need not wait for the disk, for after a crash
+-- effect and checkpoint fall back together.
+create function log.advance(_consumer text, _topic text, _moves json, _rows json default null) returns void language plpgsql as $$
+begin
+  perform set_config('synchronous_commit', 'off', true);
+  perform log.move_checkpoints(_consumer, _topic, _moves, _rows);
+end $$;
+
+-- Wakes who waits for a view: {consumer, topic, positions: {partition: pos}, rows: [id …]}, with rows null when any may have changed.
+create function log.tell_checkpoints(_consumer text, _topic text, _positions json, _rows json default null)
+returns void language sql as $$
+  select pg_notify('checkpoints', json_build_object('consumer', _consumer, 'topic', _topic, 'positions', _positions, 'rows', _rows)::text)
 $$;

@@ -9,7 +9,7 @@ create function log.append(
   s_group int[], s_stream text[], s_expected int[], s_version int[], s_state_version int[], s_state json,
   e_group int[], e_topic text[], e_partition int[], e_key text[], e_stream text[], e_version int[], e_id uuid[], e_type text[],
   e_schema int[], e_time bigint[], e_actor text[], e_correlation text[], e_causation text[], e_traceparent text[], e_data json,
-  _claims json, _credentials json, _keys json)
+  _claims json, _credentials json, _keys json, _counts json)
 returns table (head bigint, lost json)
 language plpgsql set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
@@ -33,6 +33,11 @@ begin
     select k.g, 'used', k.scope, k.key
       from json_to_recordset(_keys) k(g int, scope text, key text)
       join log.keys h on h.scope = k.scope and h.key = k.key
+    union all
+    select c.g, 'over', c.name, null
+      from json_to_recordset(_counts) c(g int, name text, add int, most int)
+      left join log.counters h on h.name = c.name
+     where coalesce(h.value, 0) + c.add > c.most
   )
   select coalesce(array_agg(distinct g), '{}'), json_agg(json_build_array(g, reason, a, b)) into _lost, _why from broken;
 
@@ -77,6 +82,17 @@ begin
     insert into log.keys (scope, key, fingerprint, kept)
     select k.scope, k.key, k.fingerprint, k.kept from json_to_recordset(_keys) k(g int, scope text, key text, fingerprint text, kept json)
      where k.g <> all (_lost);
+  end if;
+
+  if json_array_length(_counts) > 0 then
+    -- No name comes twice: of one round only one command may count on it.
+    update log.counters h set value = greatest(h.value + c.add, 0)
+      from json_to_recordset(_counts) c(g int, name text, add int)
+     where h.name = c.name and c.g <> all (_lost);
+    insert into log.counters (name, value, until)
+    select c.name, c.add, to_timestamp(c.until / 1000.0) from json_to_recordset(_counts) c(g int, name text, add int, until bigint)
+     where c.add > 0 and c.g <> all (_lost)
+    on conflict do nothing;
   end if;
 
   -- At most one per batch, for NOTIFY takes a lock of its own at commit; it names the topics, so that others sleep on.

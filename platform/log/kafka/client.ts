@@ -1,0 +1,77 @@
+import { connect as connectPlain, isIP, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import { type ISocketFactory, Kafka, logLevel, type RetryOptions } from 'kafkajs'
+import type { Settings } from '#platform/config/settings.ts'
+
+/** How to reach a Kafka cluster, and what our topics and groups are called there. */
+export interface KafkaOptions {
+  brokers: string[]
+  /** Put before the name of each topic and consumer group, so that several systems can share a cluster. */
+  prefix?: string
+  ssl?: boolean
+  sasl?: { mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; username: string; password: string }
+}
+
+export type KafkaSettings = Pick<
+  Settings,
+  'KAFKA_BROKERS' | 'KAFKA_PREFIX' | 'KAFKA_SSL' | 'KAFKA_SASL_MECHANISM' | 'KAFKA_SASL_USERNAME' | 'KAFKA_SASL_PASSWORD'
+>
+
+/** The options that the environment asks for; undefined when the log is the embedded one. */
+export function kafkaOptions(settings: KafkaSettings): KafkaOptions | undefined {
+  const { KAFKA_BROKERS: brokers, KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password = '' } = settings
+  if (!brokers) return undefined
+  return {
+    brokers,
+    prefix: settings.KAFKA_PREFIX,
+    ssl: settings.KAFKA_SSL,
+    ...(username ? { sasl: { mechanism: settings.KAFKA_SASL_MECHANISM, username, password } } : {}),
+  }
+}
+
+const CONNECT_MS = 3_000
+const REQUEST_MS = 30_000
+const KEEP_ALIVE_MS = 60_000
+
+export interface KafkaClient {
+  kafka: Kafka
+  /** Cuts whatever is still open, and what is opened later: kafkajs forgets some of its connections. */
+  close(): void
+}
+
+/** For who tries again by itself and wants to know soon that nobody is there. kafkajs by itself keeps trying for 9 s and more. */
+export const SOON: RetryOptions = { retries: 1, initialRetryTime: 100 }
+
+/** A client of the cluster. It says nothing by itself: what matters comes back as errors. */
+export function openKafka(name: string, { brokers, ssl, sasl }: KafkaOptions, retry?: RetryOptions): KafkaClient {
+  const sockets = new Set<Socket>()
+  let closed = false
+  const socketFactory: ISocketFactory = ({ host, port, ssl, onConnect }) => {
+    const socket = ssl
+      ? connectTls({ ...ssl, host, port, ...(isIP(host) ? {} : { servername: host }) }, onConnect)
+      : connectPlain({ host, port }, onConnect)
+    socket.setKeepAlive(true, KEEP_ALIVE_MS).setNoDelay(true)
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+    if (closed) socket.destroy()
+    return socket
+  }
+  const kafka = new Kafka({
+    clientId: name.replaceAll(' ', '-'),
+    brokers,
+    ...(ssl ? { ssl } : {}),
+    ...(sasl ? { sasl: sasl as never } : {}),
+    ...(retry ? { retry } : {}),
+    connectionTimeout: CONNECT_MS,
+    requestTimeout: REQUEST_MS,
+    logLevel: logLevel.NOTHING,
+    socketFactory,
+  })
+  return {
+    kafka,
+    close() {
+      closed = true
+      for (const socket of sockets) socket.destroy()
+    },
+  }
+}

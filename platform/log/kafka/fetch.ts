@@ -1,0 +1,156 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Kafka, KafkaMessage } from 'kafkajs'
+import { Trouble } from '#platform/trouble.ts'
+
+/** What one partition answered. */
+export interface Fetched {
+  messages: KafkaMessage[]
+  /** Where to go on. */
+  next: number
+  /** Nothing lies beyond, just now. */
+  end: boolean
+}
+
+export interface Fetcher {
+  /** Reads from these offsets of a topic (by its name in Kafka) on, some of what lies there; does not wait for more. */
+  fetch(topic: string, from: ReadonlyMap<number, number>): Promise<Map<number, Fetched>>
+  close(): Promise<void>
+}
+
+/** The part of kafkajs that it keeps to itself and that reads a partition without a consumer group. */
+interface Cluster {
+  connect(): Promise<void>
+  disconnect(): Promise<void>
+  addTargetTopic(topic: string): Promise<void>
+  refreshMetadata(): Promise<void>
+  findLeaderForPartitions(topic: string, partitions: number[]): Record<string, number[]>
+  findBroker(node: { nodeId: string }): Promise<{ fetch(request: object): Promise<{ responses: FetchedTopic[] }> }>
+  removeBroker(broker: { host: string; port: number }): void
+  fetchTopicsOffset(
+    topics: { topic: string; partitions: { partition: number }[]; fromBeginning: boolean }[],
+  ): Promise<{ partitions: { partition: number; offset: string }[] }[]>
+}
+
+interface FetchedTopic {
+  partitions: { partition: number; highWatermark: string; messages: (KafkaMessage & { isControlRecord?: boolean })[] }[]
+}
+
+const PARTITION_BYTES = 512 * 1024
+const ANSWER_BYTES = 8 * 1024 * 1024
+const READ_COMMITTED = 1
+/** For a cluster that was there a moment ago: longer than it takes to find out that a broker is dead and to elect new leaders. */
+const PATIENCE_MS = 30_000
+/** For one that was never reached. */
+const FIRST_PATIENCE_MS = 6_000
+const PAUSE_MS = 50
+const PAUSE_MS_MAX = 2_000
+
+/**
+ * Reads partitions without joining a group, so a replay touches no live consumer.
+ *
+ * kafkajs has no `assign()`; its cluster class, which its own consumers stand on, can fetch all the same. kafkajs is pinned and
+ * no longer changes, so reaching for it is safe. See docs/decisions/kafka.md.
+ */
+export function openFetcher(kafka: Kafka): Fetcher {
+  const createCluster = Object.getOwnPropertySymbols(kafka).find((s) => s.description === 'private:Kafka:createCluster')
+  if (!createCluster) throw new Error('this release of kafkajs does not have what bounded reads stand on')
+  const cluster: Cluster = (kafka as never as Record<symbol, (options: object) => Cluster>)[createCluster]!({
+    allowAutoTopicCreation: false,
+    metadataMaxAge: 300_000,
+  })
+  /** Connecting and learning where partitions are is done by one at a time: kafkajs would connect twice. */
+  let prepared: Promise<unknown> = Promise.resolve()
+  function prepare(topic: string): Promise<void> {
+    const next = prepared.then(async () => {
+      await cluster.connect()
+      await cluster.addTargetTopic(topic)
+    })
+    prepared = next.catch(() => {})
+    return next
+  }
+
+  let wasReached = false
+  async function attempt(topic: string, from: ReadonlyMap<number, number>): Promise<Map<number, Fetched>> {
+    await prepare(topic)
+    const leaders = cluster.findLeaderForPartitions(topic, [...from.keys()])
+    const answers = await Promise.all(
+      Object.entries(leaders).map(async ([nodeId, partitions]) => {
+        const broker = await cluster.findBroker({ nodeId })
+        return broker.fetch({
+          maxWaitTime: 0,
+          minBytes: 0,
+          maxBytes: ANSWER_BYTES,
+          isolationLevel: READ_COMMITTED,
+          topics: [
+            {
+              topic,
+              partitions: partitions.map((partition) => ({
+                partition,
+                fetchOffset: String(from.get(partition)),
+                maxBytes: PARTITION_BYTES,
+              })),
+            },
+          ],
+        })
+      }),
+    )
+    wasReached = true
+    const fetched = new Map<number, Fetched>()
+    for (const { partition, highWatermark, messages } of answers.flatMap((a) => a.responses.flatMap((r) => r.partitions))) {
+      const start = from.get(partition)!
+      // A batch comes whole, also when the reading begins in its middle.
+      const beyond = messages.filter((message) => Number(message.offset) >= start)
+      const next = beyond.length > 0 ? Number(beyond.at(-1)!.offset) + 1 : start
+      const events = beyond.filter((message) => !message.isControlRecord)
+      fetched.set(partition, { messages: events, next, end: next >= Number(highWatermark) })
+    }
+    return fetched
+  }
+
+  /** The first offset that a partition still has: for a topic that was made anew, or cut by somebody. */
+  async function earliest(topic: string, partition: number): Promise<number> {
+    const [found] = await cluster.fetchTopicsOffset([{ topic, partitions: [{ partition }], fromBeginning: true }])
+    return Number(found!.partitions[0]!.offset)
+  }
+
+  return {
+    async fetch(topic, from) {
+      const starts = new Map(from)
+      const began = Date.now()
+      const untilMs = () => began + (wasReached ? PATIENCE_MS : FIRST_PATIENCE_MS)
+      const moved = new Set<number>()
+      for (let tries = 1; ; tries++) {
+        try {
+          return await within(untilMs() - Date.now(), attempt(topic, starts))
+        } catch (cause) {
+          const error = cause as Error & { partition?: number; host?: string; port?: number }
+          const pauseMs = Math.min(PAUSE_MS * 2 ** (tries - 1), PAUSE_MS_MAX) * (0.5 + Math.random() / 2)
+          if (Date.now() + pauseMs >= untilMs()) throw new Trouble(`cannot read ${topic} from Kafka: ${error.message}`, { cause })
+          // Kafka names one partition at a time.
+          if (error.name === 'KafkaJSOffsetOutOfRange' && !moved.has(error.partition!)) {
+            moved.add(error.partition!)
+            starts.set(error.partition!, await earliest(topic, error.partition!).catch(() => 0))
+            continue
+          }
+          if (error.name === 'KafkaJSConnectionClosedError') cluster.removeBroker({ host: error.host!, port: error.port! })
+          await sleep(pauseMs)
+          await within(untilMs() - Date.now(), cluster.refreshMetadata()).catch(() => {})
+        }
+      }
+    },
+    close: () => cluster.disconnect(),
+  }
+}
+
+/** What comes of it in time. A request that nobody answers would keep us for half a minute. */
+function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  work.catch(() => {})
+  const late = new AbortController()
+  const tooLate = sleep(Math.max(0, ms), undefined, { signal: late.signal }).then(() => {
+    throw new Error('it does not answer')
+  })
+  return Promise.race([work, tooLate]).finally(() => {
+    tooLate.catch(() => {})
+    late.abort()
+  })
+}

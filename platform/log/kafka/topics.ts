@@ -1,0 +1,150 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import kafkajs from 'kafkajs'
+import type { Topic } from '#events/kit/stream.ts'
+import { MAX_MESSAGE_BYTES } from '#platform/kafka/message-bytes.ts'
+import { Trouble } from '#platform/trouble.ts'
+import { type KafkaOptions, openKafka } from './client.ts'
+
+/** How topics are to be made. */
+export interface TopicSettings {
+  /** Copies of each partition; as many as there are brokers, at most three, if not given. */
+  replication?: number
+}
+
+/** What a topic is in Kafka beside what it is to be. */
+export interface TopicState {
+  topic: string
+  /** Its name in Kafka. */
+  name: string
+  exists: boolean
+  partitions?: number
+  replication?: number
+  config: Record<string, string>
+  /** One sentence for each thing that is not as it must be. */
+  drift: string[]
+}
+
+/** History is kept for ever and never compacted; a write counts when all but one of three replicas have it. */
+const configOf = (replication: number): Record<string, string> => ({
+  'cleanup.policy': 'delete',
+  'retention.ms': '-1',
+  'retention.bytes': '-1',
+  'min.insync.replicas': String(replication > 2 ? replication - 1 : 1),
+  'max.message.bytes': String(MAX_MESSAGE_BYTES),
+  'message.timestamp.type': 'CreateTime',
+  'unclean.leader.election.enable': 'false',
+})
+
+/** For some seconds: brokers may be about to start. */
+const RETRY = { retries: 5, initialRetryTime: 150 }
+/** A frozen broker takes connections and answers nothing. */
+const CONNECT_MS = 8_000
+const LED_MS = 20_000
+const LOOK_MS = 100
+
+/** Works with the topics of a cluster for as long as `work` takes. */
+export async function withTopics<T>(options: KafkaOptions, work: (topics: TopicTools) => Promise<T>): Promise<T> {
+  const { kafka, close } = openKafka('vidwiz topics', options, RETRY)
+  const admin = kafka.admin()
+  const kafkaName = ({ name }: Topic) => (options.prefix ?? '') + name
+  try {
+    const connecting = admin.connect()
+    connecting.catch(() => {})
+    const tooLate = sleep(CONNECT_MS, undefined, { ref: false }).then(() => {
+      throw new Error(`no answer within ${CONNECT_MS} ms`)
+    })
+    tooLate.catch(() => {})
+    await Promise.race([connecting, tooLate])
+  } catch (error) {
+    close()
+    throw new Trouble(`cannot reach Kafka at ${options.brokers.join(', ')}: ${(error as Error).message}`, { cause: error })
+  }
+
+  const replicationOf = async ({ replication }: TopicSettings) =>
+    replication ?? Math.min(3, (await admin.describeCluster()).brokers.length)
+
+  async function describe(topics: readonly Topic[], settings: TopicSettings = {}): Promise<TopicState[]> {
+    const wanted = await replicationOf(settings)
+    const existing = new Set(await admin.listTopics())
+    const found = topics.filter((topic) => existing.has(kafkaName(topic)))
+    const { topics: metadata } =
+      found.length > 0 ? await admin.fetchTopicMetadata({ topics: found.map(kafkaName) }) : { topics: [] }
+    const { resources } =
+      found.length > 0
+        ? await admin.describeConfigs({
+            includeSynonyms: false,
+            resources: found.map((topic) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name: kafkaName(topic) })),
+          })
+        : { resources: [] }
+    return topics.map((topic) => {
+      const name = kafkaName(topic)
+      const known = metadata.find((one) => one.name === name)
+      if (!known) return { topic: topic.name, name, exists: false, config: {}, drift: [`${name} does not exist`] }
+      const entries = resources.find((one) => one.resourceName === name)?.configEntries ?? []
+      const actual = Object.fromEntries(entries.map(({ configName, configValue }) => [configName, configValue]))
+      const replication = Math.min(...known.partitions.map((partition) => partition.replicas.length))
+      const drift = []
+      if (known.partitions.length !== topic.partitions)
+        drift.push(`${name} has ${known.partitions.length} partitions, not ${topic.partitions}`)
+      if (replication < wanted) drift.push(`${name} has ${replication} replicas, not ${wanted}`)
+      for (const [key, value] of Object.entries(configOf(wanted)))
+        if (actual[key] !== value) drift.push(`${name} has ${key}=${actual[key]}, not ${value}`)
+      const config = Object.fromEntries(Object.keys(configOf(wanted)).map((key) => [key, actual[key] ?? '']))
+      return { topic: topic.name, name, exists: true, partitions: known.partitions.length, replication, config, drift }
+    })
+  }
+
+  async function create(topics: readonly Topic[], settings: TopicSettings = {}): Promise<string[]> {
+    const replication = await replicationOf(settings)
+    const missing = (await describe(topics, settings)).filter((state) => !state.exists)
+    if (missing.length === 0) return []
+    await admin.createTopics({
+      // It gives up when a broker does not know the topics yet, so we wait ourselves.
+      waitForLeaders: false,
+      topics: missing.map(({ topic, name }) => ({
+        topic: name,
+        numPartitions: topics.find((one) => one.name === topic)!.partitions,
+        replicationFactor: replication,
+        configEntries: Object.entries(configOf(replication)).map(([name, value]) => ({ name, value })),
+      })),
+    })
+    await untilLed(missing.map(({ name }) => name))
+    return missing.map(({ name }) => name)
+  }
+
+  /** What was made a moment ago is not known to every broker yet, and has no leaders. */
+  async function untilLed(names: string[]): Promise<void> {
+    for (const until = Date.now() + LED_MS; ; await sleep(LOOK_MS)) {
+      try {
+        const { topics } = await admin.fetchTopicMetadata({ topics: names })
+        if (topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0))) return
+      } catch (error) {
+        if (Date.now() > until) throw error
+      }
+      if (Date.now() > until) throw new Error(`${names.join(', ')} have no leaders yet`)
+    }
+  }
+
+  try {
+    return await work({
+      describe,
+      create,
+      async remove(topics) {
+        const existing = new Set(await admin.listTopics())
+        await admin.deleteTopics({ topics: topics.map(kafkaName).filter((name) => existing.has(name)) })
+      },
+    })
+  } finally {
+    await admin.disconnect()
+    close()
+  }
+}
+
+export interface TopicTools {
+  /** What each topic is and how that differs from what it is to be. */
+  describe(topics: readonly Topic[], settings?: TopicSettings): Promise<TopicState[]>
+  /** Makes those that do not exist; returns their names in Kafka. Safe when several do it at once. */
+  create(topics: readonly Topic[], settings?: TopicSettings): Promise<string[]>
+  /** Removes topics and all their events, if they exist. */
+  remove(topics: readonly Topic[]): Promise<void>
+}

@@ -1,0 +1,105 @@
+import type { Command } from '#events/kit/command.ts'
+import type { Recorded } from '#events/kit/envelope.ts'
+import type { Queryable } from '#platform/pg/pool.ts'
+import { type DecidingOptions, openDeciding } from '../deciding.ts'
+import type { Context, Pending } from '../execution.ts'
+import { isFaultOfData } from '../executor.ts'
+import type { Group, Verdict } from '../port.ts'
+import { appendBeside, appender, type Beside } from '../postgres/appender.ts'
+import type { Outcome } from '../round.ts'
+
+/** A command could not be decided, was refused, or cannot be had together with another: trying again would not help. */
+export class Unable extends Error {
+  override name = 'Unable'
+}
+
+/** It is the event, not the world around it. */
+export const isFault = (error: unknown) => error instanceof Unable || isFaultOfData(error)
+
+/** An event with what follows from it. */
+export interface Caused {
+  recorded: Recorded
+  commands: readonly Command[]
+}
+
+/** How a consumer's events come about. */
+export interface Effect {
+  /**
+   * Executes all commands, together with what the consumer writes down about it: all of it or nothing.
+   *
+   * @returns false when `beside` found nothing to go on with; nothing was written then
+   * @throws Unable, and whatever `beside` or the database fail with; nothing was written then either
+   */
+  apply(caused: readonly Caused[], beside: Beside): Promise<boolean>
+}
+
+export interface EffectOptions extends Omit<DecidingOptions, 'appender'> {
+  db: Queryable
+  /** Who the events say that they are from. */
+  consumer: string
+}
+
+/** Each loss means that somebody else won. */
+const MAX_ATTEMPTS = 50
+
+class Lost extends Error {}
+
+export function openEffect({ db, consumer, ...options }: EffectOptions): Effect {
+  const { memory, round } = openDeciding({ ...options, appender: appender(db) })
+
+  /** Decides on states just loaded, so that also a decision to write nothing is one of the moment. */
+  async function attempt(pendings: readonly Pending[], beside: Beside): Promise<boolean> {
+    memory.forget()
+    const decided = await round(pendings)
+    const groups = decided.groups()
+    // Whoever throws or is refused would throw or be refused again: nothing may be written on account of the others.
+    for (const outcome of decided.outcomes(groups.map(asIfWon))) assertExecuted(outcome)
+    if (groups.length === 0) return alone(beside)
+    const verdicts = await appendBeside(db, groups, beside)
+    if (!verdicts) return false
+    for (const outcome of decided.outcomes(verdicts)) assertExecuted(outcome)
+    return true
+  }
+
+  /** Without events the commit need not wait for the disk: after a crash it is done again. */
+  const alone = async ({ name, text, values }: Beside) =>
+    (await db.query(name, `with ${text} select set_config('synchronous_commit', 'off', true) from beside`, [...values])).length >
+    0
+
+  return {
+    async apply(caused, beside) {
+      const pendings = caused.flatMap(({ recorded, commands }) =>
+        commands.map((command) => pending(command, contextOf(recorded, consumer))),
+      )
+      if (pendings.length === 0) return alone(beside)
+      for (let attempts = 1; ; attempts++) {
+        try {
+          return await attempt(pendings, beside)
+        } catch (error) {
+          if (!(error instanceof Lost)) throw error
+          if (attempts === MAX_ATTEMPTS) throw new Error(`${consumer} lost ${MAX_ATTEMPTS} times in a row`)
+        }
+      }
+    },
+  }
+}
+
+const asIfWon = ({ events }: Group): Verdict => ({ positions: events.map(() => 0) })
+
+/** What an event causes belongs to the request that caused the event. */
+const contextOf = ({ id, correlationId, traceparent }: Recorded, consumer: string): Context => ({
+  actor: consumer,
+  correlationId,
+  causationId: id,
+  traceparent,
+})
+
+/** Nobody waits for it: what became of it is looked up in the round. */
+const pending = (command: Command, context: Context): Pending => ({ command, context, attempts: 0, resolve() {}, reject() {} })
+
+function assertExecuted({ pending, executed, error, waited }: Outcome) {
+  if (executed) return
+  if (error) throw new Unable(`${pending.command.name}: ${(error as Error).message}`, { cause: error })
+  if (waited) throw new Unable(`${pending.command.name} wants what another command wants as well`)
+  throw new Lost()
+}

@@ -1,0 +1,26 @@
+/**
+ * Runs `attempt` on all items, in order. When that fails by the fault of one of them, they are halved until the guilty one
+ * stands alone, and that one goes to `refused`. Other errors are thrown on.
+ */
+export async function sift<T>(
+  items: T[],
+  {
+    attempt,
+    refused,
+    isFault,
+  }: {
+    attempt(items: T[]): Promise<void>
+    refused(item: T, cause: Error): Promise<void>
+    isFault(error: unknown): boolean
+  },
+): Promise<void> {
+  try {
+    await attempt(items)
+  } catch (error) {
+    if (!isFault(error)) throw error
+    if (items.length === 1) return refused(items[0]!, error as Error)
+    const half = items.length >> 1
+    await sift(items.slice(0, half), { attempt, refused, isFault })
+    await sift(items.slice(half), { attempt, refused, isFault })
+  }
+}

@@ -1,0 +1,2 @@
+-- Numbers of tasks.
+create sequence log.task_ids;

@@ -1,0 +1,34 @@
+-- How far the relay has published the log to Kafka. `epoch` rises when another relay takes over: the former one is fenced.
+create table log.relay (
+  one      boolean primary key default true check (one),
+  pos      bigint  not null default 0,
+  epoch    int     not null default 0,
+  moved_at timestamptz not null default now()
+);
+insert into log.relay default values;
+
+-- Where in Kafka a position lies: the last event published in each run of 1000 offsets of a partition. The newest row of a
+-- partition is its head. A reader that looks for what lies beyond a position starts behind the nearest row before it;
+-- without any row it starts at the beginning of the partition, so this only saves time.
+create table log.offsets (
+  topic     text   not null,
+  partition int    not null,
+  run       bigint not null,
+  pos       bigint not null,
+  "offset"  bigint not null,
+  primary key (topic, partition, run)
+) with (fillfactor = 50);
+create index offsets_by_pos on log.offsets (topic, partition, pos);
+
+-- Moves the relay by compare-and-set and keeps where its last events went. _heads: [{topic, partition, pos, offset}].
+create function log.published(_epoch int, _seen bigint, _pos bigint, _heads json) returns void language plpgsql as $$
+begin
+  update log.relay set pos = _pos, moved_at = now() where epoch = _epoch and pos = _seen;
+  if not found then
+    raise exception using errcode = 'FENCE', message = 'another relay has taken over';
+  end if;
+  insert into log.offsets (topic, partition, run, pos, "offset")
+  select h.topic, h.partition, h."offset" / 1000, h.pos, h."offset"
+    from json_to_recordset(_heads) h(topic text, partition int, pos bigint, "offset" bigint)
+  on conflict (topic, partition, run) do update set pos = excluded.pos, "offset" = excluded."offset";
+end $$;
