@@ -1,0 +1,53 @@
+import { type EnhancedGenerateContentResponse, GoogleGenerativeAI } from '@google/generative-ai'
+import { type Model, ModelError, modelError } from './model.ts'
+
+export interface GeminiOptions {
+  apiKey: string
+  model: string
+  baseUrl: string
+}
+
+const WINDOW_TOKENS = 1_000_000
+
+/** A Gemini model, over Google's library. */
+export function gemini({ apiKey, model, baseUrl }: GeminiOptions): Model {
+  const asked = new GoogleGenerativeAI(apiKey).getGenerativeModel({ model }, { baseUrl: baseUrl.replace(/\/+$/, '') })
+  return {
+    name: model,
+    windowTokens: WINDOW_TOKENS,
+    async *reply({ instructions, messages, maxTokens }, signal) {
+      signal.throwIfAborted()
+      try {
+        const { stream, response } = await asked.generateContentStream(
+          {
+            contents: messages.map(({ from, text }) => ({ role: from, parts: [{ text }] })),
+            generationConfig: { maxOutputTokens: maxTokens },
+            systemInstruction: { role: 'user', parts: [{ text: instructions }] },
+          },
+          { signal },
+        )
+        // The library gathers the whole as well; that it fails along with the stream is nobody else's concern.
+        response.catch(() => {})
+        for await (const piece of stream) {
+          const text = textOf(piece)
+          if (text !== '') yield text
+        }
+      } catch (error) {
+        signal.throwIfAborted()
+        throw modelError('Gemini', error, apiKey)
+      }
+    },
+  }
+}
+
+/** Reasons for an end that are no failure: all has been said, or as much as there was room for. */
+const ENDS = new Set(['STOP', 'MAX_TOKENS', 'FINISH_REASON_UNSPECIFIED'])
+
+function textOf({ candidates, promptFeedback }: EnhancedGenerateContentResponse): string {
+  if (promptFeedback?.blockReason) throw new ModelError(`Gemini did not take the question: ${promptFeedback.blockReason}`)
+  const { content, finishReason } = candidates?.[0] ?? {}
+  if (finishReason && !ENDS.has(finishReason)) throw new ModelError(`Gemini broke off: ${finishReason}`)
+  // What it thinks aloud is no part of the answer.
+  const said = (content?.parts ?? []).filter((part) => !(part as { thought?: boolean }).thought)
+  return said.map(({ text }) => text ?? '').join('')
+}

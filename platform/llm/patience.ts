@@ -1,0 +1,43 @@
+import { type Model, ModelError } from './model.ts'
+
+export interface Patience {
+  /** How long it may be silent, before the first word and between two. */
+  silenceMs: number
+  /** How long a whole reply may take. */
+  replyMs: number
+}
+
+/** A model whose reply fails when it takes too long, whether or not what asks it listens to its signal. */
+export const patient = (model: Model, { silenceMs, replyMs }: Patience): Model => ({
+  ...model,
+  async *reply(request, signal) {
+    const enough = new AbortController()
+    const ended = AbortSignal.any([signal, enough.signal])
+    // An event that has been will not come again.
+    ended.throwIfAborted()
+    const late = Promise.withResolvers<never>()
+    late.promise.catch(() => {})
+    ended.addEventListener('abort', () => late.reject(ended.reason), { once: true })
+    const giveUp = (why: string) => enough.abort(new ModelError(`${model.name} ${why}`))
+    const whole = setTimeout(giveUp, replyMs, `took more than ${replyMs / 1000} s`)
+    let silence: NodeJS.Timeout | undefined
+    try {
+      const words = model.reply(request, ended)[Symbol.asyncIterator]()
+      while (true) {
+        silence = setTimeout(giveUp, silenceMs, `was silent for ${silenceMs / 1000} s`)
+        const next = words.next()
+        // When it is late, nobody waits for it any more.
+        next.catch(() => {})
+        const { done, value } = await Promise.race([next, late.promise])
+        clearTimeout(silence)
+        if (done) return
+        yield value
+      }
+    } finally {
+      clearTimeout(silence)
+      clearTimeout(whole)
+      // Also when the caller wants no more words.
+      enough.abort()
+    }
+  },
+})

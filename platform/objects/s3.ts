@@ -1,0 +1,44 @@
+import { GetObjectCommand, NoSuchKey, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { checkedKey, type Objects } from './objects.ts'
+
+export interface S3Options {
+  bucket: string
+  region: string
+  /** Of another store that speaks S3; AWS itself if not given. */
+  endpoint?: string
+  /** Where the SDK shall not look for them itself (environment, profile, role of the machine). */
+  credentials?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string }
+}
+
+const CONNECT_MS = 3_000
+const REQUEST_MS = 10_000
+/** Who waits for it has patience of its own. */
+const ATTEMPTS = 2
+
+/** Objects in a bucket. Nothing connects before the first of them. */
+export function s3Objects({ bucket: Bucket, region, endpoint, credentials }: S3Options): Objects {
+  const client = new S3Client({
+    region,
+    // Others seldom have a name for every bucket.
+    ...(endpoint !== undefined && { endpoint, forcePathStyle: true }),
+    ...(credentials && { credentials }),
+    maxAttempts: ATTEMPTS,
+    requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: REQUEST_MS, throwOnRequestTimeout: true },
+  })
+  return {
+    async put(key, body, ContentType) {
+      const Body = Buffer.from(body)
+      await client.send(new PutObjectCommand({ Bucket, Key: checkedKey(key), Body, ContentLength: Body.length, ContentType }))
+    },
+    async get(key) {
+      try {
+        const { Body } = await client.send(new GetObjectCommand({ Bucket, Key: checkedKey(key) }))
+        return Buffer.from(await Body!.transformToByteArray())
+      } catch (error) {
+        if (error instanceof NoSuchKey) return undefined
+        throw error
+      }
+    },
+    close: () => client.destroy(),
+  }
+}
