@@ -7,10 +7,11 @@ import type { Request } from './request.ts'
  * Neither headers, query nor body are in it: any of them may hold a secret.
  */
 export function accessLog(log: Logger, request: Request, res: ServerResponse, elapsedMs: number) {
-  const { id: requestId, method, path, route, actor } = request
+  const { id: requestId, method, path, route, actor, address } = request
   const aborted = res.writableFinished ? undefined : true
   const status = res.headersSent ? res.statusCode : undefined
-  log.info({ requestId, method, path, route, actor, status, aborted, elapsedMs: Math.round(elapsedMs * 100) / 100 }, 'request')
+  const rounded = Math.round(elapsedMs * 100) / 100
+  log.info({ requestId, method, path, route, actor, address, status, aborted, elapsedMs: rounded }, 'request')
 }
 
 /** What may be told of an error that nobody foresaw: a database's `detail` would quote the row. */

@@ -22,8 +22,12 @@ export class JsonText {
 /** Deep enough for any honest document; what walks a value recursively must not run out of stack. */
 export const MAX_DEPTH = 1000
 
+/** Our own reader takes some 60 ms for as much; what is longer is read by JSON.parse alone. */
+const MAX_LENIENT = 1024 * 1024
+
 /**
- * Parses JSON; the literals NaN, Infinity and -Infinity are tolerated, and of repeated keys the last wins.
+ * Parses JSON; of repeated keys the last wins. The literals NaN, Infinity and -Infinity are tolerated in up to MAX_LENIENT
+ * characters.
  *
  * @throws JsonSyntaxError, or JsonDepthError beyond MAX_DEPTH
  */
@@ -31,9 +35,10 @@ export function parseJson(text: string): unknown {
   if (text.length > MAX_DEPTH && depthOf(text) > MAX_DEPTH) throw new JsonDepthError()
   try {
     return JSON.parse(text)
-  } catch {
+  } catch (error) {
     // Rare: either an error to be located, or one of the literals that JSON.parse refuses.
-    return new Reader(text).document()
+    if (text.length <= MAX_LENIENT) return new Reader(text).document()
+    throw new JsonSyntaxError(Number(/position (\d+)/.exec((error as Error).message)?.[1] ?? 0))
   }
 }
 
@@ -53,7 +58,7 @@ function depthOf(text: string): number {
 }
 
 /** Where the string that opens at `start` has its closing quote; the end of the text if it has none. */
-function endOfString(text: string, start: number): number {
+export function endOfString(text: string, start: number): number {
   let at = start + 1
   while (at < text.length && text.charCodeAt(at) !== QUOTE) at += text.charCodeAt(at) === BACKSLASH ? 2 : 1
   return at

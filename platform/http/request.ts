@@ -14,6 +14,8 @@ export class Request {
   readonly path: string
   readonly search: string
   readonly headers: IncomingHttpHeaders
+  /** Of the client, as far as it can be trusted. */
+  readonly address: string | undefined
   readonly startedAt = performance.now()
   /** The pattern of the route that answers, once known. */
   route: string | undefined
@@ -21,23 +23,48 @@ export class Request {
   actor: string | null = null
   /** The bytes of the body, for routes that take one. */
   bytes: Buffer | undefined
+  /** Names the state of what is answered, in its double quotes; goes out as ETag. */
+  etag: string | undefined
   /** Headers of the answer to come, names and values in turn. */
   readonly answerHeaders: string[] = []
 
-  constructor({ method = '', url = '', headers }: IncomingMessage) {
+  private readonly presence: () => AbortSignal
+  private signal: AbortSignal | undefined
+
+  /** @param presence says whether the client still waits */
+  constructor(
+    { method = '', url = '', headers }: IncomingMessage,
+    address?: string,
+    presence = () => new AbortController().signal,
+  ) {
+    this.presence = presence
     const given = headers['x-request-id']
     this.id = typeof given === 'string' && SANE_ID.test(given) ? given : randomUUID()
     this.method = method
     this.headers = headers
+    this.address = address
     const query = url.indexOf('?')
     this.path = canonical(query < 0 ? url : url.slice(0, query))
     this.search = query < 0 ? '' : url.slice(query + 1)
+  }
+
+  /** Aborted when there is no use in waiting any longer: the client has left, or the server is stopping. */
+  get gone(): AbortSignal {
+    this.signal ??= this.presence()
+    return this.signal
   }
 
   /** The W3C trace context of the caller, if it sent a valid one. */
   get traceparent(): string | null {
     const given = this.headers.traceparent
     return typeof given === 'string' && TRACEPARENT.test(given) ? given : null
+  }
+
+  /** Gives the answer a header; of one name the last counts. */
+  answerWith(name: string, value: string): void {
+    const at = this.answerHeaders.indexOf(name)
+    if (at < 0) this.answerHeaders.push(name, value)
+    else this.answerHeaders[at + 1] = value
   }
 
   /** Query values by name; of a repeated name the last wins. */

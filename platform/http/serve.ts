@@ -16,7 +16,7 @@ export interface ServeOptions {
 
 export interface Served {
   port: number
-  /** P12: stops accepting, finishes what is in flight, then closes all connections. */
+  /** P12: stops accepting, finishes what is in flight, has streams come to their end, then closes all connections. */
   close(): Promise<void>
 }
 
@@ -39,7 +39,7 @@ export async function serve(handler: Handler, { port, host, lingerMs = 200, fini
   let isClosed = false
   let hasLingered = false
 
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (req, res) => {
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, noDelay: true }, (req, res) => {
     inFlight.add(res)
     if (isClosed) res.shouldKeepAlive = false
     res.on('close', () => {
@@ -85,6 +85,7 @@ export async function serve(handler: Handler, { port, host, lingerMs = 200, fini
     // http's own close would at once destroy connections that look idle, also one whose next request is on its way.
     const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()))
     for (const res of inFlight) res.shouldKeepAlive = false
+    handler.stopStreams?.()
     const timers = new AbortController()
     const { signal } = timers
     await Promise.race([closed, delay(lingerMs, undefined, { signal })])
