@@ -11,10 +11,15 @@ export type NoteRow = {
   generated_by_ai: boolean
   created_at: string
   updated_at: string
+  /** Of the stream. */
+  version: number
 }
 
+/** What the model may still write. */
+const EMPTY = `(text is null or text = '')`
+
 export const notesView = view('notes', {
-  version: 1,
+  version: 3,
   from: noteEvents,
   key: 'note_id',
   columns: {
@@ -26,33 +31,60 @@ export const notesView = view('notes', {
     generated_by_ai: 'boolean not null',
     created_at: 'timestamptz not null',
     updated_at: 'timestamptz not null',
+    version: 'int not null',
   },
-  indexes: ['(user_id, video_id, created_at, note_id)'],
+  indexes: ['(user_id, video_id, created_at, note_id)', `(video_id, created_at, note_id) where ${EMPTY}`],
   id: (event) => event.data.noteId,
   evolve: (note: NoteRow | undefined, event: NoteEvent) => {
     const at = new Date(event.time).toISOString()
+    const { version } = event
     switch (event.type) {
       case 'NoteCreated': {
         const { noteId: note_id, videoId: video_id, userId: user_id, timestamp, text } = event.data
-        return { note_id, video_id, user_id, timestamp, text, generated_by_ai: false, created_at: at, updated_at: at }
+        return { note_id, video_id, user_id, timestamp, text, generated_by_ai: false, created_at: at, updated_at: at, version }
       }
       case 'NoteEdited': {
         const { text, generatedByAi } = event.data
         return (
-          note && { ...note, text: text ?? note.text, generated_by_ai: generatedByAi ?? note.generated_by_ai, updated_at: at }
+          note && {
+            ...note,
+            text: text ?? note.text,
+            generated_by_ai: generatedByAi ?? note.generated_by_ai,
+            updated_at: at,
+            version,
+          }
         )
       }
+      case 'NoteWrittenByAi':
+        return note && { ...note, text: event.data.text, generated_by_ai: true, updated_at: at, version }
       case 'NoteDeleted':
         return gone
     }
   },
 })
 
+const COLUMNS = 'note_id, video_id, user_id, timestamp, text, generated_by_ai, created_at, updated_at, version'
+
 /** A user's notes on a video, oldest first; moments as Postgres writes them (UTC). */
 export const notesOf = (db: Queryable, userId: number, videoId: string): Promise<NoteRow[]> =>
   db.query<NoteRow>(
     'notes.of',
-    `select note_id, video_id, user_id, timestamp, text, generated_by_ai, created_at, updated_at
-       from views.notes where user_id = $1 and video_id = $2 order by created_at, note_id`,
+    `select ${COLUMNS} from views.notes where user_id = $1 and video_id = $2 order by created_at, note_id`,
     [userId, videoId],
+  )
+
+/** One note; moments as above. */
+export async function noteById(db: Queryable, noteId: number): Promise<NoteRow | undefined> {
+  const [note] = await db.query<NoteRow>('notes.byId', `select ${COLUMNS} from views.notes where note_id = $1`, [noteId])
+  return note
+}
+
+/** The empty notes on a video of users who want the model to fill them, oldest first. */
+export const notesForAi = (db: Queryable, videoId: string): Promise<NoteRow[]> =>
+  db.query<NoteRow>(
+    'notes.forAi',
+    `select ${COLUMNS} from views.notes
+      where video_id = $1 and ${EMPTY} and exists (select from views.users u where u.user_id = notes.user_id and u.ai_notes)
+      order by created_at, note_id`,
+    [videoId],
   )

@@ -26,6 +26,7 @@ export const userVideosView = view('user-videos', {
       case 'NoteDeleted':
         return row && row.notes > 1 ? { ...row, notes: row.notes - 1 } : gone
       case 'NoteEdited':
+      case 'NoteWrittenByAi':
         return undefined
     }
   },
@@ -34,22 +35,31 @@ export const userVideosView = view('user-videos', {
 export type VideoSort = 'created_at_desc' | 'created_at_asc' | 'title_asc' | 'title_desc'
 
 /** Each ends in what makes pages stable. */
-const orders: Record<VideoSort, string> = {
-  created_at_desc: 'created_at desc, id desc',
-  created_at_asc: 'created_at, id',
-  title_asc: 'title_folded nulls last, id',
-  title_desc: 'title_folded desc nulls first, id desc',
+const orders: Record<VideoSort, { by: string; order: string }> = {
+  created_at_desc: { by: 'created_at', order: 'created_at desc, id desc' },
+  created_at_asc: { by: 'created_at', order: 'created_at, id' },
+  title_asc: { by: 'title_folded', order: 'title_folded nulls last, id' },
+  title_desc: { by: 'title_folded', order: 'title_folded desc nulls first, id desc' },
 }
 
-/** The count comes with the page, also when the page lies past the end. */
-const listText = (sort: VideoSort) => `
+/**
+ * `$1` user, `$2` most on a page, `$3` how many come before it, `$4` what the title must contain, if filtered.
+ * The count comes with the page, also when the page lies past the end.
+ *
+ * The ids go in as one array: an index scan for all of them takes two thirds of the time of a join, which makes one for each.
+ */
+function listText(sort: VideoSort, isFiltered: boolean): string {
+  const { by, order } = orders[sort]
+  return `
   with mine as materialized (
-    select v.video_id, v.id, v.title_folded, v.created_at from views.user_videos u join views.videos v using (video_id)
-     where u.user_id = $1 and ($2 = '' or position($2 in v.title_folded) > 0)),
-  page as (select * from mine order by ${orders[sort]} limit $3 offset $4)
+    select video_id, id, ${by} from views.videos
+     where video_id = any (array(select video_id from views.user_videos where user_id = $1))
+           ${isFiltered ? 'and position($4 in title_folded) > 0' : ''}),
+  page as (select * from mine order by ${order} limit $2 offset $3)
   select (select count(*) from mine) as total, v.video_id, v.title, v.metadata
     from (select) one left join page p on true left join views.videos v using (video_id)
-   order by ${orders[sort].replace(/\b(created_at|id|title_folded)\b/g, 'p.$1')}`
+   order by ${order.replace(/\b(created_at|id|title_folded)\b/g, 'p.$1')}`
+}
 
 export interface VideoPage {
   /** How many there are on all pages. */
@@ -69,7 +79,8 @@ export async function videosOf(
 ): Promise<VideoPage> {
   // Postgres cannot hold this character, so no title has it.
   if (q.includes('\0')) return { total: 0, videos: [] }
-  const values = [userId, folded(q), limit, Math.min(offset, Number.MAX_SAFE_INTEGER)]
-  const rows = await db.query<VideoPage['videos'][number] & { total: number }>(`userVideos.${sort}`, listText(sort), values)
+  const values = [userId, limit, Math.min(offset, Number.MAX_SAFE_INTEGER), ...(q === '' ? [] : [folded(q)])]
+  const name = q === '' ? `userVideos.${sort}` : `userVideos.${sort}.filtered`
+  const rows = await db.query<VideoPage['videos'][number] & { total: number }>(name, listText(sort, q !== ''), values)
   return { total: rows[0]!.total, videos: rows.filter((row) => row.video_id !== null).map(({ total: _, ...video }) => video) }
 }

@@ -12,10 +12,12 @@ export type UserRow = {
   token_email: string | null
   token_issued_at: number | null
   created_at: string
+  /** Of the stream. */
+  version: number
 }
 
 export const usersView = view('users', {
-  version: 1,
+  version: 2,
   from: userEvents,
   key: 'user_id',
   columns: {
@@ -27,24 +29,32 @@ export const usersView = view('users', {
     token_email: 'text',
     token_issued_at: 'double precision',
     created_at: 'timestamptz not null',
+    version: 'int not null',
   },
   id: (event) => event.data.userId,
   evolve: (user: UserRow | undefined, event: UserEvent) => {
+    const { version } = event
     if (event.type === 'UserRegistered') {
       const { userId: user_id, email, name, imageUrl: image_url } = event.data
       const created_at = new Date(event.time).toISOString()
-      return { user_id, email, name, image_url, ai_notes: false, token_email: null, token_issued_at: null, created_at }
+      return { user_id, email, name, image_url, ai_notes: false, token_email: null, token_issued_at: null, created_at, version }
     }
     if (!user) return undefined
     switch (event.type) {
       case 'GoogleAccountLinked':
-        return { ...user, name: user.name ?? event.data.name ?? null, image_url: event.data.imageUrl ?? user.image_url }
+        return { ...user, name: user.name ?? event.data.name ?? null, image_url: event.data.imageUrl ?? user.image_url, version }
       case 'ProfileUpdated':
-        return { ...user, name: event.data.name ?? user.name, ai_notes: event.data.aiNotes ?? user.ai_notes }
+        return {
+          ...user,
+          name: event.data.name ?? user.name,
+          ai_notes: event.data.aiNotes ?? user.ai_notes,
+          image_url: event.data.imageUrl ?? user.image_url,
+          version,
+        }
       case 'LongTermTokenIssued':
-        return { ...user, token_email: event.data.email, token_issued_at: event.data.issuedAt }
+        return { ...user, token_email: event.data.email, token_issued_at: event.data.issuedAt, version }
       case 'LongTermTokenRevoked':
-        return { ...user, token_email: null, token_issued_at: null }
+        return { ...user, token_email: null, token_issued_at: null, version }
     }
   },
 })
@@ -53,7 +63,7 @@ export const usersView = view('users', {
 export async function userById(db: Queryable, id: number): Promise<UserRow | undefined> {
   const [user] = await db.query<UserRow>(
     'users.byId',
-    'select user_id, email, name, image_url, ai_notes, token_email, token_issued_at, created_at from views.users where user_id = $1',
+    'select user_id, email, name, image_url, ai_notes, token_email, token_issued_at, created_at, version from views.users where user_id = $1',
     [id],
   )
   return user

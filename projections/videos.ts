@@ -13,12 +13,14 @@ export type VideoRow = {
   metadata: string | null
   transcript_available: boolean
   summary: string | null
+  /** JSON text: an array of strings. */
+  suggested_questions: string | null
   created_at: string
   updated_at: string
 }
 
 export const videosView = view('videos', {
-  version: 1,
+  version: 2,
   from: videoEvents,
   key: 'video_id',
   columns: {
@@ -29,15 +31,17 @@ export const videosView = view('videos', {
     metadata: 'text',
     transcript_available: 'boolean not null',
     summary: 'text',
+    suggested_questions: 'text',
     created_at: 'timestamptz not null',
     updated_at: 'timestamptz not null',
   },
+  tellsRows: true,
   id: (event) => event.data.videoId,
   evolve: (video: VideoRow | undefined, event: VideoEvent) => {
     const at = new Date(event.time).toISOString()
     if (event.type === 'VideoAdded') {
       const { videoId: video_id, id, title } = event.data
-      const nothingYet = { metadata: null, transcript_available: false, summary: null }
+      const nothingYet = { metadata: null, transcript_available: false, summary: null, suggested_questions: null }
       return { video_id, id, ...titled(title), ...nothingYet, created_at: at, updated_at: at }
     }
     return video && updated(video, change(event), at)
@@ -56,6 +60,8 @@ const change = (event: VideoEvent): Partial<VideoRow> => {
       return { transcript_available: event.data.rows > 0 }
     case 'SummaryStored':
       return { summary: event.data.summary }
+    case 'QuestionsSuggested':
+      return { suggested_questions: JSON.stringify(event.data.questions) }
     default:
       return {}
   }
@@ -67,12 +73,40 @@ const updated = (video: VideoRow, change: Partial<VideoRow>, at: string): VideoR
   return changed ? { ...video, ...change, updated_at: at } : video
 }
 
-/** One video; moments as Postgres writes them (UTC). */
-export async function videoById(db: Queryable, videoId: string): Promise<Omit<VideoRow, 'title_folded'> | undefined> {
-  const [video] = await db.query<VideoRow>(
-    'videos.byId',
-    'select id, video_id, title, metadata, transcript_available, summary, created_at, updated_at from views.videos where video_id = $1',
-    [videoId],
-  )
+/** A video as queries give it; moments as Postgres writes them (UTC). */
+export type VideoRead = Omit<VideoRow, 'title_folded'>
+
+const READ = `v.id, v.video_id, v.title, v.metadata, v.transcript_available, v.summary, v.suggested_questions,
+  v.created_at, v.updated_at`
+
+export async function videoById(db: Queryable, videoId: string): Promise<VideoRead | undefined> {
+  const [video] = await db.query<VideoRead>('videos.byId', `select ${READ} from views.videos v where video_id = $1`, [videoId])
   return video
+}
+
+/** Which of metadata, transcript and summary a video has; one bit each. */
+export type Parts = number
+export const ALL_PARTS: Parts = 7
+/** Unlike what any video has. */
+export const PARTS_UNKNOWN: Parts = -1
+
+export const partsOf = ({ metadata, transcript_available, summary }: VideoRead): Parts =>
+  (metadata === null ? 0 : 1) + (transcript_available ? 2 : 0) + (summary === null ? 0 : 4)
+
+const PARTS = '(v.metadata is not null)::int + 2 * v.transcript_available::int + 4 * (v.summary is not null)::int'
+
+/** Of each video that has other parts by now than those given: what it is now. */
+export async function videosBeyond(
+  db: Queryable,
+  known: readonly { videoId: string; parts: Parts }[],
+): Promise<(VideoRead | undefined)[]> {
+  const rows = await db.query<VideoRead & { n: number }>(
+    'videos.beyond',
+    `select known.n, ${READ} from unnest($1::text[], $2::int[]) with ordinality known (video_id, parts, n)
+       join views.videos v on v.video_id = known.video_id and ${PARTS} <> known.parts`,
+    [known.map(({ videoId }) => videoId), known.map(({ parts }) => parts)],
+  )
+  const videos: (VideoRead | undefined)[] = known.map(() => undefined)
+  for (const { n, ...video } of rows) videos[n - 1] = video
+  return videos
 }

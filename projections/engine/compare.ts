@@ -1,13 +1,12 @@
 import type pg from 'pg'
 import type { Recorded } from '#events/kit/envelope.ts'
 import type { Reader } from '#platform/log/port.ts'
-import type { Db } from '#platform/pg/pool.ts'
+import { type Db, within } from '#platform/pg/pool.ts'
 import { loadReplay, SNAPSHOT, sizeOf, standing, transaction } from './load.ts'
 import { meter, type Progress } from './progress.ts'
 import { columnsOf, liveOf } from './table.ts'
 import { liveVersion } from './versions.ts'
 import type { View } from './view.ts'
-import { within } from './write.ts'
 
 /** How replayed rows differ from the live ones. */
 export interface Comparison {

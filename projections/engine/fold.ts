@@ -1,15 +1,9 @@
 import { decode } from '#events/kit/codec.ts'
 import type { EventOf, Recorded } from '#events/kit/envelope.ts'
+import { type Parked, reason } from '#platform/log/parked.ts'
 import { gone, type Id, type View } from './view.ts'
 
 export type Row = Record<string, unknown>
-
-/** An event that cannot be applied now: it failed, or waits behind one of its stream that did. */
-export interface Parked {
-  recorded: Recorded
-  state: 'failed' | 'waiting'
-  cause: string | null
-}
 
 /** An event read back with the row it belongs to, or why it could not be. */
 export type Reading = { recorded: Recorded; event: EventOf; id: Id; cause?: undefined } | { recorded: Recorded; cause: string }
@@ -64,6 +58,3 @@ export function fold(
   }
   return { changed, parked }
 }
-
-/** An error as a sentence that Postgres can keep. */
-export const reason = (error: unknown) => (error instanceof Error ? error.message : String(error)).replaceAll('\0', '')

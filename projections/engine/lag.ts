@@ -1,3 +1,4 @@
+import type { Topic } from '#events/kit/stream.ts'
 import type { Reader } from '#platform/log/port.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 import type { View } from './view.ts'
@@ -43,4 +44,20 @@ export async function lagOf(
       parked: parkedIn.get(partition) ?? 0,
     }
   })
+}
+
+/** Consumers that follow topics beside the views, such as reactors: whoever has a checkpoint. */
+export async function otherConsumers(
+  db: Queryable,
+  views: readonly Pick<View, 'name'>[],
+  topics: readonly Topic[],
+): Promise<Pick<View, 'name' | 'topic'>[]> {
+  const rows = await db.query<{ consumer: string; topic: string }>(
+    'lag.others',
+    `select distinct consumer, topic from log.checkpoints
+      where consumer <> all ($1::text[]) and consumer not like '%~next' order by 1, 2`,
+    [views.map(({ name }) => name)],
+  )
+  const byName = new Map(topics.map((topic) => [topic.name, topic]))
+  return rows.flatMap(({ consumer: name, topic }) => (byName.has(topic) ? [{ name, topic: byName.get(topic)! }] : []))
 }

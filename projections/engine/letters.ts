@@ -1,10 +1,13 @@
 import type pg from 'pg'
 import type { Recorded } from '#events/kit/envelope.ts'
-import type { Db, Queryable } from '#platform/pg/pool.ts'
-import { type Parked, readFor, reason } from './fold.ts'
+import { type Parked, reason } from '#platform/log/parked.ts'
+import { sift } from '#platform/log/sift.ts'
+import { isRefusal } from '#platform/pg/errors.ts'
+import { type Db, type Queryable, within } from '#platform/pg/pool.ts'
+import { readFor } from './fold.ts'
 import { liveOf, type Target } from './table.ts'
 import type { View } from './view.ts'
-import { applyBatch, sift, within, write } from './write.ts'
+import { applyBatch, write } from './write.ts'
 
 /** An event that a consumer could not handle, with its cause, or one that waits behind it. */
 export interface Letter {
@@ -13,7 +16,8 @@ export interface Letter {
   partition: number
   stream: string
   pos: number
-  state: 'failed' | 'waiting' | 'skipped'
+  /** Due: its consumer is about to try it again. */
+  state: 'failed' | 'waiting' | 'due' | 'skipped'
   /** Of a failure; for a skip the reason given. */
   cause: string | null
   /** When it was parked, as Postgres writes a moment. */
@@ -52,7 +56,7 @@ export const redrive = (db: Db, view: View, stream: string) => redriveIn(db, liv
 export function redriveIn(db: Db, target: Target, stream: string): Promise<Redriven> {
   return db.tx(async (tx) => {
     const at = within(tx)
-    await fenceOwner(at, target, stream)
+    await fenceOwner(at, target.consumer, stream)
     const taken = await at.query<{ event: string }>(
       'letters.take',
       `with taken as (delete from log.dead_letters where consumer = $1 and stream = $2 and state <> 'skipped' returning pos, event)
@@ -64,15 +68,15 @@ export function redriveIn(db: Db, target: Target, stream: string): Promise<Redri
     const keep = (more: Parked[]) => {
       parked += more.length
     }
-    await sift(
-      readings,
-      (some) => savepoint(tx, async () => keep(await applyBatch(at, target, some, () => parked > 0, []))),
-      async ({ recorded }, error) => {
+    await sift(readings, {
+      attempt: (some) => savepoint(tx, async () => keep(await applyBatch(at, target, some, () => parked > 0, []))),
+      refused: async ({ recorded }, error) => {
         const failed: Parked[] = [{ recorded, state: 'failed', cause: reason(error) }]
         await write(at, target, new Map(), failed, [])
         keep(failed)
       },
-    )
+      isFault: isRefusal,
+    })
     return { applied: readings.length - parked, parked }
   })
 }
@@ -81,29 +85,27 @@ export function redriveIn(db: Db, target: Target, stream: string): Promise<Redri
  * Gives a failed event up, with a reason that is kept. What waits behind it can then be redriven.
  * @returns false when there is no such failed event
  */
-export function skip(db: Db, view: View, stream: string, pos: number, because: string): Promise<boolean> {
-  const target = liveOf(view)
-  return db.tx(async (tx) => {
+export const skip = (db: Db, consumer: string, stream: string, pos: number, because: string): Promise<boolean> =>
+  db.tx(async (tx) => {
     const at = within(tx)
-    await fenceOwner(at, target, stream)
+    await fenceOwner(at, consumer, stream)
     const skipped = await at.query(
       'letters.skip',
       `update log.dead_letters set state = 'skipped', cause = $4
         where consumer = $1 and stream = $2 and pos = $3 and state = 'failed' returning pos`,
-      [target.consumer, stream, pos, because],
+      [consumer, stream, pos, because],
     )
     return skipped.length > 0
   })
-}
 
 /** Holds the checkpoint that the stream's events move, until the transaction ends, and makes its owner look again. */
-const fenceOwner = (at: Queryable, { consumer, view }: Target, stream: string) =>
+const fenceOwner = (at: Queryable, consumer: string, stream: string) =>
   at.query(
     'checkpoints.fence',
     `update log.checkpoints set epoch = epoch + 1
-      where consumer = $1 and topic = $2
-        and partition in (select partition from log.dead_letters where consumer = $1 and topic = $2 and stream = $3)`,
-    [consumer, view.topic.name, stream],
+      where (consumer, topic, partition) in
+            (select consumer, topic, partition from log.dead_letters where consumer = $1 and stream = $2)`,
+    [consumer, stream],
   )
 
 async function savepoint(tx: pg.PoolClient, work: () => Promise<void>) {

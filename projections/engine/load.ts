@@ -4,10 +4,10 @@ import type pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 import type { Positions, Reader } from '#platform/log/port.ts'
 import { isRefusal } from '#platform/pg/errors.ts'
+import { within } from '#platform/pg/pool.ts'
 import { type Replay, ReplayStopped, replay } from './replay.ts'
 import { copyLine, copyText } from './table.ts'
 import type { View } from './view.ts'
-import { within } from './write.ts'
 
 /** Where the live view stands: its positions, and what it did not apply before them. */
 export interface Standing {

@@ -1,7 +1,7 @@
+import type { Parked } from '#platform/log/parked.ts'
 import type { Reader } from '#platform/log/port.ts'
 import type { Db } from '#platform/pg/pool.ts'
 import { applier } from './apply.ts'
-import type { Parked } from './fold.ts'
 import { liveOf } from './table.ts'
 import { liveVersion } from './versions.ts'
 import type { View } from './view.ts'

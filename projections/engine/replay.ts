@@ -1,7 +1,8 @@
 import { decode } from '#events/kit/codec.ts'
 import type { EventOf, Recorded } from '#events/kit/envelope.ts'
+import { reason } from '#platform/log/parked.ts'
 import type { Positions, Reader } from '#platform/log/port.ts'
-import { type Row, reason } from './fold.ts'
+import type { Row } from './fold.ts'
 import { gone, type Id, type View } from './view.ts'
 
 /** History that a replay could not turn into rows. Unlike live consumption, which parks the event, a replay ends here. */

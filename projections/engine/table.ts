@@ -1,3 +1,4 @@
+import { insertLetters } from '#platform/log/parked.ts'
 import type { View } from './view.ts'
 
 /** Where a view is kept: the live table, or the next one while it is being built. */
@@ -52,7 +53,7 @@ export const loadText = ({ view, table }: Target) =>
 
 /**
  * One statement, one transaction, one round trip: moves the checkpoints, writes and deletes rows, records dead letters.
- * `$1` consumer, `$2` topic, `$3` moves, `$4` rows, `$5` ids of rows gone, `$6` dead letters.
+ * `$1` consumer, `$2` topic, `$3` moves, `$4` rows, `$5` ids of rows gone, `$6` dead letters, `$7` ids of changed rows to tell.
  *
  * `log.advance` runs first (the others are not referenced, so they run when the main query is done): who is fenced touches no row.
  */
@@ -64,11 +65,8 @@ export function writeText({ view, table }: Target): string {
       insert into ${table} (${names(view)}) select ${names(view)} from json_populate_recordset(null::${table}, $4)
       on conflict (${view.key}) do ${change}),
     gone as (delete from ${table} where ${view.key} = any ($5)),
-    parked as (
-      insert into log.dead_letters (consumer, topic, partition, stream, pos, event, state, cause)
-      select $1, $2, l.partition, l.stream, l.pos, l.event, l.state, l.cause
-        from json_to_recordset($6) l(partition int, stream text, pos bigint, event json, state text, cause text))
-    select log.advance($1, $2, $3)`
+    parked as (${insertLetters('$6')})
+    select log.advance($1, $2, $3, $7)`
 }
 
 /** The statement that `copyLine` feeds. */

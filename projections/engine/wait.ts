@@ -5,6 +5,8 @@ import type { View } from './view.ts'
 
 /** Knows, without asking, how far the views have come. */
 export interface Waiter {
+  /** Whether it is known that the views have applied everything up to these places. */
+  shows(views: readonly string[], places: readonly Place[]): boolean
   /**
    * Waits until the views have applied everything up to these places. Places in topics that a view does not follow do not concern it.
    * @returns false when that took longer than `timeoutMs`
@@ -73,15 +75,22 @@ export function openWaiter(db: Queryable, listener: Listener, views: readonly Vi
     }
   }
 
+  const wantedOf = (names: readonly string[], places: readonly Place[]) => {
+    const wanted = new Map<string, number>()
+    for (const view of names)
+      for (const { topic, partition, pos } of places) {
+        const key = keyOf(view, topic, partition)
+        if (topicOf.get(view) === topic) wanted.set(key, Math.max(pos, wanted.get(key) ?? 0))
+      }
+    return wanted
+  }
+  const haveReached = (wanted: Map<string, number>) => [...wanted].every(([key, pos]) => (known.get(key) ?? 0) >= pos)
+
   return {
+    shows: (names, places) => haveReached(wantedOf(names, places)),
     visible(names, places, timeoutMs = 2_000) {
-      const wanted = new Map<string, number>()
-      for (const view of names)
-        for (const { topic, partition, pos } of places) {
-          const key = keyOf(view, topic, partition)
-          if (topicOf.get(view) === topic) wanted.set(key, Math.max(pos, wanted.get(key) ?? 0))
-        }
-      const reached = () => [...wanted].every(([key, pos]) => (known.get(key) ?? 0) >= pos)
+      const wanted = wantedOf(names, places)
+      const reached = () => haveReached(wanted)
       if (reached()) return Promise.resolve(true)
       return new Promise((resolve) => {
         const settle = (answer: boolean) => {

@@ -1,19 +1,10 @@
-import type pg from 'pg'
 import type { Recorded } from '#events/kit/envelope.ts'
-import { Fenced } from '#platform/log/port.ts'
-import { codeOf, isRefusal } from '#platform/pg/errors.ts'
+import { type Move, throwFenced } from '#platform/log/ownership.ts'
+import { lettersOf, type Parked } from '#platform/log/parked.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
-import { fold, type Parked, type Reading, type Row } from './fold.ts'
+import { fold, type Reading, type Row } from './fold.ts'
 import { loadText, type Target, writeText } from './table.ts'
 import type { Id } from './view.ts'
-
-/** A step of one partition's checkpoint, by compare-and-set on `epoch` and `seen`. */
-export interface Move {
-  partition: number
-  epoch: number
-  seen: number
-  pos: number
-}
 
 /** Loads the rows that a batch touches. */
 async function load(db: Queryable, target: Target, readings: readonly Reading[]): Promise<Map<Id, Row>> {
@@ -43,6 +34,16 @@ export async function applyBatch(
   return parked
 }
 
+/** A NOTIFY carries less than 8000 bytes, the rest of it included. */
+const MAX_TOLD_BYTES = 6_000
+
+/** Which rows changed, as far as that can be told; null: look at all. */
+function told({ view }: Target, changed: ReadonlyMap<Id, Row | undefined>): string | null {
+  if (!view.tellsRows) return null
+  const ids = JSON.stringify([...changed.keys()])
+  return Buffer.byteLength(ids) <= MAX_TOLD_BYTES ? ids : null
+}
+
 /** Writes changed rows and parked events and moves the checkpoints, in one statement. */
 export async function write(
   db: Queryable,
@@ -54,47 +55,14 @@ export async function write(
   const put: Row[] = []
   const gone: Id[] = []
   for (const [id, row] of changed) row ? put.push(row) : gone.push(id)
-  const letters = parked.map(({ recorded, state, cause }) => {
-    const { partition, stream, pos } = recorded
-    return { partition, stream, pos, event: recorded, state, cause }
-  })
   const values = [
     target.consumer,
     target.view.topic.name,
     JSON.stringify(moves),
     JSON.stringify(put),
     gone,
-    JSON.stringify(letters),
+    lettersOf(parked),
+    told(target, changed),
   ]
-  try {
-    await db.query(`write ${target.name}`, writeText(target), values)
-  } catch (error) {
-    throw codeOf(error) === 'FENCE' ? new Fenced((error as Error).message) : error
-  }
+  await db.query(`write ${target.name}`, writeText(target), values).catch(throwFenced)
 }
-
-/**
- * Runs `attempt` on all items, in order. What the database refuses is halved until the guilty item stands alone, and that
- * one goes to `refused`. Other errors are thrown on.
- */
-export async function sift<T>(
-  items: T[],
-  attempt: (items: T[]) => Promise<void>,
-  refused: (item: T, cause: Error) => Promise<void>,
-): Promise<void> {
-  try {
-    await attempt(items)
-  } catch (error) {
-    if (!isRefusal(error)) throw error
-    if (items.length === 1) return refused(items[0]!, error as Error)
-    const half = items.length >> 1
-    await sift(items.slice(0, half), attempt, refused)
-    await sift(items.slice(half), attempt, refused)
-  }
-}
-
-/** A transaction's connection as the other functions want it. */
-export const within = (tx: pg.PoolClient): Queryable => ({
-  query: async <R extends object>(name: string, text: string, values: unknown[] = []) =>
-    (await tx.query<R & pg.QueryResultRow>({ name, text, values })).rows,
-})

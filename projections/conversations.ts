@@ -1,0 +1,40 @@
+import { type ConversationEvent, conversationEvents } from '#events/conversation.ts'
+import { type Queryable, view } from './engine/view.ts'
+
+/** A viewer's talk with Wiz about a video. */
+export type ConversationRow = {
+  conversation_id: number
+  video_id: string
+  /** `user-<id>` or `guest-<name>` */
+  viewer: string
+  created_at: string
+}
+
+export const conversationsView = view('conversations', {
+  version: 1,
+  from: conversationEvents,
+  key: 'conversation_id',
+  columns: {
+    conversation_id: 'bigint not null',
+    video_id: 'text not null',
+    viewer: 'text not null',
+    created_at: 'timestamptz not null',
+  },
+  indexes: ['(viewer, video_id)'],
+  id: (event) => event.data.conversationId,
+  evolve: (_: ConversationRow | undefined, event: ConversationEvent) => {
+    if (event.type !== 'ConversationStarted') return undefined
+    const { conversationId: conversation_id, videoId: video_id, viewer } = event.data
+    return { conversation_id, video_id, viewer, created_at: new Date(event.time).toISOString() }
+  },
+})
+
+/** A conversation if it is this viewer's; moments as Postgres writes them (UTC). */
+export async function conversationOf(db: Queryable, viewer: string, id: number): Promise<ConversationRow | undefined> {
+  const [conversation] = await db.query<ConversationRow>(
+    'conversations.of',
+    `select conversation_id, video_id, viewer, created_at from views.conversations where conversation_id = $2 and viewer = $1`,
+    [viewer, id],
+  )
+  return conversation
+}

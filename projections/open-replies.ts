@@ -1,0 +1,49 @@
+import { type ConversationEvent, conversationEvents } from '#events/conversation.ts'
+import { gone, type Queryable, view } from './engine/view.ts'
+
+/** A message whose reply is still to come. */
+export type OpenReplyRow = {
+  /** Of the message that awaits it. */
+  message_id: number
+  conversation_id: number
+  sent_at: string
+}
+
+/** Numbers of messages begin with 1: starting a conversation touches no row. */
+const NO_MESSAGE = 0
+
+export const openRepliesView = view('open-replies', {
+  version: 1,
+  from: conversationEvents,
+  key: 'message_id',
+  columns: { message_id: 'bigint not null', conversation_id: 'bigint not null', sent_at: 'timestamptz not null' },
+  indexes: ['(sent_at)'],
+  id: ({ type, data }) => (type === 'ConversationStarted' ? NO_MESSAGE : type === 'MessageSent' ? data.messageId : data.replyTo),
+  evolve: (_: OpenReplyRow | undefined, event: ConversationEvent) => {
+    switch (event.type) {
+      case 'MessageSent': {
+        const { messageId: message_id, conversationId: conversation_id } = event.data
+        return { message_id, conversation_id, sent_at: new Date(event.time).toISOString() }
+      }
+      case 'ReplyCompleted':
+      case 'ReplyFailed':
+        return gone
+      case 'ConversationStarted':
+        return undefined
+    }
+  },
+})
+
+/** Replies that have been open since before a moment (milliseconds since the epoch), oldest first, at most `limit`. */
+export const openSince = (db: Queryable, before: number, limit: number): Promise<OpenReplyRow[]> =>
+  db.query<OpenReplyRow>(
+    'openReplies.since',
+    `select message_id, conversation_id, sent_at from views.open_replies
+      where sent_at < to_timestamp($1 / 1000.0) order by sent_at limit $2`,
+    [before, limit],
+  )
+
+/** Whether a message still awaits its reply. */
+export async function isReplyOpen(db: Queryable, messageId: number): Promise<boolean> {
+  return (await db.query('openReplies.is', 'select 1 from views.open_replies where message_id = $1', [messageId])).length > 0
+}

@@ -1,0 +1,24 @@
+import type { Queryable } from './engine/view.ts'
+
+/** Somebody who wants to watch a video; a guest has no `userId`. */
+export interface Watching {
+  userId: number | null
+  /** As conversations name it. */
+  viewer: string
+  videoId: string
+}
+
+/** Who of them may: a guest any video that is there, a user those on which it has a note or a conversation. */
+export async function areWatchable(db: Queryable, watching: readonly Watching[]): Promise<boolean[]> {
+  const rows = await db.query<{ n: number }>(
+    'watchable',
+    `select w.n from unnest($1::bigint[], $2::text[], $3::text[]) with ordinality w (user_id, viewer, video_id, n)
+       join views.videos v using (video_id)
+      where w.user_id is null
+         or exists (select from views.user_videos u where u.user_id = w.user_id and u.video_id = w.video_id)
+         or exists (select from views.conversations c where c.viewer = w.viewer and c.video_id = w.video_id)`,
+    [watching.map(({ userId }) => userId), watching.map(({ viewer }) => viewer), watching.map(({ videoId }) => videoId)],
+  )
+  const may = new Set(rows.map(({ n }) => n))
+  return watching.map((_, i) => may.has(i + 1))
+}
