@@ -1,6 +1,6 @@
 import { readSettings } from '#platform/config/settings.ts'
+import { openReader } from '#platform/log/open.ts'
 import type { Reader } from '#platform/log/port.ts'
-import { postgresReader } from '#platform/log/postgres/reader.ts'
 import { type Listener, openListener } from '#platform/pg/listen.ts'
 import { type Db, openDb } from '#platform/pg/pool.ts'
 import { databaseUrl, reach } from '#platform/pg/where.ts'
@@ -16,13 +16,16 @@ export interface Connection {
  * @throws Trouble when there is none
  */
 export async function connected<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
-  const url = databaseUrl(readSettings())
+  const settings = readSettings()
+  const url = databaseUrl(settings)
   const db = openDb(url, { name: 'vidwiz cli', max: 4 })
   const listener = openListener(url, { name: 'vidwiz cli' })
+  const reader = openReader(settings, db, listener, 'vidwiz cli')
   try {
     await reach(db)
-    return await work({ db, listener, reader: postgresReader(db, listener) })
+    return await work({ db, listener, reader })
   } finally {
+    await reader.close()
     await listener.close()
     await db.close()
   }

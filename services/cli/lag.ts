@@ -1,8 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Command } from 'commander'
-import { lagOf, type PartitionLag } from '#projections/engine/lag.ts'
+import { topics } from '#events/topics.ts'
+import { readSettings } from '#platform/config/settings.ts'
+import { kafkaOptions } from '#platform/log/kafka/client.ts'
+import { type RelayLag, relayLag } from '#platform/log/kafka/relay-lag.ts'
+import { lagOf, otherConsumers, type PartitionLag } from '#projections/engine/lag.ts'
 import { views } from '#projections/index.ts'
 import { connected } from './connect.ts'
+import { table } from './table.ts'
 
 const WATCH_MS = 1_000
 
@@ -21,9 +26,11 @@ export const lagCommand = (): Command =>
     .action((options: Options) =>
       connected(async ({ db, reader }) => {
         do {
-          const lags = (await Promise.all(views.map((view) => lagOf(view, { db, reader })))).flat()
+          const relay = kafkaOptions(readSettings()) ? [relayLag(db, topics)] : []
+          const consumers = [...views, ...(await otherConsumers(db, views, topics))]
+          const lags = (await Promise.all([...relay, ...consumers.map((one) => lagOf(one, { db, reader }))])).flat()
           if (options.watch && process.stdout.isTTY) console.clear()
-          console.log(options.json ? JSON.stringify(lags) : table(lags, options.all ?? false))
+          console.log(options.json ? JSON.stringify(lags) : lagTable(lags, options.all ?? false))
           if (options.watch) await sleep(WATCH_MS)
         } while (options.watch)
       }),
@@ -32,8 +39,8 @@ export const lagCommand = (): Command =>
 const HEAD = ['CONSUMER', 'TOPIC', 'PARTITION', 'POSITION', 'EVENTS BEHIND', 'SECONDS BEHIND', 'PARKED']
 
 /** One line per consumer in total, then one per partition that is behind or has parked events. */
-function table(lags: PartitionLag[], all: boolean): string {
-  const totals = [...Map.groupBy(lags, (lag) => lag.consumer).values()].flatMap((own) => {
+function lagTable(lags: Lag[], all: boolean): string {
+  const totals = [...Map.groupBy(lags, (lag) => `${lag.consumer} ${lag.topic}`).values()].flatMap((own) => {
     const total = [
       own[0]!.consumer,
       own[0]!.topic,
@@ -50,18 +57,11 @@ function table(lags: PartitionLag[], all: boolean): string {
         .map((l) => ['', '', l.partition, l.pos, l.events, seconds(l.seconds), l.parked]),
     ]
   })
-  const rows = [HEAD, ...totals.map((row) => row.map(String))] as string[][]
-  const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => (column < 2 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
+  return table(HEAD, totals, 2)
 }
 
-const sum = (lags: PartitionLag[], field: 'events' | 'parked') => lags.reduce((total, lag) => total + lag[field], 0)
-const worst = (lags: PartitionLag[]) => seconds(Math.max(...lags.map((lag) => lag.seconds)))
+type Lag = PartitionLag | RelayLag
+
+const sum = (lags: Lag[], field: 'events' | 'parked') => lags.reduce((total, lag) => total + lag[field], 0)
+const worst = (lags: Lag[]) => seconds(Math.max(...lags.map((lag) => lag.seconds)))
 const seconds = (value: number) => value.toFixed(1)

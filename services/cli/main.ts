@@ -3,10 +3,13 @@ import { readSettings } from '#platform/config/settings.ts'
 import { plain } from '#platform/service.ts'
 import { lagCommand } from './lag.ts'
 import { lettersCommands } from './letters.ts'
+import { logCommand } from './log.ts'
 import { rebuildCommand } from './rebuild.ts'
-import { runCommands } from './run.ts'
+import { openApiCommand, runCommands } from './run.ts'
 import { schemasCommand } from './schemas.ts'
+import { setupCommand } from './setup.ts'
 import { tailCommand } from './tail.ts'
+import { topicsCommand } from './topics.ts'
 import { verifyCommand } from './verify.ts'
 
 const program = new Command('vidwiz')
@@ -23,7 +26,11 @@ for (const command of [
   rebuildCommand(),
   verifyCommand(),
   ...lettersCommands(),
+  setupCommand(),
   schemasCommand(),
+  openApiCommand(),
+  topicsCommand(),
+  logCommand(),
 ])
   program.addCommand(command)
 

@@ -1,20 +1,28 @@
-import type { Progress } from '#projections/engine/progress.ts'
+/** How far something long has come. */
+interface Progress {
+  phase: string
+  events: number
+  total?: number
+  /** Events per second. */
+  rate: number
+  etaMs?: number
+}
 
 const count = (n: number) => Math.round(n).toLocaleString('en')
 
 /** One line: `notes: load 412,000 of 1,000,000 events, 210,000/s, 3 s left`. */
-export const progressLine = (view: string, { phase, events, total, rate, etaMs }: Progress): string => {
-  const left = etaMs === undefined || etaMs === null ? '' : `, ${Math.ceil(etaMs / 1000)} s left`
-  return `${view}: ${phase} ${count(events)} of ${count(Math.max(total ?? events, events))} events, ${count(rate)}/s${left}`
+export const progressLine = (what: string, { phase, events, total, rate, etaMs }: Progress): string => {
+  const left = etaMs === undefined ? '' : `, ${Math.ceil(etaMs / 1000)} s left`
+  return `${what}: ${phase} ${count(events)} of ${count(Math.max(total ?? events, events))} events, ${count(rate)}/s${left}`
 }
 
 /** Shows progress in place on a terminal, and as lines of their own elsewhere. */
-export function progressPrinter(view: string): { show(progress: Progress): void; end(): void } {
+export function progressPrinter(what: string): { show(progress: Progress): void; end(): void } {
   const terminal = process.stderr.isTTY
   let shown = false
   return {
     show(progress) {
-      const line = progressLine(view, progress)
+      const line = progressLine(what, progress)
       process.stderr.write(terminal ? `\r\x1b[K${line}` : `${line}\n`)
       shown = true
     },

@@ -1,12 +1,14 @@
-import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
-import { dirname, join, sep } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { Command } from 'commander'
 import { catalog as declared } from '#events/catalog.ts'
 import type { Catalog } from '#events/kit/codec.ts'
 import { jsonSchemaOf } from '#events/kit/json-schema.ts'
-import { type CommittedSchema, type SchemaProblem, schemaPath, schemaProblems } from '#events/kit/schema-history.ts'
+import { type SchemaProblem, schemaPath, schemaProblems } from '#events/kit/schema-history.ts'
+import { readSettings } from '#platform/config/settings.ts'
+import { readCommittedSchemas, SCHEMAS_FOLDER } from '#platform/log/committed-schemas.ts'
+import { ourSchemas, registerSchemas } from '#platform/log/kafka/schemas.ts'
+import { Trouble } from '#platform/service.ts'
 
 /** The folder of committed schemas and the events that are declared; given otherwise in tests only. */
 export interface SchemaSource {
@@ -14,12 +16,11 @@ export interface SchemaSource {
   catalog: Catalog
 }
 
-const HERE: SchemaSource = { folder: fileURLToPath(new URL('../../events/schemas', import.meta.url)), catalog: declared }
-const PATH = /^(?<topic>[^/]+)\/(?<type>\w+)\.v(?<version>[1-9]\d*)\.json$/
+const HERE: SchemaSource = { folder: SCHEMAS_FOLDER, catalog: declared }
 
 /** Everything in which the declared events and the committed schemas disagree; empty when all is well. */
 export async function checkSchemas({ folder, catalog } = HERE): Promise<SchemaProblem[]> {
-  const { committed, problems } = await readSchemas(folder)
+  const { committed, problems } = await readCommittedSchemas(folder)
   return [...problems, ...schemaProblems(catalog, committed)]
 }
 
@@ -42,7 +43,7 @@ export async function writeSchemas(source = HERE): Promise<{ written: string[]; 
   return { written, problems: problems.filter((p) => !p.unwritten || blocked.has(p.type)) }
 }
 
-/** `vidwiz schemas check | write`. Exit code 1 when problems are left. */
+/** `vidwiz schemas check | write | register`. Exit code 1 when problems are left. */
 export function schemasCommand(source = HERE): Command {
   const command = new Command('schemas').description('the committed JSON Schemas of all events')
   command
@@ -59,7 +60,18 @@ export function schemasCommand(source = HERE): Command {
       for (const file of written) console.log(`wrote ${file}`)
       report(problems, written.length ? 'commit them: they stay for ever' : 'nothing to write')
     })
+  command
+    .command('register')
+    .description('register the schemas of all versions with the schema registry, also those that only it is too strict for')
+    .action(register)
   return command
+}
+
+async function register() {
+  const { SCHEMA_REGISTRY_URL: url, KAFKA_PREFIX: prefix } = readSettings()
+  if (!url) throw new Trouble('SCHEMA_REGISTRY_URL is not set')
+  const ids = await registerSchemas({ url, prefix, schemas: await ourSchemas() }, { insist: true })
+  console.log(`the registry knows all ${ids.size} schemas`)
 }
 
 function report(problems: readonly SchemaProblem[], allIsWell: string) {
@@ -70,35 +82,3 @@ function report(problems: readonly SchemaProblem[], allIsWell: string) {
 
 const sentence = ({ type, version, field, what, todo }: SchemaProblem) =>
   `${type}${version ? ` v${version}` : ''}: ${field ? `${field} ` : ''}${what}\n  → ${todo}`
-
-async function readSchemas(folder: string): Promise<{ committed: CommittedSchema[]; problems: SchemaProblem[] }> {
-  const committed: CommittedSchema[] = []
-  const problems: SchemaProblem[] = []
-  for (const path of await jsonFiles(folder)) {
-    const { topic, type, version } = PATH.exec(path)?.groups ?? {}
-    if (!topic || !type || !version) {
-      problems.push(strange(path, 'is not called <topic>/<Type>.v<version>.json'))
-      continue
-    }
-    try {
-      committed.push({ topic, type, version: Number(version), schema: JSON.parse(await readFile(join(folder, path), 'utf8')) })
-    } catch {
-      problems.push({ ...strange(type, `${path} is not JSON`), version: Number(version) })
-    }
-  }
-  return { committed, problems }
-}
-
-const jsonFiles = async (folder: string) =>
-  existsSync(folder)
-    ? (await readdir(folder, { recursive: true }))
-        .filter((path) => path.endsWith('.json'))
-        .map((path) => path.split(sep).join('/'))
-        .sort()
-    : []
-
-const strange = (type: string, what: string): SchemaProblem => ({
-  type,
-  what,
-  todo: 'bring it back from the version control, or take it away if it was never committed',
-})

@@ -1,20 +1,24 @@
 import { readSettings } from '#platform/config/settings.ts'
-import { postgresReader } from '#platform/log/postgres/reader.ts'
+import { openReader } from '#platform/log/open.ts'
 import { openListener } from '#platform/pg/listen.ts'
 import { openDb } from '#platform/pg/pool.ts'
 import { databaseUrl, reach } from '#platform/pg/where.ts'
 import { runService } from '#platform/service.ts'
+import { lagOf } from '#projections/engine/lag.ts'
+import { lagMetrics } from '#projections/engine/lag-metrics.ts'
 import { startProjector } from '#projections/engine/projector.ts'
 import { setupViews } from '#projections/engine/setup.ts'
 import { views } from '#projections/index.ts'
 
-await runService('projector', async (logger) => {
-  const url = databaseUrl(readSettings())
+await runService('projector', async (logger, _, metrics) => {
+  const settings = readSettings()
+  const url = databaseUrl(settings)
   // Views can be derived again: a crash of the server may take back the last of them together with their checkpoints.
   const db = openDb(url, { name: 'vidwiz projector', durable: false, indexed: true })
   await reach(db)
   const listener = openListener(url, { name: 'vidwiz projector' })
-  const reader = postgresReader(db, listener)
+  const reader = openReader(settings, db, listener, 'vidwiz projector')
+  lagMetrics(metrics, async () => (await Promise.all(views.map((view) => lagOf(view, { db, reader })))).flat())
   const built = await setupViews(views, {
     db,
     reader,
@@ -30,6 +34,7 @@ await runService('projector', async (logger) => {
     onError: (view, error) => logger.warn({ view: view.name, error }, 'paused'),
   })
   return {
+    works: () => reach(db),
     async stop() {
       await projector.stop()
       await reader.close()

@@ -1,17 +1,21 @@
 export interface Facts {
   url: string
+  /** Whether the API describes itself. */
+  hasDocs: boolean
   postgres: string
   data: string
   logs: string
+  /** Of Kafka, when the log is carried by it. */
+  brokers?: string
 }
 
 /** What a newcomer sees once everything runs: where things are, and three lines to paste. */
-export const banner = ({ url, postgres, data, logs }: Facts): string => `
+export const banner = ({ url, hasDocs, postgres, data, logs, brokers }: Facts): string => `
 VidWiz is running.
 
-  API        ${url}
+  API        ${url}${hasDocs ? `  (described at ${url}/docs)` : ''}
   Postgres   ${postgres}
-  Data       ${data}
+${brokers ? `  Kafka      ${brokers}\n` : ''}  Data       ${data}
   Logs       ${logs}
 
 Register, log in and take a note:
@@ -20,6 +24,6 @@ Register, log in and take a note:
   TOKEN=$(curl -s ${url}/v2/auth/login -H 'content-type: application/json' -d '{"email":"you@example.com","password":"correct horse"}' | cut -d'"' -f4)
   curl -s ${url}/v2/videos/dQw4w9WgXcQ/notes -H "authorization: Bearer $TOKEN" -H 'content-type: application/json' -d '{"timestamp":"0:43","text":"a note"}'
 
-Then, in another terminal: npx vidwiz tail --from 0 · npx vidwiz lag · npx vidwiz --help
+Then, in another terminal:${brokers ? ` export KAFKA_BROKERS=${brokers} ·` : ''} npx vidwiz tail --from 0 · npx vidwiz lag · npx vidwiz --help
 Ctrl-C stops; all data stays.
 `

@@ -2,21 +2,21 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { dataFolder } from '#platform/config/data-folder.ts'
 import { secrets } from '#platform/config/secrets.ts'
-import { readSettings } from '#platform/config/settings.ts'
+import { readSettings, type Settings } from '#platform/config/settings.ts'
 import { startPostgres } from '#platform/pg/embedded/index.ts'
 import { migrate } from '#platform/pg/migrate.ts'
 import { type Running, runService, Trouble } from '#platform/service.ts'
 import { banner } from './banner.ts'
+import { localKafka } from './kafka.ts'
 import { openLogs } from './logs.ts'
 import { portIsFree } from './preflight.ts'
 import { type Part, supervisor } from './supervisor.ts'
 
-/** In the order of their start: the views are there before the first request. */
-const PARTS: Pick<Part, 'name' | 'flags'>[] = [
-  // It may have to rebuild: with a small nursery the memory of that stays flat.
-  { name: 'projector', flags: ['--max-semi-space-size=8'] },
-  { name: 'api' },
-]
+const RELAY = { name: 'relay' }
+/** It may have to rebuild: with a small nursery the memory of that stays flat. */
+const PROJECTOR = { name: 'projector', flags: ['--max-semi-space-size=8'] }
+/** Once the views are there, nobody need wait for anybody. */
+const OTHERS: Pick<Part, 'name' | 'flags'>[] = [{ name: 'fetch-scheduler' }, { name: 'api' }]
 
 async function startAll(_: unknown, begun: (running: Running) => void): Promise<Running> {
   const settings = readSettings()
@@ -28,9 +28,17 @@ async function startAll(_: unknown, begun: (running: Running) => void): Promise<
   const starting = DB_URL
     ? undefined
     : startPostgres({ dataDir: data, password: PG_PASSWORD, log: (line) => logs.write('supervisor', line) })
-  begun({ stop: async () => (await starting?.catch(() => undefined))?.stop() })
-  const postgres = await starting
+  const startingKafka = localKafka(settings, data, (line) => logs.write('supervisor', line))
+  begun({ stop: async () => void (await Promise.all((await Promise.allSettled([starting, startingKafka])).map(stopIfStarted))) })
+  const started = await Promise.allSettled([starting, startingKafka])
+  const failed = started.find((one) => one.status === 'rejected')
+  if (failed) {
+    await Promise.all(started.map(stopIfStarted))
+    throw failed.reason
+  }
+  const [postgres, kafka] = [await starting, await startingKafka]
   const url = DB_URL ?? postgres!.url
+  const brokers = settings.KAFKA_BROKERS?.join() ?? kafka?.addresses
   const parts = supervisor({
     onLine(part, line) {
       logs.write(part, line)
@@ -40,6 +48,7 @@ async function startAll(_: unknown, begun: (running: Running) => void): Promise<
   })
   const stop = async () => {
     await parts.stop()
+    await kafka?.stop()
     await postgres?.stop()
     logs.close()
   }
@@ -49,15 +58,42 @@ async function startAll(_: unknown, begun: (running: Running) => void): Promise<
     await migrate(url).catch((error) => {
       throw new Trouble(`cannot use the database at ${withoutPassword(url)}: ${error.message || error.code}`, { cause: error })
     })
-    const env = { ...process.env, HOST, PORT: String(PORT), VIDWIZ_DATA: data, DB_URL: url, SECRET_KEY, ADMIN_TOKEN }
-    await parts.start(PARTS.map((part) => ({ ...part, file: mainOf(part.name), env })))
+    const env = {
+      ...process.env,
+      HOST,
+      PORT: String(PORT),
+      VIDWIZ_DATA: data,
+      DB_URL: url,
+      SECRET_KEY,
+      ADMIN_TOKEN,
+      ...(brokers ? { KAFKA_BROKERS: brokers } : {}),
+    }
+    const whole = (part: Pick<Part, 'name' | 'flags'>): Part => ({
+      ...part,
+      file: mainOf(part.name),
+      env: { ...env, METRICS_PORT: metricsPortOf(part, settings) },
+    })
+    await parts.start([...(brokers ? [RELAY] : []), PROJECTOR].map(whole))
+    await Promise.all(OTHERS.map((part) => parts.start([whole(part)])))
   } catch (error) {
     await stop()
     throw error
   }
   const shownHost = HOST === '0.0.0.0' || HOST === '::' ? '127.0.0.1' : HOST
-  console.log(banner({ url: `http://${shownHost}:${PORT}`, postgres: withoutPassword(url), data, logs: logs.folder }))
+  const hasDocs = settings.ENVIRONMENT !== 'production'
+  console.log(
+    banner({ url: `http://${shownHost}:${PORT}`, hasDocs, postgres: withoutPassword(url), data, logs: logs.folder, brokers }),
+  )
   return { stop }
+}
+
+const stopIfStarted = async (one: PromiseSettledResult<{ stop(): Promise<void> } | undefined>) =>
+  one.status === 'fulfilled' ? one.value?.stop() : undefined
+
+/** Each part has one of its own, counted on from that of the supervisor; none when none is set, and any when that is 0. */
+const metricsPortOf = ({ name }: Pick<Part, 'name'>, { METRICS_PORT: own }: Settings) => {
+  const place = [RELAY, PROJECTOR, ...OTHERS].findIndex((part) => part.name === name)
+  return own ? String(own + 1 + place) : String(own ?? '')
 }
 
 const mainOf = (name: string) => fileURLToPath(new URL(`../${name}/main.ts`, import.meta.url))

@@ -39,11 +39,15 @@ export function supervisor({ onLine, onRestart }: SupervisorOptions): Supervisor
 
   function launch(part: Part): ChildProcess {
     // In a group of its own: Ctrl-C in a terminal goes to the supervisor, which stops the parts in order.
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...(part.flags ?? []), part.file], {
-      env: part.env,
-      detached: true,
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    })
+    const child = spawn(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', '--disable-warning=TimeoutNegativeWarning', ...(part.flags ?? []), part.file],
+      {
+        env: part.env,
+        detached: true,
+        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      },
+    )
     children.set(part.name, child)
     // Why it could not be made; `ended` tells.
     child.on('error', () => {})

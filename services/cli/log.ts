@@ -1,0 +1,58 @@
+import { Command, Option } from 'commander'
+import { topics } from '#events/topics.ts'
+import { readSettings } from '#platform/config/settings.ts'
+import { kafkaOptions } from '#platform/log/kafka/client.ts'
+import { catchUp, differences } from '#platform/log/kafka/move.ts'
+import { kafkaReader } from '#platform/log/kafka/reader.ts'
+import { openWire } from '#platform/log/kafka/schemas.ts'
+import { withTopics } from '#platform/log/kafka/topics.ts'
+import { postgresReader } from '#platform/log/postgres/reader.ts'
+import { Trouble } from '#platform/service.ts'
+import { connected } from './connect.ts'
+import { progressPrinter } from './progress.ts'
+
+/** `log move --to kafka`. */
+export const logCommand = (): Command => {
+  const command = new Command('log').description('the log of events as a whole')
+  command
+    .command('move')
+    .description(
+      'carry the embedded log over to Kafka, position by position; broken off, it goes on where it was. Services may run meanwhile.',
+    )
+    .addOption(new Option('--to <log>', 'where to').choices(['kafka']).makeOptionMandatory())
+    .action(() => move())
+  return command
+}
+
+async function move(): Promise<void> {
+  const settings = readSettings()
+  const kafka = kafkaOptions(settings)
+  if (!kafka) throw new Trouble('KAFKA_BROKERS is not set: it names the brokers to carry the log over to')
+  const wire = await openWire(settings)
+  const created = await withTopics(kafka, (tools) => tools.create(topics, { replication: settings.KAFKA_REPLICATION }))
+  for (const name of created) console.log(`created ${name}`)
+
+  await connected(async ({ db, listener }) => {
+    const progress = progressPrinter('log')
+    const moved = await catchUp({ ...kafka, db, listener, wire, onProgress: progress.show })
+    progress.end()
+    console.log(`published ${moved.events.toLocaleString('en')} events, up to position ${moved.pos.toLocaleString('en')}`)
+
+    const source = postgresReader(db, listener)
+    const target = kafkaReader(db, { ...kafka, name: 'vidwiz cli' })
+    try {
+      const verifying = progressPrinter('log')
+      const found = await differences(topics, source, target, moved.pos, verifying.show)
+      verifying.end()
+      if (found.different > 0)
+        throw new Trouble(
+          `Kafka does not hold what the log holds: ${found.different} events differ\n${found.sentences.join('\n')}`,
+        )
+      console.log(`verified: Kafka holds all ${found.compared.toLocaleString('en')} events, each where and as the log has it`)
+      console.log('Set KAFKA_BROKERS for every service, and run the relay (vidwiz run relay): consumers go on where they stand.')
+    } finally {
+      await target.close()
+      await source.close()
+    }
+  })
+}

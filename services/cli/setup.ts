@@ -1,0 +1,35 @@
+import { Command } from 'commander'
+import { topics } from '#events/topics.ts'
+import { readSettings } from '#platform/config/settings.ts'
+import { kafkaOptions } from '#platform/log/kafka/client.ts'
+import { ourSchemas, registerSchemas } from '#platform/log/kafka/schemas.ts'
+import { withTopics } from '#platform/log/kafka/topics.ts'
+import { migrate } from '#platform/pg/migrate.ts'
+import { databaseUrl } from '#platform/pg/where.ts'
+import { Trouble } from '#platform/service.ts'
+
+/** `setup`: what a deployment runs once before its services. */
+export const setupCommand = (): Command =>
+  new Command('setup')
+    .description(
+      'bring up to date what services stand on: the tables, and where they are used the topics of Kafka and the schemas in the registry. ' +
+        'Safe to repeat; `vidwiz start` does it by itself.',
+    )
+    .action(setup)
+
+async function setup(): Promise<void> {
+  const settings = readSettings()
+  const applied = await migrate(databaseUrl(settings)).catch((error) => {
+    throw new Trouble(`cannot use the database: ${error.message || error.code}`, { cause: error })
+  })
+  told('tables', applied)
+  const kafka = kafkaOptions(settings)
+  if (!kafka) return
+  told('topics', await withTopics(kafka, (tools) => tools.create(topics, { replication: settings.KAFKA_REPLICATION })))
+  const { SCHEMA_REGISTRY_URL: url, KAFKA_PREFIX: prefix } = settings
+  if (!url) return
+  const { size } = await registerSchemas({ url, prefix, schemas: await ourSchemas() }, { insist: true })
+  console.log(`schemas: the registry knows all ${size}`)
+}
+
+const told = (what: string, made: readonly string[]) => console.log(`${what}: ${made.join(', ') || 'up to date'}`)

@@ -1,0 +1,13 @@
+/** Rows under headings, in columns as wide as they need: the first `left` of them begin at the left, the others end at the right. */
+export function table(head: string[], rows: (string | number)[][], left: number): string {
+  const cells = [head, ...rows.map((row) => row.map(String))]
+  const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)))
+  return cells
+    .map((row) =>
+      row
+        .map((cell, column) => (column < left ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}

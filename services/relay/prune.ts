@@ -1,0 +1,25 @@
+import type { Logger } from 'pino'
+import { pruneRelayed } from '#platform/log/kafka/prune.ts'
+import type { Queryable } from '#platform/pg/pool.ts'
+
+const EVERY_MS = 600_000
+const DAY_MS = 86_400_000
+
+/** Removes published events that are older than `keepDays`, now and then; none if that is not given. Returns how to stop. */
+export function pruneNowAndThen(db: Queryable, keepDays: number | undefined, log: Logger): () => Promise<void> {
+  if (keepDays === undefined) return async () => {}
+  let stopped = false
+  let working = Promise.resolve()
+  const prune = () => {
+    working = pruneRelayed(db, Date.now() - keepDays * DAY_MS, () => stopped).catch((error) =>
+      log.warn({ error }, 'cannot prune the log'),
+    )
+  }
+  prune()
+  const timer = setInterval(prune, EVERY_MS)
+  return async () => {
+    stopped = true
+    clearInterval(timer)
+    await working
+  }
+}
