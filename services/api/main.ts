@@ -1,58 +1,121 @@
 import { catalog, deciders } from '#events/catalog.ts'
+import { usualPolicy } from '#events/task.ts'
 import { topics } from '#events/topics.ts'
 import { dataFolder } from '#platform/config/data-folder.ts'
 import { secrets } from '#platform/config/secrets.ts'
 import { readSettings } from '#platform/config/settings.ts'
+import { addressOf } from '#platform/http/client-address.ts'
 import { serve } from '#platform/http/serve.ts'
+import { openLlm } from '#platform/llm/open.ts'
 import { executor } from '#platform/log/executor.ts'
+import { kafkaOptions } from '#platform/log/kafka/client.ts'
+import { relayLag } from '#platform/log/kafka/relay-lag.ts'
+import { openReader } from '#platform/log/open.ts'
 import { appender } from '#platform/log/postgres/appender.ts'
+import { openObjects } from '#platform/objects/open.ts'
+import { remoteKeys } from '#platform/oidc/keys.ts'
 import { openListener } from '#platform/pg/listen.ts'
 import { openDb } from '#platform/pg/pool.ts'
 import { databaseUrl, reach } from '#platform/pg/where.ts'
 import { runService, Trouble } from '#platform/service.ts'
+import { youtubeSearch } from '#platform/youtube/search.ts'
+import { openChanges } from '#projections/engine/changes.ts'
+import { lagOf } from '#projections/engine/lag.ts'
 import { openWaiter } from '#projections/engine/wait.ts'
 import { views } from '#projections/index.ts'
 import { createApp } from './app.ts'
-import { forgetOldKeys } from './forget-old-keys.ts'
+import { googleCredentials } from './auth/google.ts'
+import { titleFinder } from './by-title.ts'
+import { forgetOld } from './forget-old.ts'
+import { countsOf, rulesOf } from './limits.ts'
+import { giveUpAbandoned } from './wiz/abandoned.ts'
 
 /** Well within the time that a stop may take: what hangs then is cut, and all else still ends in order. */
 const FINISH_MS = 10_000
+/** A client that is just about to use its connection again, on a busy machine, gets an answer and not a cut. */
+const LINGER_MS = 1_000
+/** Sooner than that, so that who listens to a reply that is given up gets to hear of it. */
+const REPLIES_MS = 8_000
 
-await runService('api', async (log) => {
+const IGNORED = 'X-Forwarded-For is ignored, so all clients of a proxy share its limits: TRUST_PROXY says which proxies to trust'
+
+await runService('api', async (log, _, metrics) => {
   const settings = readSettings()
   const url = databaseUrl(settings)
   const db = openDb(url, { name: 'vidwiz api', indexed: true })
   await reach(db)
   const listener = openListener(url, { name: 'vidwiz api' })
   const waiter = openWaiter(db, listener, views)
+  const changes = openChanges(listener)
+  const reader = openReader(settings, db, listener, 'vidwiz api')
   const { execute, idle } = executor({ appender: appender(db), catalog, deciders, topics })
-  const { handler } = createApp({
+  const own = () => secrets(dataFolder(settings.VIDWIZ_DATA))
+  const objects = await openObjects(settings)
+  const { GOOGLE_CLIENT_ID: clientId, GOOGLE_CERTS_URL: certsUrl } = settings
+  const { YOUTUBE_API_KEY: youtubeKey, YOUTUBE_API_URL: youtubeUrl } = settings
+  const counts = settings.RATE_LIMIT_DISABLED ? undefined : countsOf(db, log)
+  const replyMs = settings.WIZ_REPLY_SECONDS * 1000
+  const { handler, wiz } = createApp({
     execute,
     visible: waiter.visible,
+    shows: waiter.shows,
     db,
+    changes,
     log,
-    secretKey: settings.SECRET_KEY ?? secrets(dataFolder(settings.VIDWIZ_DATA)).SECRET_KEY,
+    secretKey: settings.SECRET_KEY ?? own().SECRET_KEY,
+    adminToken: settings.ADMIN_TOKEN ?? own().ADMIN_TOKEN,
+    objects,
+    taskPolicy: { ...usualPolicy, leaseMs: settings.TASK_LEASE_SECONDS * 1_000, restMs: settings.TASK_COOLDOWN_SECONDS * 1_000 },
+    readGoogleCredential: clientId ? googleCredentials({ clientId, keys: remoteKeys({ url: certsUrl, log }) }) : undefined,
+    findByTitle: youtubeKey ? titleFinder({ search: youtubeSearch({ url: youtubeUrl, key: youtubeKey }), log }) : undefined,
+    aiNotesAtSignUp: settings.AI_NOTES_AT_SIGN_UP,
+    limits: counts && { rules: rulesOf(settings), counts },
+    addressOf: addressOf(settings.TRUST_PROXY, settings.ENVIRONMENT === 'local' ? undefined : () => log.warn(IGNORED)),
+    wiz: {
+      llm: await openLlm(settings),
+      quotas: { user: settings.WIZ_USER_DAILY_QUOTA, guest: settings.WIZ_GUEST_DAILY_QUOTA },
+      replyMs,
+    },
     jwtExpiryHours: settings.JWT_EXPIRY_HOURS,
     bodyLimitBytes: settings.MAX_BODY_BYTES,
+    metrics,
+    async lag() {
+      const relay = kafkaOptions(settings) ? [relayLag(db, topics)] : []
+      return (await Promise.all([...relay, ...views.map((view) => lagOf(view, { db, reader }))])).flat()
+    },
+    describesItself: settings.ENVIRONMENT !== 'production',
   })
   await listener.ready()
-  const stopForgetting = forgetOldKeys(db, log)
-  const server = await serve(handler, { port: settings.PORT, host: settings.HOST, finishMs: FINISH_MS }).catch(
-    (error: NodeJS.ErrnoException) => {
-      throw new Trouble(
-        error.code === 'EADDRINUSE'
-          ? `port ${settings.PORT} is in use; set PORT to another one`
-          : `cannot listen: ${error.message}`,
-      )
-    },
-  )
+  const stopForgetting = forgetOld(db, log)
+  const stopGivingUp = giveUpAbandoned({ db, execute, log }, replyMs)
+  const server = await serve(handler, {
+    port: settings.PORT,
+    host: settings.HOST,
+    lingerMs: LINGER_MS,
+    finishMs: FINISH_MS,
+  }).catch((error: NodeJS.ErrnoException) => {
+    throw new Trouble(
+      error.code === 'EADDRINUSE'
+        ? `port ${settings.PORT} is in use; set PORT to another one`
+        : `cannot listen: ${error.message}`,
+    )
+  })
   log.info({ port: server.port }, 'listening')
   return {
+    works: () => reach(db),
     async stop() {
+      wiz.replies?.stop(REPLIES_MS)
       await server.close()
+      // Those that nobody listens to any more are finished as well.
+      await wiz.replies?.idle()
       stopForgetting()
+      await stopGivingUp()
       await idle()
       waiter.close()
+      changes.close()
+      await reader.close()
+      objects.close()
+      await counts?.close()
       await listener.close()
       await db.close()
     },

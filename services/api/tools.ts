@@ -1,8 +1,10 @@
-import type { Command } from '#events/kit/command.ts'
+import { type Command, command, reject } from '#events/kit/command.ts'
 import type { Request } from '#platform/http/request.ts'
-import type { Context } from '#platform/log/executor.ts'
+import { type Context, Rejected } from '#platform/log/executor.ts'
+import type { Place } from '#platform/log/port.ts'
 import type { Db } from '#platform/pg/pool.ts'
 import type { App } from './deps.ts'
+import { positionText } from './position.ts'
 
 /** What handlers of routes work with. */
 export interface Tools {
@@ -10,28 +12,60 @@ export interface Tools {
   db: Db
   /** Executes a command for whoever asks and waits (bounded) until the views named show what it did (P5). Throws Rejected. */
   execute<R>(command: Command<R>, options: { visibleIn: string[] }): Promise<R>
+  /** The same, and tells whether the result is that of an earlier request with the same Idempotency-Key. */
+  executed<R>(command: Command<R>, options: { visibleIn: string[] }): Promise<{ result: R; replayed: boolean }>
+  /**
+   * The result of an earlier request with the same Idempotency-Key, undefined if there was none. For handlers that look at
+   * something before they execute: by now it may look otherwise, and the answer must be the same. Throws Rejected when that
+   * was another request.
+   */
+  earlier<R>(options: { visibleIn: string[] }): Promise<R | undefined>
   /** Decides a command that changes nothing, on the newest state. Throws Rejected. */
   ask<R>(command: Command<R>): Promise<R>
 }
+
+/** Nothing gets past this but a known Idempotency-Key: that gives the result it gave before. */
+const neverBefore = command({ name: 'neverBefore', reads: {}, decide: () => reject('NOT_FOUND', 'Never asked before') })
 
 /** Makes the tools for a request. `keyOf` reads its Idempotency-Key. */
 export function toolsOf(app: App, keyOf: (request: Request) => Context['idempotency']) {
   const contextOf = ({ actor, id, traceparent }: Request): Context => ({ actor, correlationId: id, traceparent })
 
-  return (request: Request): Tools => ({
-    app,
-    db: app.db,
-    async execute(command, { visibleIn }) {
+  return (request: Request): Tools => {
+    /** Where all that lies that the answer stands on. */
+    const stood: Place[] = []
+    let isDone = false
+    const executed: Tools['executed'] = async (command, { visibleIn }) => {
       const context = { ...contextOf(request), idempotency: keyOf(request) }
+      // A second command would be given the result of the first.
+      if (isDone && context.idempotency) throw new Error('a request that may have an Idempotency-Key executes one command')
       const { result, positions, seen, replayed } = await app.execute(command, context)
-      if (replayed) request.answerHeaders.push('Idempotency-Replayed', 'true')
+      isDone = true
+      if (replayed) request.answerWith('Idempotency-Replayed', 'true')
       // What was written stays written, whether or not a view can say so.
       // Nor does its answer stand alone: a note shows with its video, which another may have added a moment ago.
       const places = [...positions, ...seen]
-      const isVisible = places.length === 0 || (await app.visible(visibleIn, places).catch(() => false))
-      if (!isVisible) request.answerHeaders.push('VidWiz-Visible', 'false')
-      return result
-    },
-    ask: async (command) => (await app.execute(command, contextOf(request))).result,
-  })
+      if (places.length === 0) return { result, replayed }
+      stood.push(...places)
+      request.answerWith('VidWiz-Position', positionText(stood))
+      const isVisible = await app.visible(visibleIn, places).catch(() => false)
+      if (!isVisible) request.answerWith('VidWiz-Visible', 'false')
+      return { result, replayed }
+    }
+    const earlier = async <R>(options: { visibleIn: string[] }): Promise<R | undefined> => {
+      if (keyOf(request) === undefined) return undefined
+      const done = await executed(neverBefore as Command<R>, options).catch((error) => {
+        if (!(error instanceof Rejected && error.code === 'NOT_FOUND')) throw error
+      })
+      return done?.result
+    }
+    return {
+      app,
+      db: app.db,
+      executed,
+      earlier,
+      execute: async (command, options) => (await executed(command, options)).result,
+      ask: async (command) => (await app.execute(command, contextOf(request))).result,
+    }
+  }
 }

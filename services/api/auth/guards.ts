@@ -1,10 +1,13 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { ownerOf } from '#events/user.ts'
 import type { Request } from '#platform/http/request.ts'
 import type { Guard } from '#platform/http/route.ts'
 import type { App } from '../deps.ts'
-import { unauthorized } from '../errors.ts'
+import { forbidden, unauthorized } from '../errors.ts'
 import { accountOf } from './identify.ts'
-import { type Claims, isSame } from './tokens.ts'
+import { BEARER, type Claims, isSame, shown, userIdOf } from './tokens.ts'
+
+const GUEST_HEADER = 'x-guest-session-id'
 
 /** A signed-in user. The account need not exist any more: what asks for it finds out. */
 export interface SignedIn {
@@ -25,7 +28,43 @@ export const userOrLongTerm: Guard<App, SignedIn> = (request, app) => {
   return claims.type === 'long_term' ? longTerm(request, app, token, claims) : signedIn(request, claims)
 }
 
-// V (a user or a guest) and A (the admin token) belong here, with the routes that need them.
+/** Somebody who watches a video: signed in, or a guest by the name that `guestsOf` gives. */
+export type Viewer = { kind: 'user'; id: number } | { kind: 'guest'; id: string }
+
+/** The name by which events know a viewer; it is also the `actor` of a request. */
+export const nameOf = ({ kind, id }: Viewer) => `${kind}-${id}`
+
+/** V: a user's own token, else a guest's session id. A token that fails in whatever way is as good as none. */
+export const viewer: Guard<App, Viewer> = (request, { tokens, nameGuest }) => {
+  const { authorization, [GUEST_HEADER]: sessionId } = request.headers
+  const claims = shown(authorization, tokens)
+  const userId = claims && claims.type !== 'long_term' ? userIdOf(claims) : undefined
+  if (userId !== undefined) {
+    return seen(request, { kind: 'user', id: userId })
+  }
+  if (typeof sessionId !== 'string' || sessionId === '') throw unauthorized('Missing Auth or Guest ID')
+  return seen(request, { kind: 'guest', id: nameGuest(sessionId) })
+}
+
+function seen(request: Request, viewer: Viewer): Viewer {
+  request.actor = nameOf(viewer)
+  return viewer
+}
+
+/** Some workers know no pause of their own when they are refused. */
+const REFUSAL_MS = 250
+
+/** A: the admin token, which workers have. A refusal takes a while. */
+export const admin: Guard<App, { kind: 'admin' }> = async (request, { adminToken }) => {
+  try {
+    if (!isSame(bearer(request), adminToken)) throw forbidden('Invalid admin token')
+  } catch (refusal) {
+    await delay(REFUSAL_MS, undefined, { signal: request.gone }).catch(() => {})
+    throw refusal
+  }
+  request.actor = 'admin'
+  return { kind: 'admin' }
+}
 
 async function longTerm(request: Request, { tokens, execute }: App, token: string, claims: Claims): Promise<SignedIn> {
   const signed = signedIn(request, claims)
@@ -38,8 +77,8 @@ async function longTerm(request: Request, { tokens, execute }: App, token: strin
 
 /** The token of `Authorization: Bearer <token>`, to the letter. */
 function bearer({ headers: { authorization } }: Request): string {
-  if (!authorization?.startsWith('Bearer ')) throw unauthorized('Missing or invalid Authorization header')
-  return authorization.slice('Bearer '.length)
+  if (!authorization?.startsWith(BEARER)) throw unauthorized('Missing or invalid Authorization header')
+  return authorization.slice(BEARER.length)
 }
 
 function verified(token: string, tokens: App['tokens']): Claims {
@@ -48,10 +87,10 @@ function verified(token: string, tokens: App['tokens']): Claims {
   return claims
 }
 
-function signedIn(request: Request, { user_id: given }: Claims): SignedIn {
-  if (!given) throw unauthorized('Invalid token payload')
-  const id = typeof given === 'string' && /^\d+$/.test(given) ? Number(given) : given
-  if (!Number.isSafeInteger(id) || (id as number) < 1) throw unauthorized('Invalid or expired token')
+function signedIn(request: Request, claims: Claims): SignedIn {
+  if (!claims.user_id) throw unauthorized('Invalid token payload')
+  const id = userIdOf(claims)
+  if (id === undefined) throw unauthorized('Invalid or expired token')
   request.actor = `user-${id}`
-  return { id: id as number }
+  return { id }
 }

@@ -17,14 +17,25 @@ const inTurn = limited(availableParallelism(), MAX_WAITING)
 /** Hashes a password, off the event loop. Throws 503 when too many wait already. */
 export const hashPassword = (password: string): Promise<string> => inTurn(() => hash(password, COST))
 
+/** Watches over the passwords that somebody tries. */
+export interface Guesses {
+  /** Asked when one is about to be looked at. Rejects when there were too many wrong ones. */
+  admit(): Promise<void>
+  wrong(): void
+}
+
 /**
  * Whether a password is right. Without a hash it takes the time of one that is wrong, so that the time tells nobody
  * whether an account exists. Throws 503 when too many wait already.
  */
-export const isPassword = async (password: string, hashed: string | null | undefined): Promise<boolean> => {
-  const matches = await inTurn(() => verify(hashed ?? NOBODYS, password))
-  return matches && hashed != null
-}
+export const isPassword = (password: string, hashed: string | null | undefined, guesses?: Guesses): Promise<boolean> =>
+  // Not before its turn: of many that wait none would know how many others were wrong.
+  inTurn(async () => {
+    await guesses?.admit()
+    const isRight = (await verify(hashed ?? NOBODYS, password)) && hashed != null
+    if (!isRight) guesses?.wrong()
+    return isRight
+  })
 
 /** Runs at most `max` works at once, in the order of their coming, and refuses (503) when `maxWaiting` wait. */
 export function limited(max: number, maxWaiting: number) {

@@ -1,14 +1,7 @@
 import { createHash, createSecretKey, timingSafeEqual } from 'node:crypto'
 import jwt from 'jsonwebtoken'
 import { LRUCache } from 'lru-cache'
-
-/** Who a token of a user is for. */
-export interface Person {
-  userId: number
-  email: string
-  name: string | null
-  imageUrl: string | null
-}
+import type { Account } from '#events/user.ts'
 
 /** What a long-term token is made from. `issuedAt` in seconds since the epoch, with a fraction. */
 export interface LongTermSeed {
@@ -21,7 +14,7 @@ export type Claims = Record<string, unknown>
 
 export interface Tokens {
   /** Signs the token that a user gets at login. */
-  user(person: Person): string
+  user(account: Account): string
   /** Derives the long-term token: the same seed always gives the same text, so that it need not be stored. */
   longTerm(seed: LongTermSeed): string
   /** The claims of a token that is rightly signed and valid now; undefined otherwise. */
@@ -47,7 +40,7 @@ export function tokensOf({
   const valid = new LRUCache<string, Claims>({ max: CACHED })
 
   // The order of claims is part of the contract.
-  const user = ({ userId, email, name, imageUrl }: Person) => {
+  const user = ({ userId, email, name, imageUrl }: Account) => {
     const exp = Math.floor(now() / 1000) + jwtExpiryHours * 3600
     return jwt.sign({ user_id: userId, email, name: name ?? email, profile_image_url: imageUrl, exp }, key, {
       algorithm: 'HS256',
@@ -88,6 +81,18 @@ function isAcceptable({ aud, sub, iat }: Claims, now: number): boolean {
   if (aud) return false
   if (sub !== undefined && typeof sub !== 'string') return false
   return iat === undefined || (typeof iat === 'number' && Math.floor(iat) <= now)
+}
+
+export const BEARER = 'Bearer '
+
+/** The claims that an `Authorization` header shows; undefined when it shows no valid token. */
+export const shown = (authorization: string | undefined, tokens: Tokens): Claims | undefined =>
+  authorization?.startsWith(BEARER) ? tokens.verify(authorization.slice(BEARER.length)) : undefined
+
+/** Whose token it is: a positive whole number, which may be written as text. */
+export function userIdOf({ user_id: given }: Claims): number | undefined {
+  const id = typeof given === 'string' && /^\d+$/.test(given) ? Number(given) : given
+  return Number.isSafeInteger(id) && (id as number) >= 1 ? (id as number) : undefined
 }
 
 /** Compares two secrets in a time that does not tell where they differ. */

@@ -10,7 +10,10 @@ export const healthRoutes = [
   route(
     'GET',
     '/health',
-    { answers: { 200: z.object({ status: z.literal('ok') }), 503: z.object({ status: z.literal('unavailable') }) } },
+    {
+      summary: 'Whether the API can work',
+      answers: { 200: z.object({ status: z.literal('ok') }), 503: z.object({ status: z.literal('unavailable') }) },
+    },
     async ({ db }) => {
       const patience = new AbortController()
       const answers = db.query('health', 'select 1').then(

@@ -1,8 +1,23 @@
 import { authRoutes } from './auth.ts'
+import { conversationRoutes } from './conversations.ts'
 import { healthRoutes } from './health.ts'
+import { internalRoutes } from './internal.ts'
+import { metricsRoutes } from './metrics.ts'
 import { noteRoutes } from './notes.ts'
+import { readinessRoutes } from './readiness.ts'
+import { taskRoutes } from './tasks.ts'
 import { userRoutes } from './users.ts'
 import { videoRoutes } from './videos.ts'
 
-/** All routes; those asked for most come first, as they are looked through in this order. */
-export const routes = [...noteRoutes, ...videoRoutes, ...userRoutes, ...authRoutes, ...healthRoutes]
+/** All routes, by the section of the API's description; those asked for most come first, as they are looked through in this order. */
+export const sections = {
+  Notes: noteRoutes,
+  Videos: [...videoRoutes, ...readinessRoutes],
+  Conversations: conversationRoutes,
+  Users: userRoutes,
+  Auth: authRoutes,
+  Internal: [...internalRoutes, ...taskRoutes],
+  Operations: [...healthRoutes, ...metricsRoutes],
+}
+
+export const routes = Object.values(sections).flat()

@@ -7,29 +7,18 @@ import { videoById } from '#projections/videos.ts'
 import { user } from '../auth/guards.ts'
 import { badRequest, notFound } from '../errors.ts'
 import { route } from '../route.ts'
-import { fromPg } from '../times.ts'
 import { videoIdField } from '../video-id.ts'
+import { Metadata, VideoRead, videoRead } from '../video-read.ts'
 
-const Metadata = z.record(z.string(), z.unknown()).nullable()
-
-export const VideoRead = z.object({
-  id: z.int(),
-  video_id: z.string(),
-  title: z.string().nullable(),
-  metadata: Metadata,
-  transcript_available: z.boolean(),
-  summary: z.string().nullable(),
-  created_at: z.string(),
-  updated_at: z.string(),
-})
-
-const VideoPage = z.object({
-  videos: z.array(z.object({ video_id: z.string(), title: z.string().nullable(), metadata: Metadata })),
-  total: z.int(),
-  page: z.int(),
-  per_page: z.int(),
-  total_pages: z.int(),
-})
+const VideoPage = z
+  .object({
+    videos: z.array(z.object({ video_id: z.string(), title: z.string().nullable(), metadata: Metadata })),
+    total: z.int(),
+    page: z.int(),
+    per_page: z.int(),
+    total_pages: z.int(),
+  })
+  .meta({ id: 'VideoPage' })
 
 const SORTS = ['created_at_desc', 'created_at_asc', 'title_asc', 'title_desc'] as const
 type Sort = (typeof SORTS)[number]
@@ -47,6 +36,8 @@ export const videoRoutes = [
     'GET',
     '/v2/videos',
     {
+      summary: 'List the videos on which you have notes',
+      reads: ['user-videos', 'videos'],
       auth: user,
       query: VideoQuery,
       answers: { 200: VideoPage },
@@ -68,7 +59,14 @@ export const videoRoutes = [
   route(
     'GET',
     '/v2/videos/:video_id',
-    { auth: user, params: z.object({ video_id: videoIdField }), answers: { 200: VideoRead } },
+    {
+      summary: 'Read a video',
+      reads: ['videos'],
+      auth: user,
+      params: z.object({ video_id: videoIdField }),
+      answers: { 200: VideoRead },
+      refuses: { 404: 'Nobody has taken a note on it' },
+    },
     async ({ params, db }) => {
       const video = await videoById(db, params.video_id)
       if (!video) throw notFound('Video not found')
@@ -78,17 +76,3 @@ export const videoRoutes = [
 ]
 
 const json = JSON.stringify
-
-type VideoRow = NonNullable<Awaited<ReturnType<typeof videoById>>>
-
-/** A video as JSON. Its metadata goes out as the text it came in: parsing would lose large numbers and the order of keys. */
-export function videoRead(video: VideoRow): JsonText {
-  const head = json({ id: video.id, video_id: video.video_id, title: video.title })
-  const tail = json({
-    transcript_available: video.transcript_available,
-    summary: video.summary,
-    created_at: fromPg(video.created_at),
-    updated_at: fromPg(video.updated_at),
-  })
-  return new JsonText(`${head.slice(0, -1)},"metadata":${video.metadata},${tail.slice(1)}`)
-}

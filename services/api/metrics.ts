@@ -1,0 +1,43 @@
+import type { Request } from '#platform/http/request.ts'
+import type { Metrics } from '#platform/telemetry/metrics.ts'
+
+/** Seconds. Most answers take a few milliseconds; a long poll takes a minute. */
+const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
+/** Anybody may make up others. */
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS']
+
+/** Measures each request until its answer begins; `status` is undefined when nobody waited for one. */
+export type Measure = (request: Request, status: number | undefined, elapsedMs: number) => void
+
+export function measureOf(metrics: Metrics): Measure {
+  const observe = metrics.histogram({
+    name: 'vidwiz_http_request_seconds',
+    help: 'Time until the answer to a request began',
+    labels: ['method', 'route', 'status'],
+    buckets: BUCKETS,
+  })
+  return ({ method, route = 'none' }, status, elapsedMs) =>
+    observe({ method: METHODS.includes(method) ? method : 'other', route, status: String(status ?? 'aborted') }, elapsedMs / 1000)
+}
+
+/** What goes on at this moment. */
+export interface Goings {
+  openStreams(): number
+  /** Workers that wait for a task, by its kind. */
+  waitingPolls(): Record<string, number>
+  /** Reads that wait for what was written. */
+  waitingReads(): number
+  /** Replies of Wiz that are being made. */
+  openReplies(): number
+}
+
+export function goingsMetrics(metrics: Metrics, { openStreams, waitingPolls, waitingReads, openReplies }: Goings): void {
+  const count = (name: string, help: string, stand: () => number) =>
+    metrics.gauge({ name, help, labels: [] }, () => [{ labels: {}, value: stand() }])
+  count('vidwiz_http_streams', 'Streams of events that are open', openStreams)
+  count('vidwiz_reads_waiting', 'Reads that wait until the views show what was written', waitingReads)
+  count('vidwiz_replies', 'Replies of Wiz that are being made', openReplies)
+  metrics.gauge({ name: 'vidwiz_polls_waiting', help: 'Workers that wait for a task', labels: ['kind'] }, () =>
+    Object.entries(waitingPolls()).map(([kind, value]) => ({ labels: { kind }, value })),
+  )
+}

@@ -1,0 +1,11 @@
+import type { routes } from '../routes/index.ts'
+
+export type AnyRoute = (typeof routes)[number]
+
+/** What signs in is none: each answer has a token of its own. */
+const WRITES_NOTHING = ['/v2/auth/login', '/v2/auth/google']
+/** Whether a route writes, and so takes an Idempotency-Key. */
+export const isWrite = ({ method, path }: AnyRoute) => method !== 'GET' && !WRITES_NOTHING.includes(path)
+
+/** Whether a route changes one thing that has an ETag, and so takes If-Match. */
+export const changesOneThing = ({ method, spec }: AnyRoute) => spec.etag === true && (method === 'PATCH' || method === 'DELETE')

@@ -1,0 +1,163 @@
+import { z } from 'zod'
+import { editNoteByWorker, noteStream } from '#events/note.ts'
+import { storeMetadata, storeSummary, storeTranscript } from '#events/video.ts'
+import { integer, text } from '#platform/http/fields.ts'
+import { memberText } from '#platform/http/json-member.ts'
+import { isStorable, strip } from '#platform/http/text.ts'
+import { notesForAi } from '#projections/notes.ts'
+import { videoById } from '#projections/videos.ts'
+import { admin } from '../auth/guards.ts'
+import { busy, notFound } from '../errors.ts'
+import { expectedOf } from '../etag.ts'
+import { MetadataObject } from '../metadata.ts'
+import { BODY_LIMIT_BYTES, route } from '../route.ts'
+import type { Tools } from '../tools.ts'
+import { keepTranscript, TranscriptRows } from '../transcripts.ts'
+import { videoIdField } from '../video-id.ts'
+import { VideoRead, videoRead } from '../video-read.ts'
+import { NoteRead, NoteUpdate, noteRead, noteShown } from './notes.ts'
+
+const VideoPath = z.object({ video_id: videoIdField })
+
+const Summary = z.object({
+  summary: text({ max: 10_000 }).nullish(),
+  miscellaneous_data: z
+    .unknown()
+    .optional()
+    .meta({ description: 'May hold `suggested_questions`, three of them; all else is ignored' }),
+})
+
+/** Three questions to begin a chat with, or none. */
+function questionsIn(misc: unknown): string[] | undefined {
+  const given = (misc as { suggested_questions?: unknown } | null | undefined)?.suggested_questions
+  const isQuestion = (text: unknown) => typeof text === 'string' && strip(text) !== '' && isStorable(text)
+  return Array.isArray(given) && given.length === 3 && given.every(isQuestion) ? given : undefined
+}
+
+const LATE = { 503: 'Stored, but not to be seen yet: repeat the request' }
+
+/** The video as it is after what was just done to it. */
+async function shown(db: Tools['db'], videoId: string) {
+  const video = await videoById(db, videoId)
+  // What was stored is stored; only that the views lag too far behind to show a new video. All these requests can be repeated.
+  if (!video) throw busy()
+  return videoRead(video)
+}
+
+/** For workers: what they find out about videos, and what they need to know for it. */
+export const internalRoutes = [
+  route(
+    'POST',
+    '/v2/internal/videos/:video_id/transcript',
+    {
+      summary: 'Store the transcript of a video',
+      auth: admin,
+      params: VideoPath,
+      body: z.object({ transcript: TranscriptRows }),
+      bodyLimitBytes: BODY_LIMIT_BYTES.findings,
+      answers: { 200: VideoRead },
+      refuses: LATE,
+    },
+    async ({ request, params: { video_id: videoId }, body, app, db, ask, execute }) => {
+      const json = memberText(request.bytes!.toString(), 'transcript')!
+      const transcript = await keepTranscript(app, ask, videoId, body.transcript.length, json)
+      await execute(storeTranscript({ videoId, transcript }), { visibleIn: ['videos'] })
+      return shown(db, videoId)
+    },
+  ),
+
+  route(
+    'POST',
+    '/v2/internal/videos/:video_id/metadata',
+    {
+      summary: 'Store what YouTube says of a video',
+      auth: admin,
+      params: VideoPath,
+      body: z.object({ metadata: MetadataObject }),
+      bodyLimitBytes: BODY_LIMIT_BYTES.findings,
+      answers: { 200: VideoRead },
+      refuses: LATE,
+    },
+    async ({ request, params: { video_id: videoId }, db, execute }) => {
+      const metadata = memberText(request.bytes!.toString(), 'metadata')!
+      await execute(storeMetadata({ videoId, metadata }), { visibleIn: ['videos'] })
+      return shown(db, videoId)
+    },
+  ),
+
+  route(
+    'POST',
+    '/v2/internal/videos/:video_id/summary',
+    {
+      summary: 'Store the summary of a video',
+      auth: admin,
+      params: VideoPath,
+      body: Summary,
+      answers: { 200: VideoRead },
+      refuses: LATE,
+    },
+    async ({ params: { video_id: videoId }, body, db, execute }) => {
+      const [summary, questions] = [body.summary ?? undefined, questionsIn(body.miscellaneous_data)]
+      await execute(storeSummary({ videoId, summary, questions }), { visibleIn: ['videos'] })
+      return shown(db, videoId)
+    },
+  ),
+
+  route(
+    'GET',
+    '/v2/internal/videos/:video_id',
+    {
+      summary: 'Read a video, as a worker',
+      reads: ['videos'],
+      auth: admin,
+      params: VideoPath,
+      answers: { 200: VideoRead },
+      refuses: { 404: 'Nobody has mentioned it' },
+    },
+    async ({ params, db }) => {
+      const video = await videoById(db, params.video_id)
+      if (!video) throw notFound('Video not found')
+      return videoRead(video)
+    },
+  ),
+
+  route(
+    'GET',
+    '/v2/internal/videos/:video_id/ai-notes',
+    {
+      summary: 'List the notes on a video that the model shall fill',
+      reads: ['videos', 'notes', 'users'],
+      auth: admin,
+      params: VideoPath,
+      answers: { 200: z.object({ video_id: z.string(), notes: z.array(NoteRead), message: z.string() }) },
+      refuses: { 404: 'Nobody has mentioned the video, or there are none' },
+    },
+    async ({ params: { video_id }, db }) => {
+      const [video, notes] = await Promise.all([videoById(db, video_id), notesForAi(db, video_id)])
+      if (!video) throw notFound('Video not found')
+      if (notes.length === 0) throw notFound('No notes found for users with AI notes enabled')
+      return { video_id, notes: notes.map(noteShown), message: 'Successfully retrieved notes for AI note generation.' }
+    },
+  ),
+
+  route(
+    'PATCH',
+    '/v2/internal/notes/:note_id',
+    {
+      summary: 'Change a note, as a worker',
+      auth: admin,
+      params: z.object({ note_id: integer() }),
+      body: NoteUpdate,
+      bodyLimitBytes: BODY_LIMIT_BYTES.text,
+      answers: { 200: NoteRead },
+      etag: true,
+      refuses: { 404: 'There is no such note' },
+    },
+    async ({ request, params, body, execute }) => {
+      const noteId = params.note_id
+      const expected = expectedOf(request, noteStream.of(noteId))
+      const change = { text: body.text ?? undefined, generatedByAi: body.generated_by_ai ?? undefined }
+      return noteRead(await execute(editNoteByWorker({ noteId, ...change, expected }), { visibleIn: ['notes'] }), request)
+    },
+  ),
+]

@@ -1,0 +1,122 @@
+import { z } from 'zod'
+import { type Finding, findTask, submitResult, type TaskKind } from '#events/task.ts'
+import { boolean, integer } from '#platform/http/fields.ts'
+import { memberText } from '#platform/http/json-member.ts'
+import { Answer, noContent } from '#platform/http/route.ts'
+import { taskById } from '#projections/tasks.ts'
+import { admin } from '../auth/guards.ts'
+import { badRequest, notFound } from '../errors.ts'
+import { MetadataObject } from '../metadata.ts'
+import { BODY_LIMIT_BYTES, route } from '../route.ts'
+import type { ClaimedTask } from '../task-desk.ts'
+import { keepTranscript, TranscriptRows } from '../transcripts.ts'
+
+const KINDS: Record<string, TaskKind> = { transcript: 'transcript', metadata: 'metadata' }
+
+const DEFAULT_TIMEOUT_S = 30
+const MAX_TIMEOUT_S = 60
+
+const Poll = z.object({
+  type: z.string().meta({ enum: Object.keys(KINDS) }),
+  timeout: integer({ min: 1 }).default(DEFAULT_TIMEOUT_S),
+})
+
+const TaskRead = z.object({
+  task_id: z.int(),
+  task_type: z.enum(['fetch_transcript', 'fetch_metadata']),
+  task_details: z.object({ video_id: z.string() }),
+  retry_count: z.int(),
+  message: z.string(),
+})
+
+const taskRead = ({ taskId, kind, videoId, attempt }: ClaimedTask): z.input<typeof TaskRead> => ({
+  task_id: taskId,
+  task_type: `fetch_${kind}`,
+  task_details: { video_id: videoId },
+  retry_count: attempt,
+  message: 'Task retrieved successfully',
+})
+
+const Result = z.object({
+  video_id: z.string(),
+  success: boolean(),
+  transcript: TranscriptRows.nullish(),
+  metadata: MetadataObject.nullish(),
+  error_message: z.string().nullish(),
+})
+
+/** Longer reasons say nothing more. */
+const MAX_REASON = 1_000
+
+/** What a worker says went wrong, fit to be kept. */
+const reasonOf = (message: string | null | undefined) =>
+  (message ?? 'no reason given').toWellFormed().replaceAll('\0', '').slice(0, MAX_REASON).toWellFormed()
+
+interface Submitted {
+  status: 'completed' | 'pending' | 'failed'
+}
+
+/** For workers: what there is to find out about videos. */
+export const taskRoutes = [
+  route(
+    'GET',
+    '/v2/internal/tasks',
+    {
+      summary: 'Wait for a task and claim it',
+      auth: admin,
+      query: Poll,
+      answers: { 200: TaskRead, 204: noContent },
+      precheck: ({ type }) => {
+        if (!Object.hasOwn(KINDS, type)) throw badRequest('Invalid task type')
+      },
+    },
+    async ({ request: { gone, id }, query, app: { taskDesk } }) => {
+      const timeoutMs = Math.min(query.timeout, MAX_TIMEOUT_S) * 1_000
+      const task = await taskDesk.claim(KINDS[query.type]!, { timeoutMs, gone, correlationId: id })
+      if (!task) return new Answer(204)
+      return new Answer(200, taskRead(task), { undelivered: () => taskDesk.handBack(task, id) })
+    },
+  ),
+
+  route(
+    'POST',
+    '/v2/internal/tasks/:task_id/result',
+    {
+      summary: 'Say how a task went',
+      auth: admin,
+      params: z.object({ task_id: integer() }),
+      body: Result,
+      bodyLimitBytes: BODY_LIMIT_BYTES.findings,
+      answers: { 200: z.object({ message: z.string(), task_id: z.int(), status: z.enum(['completed', 'pending', 'failed']) }) },
+      refuses: { 404: 'There is no such task', 503: 'The transcript could not be stored: say it again' },
+    },
+    async ({ request, params: { task_id }, body, app, db, ask, execute, earlier }) => {
+      const visible = { visibleIn: ['tasks', 'videos'] }
+      const answer = ({ status }: Submitted) => ({ message: 'Task result submitted successfully', task_id, status })
+      const done = await earlier<Submitted>(visible)
+      if (done) return answer(done)
+
+      const task = await taskById(db, task_id)
+      if (!task) throw notFound('Task not found')
+      if (task.video_id !== body.video_id) throw badRequest('Task video_id mismatch')
+      const of = { taskId: task.task_id, kind: task.kind as TaskKind, videoId: task.video_id }
+      const { isInProgress } = await ask(findTask(of))
+      if (!isInProgress) throw badRequest('Task is not in progress')
+      const { transcript, metadata } = { transcript: body.transcript ?? [], metadata: body.metadata ?? {} }
+      const hasMetadata = Object.keys(metadata).length > 0
+      if (of.kind === 'transcript' && hasMetadata) throw badRequest('Metadata payload is not valid for transcript tasks')
+      if (of.kind === 'metadata' && transcript.length > 0) throw badRequest('Transcript payload is not valid for metadata tasks')
+
+      const json = (member: string) => memberText(request.bytes!.toString(), member)!
+      const found = async (): Promise<Finding> => {
+        if (of.kind === 'metadata') return { metadata: hasMetadata ? json('metadata') : null }
+        if (transcript.length === 0) return { transcript: null }
+        // Before any event says that it is there.
+        return { transcript: await keepTranscript(app, ask, of.videoId, transcript.length, json('transcript')) }
+      }
+      const finding = body.success ? await found() : { error: reasonOf(body.error_message) }
+      const submit = submitResult({ ...of, finding, policy: app.taskPolicy })
+      return answer(await execute(submit, visible))
+    },
+  ),
+]

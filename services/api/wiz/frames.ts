@@ -1,0 +1,30 @@
+import { pythonJson } from '#platform/http/python-json.ts'
+import type { Out } from '#platform/http/stream.ts'
+import type { Outcome } from './reply.ts'
+
+const frame = (data: object) => `data: ${pythonJson(data)}\n\n`
+const DONE = 'data: [DONE]\n\n'
+
+const ERRORS: Record<Exclude<Outcome, 'completed'>, string> = {
+  empty: 'No response from AI model. Please try again.',
+  failed: 'Processing error',
+}
+
+/** What can be listened to: piece by piece, until it returns how it ended, or `left` says that nobody listens. */
+interface Audible {
+  heard(left: AbortSignal): AsyncGenerator<string, Outcome>
+}
+
+/** Tells a client a reply in the frames of chat, for as long as it listens. It always ends in `[DONE]`. */
+export async function tell(out: Out, reply: Audible): Promise<void> {
+  const pieces = reply.heard(out.left)
+  while (!out.left.aborted) {
+    const { done, value } = await pieces.next()
+    if (!done) {
+      await out.send(frame({ content: value }))
+      continue
+    }
+    if (value !== 'completed') await out.send(frame({ error: ERRORS[value] }))
+    return out.send(DONE)
+  }
+}

@@ -1,0 +1,15 @@
+const LONE_HIGH = /[\ud800-\udbff]$/
+
+/** Words as they can be kept: without NUL and halves of letters. A letter that two pieces share goes with the second; no piece is empty. */
+export async function* storable(pieces: AsyncIterable<string>): AsyncGenerator<string> {
+  let half = ''
+  for await (const piece of pieces) {
+    const text = half + piece
+    half = LONE_HIGH.exec(text)?.[0] ?? ''
+    const whole = clean(half ? text.slice(0, -1) : text)
+    if (whole !== '') yield whole
+  }
+  if (half !== '') yield clean(half)
+}
+
+const clean = (text: string) => text.toWellFormed().replaceAll('\0', '')
