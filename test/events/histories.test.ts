@@ -1,16 +1,17 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { catalog } from '#events/catalog.ts'
+import { conversations } from '#events/conversation.ts'
 import { decode } from '#events/kit/codec.ts'
 import type { Command } from '#events/kit/command.ts'
 import type { Recorded } from '#events/kit/envelope.ts'
 import { deleteNote, editNote, notes } from '#events/note.ts'
 import { users } from '#events/user.ts'
-import { anyWishes, commandOf, type Wish } from '#test/kit/histories.ts'
+import { anyWishes, commandOf, HASTY, QUOTA, type Wish } from '#test/kit/histories.ts'
 import { findSecrets } from '#test/kit/secrets.ts'
 import { deciderOf, kept, type World, world } from '#test/kit/world.ts'
 
-const BIRTHS = ['UserRegistered', 'VideoAdded', 'NoteCreated']
+const BIRTHS = ['UserRegistered', 'VideoAdded', 'NoteCreated', 'ConversationStarted']
 
 const lived = (wishes: Wish[]): World => {
   const here = world()
@@ -28,7 +29,12 @@ const always = (sentence: string, holds: (here: World, wishes: Wish[]) => void) 
 
 describe('whatever people do', () => {
   always('each thing begins once, with its first event', (here) => {
-    for (const events of streamsOf(here).values()) {
+    for (const [stream, events] of streamsOf(here)) {
+      if (stream.startsWith('task-')) {
+        // One task after the other.
+        expect(events[0]!.type).to.equal('TaskScheduled')
+        continue
+      }
       const births = typesOf(events).flatMap((type, i) => (BIRTHS.includes(type) ? [i] : []))
       expect(births, events[0]!.stream).to.deep.equal([0])
     }
@@ -42,6 +48,60 @@ describe('whatever people do', () => {
     for (const note of here.log.filter(({ type }) => type === 'NoteDeleted').map(payloadOf))
       for (const command of [editNote({ ...note, text: 'again' }), deleteNote(note)])
         expect(here.execute(command as Command)).to.have.nested.property('rejection.code', 'NOT_FOUND')
+  })
+
+  always('the model never writes over what an author wrote', (here) => {
+    for (const events of streamsOf(here).values()) {
+      let authors = false
+      for (const { type, data } of events) {
+        const { text } = JSON.parse(data)
+        if (type === 'NoteWrittenByAi') expect(authors, events[0]!.stream).to.equal(false)
+        if (type === 'NoteCreated' || (type === 'NoteEdited' && text !== undefined)) authors = Boolean(text)
+      }
+    }
+  })
+
+  always('there is one task of a kind at a time for a video, one worker at it, and three attempts at most', (here) => {
+    for (const [stream, events] of streamsOf(here)) {
+      if (!stream.startsWith('task-')) continue
+      let open: { taskId: number; attempts: number; isClaimed: boolean } | undefined
+      let last = 0
+      for (const event of events) {
+        const { taskId, attempt, retryAt, dueAt, leaseEndsAt, restUntil } = payloadOf(event)
+        if (event.type === 'TaskScheduled') {
+          expect([open, taskId > last, dueAt >= event.time], stream).to.deep.equal([undefined, true, true])
+          open = { taskId, attempts: 0, isClaimed: false }
+          last = taskId
+          continue
+        }
+        expect(taskId, stream).to.equal(open!.taskId)
+        expect(open!.isClaimed, event.type).to.equal(event.type !== 'TaskClaimed')
+        open!.isClaimed = event.type === 'TaskClaimed'
+        if (event.type === 'TaskClaimed') {
+          expect([attempt, leaseEndsAt - event.time]).to.deep.equal([open!.attempts + 1, HASTY.leaseMs])
+          expect(attempt).to.be.at.most(3)
+          open!.attempts = attempt
+        }
+        if (event.type === 'TaskReleased') open!.attempts--
+        if (event.type === 'TaskAttemptFailed') {
+          expect([attempt, retryAt === undefined]).to.deep.equal([open!.attempts, attempt === 3])
+          if (attempt < 3) continue
+          expect(restUntil).to.be.greaterThan(event.time)
+          open = undefined
+        }
+        if (event.type === 'TaskCompleted') open = undefined
+      }
+    }
+  })
+
+  always('no task is scheduled for what is known already', (here) => {
+    const known = new Set<string>()
+    for (const { type, data } of here.log) {
+      const { videoId, kind, rows } = JSON.parse(data)
+      if (type === 'TaskScheduled') expect(known.has(`${kind} ${videoId}`)).to.equal(false)
+      if (type === 'TranscriptStored' && rows > 0) known.add(`transcript ${videoId}`)
+      if (type === 'MetadataStored') known[data.includes('{}') ? 'delete' : 'add'](`metadata ${videoId}`)
+    }
   })
 
   always('all events of a thing carry one topic and one key', (here) => {
@@ -93,6 +153,33 @@ describe('whatever people do', () => {
     }
   })
 
+  always('a message awaits its reply until it is answered or given up, once', (here) => {
+    for (const [name, events] of streamsOf(here)) {
+      if (!name.startsWith('conversation-')) continue
+      const open = new Set<number>()
+      for (const event of events) {
+        const { messageId, replyTo } = payloadOf(event)
+        if (event.type === 'MessageSent') open.add(messageId)
+        if (replyTo) expect(open.delete(replyTo), `${event.type} of ${replyTo}`).to.equal(true)
+      }
+      const state = here.state(conversations.of(name.slice('conversation-'.length)))
+      expect(Object.keys(state!.open).map(Number)).to.have.members([...open])
+    }
+  })
+
+  always('nobody’s messages of a day count more than the quota, but for those given back', (here) => {
+    const viewers = new Map<string, string>()
+    const counted = new Map<string, number>()
+    for (const event of here.log.filter(({ topic }) => topic === 'vidwiz.conversations')) {
+      const { viewer, givenBack } = payloadOf(event)
+      if (viewer) viewers.set(event.stream, viewer)
+      const add = event.type === 'MessageSent' ? 1 : event.type === 'ReplyFailed' && givenBack ? -1 : 0
+      const whose = viewers.get(event.stream)!
+      counted.set(whose, (counted.get(whose) ?? 0) + add)
+      expect(counted.get(whose)).to.be.within(0, QUOTA)
+    }
+  })
+
   always('no password hash enters the log', (here, wishes) => {
     const hashes = wishes.flatMap((wish) => (wish.wish === 'register' ? [wish.for.passwordHash] : []))
     expect(
@@ -113,7 +200,7 @@ describe('an answer', () => {
           const decision = here.execute(commandOf(wish))
           if (decision.rejection) continue
           const result = kept(decision.result) as { noteId: number; userId: number }
-          if (wish.wish === 'createNote' || wish.wish === 'editNote')
+          if (wish.wish === 'createNote' || wish.wish === 'editNote' || wish.wish === 'editNoteByWorker')
             expect(result).to.deep.equal(here.state(notes.of(result.noteId)))
           if (wish.wish === 'updateProfile') expect(result).to.deep.equal(here.state(users.of(result.userId)))
         }
@@ -138,11 +225,18 @@ describe('a history', () => {
       fc.property(anyWishes, (wishes) => {
         const here = world()
         const states = new Map<string, unknown>()
+        const versions = new Map<string, number>()
         for (const wish of wishes) {
           const time = here.now()
           const decision = here.execute(commandOf(wish))
-          for (const event of decision.rejection ? [] : decision.events)
-            states.set(event.stream, deciderOf(event.stream).evolve(states.get(event.stream), { ...event, time } as never))
+          for (const event of decision.rejection ? [] : decision.events) {
+            const version = (versions.get(event.stream) ?? 0) + 1
+            versions.set(event.stream, version)
+            states.set(
+              event.stream,
+              deciderOf(event.stream).evolve(states.get(event.stream), { ...event, version, time } as never),
+            )
+          }
         }
         for (const [stream, state] of states)
           expect(state, stream).to.deep.equal(here.state(deciderOf(stream).of(stream.slice(stream.indexOf('-') + 1))))

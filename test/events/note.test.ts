@@ -1,7 +1,7 @@
 import { expect } from 'chai'
-import { createNote, deleteNote, editNote, type Note, notes } from '#events/note.ts'
+import { createNote, deleteNote, editNote, editNoteByWorker, type Note, notes } from '#events/note.ts'
 import { given } from '#test/kit/given.ts'
-import { noteCreated, noteDeleted, noteEdited, userRegistered, VIDEO, videoAdded } from '#test/kit/histories.ts'
+import { noteCreated, noteDeleted, noteEdited, noteWrittenByAi, userRegistered, VIDEO, videoAdded } from '#test/kit/histories.ts'
 import { BEGINNING, world } from '#test/kit/world.ts'
 
 const mine: Note = {
@@ -11,8 +11,10 @@ const mine: Note = {
   timestamp: '1:23',
   text: 'mine',
   generatedByAi: false,
+  writtenBy: 'author',
   createdAt: BEGINNING,
   updatedAt: BEGINNING,
+  version: 1,
 }
 
 describe('taking a note', () => {
@@ -46,12 +48,67 @@ describe('taking a note', () => {
   })
 })
 
+describe('a worker', () => {
+  const byModel = (text: string) => editNoteByWorker({ noteId: 1, text, generatedByAi: true })
+
+  for (const text of [null, ''])
+    it(`writes the model's line into a note whose text is ${JSON.stringify(text)}`, () =>
+      given(noteCreated({ text }))
+        .when(byModel('model'))
+        .then(noteWrittenByAi())
+        .answering({ ...mine, text: 'model', generatedByAi: true, writtenBy: 'ai', updatedAt: BEGINNING + 1000, version: 2 }))
+
+  it('leaves what the author wrote when the model answers late', () =>
+    given(noteCreated({ text: null }), noteEdited({ text: 'mine' }))
+      .when(byModel('model'))
+      .thenNothing()
+      .answering({ ...mine, updatedAt: BEGINNING + 1000, version: 2 }))
+
+  it('leaves what the author wrote from the first', () => given(noteCreated()).when(byModel('model')).thenNothing())
+
+  it('leaves what the author made of the line of the model, whatever the note says of itself', () =>
+    given(noteCreated({ text: null }), noteWrittenByAi(), noteEdited({ text: 'better' }))
+      .when(byModel('model'))
+      .thenNothing())
+
+  it('writes the line of the model once', () =>
+    given(noteCreated({ text: null }), noteWrittenByAi())
+      .when(byModel('model'))
+      .thenNothing())
+
+  it('replaces an older line of the model', () =>
+    given(noteCreated({ text: null }), noteWrittenByAi())
+      .when(byModel('newer'))
+      .then(noteWrittenByAi({ text: 'newer' })))
+
+  it('fills a note again that its author emptied', () =>
+    given(noteCreated(), noteEdited({ text: '' }))
+      .when(byModel('model'))
+      .then(noteWrittenByAi()))
+
+  it('edits anybody’s note when it is not for the model', () =>
+    given(noteCreated({ userId: 5 }))
+      .when(editNoteByWorker({ noteId: 1, text: 'put right', generatedByAi: false }))
+      .then(noteEdited({ userId: 5, text: 'put right' })))
+
+  it('may change nothing', () =>
+    given(noteCreated())
+      .when(editNoteByWorker({ noteId: 1 }))
+      .thenNothing()
+      .answering(mine))
+
+  it('finds no note that is deleted or never was', () => {
+    given(noteCreated(), noteDeleted()).when(byModel('model')).thenRejected('NOT_FOUND', 'Note not found')
+    given().when(byModel('model')).thenRejected('NOT_FOUND', 'Note not found')
+  })
+})
+
 describe('editing a note', () => {
   it('changes its text', () =>
     given(noteCreated())
       .when(editNote({ userId: 1, noteId: 1, text: 'better' }))
       .then(noteEdited({ text: 'better' }))
-      .answering({ ...mine, text: 'better', updatedAt: BEGINNING + 1000 }))
+      .answering({ ...mine, text: 'better', updatedAt: BEGINNING + 1000, version: 2 }))
 
   it('keeps the text to the letter, blanks too', () =>
     given(noteCreated())
@@ -77,7 +134,7 @@ describe('editing a note', () => {
     given(noteCreated())
       .when(editNote({ userId: 1, noteId: 1, generatedByAi: true }))
       .then(noteEdited({ generatedByAi: true }))
-      .answering({ ...mine, generatedByAi: true, updatedAt: BEGINNING + 1000 }))
+      .answering({ ...mine, generatedByAi: true, updatedAt: BEGINNING + 1000, version: 2 }))
 
   it('takes the mark away again', () =>
     given(noteCreated(), noteEdited({ generatedByAi: true }))
@@ -119,6 +176,20 @@ describe('editing a note', () => {
     given()
       .when(editNote({ userId: 1, noteId: 1 }))
       .thenRejected('NOT_FOUND', 'Note not found'))
+
+  it('is refused to who has seen another version, also where nothing would change', () => {
+    const edited = given(noteCreated(), noteEdited({ text: 'better' }))
+    for (const text of ['best', 'better'])
+      edited.when(editNote({ userId: 1, noteId: 1, text, expected: [1] })).thenRejected('PRECONDITION_FAILED')
+    edited.when(editNote({ userId: 1, noteId: 1, text: 'best', expected: [] })).thenRejected('PRECONDITION_FAILED')
+    edited.when(editNote({ userId: 1, noteId: 1, text: 'best', expected: [1, 2] })).then(noteEdited({ text: 'best' }))
+  })
+
+  it('says what is wrong with the request before it says that the note has changed', () => {
+    const edited = given(noteCreated(), noteEdited({ text: 'better' }))
+    edited.when(editNote({ userId: 1, noteId: 1, expected: [1] })).thenRejected('BAD_REQUEST')
+    edited.when(editNote({ userId: 2, noteId: 1, text: 'x', expected: [1] })).thenRejected('NOT_FOUND')
+  })
 })
 
 describe('deleting a note', () => {
@@ -144,12 +215,31 @@ describe('deleting a note', () => {
       .thenRejected('NOT_FOUND', 'Note not found'))
 })
 
+describe('deleting a note that one has seen', () => {
+  const edited = given(noteCreated(), noteEdited({ text: 'better' }))
+  it('is refused when it has changed since', () =>
+    edited.when(deleteNote({ userId: 1, noteId: 1, expected: [1] })).thenRejected('PRECONDITION_FAILED'))
+  it('deletes it when it has not', () => edited.when(deleteNote({ userId: 1, noteId: 1, expected: [2] })).then(noteDeleted()))
+})
+
 describe('a note', () => {
   const folded = (...history: Parameters<typeof given>) => {
     const after = world()
     for (const event of history) after.append([event])
     return after.state(notes.of(1))
   }
+
+  it('is answered as the log then has it', () => {
+    const here = world()
+    const asked = { userId: 1, videoId: VIDEO, timestamp: '1:23', text: null }
+    for (const command of [createNote(asked), editNote({ userId: 1, noteId: 1, text: 'x', generatedByAi: true })]) {
+      const decision = here.execute(command)
+      expect(decision.rejection ? undefined : { ...decision.result, updatedAt: 0 }).to.deep.equal({
+        ...here.state(notes.of(1)),
+        updatedAt: 0,
+      })
+    }
+  })
 
   it('begins when it is created', () => expect(folded(noteCreated())).to.deep.equal(mine))
 
@@ -159,10 +249,11 @@ describe('a note', () => {
       text: 'x',
       generatedByAi: true,
       updatedAt: BEGINNING + 2000,
+      version: 3,
     }))
 
   it('forgets its text when it is deleted', () =>
-    expect(folded(noteCreated(), noteDeleted())).to.deep.equal({ ...mine, text: null, deleted: true }))
+    expect(folded(noteCreated(), noteDeleted())).to.deep.equal({ ...mine, text: null, deleted: true, version: 2 }))
 
   it('is not there before it is created', () => {
     expect(folded(noteEdited({ text: 'x' }))).to.equal(undefined)

@@ -1,5 +1,14 @@
 import { expect } from 'chai'
-import { issueToken, ownerOf, register, revokeToken, updateProfile, users } from '#events/user.ts'
+import {
+  issueToken,
+  ownerOf,
+  register,
+  registerWithGoogle,
+  revokeToken,
+  signInWithGoogle,
+  updateProfile,
+  users,
+} from '#events/user.ts'
 import { given } from '#test/kit/given.ts'
 import {
   EMAIL,
@@ -29,6 +38,7 @@ const bob = {
   token: null,
   lastIssuedAt: 0,
   createdAt: BEGINNING,
+  version: 1,
 }
 
 describe('registering', () => {
@@ -56,12 +66,112 @@ describe('registering', () => {
     expect(JSON.stringify(decision.rejection ? [] : decision.events)).not.to.include('secret')
   })
 
+  it('turns AI notes on where everybody begins with them', () =>
+    given()
+      .when(register({ email: EMAIL, name: 'Bob', passwordHash: 'h', aiNotes: true }))
+      .then(userRegistered(), profileUpdated({ aiNotes: true }))
+      .answering({ userId: 1 }))
+
   it('refuses an e-mail that another account holds', () => {
     const here = world()
     here.execute(asked)
     expect(here.execute(asked)).to.deep.equal({ rejection: { code: 'CONFLICT', message: 'Email already exists' } })
     expect(here.log).to.have.length(1)
   })
+})
+
+describe('coming with a Google account for the first time', () => {
+  const gee = { googleId: 'g-1', email: 'gee@example.com', name: 'Gee', imageUrl: 'https://a/gee' }
+
+  it('opens an account that holds the e-mail and the Google id, and has no password', () => {
+    const { userId, name, imageUrl, email } = { userId: 7, ...gee }
+    const asked = given().when(registerWithGoogle(gee), { user: 7 })
+    asked
+      .then(userRegistered({ userId, email, name, imageUrl }), googleAccountLinked({ userId }))
+      .answering({ userId, email, name, imageUrl })
+    expect(asked.decision).to.deep.include({
+      claims: [
+        { kind: 'email', value: email, owner: 'user-7' },
+        { kind: 'google', value: 'g-1', owner: 'user-7' },
+      ],
+    })
+    expect(asked.decision).not.to.have.property('credentials')
+  })
+
+  it('makes a name of the address where Google gives none', () =>
+    given()
+      .when(registerWithGoogle({ googleId: 'g-1', email: EMAIL }))
+      .then(userRegistered({ name: 'bob' }), googleAccountLinked()))
+
+  it('turns AI notes on where everybody begins with them', () =>
+    given()
+      .when(registerWithGoogle({ googleId: 'g-1', email: EMAIL, aiNotes: true }))
+      .then(userRegistered({ name: 'bob' }), googleAccountLinked(), profileUpdated({ aiNotes: true })))
+
+  it('is to be tried again when e-mail or Google id were taken meanwhile', () => {
+    for (const other of [{ googleId: 'g-2' }, { email: 'other@example.com' }]) {
+      const here = world()
+      here.execute(registerWithGoogle(gee))
+      expect(here.execute(registerWithGoogle({ ...gee, ...other }))).to.have.nested.property('rejection.code', 'CONFLICT')
+      expect(here.log).to.have.length(2)
+    }
+  })
+})
+
+describe('coming with a Google account again', () => {
+  const coming = (more: object = {}) => signInWithGoogle({ userId: 1, foundBy: 'google', googleId: 'g-1', email: EMAIL, ...more })
+  const linking = (more: object = {}) => coming({ foundBy: 'email', ...more })
+  const account = { userId: 1, email: EMAIL, name: 'Bob', imageUrl: null }
+
+  it('links an account that was found by its e-mail, and claims the Google id', () => {
+    const asked = given(userRegistered()).when(linking({ name: 'Robert', imageUrl: 'https://a/new' }))
+    asked.then(googleAccountLinked({ imageUrl: 'https://a/new' })).answering({ ...account, imageUrl: 'https://a/new' })
+    expect(asked.decision).to.deep.include({ claims: [{ kind: 'google', value: 'g-1', owner: 'user-1' }] })
+  })
+
+  it('links it in place of another Google account, which is then free', () => {
+    const here = world()
+    here.append([userRegistered()])
+    here.execute(linking())
+    here.execute(linking({ googleId: 'g-2' }))
+    expect(here.state(users.of(1))?.googleId).to.equal('g-2')
+    const stranger = registerWithGoogle({ googleId: 'g-1', email: 'other@example.com' })
+    expect(here.execute(stranger, { user: 2 })).not.to.have.property('rejection')
+    const other = registerWithGoogle({ googleId: 'g-2', email: 'third@example.com' })
+    expect(here.execute(other, { user: 3 })).to.have.nested.property('rejection.code', 'CONFLICT')
+  })
+
+  it('gives a name only where there is none', () => {
+    given(userRegistered({ name: null }))
+      .when(linking({ name: 'Gee' }))
+      .then(googleAccountLinked({ name: 'Gee' }))
+      .answering({ ...account, name: 'Gee' })
+    given(userRegistered({ name: null }), googleAccountLinked())
+      .when(coming({ name: 'Gee' }))
+      .then(profileUpdated({ name: 'Gee' }))
+      .answering({ ...account, name: 'Gee' })
+  })
+
+  it('replaces the picture by one that is there and new', () => {
+    const history = [userRegistered({ imageUrl: 'https://a/old' }), googleAccountLinked()]
+    given(...history)
+      .when(coming({ imageUrl: 'https://a/new', email: 'moved@example.com', name: 'Robert' }))
+      .then(profileUpdated({ imageUrl: 'https://a/new' }))
+      .answering({ ...account, imageUrl: 'https://a/new' })
+    for (const imageUrl of [undefined, 'https://a/old'])
+      given(...history)
+        .when(coming({ imageUrl, name: 'Robert' }))
+        .thenNothing()
+        .answering({ ...account, imageUrl: 'https://a/old' })
+  })
+
+  it('does nothing when the account found by e-mail has been linked meanwhile', () =>
+    given(userRegistered(), googleAccountLinked()).when(linking()).thenNothing().answering(account))
+
+  it('is to be tried again when the account has another Google account by now', () =>
+    given(userRegistered(), googleAccountLinked({ googleId: 'g-2' }))
+      .when(coming())
+      .thenRejected('CONFLICT'))
 })
 
 describe('updating a profile', () => {
@@ -74,25 +184,25 @@ describe('updating a profile', () => {
     given(userRegistered())
       .when(updateProfile({ userId: 1, name: 'Robert' }))
       .then(profileUpdated({ name: 'Robert' }))
-      .answering({ ...bob, name: 'Robert' }))
+      .answering({ ...bob, name: 'Robert', version: 2 }))
 
   it('turns AI notes on', () =>
     given(userRegistered())
       .when(updateProfile({ userId: 1, aiNotes: true }))
       .then(profileUpdated({ aiNotes: true }))
-      .answering({ ...bob, aiNotes: true }))
+      .answering({ ...bob, aiNotes: true, version: 2 }))
 
   it('turns AI notes off again', () =>
     given(userRegistered(), profileUpdated({ aiNotes: true }))
       .when(updateProfile({ userId: 1, aiNotes: false }))
       .then(profileUpdated({ aiNotes: false }))
-      .answering(bob))
+      .answering({ ...bob, version: 3 }))
 
   it('names a user who had no name', () =>
     given(userRegistered({ name: null }))
       .when(updateProfile({ userId: 1, name: 'Bob' }))
       .then(profileUpdated({ name: 'Bob' }))
-      .answering(bob))
+      .answering({ ...bob, version: 2 }))
 
   it('records only what changes', () =>
     given(userRegistered())
@@ -110,6 +220,16 @@ describe('updating a profile', () => {
       .when(updateProfile({ userId: 1 }))
       .thenNothing()
       .answering(bob))
+})
+
+describe('updating a profile that one has seen', () => {
+  const renamed = given(userRegistered(), profileUpdated({ name: 'Bo' }))
+  it('is refused when it has changed since', () => {
+    for (const name of ['Rob', 'Bo'])
+      renamed.when(updateProfile({ userId: 1, name, expected: [1] })).thenRejected('PRECONDITION_FAILED')
+  })
+  it('goes through when it has not', () =>
+    renamed.when(updateProfile({ userId: 1, name: 'Rob', expected: [2] })).then(profileUpdated({ name: 'Rob' })))
 })
 
 describe('the long-term token', () => {
@@ -177,10 +297,15 @@ describe('a user', () => {
     expect(folded(userRegistered(), longTermTokenIssued(), longTermTokenRevoked())).to.deep.equal({
       ...bob,
       lastIssuedAt: BEGINNING / 1000 + 1,
+      version: 3,
     }))
 
   it('keeps the name when a Google account is linked', () =>
-    expect(folded(userRegistered(), googleAccountLinked({ name: 'Robert' }))).to.deep.equal({ ...bob, googleId: 'g-1' }))
+    expect(folded(userRegistered(), googleAccountLinked({ name: 'Robert' }))).to.deep.equal({
+      ...bob,
+      googleId: 'g-1',
+      version: 2,
+    }))
 
   it('takes the name from Google where there was none', () =>
     expect(folded(userRegistered({ name: null }), googleAccountLinked({ name: 'Robert' }))?.name).to.equal('Robert'))
@@ -196,6 +321,9 @@ describe('a user', () => {
     ]
     expect(folded(...history)?.imageUrl).to.equal('https://a/new')
   })
+
+  it('rises with every event', () =>
+    expect(folded(userRegistered(), longTermTokenIssued(), longTermTokenRevoked(), googleAccountLinked())?.version).to.equal(4))
 
   it('has the Google account linked last', () =>
     expect(folded(userRegistered(), googleAccountLinked(), googleAccountLinked({ googleId: 'g-2' }))?.googleId).to.equal('g-2'))

@@ -1,10 +1,11 @@
 import { expect } from 'chai'
 import { createNote } from '#events/note.ts'
-import { mention, videos } from '#events/video.ts'
+import { hasMetadata, hasTranscript, mention, storeMetadata, storeSummary, storeTranscript, videos } from '#events/video.ts'
 import { given } from '#test/kit/given.ts'
 import {
   metadataStored,
   noteCreated,
+  questionsSuggested,
   summaryStored,
   transcriptStored,
   VIDEO,
@@ -68,6 +69,60 @@ describe('mentioning a video', () => {
     expect(mention({ id: 1, title: 'One' }, { videoId: VIDEO, id: 2, title: 'Two' })).to.deep.equal([]))
 })
 
+describe('storing what was found out about a video', () => {
+  const { s3Key, rows, sizeBytes, sha256 } = transcriptStored().data
+  const transcript = { s3Key, rows, sizeBytes, sha256 }
+  const metadata = metadataStored().data.metadata
+  const transcribe = (but: object = {}) => storeTranscript({ videoId: VIDEO, transcript: { ...transcript, ...but } })
+  const empty = { rows: 0, sizeBytes: 2, sha256: 'e' }
+
+  it('adds the video when it is new', () => {
+    given()
+      .when(transcribe(), { video: 5 })
+      .then(videoAdded({ id: 5 }), transcriptStored())
+    given()
+      .when(storeMetadata({ videoId: VIDEO, metadata }))
+      .then(videoAdded(), metadataStored())
+    given()
+      .when(storeSummary({ videoId: VIDEO, summary: '' }))
+      .then(videoAdded(), summaryStored({ summary: '' }))
+    given()
+      .when(storeSummary({ videoId: VIDEO }))
+      .then(videoAdded())
+  })
+
+  it('says nothing of what is so already', () => {
+    given(videoAdded(), transcriptStored()).when(transcribe()).thenNothing()
+    given(videoAdded(), metadataStored())
+      .when(storeMetadata({ videoId: VIDEO, metadata }))
+      .thenNothing()
+    given(videoAdded(), summaryStored(), questionsSuggested())
+      .when(storeSummary({ videoId: VIDEO, summary: 'A promise.', questions: ['Why?', 'How?', 'When?'] }))
+      .thenNothing()
+    given(videoAdded(), summaryStored())
+      .when(storeSummary({ videoId: VIDEO }))
+      .thenNothing()
+  })
+
+  it('replaces what is different', () => {
+    given(videoAdded(), transcriptStored())
+      .when(transcribe({ sha256: 'other' }))
+      .then(transcriptStored({ sha256: 'other' }))
+    given(videoAdded(), metadataStored())
+      .when(storeMetadata({ videoId: VIDEO, metadata: '{}' }))
+      .then(metadataStored({ metadata: '{}' }))
+    given(videoAdded(), summaryStored())
+      .when(storeSummary({ videoId: VIDEO, summary: '', questions: ['a', 'b', 'c'] }))
+      .then(summaryStored({ summary: '' }), questionsSuggested({ questions: ['a', 'b', 'c'] }))
+  })
+
+  it('leaves a transcript with rows when an empty one comes', () => {
+    given(videoAdded()).when(transcribe(empty)).then(transcriptStored(empty))
+    given(videoAdded(), transcriptStored()).when(transcribe(empty)).thenNothing()
+    given(videoAdded(), transcriptStored(empty)).when(transcribe()).then(transcriptStored())
+  })
+})
+
 describe('a video', () => {
   const folded = (...history: Parameters<typeof given>) => {
     const after = world()
@@ -80,8 +135,34 @@ describe('a video', () => {
   it('has the title it was given', () =>
     expect(folded(videoAdded({ id: 5 }), videoTitled({ title: 'One' }))).to.deep.equal({ id: 5, title: 'One' }))
 
-  it('is not there before it is added', () => expect(folded(videoTitled())).to.equal(undefined))
+  it('is not there before it is added', () =>
+    expect(folded(videoTitled(), metadataStored(), transcriptStored(), summaryStored(), questionsSuggested())).to.equal(
+      undefined,
+    ))
 
-  it('decides nothing by its metadata, transcript or summary', () =>
-    expect(folded(videoAdded(), metadataStored(), transcriptStored(), summaryStored())).to.deep.equal({ id: 1, title: null }))
+  it('has metadata when it says something', () => {
+    expect(hasMetadata(folded(videoAdded()))).to.equal(false)
+    for (const metadata of ['{}', ' { } '])
+      expect(hasMetadata(folded(videoAdded(), metadataStored({ metadata })))).to.equal(false)
+    expect(hasMetadata(folded(videoAdded(), metadataStored()))).to.equal(true)
+    expect(hasMetadata(undefined)).to.equal(false)
+  })
+
+  it('has a transcript when that has rows', () => {
+    expect(hasTranscript(folded(videoAdded()))).to.equal(false)
+    expect(hasTranscript(folded(videoAdded(), transcriptStored({ rows: 0 })))).to.equal(false)
+    expect(hasTranscript(folded(videoAdded(), transcriptStored()))).to.equal(true)
+  })
+
+  it('does not carry texts of any length into decisions', () => {
+    const long = JSON.stringify({ description: 'x'.repeat(100_000) })
+    const state = folded(
+      videoAdded(),
+      metadataStored({ metadata: long }),
+      transcriptStored(),
+      summaryStored({ summary: long }),
+      questionsSuggested({ questions: [long] }),
+    )
+    expect(JSON.stringify(state).length).to.be.lessThan(400)
+  })
 })

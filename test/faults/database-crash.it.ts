@@ -2,7 +2,6 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { postgresReader } from '#platform/log/postgres/reader.ts'
 import { destroyPostgres, startPostgres } from '#platform/pg/embedded/index.ts'
 import { openListener } from '#platform/pg/listen.ts'
 import { migrate } from '#platform/pg/migrate.ts'
@@ -12,6 +11,7 @@ import { liveVersion } from '#projections/engine/versions.ts'
 import { notesView } from '#projections/notes.ts'
 import { eventually } from '#test/kit/eventually.ts'
 import { startLoad } from '#test/kit/ledger.ts'
+import { testLog, testReader } from '#test/kit/log.ts'
 import { everyViewEqualsItsReplay } from '#test/kit/replay.ts'
 import { startStack } from '#test/kit/stack.ts'
 
@@ -34,12 +34,13 @@ describe(`P1, P2: ${CRASHES} times kill -9 of the database under load`, function
     const postgres = await startPostgres({ dataDir: folder, password: 'only for this test' })
     await migrate(postgres.url)
     const db = openDb(postgres.url, { durable: false })
+    const log = await testLog(postgres.url)
     const listener = openListener(postgres.url)
     try {
       // What is not flushed by who commits it stays unflushed.
       await db.query('lazy', `alter system set wal_writer_delay = '10s'`)
       await db.query('reload', 'select pg_reload_conf()')
-      await setupViews([notesView], { db, reader: postgresReader(db, listener) })
+      await setupViews([notesView], { db, reader: await testReader(postgres.url, db, listener) })
       const crashed = postmaster()
       process.kill(crashed, 'SIGQUIT')
       await eventually(() => expect(postmaster()).to.not.equal(crashed), { withinMs: 30_000 })
@@ -48,6 +49,7 @@ describe(`P1, P2: ${CRASHES} times kill -9 of the database under load`, function
     } finally {
       await listener.close()
       await db.close()
+      await log.close()
       await postgres.stop()
     }
   })
@@ -55,7 +57,7 @@ describe(`P1, P2: ${CRASHES} times kill -9 of the database under load`, function
   it('loses no answered command, does none twice, and the views come back although they commit lazily', async () => {
     const postgres = await startPostgres({ dataDir: folder, password: 'only for this test' })
     await migrate(postgres.url)
-    const stack = await startStack({}, { url: postgres.url, drop: postgres.stop })
+    const stack = await startStack({}, { database: { url: postgres.url, drop: postgres.stop } })
     try {
       const load = await startLoad({ url: stack.url, clients: 8 })
       for (let crash = 0; crash < CRASHES; crash++) {

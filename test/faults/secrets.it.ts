@@ -26,6 +26,9 @@ describe('P9: no secret enters the log', function () {
     await person.call('POST', '/v2/auth/register', { email: 'broken', password: 'an unaccepted password', name: 'X' })
     await person.call('GET', '/v2/users/me', undefined, { authorization: 'Bearer a-forged-token-that-fails' })
     await person.call('DELETE', '/v2/auth/tokens')
+    const guest = { 'x-guest-session-id': 'a-session-id-of-a-guest', authorization: '' }
+    const { body: talk } = await person.call('POST', '/v2/conversations', { video_id: 'dQw4w9WgXcQ' }, guest)
+    await person.call('GET', `/v2/conversations/${talk.id}/messages`, undefined, guest)
 
     const db = openDb(stack.databaseUrl)
     try {
@@ -41,13 +44,20 @@ describe('P9: no secret enters the log', function () {
         'a wrong secret password',
         'an unaccepted password',
         'a-forged-token-that-fails',
+        'a-session-id-of-a-guest',
       ]
       // Every table but the one that credentials live in.
       const tables = await db.query<{ name: string }>(
         't.tables',
         `select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname in ('log', 'views') and tablename <> 'credentials'`,
       )
-      expect(tables.map((t) => t.name)).to.include.members(['log.events', 'log.streams', 'log.keys', 'views.users'])
+      expect(tables.map((t) => t.name)).to.include.members([
+        'log.events',
+        'log.streams',
+        'log.keys',
+        'views.users',
+        'views.conversations',
+      ])
       const stored = (
         await Promise.all(
           tables.map(({ name }) => db.query<{ row: string }>(`t.${name}`, `select t::text as row from ${name} t`)),

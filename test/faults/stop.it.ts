@@ -28,7 +28,7 @@ describe('P12: stopping', function () {
         }
       }
     })()
-    for (const name of ['api', 'projector'] as const) {
+    for (const name of ['api', 'projector', 'fetch-scheduler']) {
       process.kill(stack.parts.pids()[name]!, 'SIGTERM')
       await eventually(() =>
         expect(
@@ -44,6 +44,6 @@ describe('P12: stopping', function () {
     await load.stop()
     await eventually(() => load.audit())
     await stack.stop()
-    expect(cut).to.deep.equal([])
+    expect(cut.map((error) => String((error as Error).cause ?? error))).to.deep.equal([])
   })
 })

@@ -1,9 +1,44 @@
 import fc from 'fast-check'
 import type { z } from 'zod'
+import {
+  ConversationStarted,
+  completeReply,
+  conversationEvents,
+  failReply,
+  MessageSent,
+  ReplyCompleted,
+  ReplyFailed,
+  sendMessage,
+  startConversation,
+} from '#events/conversation.ts'
 import type { Command } from '#events/kit/command.ts'
 import type { NewEvent } from '#events/kit/envelope.ts'
 import type { EventType } from '#events/kit/stream.ts'
-import { createNote, deleteNote, editNote, NoteCreated, NoteDeleted, NoteEdited, noteEvents } from '#events/note.ts'
+import {
+  createNote,
+  deleteNote,
+  editNote,
+  editNoteByWorker,
+  NoteCreated,
+  NoteDeleted,
+  NoteEdited,
+  NoteWrittenByAi,
+  noteEvents,
+} from '#events/note.ts'
+import {
+  claimTask,
+  releaseTask,
+  scheduleTask,
+  submitResult,
+  TASK_KINDS,
+  TaskAttemptFailed,
+  TaskClaimed,
+  TaskCompleted,
+  type TaskPolicy,
+  TaskReleased,
+  TaskScheduled,
+  taskEvents,
+} from '#events/task.ts'
 import {
   GoogleAccountLinked,
   issueToken,
@@ -11,12 +46,25 @@ import {
   LongTermTokenRevoked,
   ProfileUpdated,
   register,
+  registerWithGoogle,
   revokeToken,
+  signInWithGoogle,
   UserRegistered,
   updateProfile,
   userEvents,
 } from '#events/user.ts'
-import { MetadataStored, SummaryStored, TranscriptStored, VideoAdded, VideoTitled, videoEvents } from '#events/video.ts'
+import {
+  MetadataStored,
+  QuestionsSuggested,
+  SummaryStored,
+  storeMetadata,
+  storeSummary,
+  storeTranscript,
+  TranscriptStored,
+  VideoAdded,
+  VideoTitled,
+  videoEvents,
+} from '#events/video.ts'
 
 // Events by hand: each with usual values, of which a test names those that matter ------------
 
@@ -46,13 +94,36 @@ export const transcriptStored = usually(TranscriptStored, {
 })
 export const summaryStored = usually(SummaryStored, { videoId: VIDEO, summary: 'A promise.' })
 
+export const questionsSuggested = usually(QuestionsSuggested, { videoId: VIDEO, questions: ['Why?', 'How?', 'When?'] })
+
 export const noteCreated = usually(NoteCreated, { noteId: 1, videoId: VIDEO, userId: 1, timestamp: '1:23', text: 'mine' })
 export const noteEdited = usually(NoteEdited, { noteId: 1, videoId: VIDEO, userId: 1 })
+export const noteWrittenByAi = usually(NoteWrittenByAi, { noteId: 1, videoId: VIDEO, userId: 1, text: 'model' })
 export const noteDeleted = usually(NoteDeleted, { noteId: 1, videoId: VIDEO, userId: 1 })
+
+const transcriptTask = { taskId: 1, videoId: VIDEO, kind: 'transcript' } as const
+export const taskScheduled = usually(TaskScheduled, { ...transcriptTask, dueAt: 0 })
+export const taskClaimed = usually(TaskClaimed, { ...transcriptTask, attempt: 1, leaseEndsAt: 0 })
+export const taskReleased = usually(TaskReleased, { ...transcriptTask, attempt: 1 })
+export const taskAttemptFailed = usually(TaskAttemptFailed, { ...transcriptTask, attempt: 1, error: 'no captions' })
+export const taskCompleted = usually(TaskCompleted, { ...transcriptTask, attempt: 1 })
+
+export const GUEST = 'guest-abcdefghijklmnopqrstuv'
+
+export const conversationStarted = usually(ConversationStarted, { conversationId: 1, videoId: VIDEO, viewer: 'user-1' })
+export const messageSent = usually(MessageSent, { conversationId: 1, messageId: 1, text: 'What is it about?' })
+export const replyCompleted = usually(ReplyCompleted, {
+  conversationId: 1,
+  messageId: 2,
+  replyTo: 1,
+  text: 'A promise [0:43].',
+  model: 'some-model',
+})
+export const replyFailed = usually(ReplyFailed, { conversationId: 1, replyTo: 1, reason: 'the model failed', givenBack: true })
 
 // Events at random ---------------------------------------------------------------------------
 
-export const everyType = [...userEvents, ...videoEvents, ...noteEvents] as const
+export const everyType = [...userEvents, ...videoEvents, ...noteEvents, ...taskEvents, ...conversationEvents] as const
 type EveryType = (typeof everyType)[number]
 type Payloads = { [E in EveryType as E['type']]: fc.Arbitrary<z.input<E['data']>> }
 
@@ -64,6 +135,10 @@ export const anyText = fc.oneof(
 )
 const anyId = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER })
 const anyVideoId = fc.stringMatching(/^[A-Za-z0-9_-]{11}$/)
+const anyViewer = fc.oneof(
+  anyId.map((id) => `user-${id}`),
+  fc.stringMatching(/^[\w-]{22}$/).map((name) => `guest-${name}`),
+)
 const anyCount = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER })
 const anyEmail = fc.emailAddress().map((address) => address.toLowerCase())
 // JSON knows no minus zero, and zod lets neither NaN nor the infinities in.
@@ -71,10 +146,14 @@ const anyNumber = fc.double({ noNaN: true, noDefaultInfinity: true }).map((numbe
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined })
 const orNull = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary)
 
+const anyMoment = fc.integer({ min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER })
+const anyKind = fc.constantFrom('transcript' as const, 'metadata' as const)
+const anyTask = { taskId: anyId, videoId: anyVideoId, kind: anyKind }
+
 const payloads: Payloads = {
   UserRegistered: fc.record({ userId: anyId, email: anyEmail, name: orNull(anyText), imageUrl: orNull(fc.webUrl()) }),
   GoogleAccountLinked: fc.record({ userId: anyId, googleId: anyText, name: maybe(anyText), imageUrl: maybe(fc.webUrl()) }),
-  ProfileUpdated: fc.record({ userId: anyId, name: maybe(anyText), aiNotes: maybe(fc.boolean()) }),
+  ProfileUpdated: fc.record({ userId: anyId, name: maybe(anyText), aiNotes: maybe(fc.boolean()), imageUrl: maybe(fc.webUrl()) }),
   LongTermTokenIssued: fc.record({ userId: anyId, email: anyEmail, issuedAt: anyNumber }),
   LongTermTokenRevoked: fc.record({ userId: anyId }),
   VideoAdded: fc.record({ videoId: anyVideoId, id: anyId, title: orNull(anyText) }),
@@ -82,6 +161,7 @@ const payloads: Payloads = {
   MetadataStored: fc.record({ videoId: anyVideoId, metadata: fc.json() }),
   TranscriptStored: fc.record({ videoId: anyVideoId, s3Key: anyText, rows: anyCount, sizeBytes: anyCount, sha256: anyText }),
   SummaryStored: fc.record({ videoId: anyVideoId, summary: anyText }),
+  QuestionsSuggested: fc.record({ videoId: anyVideoId, questions: fc.array(anyText) }),
   NoteCreated: fc.record({ noteId: anyId, videoId: anyVideoId, userId: anyId, timestamp: anyText, text: orNull(anyText) }),
   NoteEdited: fc.record({
     noteId: anyId,
@@ -90,7 +170,23 @@ const payloads: Payloads = {
     text: maybe(anyText),
     generatedByAi: maybe(fc.boolean()),
   }),
+  NoteWrittenByAi: fc.record({ noteId: anyId, videoId: anyVideoId, userId: anyId, text: anyText }),
   NoteDeleted: fc.record({ noteId: anyId, videoId: anyVideoId, userId: anyId }),
+  TaskScheduled: fc.record({ ...anyTask, dueAt: anyMoment }),
+  TaskClaimed: fc.record({ ...anyTask, attempt: anyId, leaseEndsAt: anyMoment }),
+  TaskReleased: fc.record({ ...anyTask, attempt: anyId }),
+  TaskAttemptFailed: fc.record({
+    ...anyTask,
+    attempt: anyId,
+    error: anyText,
+    retryAt: maybe(anyMoment),
+    restUntil: maybe(anyMoment),
+  }),
+  TaskCompleted: fc.record({ ...anyTask, attempt: anyId, restUntil: maybe(anyMoment) }),
+  ConversationStarted: fc.record({ conversationId: anyId, videoId: anyVideoId, viewer: anyViewer }),
+  MessageSent: fc.record({ conversationId: anyId, messageId: anyId, text: anyText }),
+  ReplyCompleted: fc.record({ conversationId: anyId, messageId: anyId, replyTo: anyId, text: anyText, model: anyText }),
+  ReplyFailed: fc.record({ conversationId: anyId, replyTo: anyId, reason: anyText, givenBack: fc.boolean() }),
 }
 
 /** Events of one type with any payload it allows. */
@@ -102,7 +198,25 @@ export const anyEvent: fc.Arbitrary<NewEvent> = fc.oneof(...everyType.map(anyOf)
 
 // Commands at random: few users, videos and notes, so that they meet ---------------------------
 
-const wishes = { register, updateProfile, issueToken, revokeToken, createNote, editNote, deleteNote }
+const ofTasks = { scheduleTask, claimTask, releaseTask, submitResult }
+const ofConversations = { startConversation, sendMessage, completeReply, failReply }
+const wishes = {
+  register,
+  registerWithGoogle,
+  signInWithGoogle,
+  updateProfile,
+  issueToken,
+  revokeToken,
+  createNote,
+  editNote,
+  editNoteByWorker,
+  deleteNote,
+  storeTranscript,
+  storeMetadata,
+  storeSummary,
+  ...ofTasks,
+  ...ofConversations,
+}
 type Wishes = typeof wishes
 
 /** A command as data, so that a counterexample can be read. */
@@ -115,15 +229,49 @@ const someUser = fc.integer({ min: 1, max: 3 })
 const someNote = fc.integer({ min: 1, max: 6 })
 const someVideo = fc.constantFrom(VIDEO, 'aaaaaaaaaaa', '-_-_-_-_-_-')
 const someEmail = fc.constantFrom('ann@example.com', EMAIL, 'cy@example.com', 'di@example.com')
+const someViewer = fc.constantFrom('user-1', GUEST)
+const someTalk = fc.integer({ min: 1, max: 3 })
+const someMessage = fc.integer({ min: 1, max: 12 })
+/** What a day allows, whoever asks. */
+export const QUOTA = 3
 const someText = fc.constantFrom('', 'a', 'b')
 const someTitle = fc.option(fc.constantFrom('', 'One', 'Two', 'No YouTube video title found.'), { nil: undefined })
+const someTranscript = fc.constantFrom(0, 1, 2).map((rows) => ({
+  s3Key: `transcripts/${VIDEO}.json`,
+  rows,
+  sizeBytes: rows * 10,
+  sha256: `hash of ${rows}`,
+}))
+/** In which leases end and rests begin within a few events. */
+export const HASTY: TaskPolicy = { maxAttempts: 3, leaseMs: 5_000, backoffMs: 1_000, restMs: 2_000 }
+const someTask = { taskId: fc.integer({ min: 1, max: 8 }), kind: fc.constantFrom(...TASK_KINDS), videoId: fc.constantFrom(VIDEO) }
+const someFinding = fc.oneof(
+  fc.constant({ error: 'no captions' }),
+  fc.constantFrom({ transcript: null }, { metadata: null }, { metadata: '{"a":1}' }),
+  someTranscript.map((transcript) => ({ transcript })),
+)
 const someHash = fc.stringMatching(/^[a-z0-9]{12}$/).map((salt) => `$argon2id$${salt}`)
+
+const somebodyOfGoogle = {
+  googleId: fc.constantFrom('g-1', 'g-2', 'g-3'),
+  email: someEmail,
+  name: maybe(someText),
+  imageUrl: maybe(fc.constantFrom('https://a/old', 'https://a/new')),
+}
 
 const wish = <W extends keyof Wishes>(name: W, cmd: fc.Arbitrary<Parameters<Wishes[W]>[0]>) =>
   cmd.map((data) => ({ wish: name, for: data }) as Wish)
 
 export const anyWish: fc.Arbitrary<Wish> = fc.oneof(
   { weight: 2, arbitrary: wish('register', fc.record({ email: someEmail, name: orNull(someText), passwordHash: someHash })) },
+  { weight: 1, arbitrary: wish('registerWithGoogle', fc.record(somebodyOfGoogle)) },
+  {
+    weight: 2,
+    arbitrary: wish(
+      'signInWithGoogle',
+      fc.record({ ...somebodyOfGoogle, userId: someUser, foundBy: fc.constantFrom('google' as const, 'email' as const) }),
+    ),
+  },
   {
     weight: 1,
     arbitrary: wish('updateProfile', fc.record({ userId: someUser, name: maybe(someText), aiNotes: maybe(fc.boolean()) })),
@@ -150,7 +298,55 @@ export const anyWish: fc.Arbitrary<Wish> = fc.oneof(
       fc.record({ userId: someUser, noteId: someNote, text: maybe(someText), generatedByAi: maybe(fc.boolean()) }),
     ),
   },
+  {
+    weight: 2,
+    arbitrary: wish(
+      'editNoteByWorker',
+      fc.record({ noteId: someNote, text: maybe(someText), generatedByAi: maybe(fc.boolean()) }),
+    ),
+  },
+  { weight: 1, arbitrary: wish('storeTranscript', fc.record({ videoId: someVideo, transcript: someTranscript })) },
+  { weight: 1, arbitrary: wish('storeMetadata', fc.record({ videoId: someVideo, metadata: fc.constantFrom('{}', '{"a":1}') })) },
+  {
+    weight: 1,
+    arbitrary: wish(
+      'storeSummary',
+      fc.record({ videoId: someVideo, summary: maybe(someText), questions: maybe(fc.constantFrom(['a', 'b', 'c'])) }),
+    ),
+  },
   { weight: 1, arbitrary: wish('deleteNote', fc.record({ userId: someUser, noteId: someNote })) },
+  {
+    weight: 2,
+    arbitrary: wish('scheduleTask', fc.record({ kind: someTask.kind, videoId: someTask.videoId, policy: fc.constant(HASTY) })),
+  },
+  { weight: 6, arbitrary: wish('claimTask', fc.record({ ...someTask, policy: fc.constant(HASTY) })) },
+  { weight: 1, arbitrary: wish('releaseTask', fc.record({ ...someTask, attempt: fc.integer({ min: 1, max: 3 }) })) },
+  {
+    weight: 4,
+    arbitrary: wish('submitResult', fc.record({ ...someTask, finding: someFinding, policy: fc.constant(HASTY) })),
+  },
+  { weight: 2, arbitrary: wish('startConversation', fc.record({ viewer: someViewer, videoId: someVideo })) },
+  {
+    weight: 4,
+    arbitrary: wish(
+      'sendMessage',
+      fc.record({ viewer: someViewer, conversationId: someTalk, text: someText, quota: fc.constant(QUOTA) }),
+    ),
+  },
+  {
+    weight: 3,
+    arbitrary: wish(
+      'completeReply',
+      fc.record({ conversationId: someTalk, replyTo: someMessage, text: someText, model: fc.constant('m') }),
+    ),
+  },
+  {
+    weight: 3,
+    arbitrary: wish(
+      'failReply',
+      fc.record({ conversationId: someTalk, replyTo: someMessage, reason: fc.constant('r'), givenBack: fc.boolean() }),
+    ),
+  },
 )
 
 /** What people may do one after another. */

@@ -1,8 +1,10 @@
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Supervisor, supervisor } from '#services/stack/supervisor.ts'
+import { freePort } from './free-port.ts'
+import { onKafka, testLog } from './log.ts'
 import { freshDatabase, type TestDatabase } from './postgres.ts'
 
 /** The system as users run it: every service a process of its own, under the real supervisor, on a database of its own. */
@@ -12,22 +14,39 @@ export interface Stack {
   databaseUrl: string
   secretKey: string
   adminToken: string
+  /** Where objects lie that would be in S3. */
+  dataFolder: string
   parts: Supervisor
+  /** The environment that the services run in. */
+  env: NodeJS.ProcessEnv
   /** Everything that the services printed. */
   output: string[]
   stop(): Promise<void>
 }
 
-const PARTS = ['projector', 'api'] as const
-export type PartName = (typeof PARTS)[number]
+/** In the order of their start. */
+export const PARTS = [...(onKafka ? ['relay'] : []), 'projector', 'fetch-scheduler', 'api']
 
-/** @param database a migrated one of its own, if not given */
-export async function startStack(env: NodeJS.ProcessEnv = {}, database?: TestDatabase): Promise<Stack> {
+export interface StackOptions {
+  /** A migrated one of its own, if not given. */
+  database?: TestDatabase
+  /** Addresses of a Kafka to use whichever log this run is about. */
+  brokers?: string
+  /** What to run; several of a kind are told apart by what follows a `#`. */
+  parts?: readonly string[]
+}
+
+export async function startStack(
+  env: NodeJS.ProcessEnv = {},
+  { database, brokers, parts: names = PARTS }: StackOptions = {},
+): Promise<Stack> {
   const { url: databaseUrl, drop } = database ?? (await freshDatabase())
+  const log = await testLog(databaseUrl, { relaying: false, brokers })
   const port = await freePort()
   const output: string[] = []
   const secretKey = 'a secret key that only tests use'
   const adminToken = 'an admin token that only tests use'
+  const dataFolder = mkdtempSync(join(tmpdir(), 'vidwiz-stack-'))
   const parts = supervisor({
     onLine: (part, line) => output.push(`${part}: ${line}`),
     onRestart: (part, why) => output.push(`${part} ${why}`),
@@ -40,33 +59,30 @@ export async function startStack(env: NodeJS.ProcessEnv = {}, database?: TestDat
     SECRET_KEY: secretKey,
     ADMIN_TOKEN: adminToken,
     LOG_LEVEL: 'warn',
+    RATE_LIMIT_DISABLED: '1',
+    VIDWIZ_DATA: dataFolder,
+    ...log.env,
     ...env,
   }
   const stop = async () => {
     await parts.stop()
+    await log.close()
     await drop()
+    rmSync(dataFolder, { recursive: true })
   }
   try {
-    await parts.start(
-      PARTS.map((name) => ({
-        name,
-        file: fileURLToPath(new URL(`../../services/${name}/main.ts`, import.meta.url)),
-        env: partEnv,
-      })),
-    )
+    const all = names.map((name) => ({
+      name,
+      file: fileURLToPath(new URL(`../../services/${name.split('#')[0]}/main.ts`, import.meta.url)),
+      env: partEnv,
+    }))
+    // As `vidwiz start` does: once the views are there, nobody waits for anybody.
+    const first = all.filter(({ name }) => /^(relay|projector)/.test(name))
+    await parts.start(first)
+    await Promise.all(all.filter((part) => !first.includes(part)).map((part) => parts.start([part])))
   } catch (error) {
     await stop()
     throw new Error(`the stack did not start:\n${output.join('\n')}`, { cause: error })
   }
-  return { url: `http://127.0.0.1:${port}`, databaseUrl, secretKey, adminToken, parts, output, stop }
-}
-
-/** A port that nobody listens on just now. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
+  return { url: `http://127.0.0.1:${port}`, databaseUrl, secretKey, adminToken, dataFolder, env: partEnv, parts, output, stop }
 }

@@ -26,6 +26,7 @@ export function world(): World {
   const versions = new Map<string, number>()
   const drawn = new Map<string, number>()
   const claims = new Map<string, string>()
+  const counters = new Map<string, number>()
 
   const now = () => BEGINNING + log.length * 1000
   const state = <S>({ stream }: StreamRef<S>) => states.get(stream) as S | undefined
@@ -52,8 +53,13 @@ export function world(): World {
     const decision = command.decide(reads, { now: now(), ids: draws })
     if (decision.rejection) return decision
     const asked = (decision.claims ?? []).map(({ kind, value, owner }) => ({ name: `${kind} ${value}`, owner }))
-    if (asked.some(({ name, owner }) => claims.has(name) && claims.get(name) !== owner)) return { rejection: command.claimed }
+    if (asked.some(({ name, owner }) => owner !== null && claims.has(name) && claims.get(name) !== owner))
+      return { rejection: command.claimed }
+    const counted = (decision.counts ?? []).map((count) => ({ ...count, value: (counters.get(count.name) ?? 0) + count.add }))
+    const over = counted.find(({ value, bound }) => bound && value > bound.most)
+    if (over) return { rejection: over.bound!.refused }
     for (const { name, owner } of asked) owner === null ? claims.delete(name) : claims.set(name, owner)
+    for (const { name, value } of counted) counters.set(name, Math.max(value, 0))
     append(decision.events)
     return decision
   }

@@ -1,5 +1,5 @@
 import { notesView } from '#projections/notes.ts'
-import { noteCreated, noteDeleted, noteEdited } from '#test/kit/histories.ts'
+import { noteCreated, noteDeleted, noteEdited, noteWrittenByAi } from '#test/kit/histories.ts'
 import { having, moment } from './showing.ts'
 
 describe('the notes view', () => {
@@ -14,13 +14,19 @@ describe('the notes view', () => {
       generated_by_ai: false,
       created_at: moment(1),
       updated_at: moment(1),
+      version: 1,
     })
   })
 
   it('shows what was edited, and when', () =>
     having(noteCreated(), noteEdited({ text: 'better' }), noteEdited({ generatedByAi: true }))
       .view(notesView)
-      .shows({ text: 'better', generated_by_ai: true, created_at: moment(1), updated_at: moment(3) }))
+      .shows({ text: 'better', generated_by_ai: true, created_at: moment(1), updated_at: moment(3), version: 3 }))
+
+  it('shows the line that the model wrote', () =>
+    having(noteCreated({ text: null }), noteWrittenByAi())
+      .view(notesView)
+      .shows({ text: 'model', generated_by_ai: true, created_at: moment(1), updated_at: moment(2) }))
 
   it('keeps an empty text apart from none', () =>
     having(noteCreated(), noteEdited({ text: '' }))

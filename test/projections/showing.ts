@@ -13,7 +13,12 @@ export const moment = (n: number) => new Date(BEGINNING + n * 1000).toISOString(
  */
 export const having = (...history: NewEvent[]) => ({
   view(view: View) {
-    const readings = history.map((event, i) => readFor(view, recordedAs(event, { pos: i + 1, time: BEGINNING + (i + 1) * 1000 })))
+    const versions = new Map<string, number>()
+    const readings = history.map((event, i) => {
+      const version = (versions.get(event.stream) ?? 0) + 1
+      versions.set(event.stream, version)
+      return readFor(view, recordedAs(event, { pos: i + 1, time: BEGINNING + (i + 1) * 1000, version }))
+    })
     const { changed, parked } = fold(view, new Map(), readings, () => false)
     expect(parked.map(({ cause }) => cause)).to.deep.equal([])
     const rows = [...changed.values()].filter((row) => row !== undefined)

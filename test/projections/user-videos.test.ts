@@ -1,5 +1,5 @@
 import { userVideosView } from '#projections/user-videos.ts'
-import { noteCreated, noteDeleted, noteEdited, VIDEO } from '#test/kit/histories.ts'
+import { noteCreated, noteDeleted, noteEdited, noteWrittenByAi, VIDEO } from '#test/kit/histories.ts'
 import { having } from './showing.ts'
 
 describe('the user-videos view', () => {
@@ -9,6 +9,7 @@ describe('the user-videos view', () => {
       noteCreated({ noteId: 2 }),
       noteCreated({ noteId: 3, userId: 2 }),
       noteEdited({ text: 'x' }),
+      noteWrittenByAi(),
     ).view(userVideosView)
     shown.isWhole()
     shown.shows({ id: `1:${VIDEO}`, user_id: 1, video_id: VIDEO, notes: 2 }, { user_id: 2, notes: 1 })

@@ -1,12 +1,20 @@
 import { videosView } from '#projections/videos.ts'
-import { metadataStored, summaryStored, transcriptStored, VIDEO, videoAdded, videoTitled } from '#test/kit/histories.ts'
+import {
+  metadataStored,
+  questionsSuggested,
+  summaryStored,
+  transcriptStored,
+  VIDEO,
+  videoAdded,
+  videoTitled,
+} from '#test/kit/histories.ts'
 import { having, moment } from './showing.ts'
 
 describe('the videos view', () => {
   it('shows a video that nothing is known about', () => {
     const shown = having(videoAdded({ id: 7 })).view(videosView)
     shown.isWhole()
-    const nothing = { title: null, metadata: null, transcript_available: false, summary: null }
+    const nothing = { title: null, metadata: null, transcript_available: false, summary: null, suggested_questions: null }
     shown.shows({ video_id: VIDEO, id: 7, ...nothing, created_at: moment(1), updated_at: moment(1) })
   })
 
@@ -19,6 +27,7 @@ describe('the videos view', () => {
     ],
     ['transcript', transcriptStored(), { transcript_available: true }],
     ['summary', summaryStored(), { summary: 'A promise.' }],
+    ['question', questionsSuggested(), { suggested_questions: '["Why?","How?","When?"]' }],
   ] as const) {
     it(`shows a ${what} that came, and when`, () =>
       having(videoAdded(), event)

@@ -24,7 +24,7 @@ describe('the command line', function () {
 
   before(async () => {
     stack = await startStack()
-    env = { DB_URL: stack.databaseUrl }
+    env = stack.env
     person = await newUser(stack.url)
     for (const text of ['one', 'two', 'three']) expect((await note(text)).status).to.equal(201)
   })
@@ -33,7 +33,7 @@ describe('the command line', function () {
   it('helps, whatever one asks of it', async () => {
     const { code, stdout } = await run('--help')
     expect(code).to.equal(0)
-    for (const command of ['start', 'run', 'tail', 'lag', 'rebuild', 'verify', 'letters', 'redrive', 'skip', 'schemas'])
+    for (const command of ['start', 'run', 'tail', 'lag', 'rebuild', 'verify', 'letters', 'redrive', 'skip', 'setup', 'schemas'])
       expect(stdout).to.contain(`  ${command} `)
     expect((await run('rebuild', '--help')).stdout).to.contain('--dry-run')
     const unknown = await run('rebuild', 'nonsense')
@@ -55,11 +55,13 @@ describe('the command line', function () {
   })
 
   it('tail prints the log in order, filtered by topic, stream or type', async () => {
-    const all = (await run('tail', '--from', '0', '--no-follow', '--json')).stdout
+    const log = (await run('tail', '--from', '0', '--no-follow', '--json')).stdout
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line))
-    expect(all.map((event) => event.pos)).to.deep.equal(all.map((_, i) => i + 1))
+    expect(log.map((event) => event.pos)).to.deep.equal(log.map((_, i) => i + 1))
+    // What a service of ours makes of it comes in between.
+    const all = log.filter((event) => event.topic !== 'vidwiz.tasks')
     expect(all.map((event) => event.type)).to.deep.equal([
       'UserRegistered',
       'VideoAdded',
@@ -156,5 +158,24 @@ describe('the command line', function () {
     expect((await run('skip', 'user-videos', stream, pos, '--reason', 'a test planted it')).code).to.equal(0)
     await run('redrive', 'user-videos', stream)
     expect((await run('verify')).code).to.equal(0)
+  })
+
+  it('P8: a service that makes events of events has its letters skipped and redriven by the same commands', async () => {
+    const broken = `insert into log.events select max(pos) + 1, 'vidwiz.notes', 3, 'dQw4w9WgXcQ', 'note-999999', 1, gen_random_uuid(), 'NoteCreated', 1, 0, null, null, null, null, '{"noteId": "broken"}' from log.events`
+    await sql(broken)
+    await sql(`select pg_notify('log', 'vidwiz.notes')`)
+    const letters = (consumer: string) => run('letters', consumer, '--stream', 'note-999999')
+    await eventually(async () => expect((await letters('fetch-scheduler')).stdout).to.match(/NoteCreated +failed/))
+    expect((await run('lag')).stdout).to.match(/^fetch-scheduler +vidwiz\.notes +all +\d+ +0 +\d+\.\d +1$/m)
+    const redriven = await run('redrive', 'fetch-scheduler', 'note-999999')
+    expect([redriven.code, redriven.stdout]).to.deep.equal([1, 'note-999999: 0 applied, 1 still parked\n'])
+    const pos = / (\d+) +note-999999/.exec((await letters('fetch-scheduler')).stdout)![1]!
+    for (const consumer of ['fetch-scheduler', 'notes', 'user-videos'])
+      expect(await run('skip', consumer, 'note-999999', pos, '--reason', 'a test planted it')).to.include({ code: 0 })
+    expect((await run('redrive', 'fetch-scheduler', 'note-999999')).stdout).to.contain('0 applied, 0 still parked')
+    const { code, stderr } = await run('redrive', 'nonsense', 'note-1')
+    expect([code, stderr]).to.satisfy(
+      ([code, text]: [number, string]) => code === 1 && /no consumer nonsense; there are .*fetch-scheduler/.test(text),
+    )
   })
 })

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { client } from '#test/kit/client.ts'
 import { eventually } from '#test/kit/eventually.ts'
+import { freePort } from '#test/kit/free-port.ts'
 import { vidwiz } from '#test/kit/run.ts'
-import { freePort } from '#test/kit/stack.ts'
 
 const BANNER = /VidWiz is running/
 
@@ -102,7 +102,7 @@ describe('vidwiz start', function () {
     expect((await started.finished).code).to.equal(0)
   })
 
-  for (const name of ['api', 'projector'])
+  for (const name of ['api', 'projector', 'fetch-scheduler'])
     it(`names a database that refuses the connection in one line, also as ${name} alone`, async () => {
       const DB_URL = `postgres://someone:top-secret@127.0.0.1:${await freePort()}/x`
       const { code, stderr } = await vidwiz(['run', name], { ...env, DB_URL }).finished
@@ -119,7 +119,9 @@ describe('vidwiz start', function () {
     expect(secrets).to.have.all.keys('SECRET_KEY', 'ADMIN_TOKEN', 'PG_PASSWORD')
     started.process.kill('SIGINT')
     const { stdout, stderr } = await started.finished
-    const logs = ['api', 'projector'].map((part) => readFileSync(join(env.VIDWIZ_DATA!, 'logs', `${part}.log`), 'utf8'))
+    const logs = ['api', 'projector', 'fetch-scheduler'].map((part) =>
+      readFileSync(join(env.VIDWIZ_DATA!, 'logs', `${part}.log`), 'utf8'),
+    )
     for (const secret of Object.values(secrets)) for (const text of [stdout, stderr, ...logs]) expect(text).to.not.contain(secret)
   })
 

@@ -30,6 +30,7 @@ export function group(stream: string, expected: number, events: Partial<Appended
     claims: [],
     credentials: [],
     keys: [],
+    counts: [],
   }
 }
 

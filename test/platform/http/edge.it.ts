@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import { z } from 'zod'
+import { routesOf } from '#platform/http/route.ts'
 import { open, written } from './raw.ts'
 import { smallApp } from './small-app.ts'
 
@@ -40,6 +42,13 @@ describe('the HTTP edge', () => {
         expect([answer.status, answer.header('allow')]).to.deep.equal([405, 'PATCH, DELETE'])
       }
       expect((await app.ask('POST', '/plain')).body).to.equal('{"detail":"Method Not Allowed"}')
+    })
+
+    it('asks all paths that match before it says that the method is wrong', async () => {
+      expect((await app.ask('GET', '/segment/special')).body).to.equal('{"name":"special"}')
+      expect((await app.ask('POST', '/segment/special')).body).to.equal('{"special":true}')
+      const answer = await app.ask('PUT', '/segment/special')
+      expect([answer.status, answer.header('allow')]).to.deep.equal([405, 'POST, GET'])
     })
 
     it('sends a path with a slash too many to the right one, with method, query and host', async () => {
@@ -171,6 +180,62 @@ describe('the HTTP edge', () => {
       expect((await connection.answer()).status).to.equal(201)
       connection.socket.destroy()
       await small.close()
+    })
+  })
+
+  describe('a large body', () => {
+    const LARGE = 100_000
+    const head = (framing: string, more = '') => `PATCH /things/1 HTTP/1.1\r\nHost: x\r\n${framing}\r\n${more}\r\n`
+    const sesame = 'Authorization: Bearer sesame\r\n'
+    const chunk = `${LARGE.toString(16)}\r\n${'x'.repeat(LARGE)}\r\n`
+
+    it('of a stranger is refused before it is taken in, and the connection goes on', async () => {
+      const connection = await open(app.port)
+      connection.write(head(`Content-Length: ${10 * LARGE}`))
+      expect((await connection.answer()).status, 'by what it says').to.equal(401)
+      connection.write('x'.repeat(10 * LARGE))
+      connection.write(head('Transfer-Encoding: chunked') + chunk)
+      expect((await connection.answer()).status, 'by what came').to.equal(401)
+      connection.write(`${chunk.repeat(20)}0\r\n\r\n`)
+      connection.write(written('GET', '/plain'))
+      expect((await connection.answer()).status).to.equal(200)
+      connection.socket.destroy()
+    })
+
+    it('is looked through only then, so a stranger is not told what is wrong with it', async () => {
+      const bad = `{"text":"${'x'.repeat(LARGE)}"`
+      expect(await detailsOf('PATCH', '/things/1', {}, bad)).to.deep.equal({ status: 401, details: undefined })
+      expect((await detailsOf('PATCH', '/things/1', SESAME, bad)).status).to.equal(422)
+    })
+
+    it('is taken in whole, in one piece or many, with the door asked once', async () => {
+      const body = `{"text":"${'x'.repeat(5 * LARGE)}"}`
+      expect((await app.ask('PATCH', '/things/1', SESAME, body)).status).to.equal(200)
+      const connection = await open(app.port)
+      connection.write(head('Transfer-Encoding: chunked', sesame))
+      for (let at = 0; at < body.length; at += 30_000) {
+        const part = body.slice(at, at + 30_000)
+        connection.write(`${part.length.toString(16)}\r\n${part}\r\n`)
+        await new Promise(setImmediate)
+      }
+      connection.write('0\r\n\r\n')
+      const answer = await connection.answer()
+      expect([answer.status, answer.json().body.text.length]).to.deep.equal([200, 5 * LARGE])
+      connection.socket.destroy()
+    })
+
+    it('is refused where its route takes less, whoever sends it', async () => {
+      const limited = routesOf()(
+        'POST',
+        '/',
+        { body: z.unknown(), bodyLimitBytes: 2000, answers: { 200: z.unknown() } },
+        async () => ({}),
+      )
+      const own = await smallApp({ routes: [limited] })
+      expect((await own.ask('POST', '/', {}, `"${'x'.repeat(1998)}"`)).status).to.equal(200)
+      const answer = await own.ask('POST', '/', {}, `"${'x'.repeat(1999)}"`)
+      expect([answer.status, answer.json().error.message]).to.deep.equal([413, 'Request body is larger than 2000 bytes'])
+      await own.close()
     })
   })
 

@@ -58,6 +58,13 @@ describe('JSON', () => {
     for (const [text, offset] of cases) expect(offsetIn(text), text).to.equal(offset)
   })
 
+  it('that is long is read by JSON.parse alone, which is quick to refuse it', () => {
+    const long = 'x'.repeat(1024 * 1024)
+    expect(parseJson(`["${long}"]`)).to.deep.equal([long])
+    expect(offsetIn(`["${long}"`)).to.be.a('number')
+    expect(offsetIn(`[NaN,"${long}"]`)).to.be.a('number')
+  })
+
   it('is refused exactly where JSON.parse refuses it, apart from the literals', () => {
     const scraps = fc
       .array(fc.constantFrom('{', '}', '[', ']', ',', ':', '"', '"a"', '1', '-', '.5', 'e1', 'true', ' ', '\\', '\n', '0'))

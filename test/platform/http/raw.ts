@@ -18,6 +18,8 @@ export interface RawConnection {
   write(bytes: string | Uint8Array): void
   /** The next answer on this connection; one to HEAD has no body, whatever its length says. */
   answer(to?: string): Promise<RawAnswer>
+  /** The next chunk of a chunked answer whose head was read; empty for the last one. */
+  chunk(): Promise<string>
   /** Resolves when the server has closed the connection. */
   closed: Promise<void>
 }
@@ -72,6 +74,14 @@ export async function open(port: number): Promise<RawConnection> {
         body,
         json: () => JSON.parse(body),
       }
+    },
+    async chunk() {
+      await until(() => received.includes('\r\n'))
+      const length = Number.parseInt(take(received.indexOf('\r\n') + 2).toString(), 16)
+      await until(() => received.length >= length + 2)
+      return take(length + 2)
+        .subarray(0, length)
+        .toString()
     },
   }
 }

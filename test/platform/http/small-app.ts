@@ -6,14 +6,19 @@ import { failure } from '#platform/http/errors.ts'
 import { boolean, integer, text } from '#platform/http/fields.ts'
 import { JsonText } from '#platform/http/json.ts'
 import type { Request } from '#platform/http/request.ts'
-import { Answer, type Guard, routesOf } from '#platform/http/route.ts'
+import { Answer, type Guard, noContent, routesOf } from '#platform/http/route.ts'
 import { type ServeOptions, serve } from '#platform/http/serve.ts'
+import { EventStream, eventStream, type Out } from '#platform/http/stream.ts'
 import { open, type RawAnswer, written } from './raw.ts'
 
 /** What happens in the small application when its `/gate` is asked: it answers when it is told to. */
 interface Gates {
   entered(): void
   opened: Promise<unknown>
+  /** Called when `/precious` was answered in vain. */
+  undelivered(): void
+  /** What `/stream` sends. */
+  stream(out: Out): Promise<void>
 }
 
 interface Tools {
@@ -64,6 +69,7 @@ const routes = [
     async ({ user, params, query, body }) => ({ user, params, query, body }),
   ),
   route('DELETE', '/things/:thing', { auth: sesame, params: Thing, answers: { 200: Anything } }, async () => ({ gone: true })),
+  route('POST', '/segment/special', { answers: { 200: Anything } }, async () => ({ special: true })),
   route(
     'GET',
     '/segment/:name',
@@ -85,15 +91,41 @@ const routes = [
     await gates.opened
     return { passed: true }
   }),
+  route('GET', '/nothing', { answers: { 200: Anything, 204: noContent } }, async () => new Answer(204)),
+  route('GET', '/patience', { answers: { 200: Anything } }, async ({ gates, request: { gone } }) => {
+    gates.entered()
+    await new Promise((resolve) => gone.addEventListener('abort', resolve))
+    return { waited: true }
+  }),
+  route('GET', '/precious', { answers: { 200: Anything } }, async ({ gates }) => {
+    gates.entered()
+    await gates.opened
+    return new Answer(200, { precious: true }, { undelivered: gates.undelivered })
+  }),
+  route('GET', '/stream', { answers: { 200: eventStream } }, async ({ gates, request }) => {
+    request.answerHeaders.push('X-Own', 'yes')
+    return new EventStream((out) => gates.stream(out))
+  }),
+  route('GET', '/late-stream', { answers: { 200: eventStream } }, async ({ gates }) => {
+    gates.entered()
+    await gates.opened
+    return new EventStream((out) => gates.stream(out))
+  }),
+  route('GET', '/undeclared-stream', { answers: { 200: Anything } }, async () => new EventStream(async () => {})),
 ]
 
 /** A small application on a real server, with what it logged. */
-export async function smallApp(options: Partial<EdgeOptions<Gates, Tools>> = {}, serving: Partial<ServeOptions> = {}) {
+export async function smallApp(
+  options: Partial<EdgeOptions<Gates, Tools>> = {},
+  serving: Partial<ServeOptions> = {},
+  stream: Gates['stream'] = async () => {},
+) {
   const lines: string[] = []
   const log = pino({}, new Writable({ write: (line, _, done) => done(void lines.push(String(line))) }))
   const entered = Promise.withResolvers<void>()
   const opened = Promise.withResolvers<void>()
-  const gates: Gates = { entered: entered.resolve, opened: opened.promise }
+  const undelivered = Promise.withResolvers<void>()
+  const gates: Gates = { entered: entered.resolve, opened: opened.promise, undelivered: undelivered.resolve, stream }
   const handler = edge<Gates, Tools>({
     routes,
     app: gates,
@@ -119,5 +151,5 @@ export async function smallApp(options: Partial<EdgeOptions<Gates, Tools>> = {},
     connection.socket.destroy()
     return answer
   }
-  return { ...server, ask, lines, entered: entered.promise, openGate: opened.resolve }
+  return { ...server, ask, lines, entered: entered.promise, openGate: opened.resolve, undelivered: undelivered.promise }
 }

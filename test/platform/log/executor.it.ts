@@ -6,6 +6,7 @@ import { command, emit, nothing, reject } from '#events/kit/command.ts'
 import { createNote, deleteNote, editNote, type Note, NoteCreated, notes } from '#events/note.ts'
 import { topics } from '#events/topics.ts'
 import { issueToken, ProfileUpdated, register, revokeToken, updateProfile, users } from '#events/user.ts'
+import { MAX_EVENT_BYTES } from '#platform/kafka/message-bytes.ts'
 import { type Context, type Execute, executor, Rejected } from '#platform/log/executor.ts'
 import { appender } from '#platform/log/postgres/appender.ts'
 import { type Db, openDb } from '#platform/pg/pool.ts'
@@ -41,6 +42,18 @@ describe('execute', () => {
       't',
       'select pos, stream, version, type, data from log.events order by pos',
     )
+
+  it('refuses what Kafka would not take, and nothing else that was decided with it', async () => {
+    const execute = open()
+    const large = 'x'.repeat(MAX_EVENT_BYTES)
+    const outcomes = await Promise.allSettled([
+      execute(createNote(aNote), context),
+      execute(createNote({ ...aNote, text: large }), context),
+      execute(createNote(aNote), context),
+    ])
+    expect(outcomes.map(codeOf)).to.deep.equal(['done', 'VALIDATION_ERROR', 'done'])
+    expect((await events()).map(({ type }) => type)).to.deep.equal(['VideoAdded', 'NoteCreated', 'NoteCreated'])
+  })
 
   it('P4: of many edits at once each is decided on what the one before it left, across processes', async () => {
     const [a, b, c] = [open(), open(), open()]
@@ -121,6 +134,97 @@ describe('execute', () => {
             ),
     })
     expect(codeOf((await Promise.allSettled([a(move, context)]))[0]!)).to.equal('FORBIDDEN')
+  })
+
+  describe('a count with a bound', () => {
+    const refused = { code: 'RATE_LIMIT_EXCEEDED', message: 'enough' } as const
+    let notes = 1000
+    /** A note that counts, on a stream of its own. */
+    const counted = (add: number, most?: number, name = 'n') =>
+      command({
+        name: 'counted',
+        reads: {},
+        decide: () =>
+          emit(
+            [NoteCreated({ ...aNote, noteId: ++notes })],
+            {},
+            { counts: [{ name, add, until: 4e12, ...(most !== undefined && { bound: { most, refused } }) }] },
+          ),
+      })
+    const value = async (name = 'n') =>
+      (await dbs[0]!.query<{ value: number }>('t.count', 'select value from log.counters where name = $1', [name]))[0]?.value
+    const outcomesOf = async (executed: Promise<unknown>[]) => (await Promise.allSettled(executed)).map(codeOf)
+
+    it('lets exactly five of twelve at once through a bound of five, in one process and across several', async () => {
+      for (const processes of [[open()], [open(), open(), open()]]) {
+        const name = `of ${processes.length}`
+        const outcomes = await outcomesOf(
+          Array.from({ length: 12 }, (_, i) => processes[i % processes.length]!(counted(1, 5, name), context)),
+        )
+        expect(outcomes.sort()).to.deep.equal([...Array(7).fill('RATE_LIMIT_EXCEEDED'), ...Array(5).fill('done')])
+        expect(await value(name)).to.equal(5)
+      }
+      expect(await events()).to.have.length(10)
+    })
+
+    it('takes what another process gave back', async () => {
+      const [a, b] = [open(), open()]
+      expect(await outcomesOf([a(counted(1, 1), context)])).to.deep.equal(['done'])
+      expect(await outcomesOf([a(counted(1, 1), context)])).to.deep.equal(['RATE_LIMIT_EXCEEDED'])
+      await b(counted(-1), context)
+      expect(await outcomesOf([a(counted(1, 1), context)])).to.deep.equal(['done'])
+    })
+
+    it('is not touched by a command that fails', async () => {
+      const execute = open()
+      const broken = { ...context, actor: 'user-\0' }
+      const outcomes = await outcomesOf([execute(counted(1, 5), broken), execute(counted(1, 5), context)])
+      expect(outcomes[1]).to.equal('done')
+      expect(await value()).to.equal(1)
+    })
+
+    it('holds up nobody else, however many want the same', async function () {
+      this.timeout(20_000)
+      const execute = open()
+      const crowd = Array.from({ length: 1500 }, () => execute(counted(1, 3), context))
+      let ended = 0
+      for (const one of crowd)
+        one
+          .catch(() => {})
+          .finally(() => {
+            ended++
+          })
+      await execute(createNote(aNote), context)
+      expect(ended).to.be.lessThan(100)
+      expect((await outcomesOf(crowd)).filter((outcome) => outcome === 'done')).to.have.length(3)
+    })
+
+    it('equals, for any mix of takings and givings back in two processes, what was let through', async function () {
+      this.timeout(60_000)
+      const processes = [open(), open()]
+      let run = 0
+      await fc.assert(
+        fc.asyncProperty(fc.array(fc.boolean(), { maxLength: 30 }), fc.integer({ min: 0, max: 6 }), async (takings, most) => {
+          const name = `run ${++run}`
+          let taken = 0
+          let greatest = 0
+          await Promise.all(
+            takings.map(async (takes, i) => {
+              const execute = processes[i % 2]!
+              const won = await execute(counted(1, most, name), context).catch(() => undefined)
+              if (!won) return
+              greatest = Math.max(greatest, ++taken)
+              if (takes) return
+              taken--
+              await execute(counted(-1, undefined, name), context)
+            }),
+          )
+          expect((await value(name)) ?? 0).to.equal(taken)
+          expect(greatest).to.be.at.most(most)
+        }),
+        { numRuns: 20 },
+      )
+    })
   })
 
   it('keeps the last of several secrets that are set at once', async () => {
@@ -252,7 +356,7 @@ describe('execute', () => {
       't5',
       `select state_version from log.streams where stream = 'note-1'`,
     )
-    expect(kept!.state_version).to.equal(2)
+    expect(kept!.state_version).to.equal(older.find(({ stream }) => stream.kind === 'note')!.stateVersion)
   })
 
   it('puts who, why and when into the envelope', async () => {

@@ -31,7 +31,7 @@ import {
   startPostgres,
 } from '#platform/pg/embedded/index.ts'
 import { postmasterOf } from '#platform/pg/embedded/postmaster.ts'
-import { until } from '#platform/pg/embedded/processes.ts'
+import { until } from '#platform/processes.ts'
 
 const repository = join(import.meta.dirname, '..', '..', '..')
 const isRoot = process.getuid?.() === 0

@@ -51,7 +51,7 @@ describe('applying batches', () => {
   })
 
   it('writes a batch that is too large for one statement in several', async () => {
-    const text = 'x'.repeat(20 * 2 ** 20)
+    const text = 'x'.repeat(17 * 2 ** 20)
     const own = await owner(notesView)
     await own.handle(await shop.record(...[1, 2, 3].map((noteId) => noteCreated({ noteId, text }))))
     const written = await shop.db.query(

@@ -94,8 +94,8 @@ describe('dead letters (P8)', () => {
   it('are skipped with a reason, and the rest drains', async () => {
     const view = touchy('bad')
     await live(view, history)
-    expect(await skip(shop.db, view, 'note-1', 5, 'not the failed one')).to.equal(false)
-    expect(await skip(shop.db, view, 'note-1', 3, 'the text was garbage')).to.equal(true)
+    expect(await skip(shop.db, view.name, 'note-1', 5, 'not the failed one')).to.equal(false)
+    expect(await skip(shop.db, view.name, 'note-1', 3, 'the text was garbage')).to.equal(true)
     expect(await redrive(shop.db, view, 'note-1')).to.deep.equal({ applied: 3, parked: 0 })
     expect((await texts())[1]).to.equal('c')
     const [kept, ...others] = await letters(shop.db)
@@ -106,7 +106,7 @@ describe('dead letters (P8)', () => {
 
   it('make the owner look again when they drain or are skipped', async () => {
     const own = await live(touchy('bad'), history.slice(0, 3))
-    await skip(shop.db, notesView, 'note-1', 3, 'garbage')
+    await skip(shop.db, notesView.name, 'note-1', 3, 'garbage')
     const [next] = await shop.record(noteEdited({ noteId: 1, text: 'after' }))
     const fenced = await own.handle([next!]).catch((error) => error.name)
     expect(fenced).to.equal('Fenced')

@@ -1,5 +1,4 @@
 import { expect } from 'chai'
-import { postgresReader } from '#platform/log/postgres/reader.ts'
 import { openListener } from '#platform/pg/listen.ts'
 import { openDb } from '#platform/pg/pool.ts'
 import { startProjector } from '#projections/engine/projector.ts'
@@ -11,6 +10,7 @@ import { notesView } from '#projections/notes.ts'
 import { userVideosView } from '#projections/user-videos.ts'
 import { eventually } from '#test/kit/eventually.ts'
 import { noteCreated } from '#test/kit/histories.ts'
+import { testReader } from '#test/kit/log.ts'
 import { type Workshop, workshop } from '../workshop.ts'
 
 describe('a projector', () => {
@@ -27,10 +27,10 @@ describe('a projector', () => {
   })
 
   /** One in a process of its own, as far as the database can tell. */
-  const another = (folds: readonly View[] = views) => {
+  const another = async (folds: readonly View[] = views) => {
     const db = openDb(shop.url)
     const listener = openListener(shop.url)
-    const reader = postgresReader(db, listener)
+    const reader = await testReader(shop.url, db, listener)
     const errors: unknown[] = []
     const projector = startProjector({ db, reader, views: folds, onError: (_, error) => errors.push(error) })
     const stop = async () => {
@@ -44,7 +44,7 @@ describe('a projector', () => {
   const counted = async () => (await shop.rows(userVideosView)).map((row) => row.notes)
 
   it('keeps the views up to date, and another one takes over where it stopped', async () => {
-    const [first, second] = [another(), another()]
+    const [first, second] = [await another(), await another()]
     const some = await shop.record(noteCreated(), noteCreated({ noteId: 2 }))
     expect(await waiter.visible(['notes', 'user-videos'], some, 15_000)).to.equal(true)
     await first.stop()
@@ -52,14 +52,14 @@ describe('a projector', () => {
     expect(await waiter.visible(['notes', 'user-videos'], more, 15_000)).to.equal(true)
     await second.stop()
     const last = await shop.record(noteCreated({ noteId: 4 }))
-    const third = another()
+    const third = await another()
     expect(await waiter.visible(['notes', 'user-videos'], last, 15_000)).to.equal(true)
     await third.stop()
     expect(await counted()).to.deep.equal([4])
   })
 
   it('goes on by itself when its connections break', async () => {
-    const one = another()
+    const one = await another()
     for (let i = 1; i <= 5; i++) {
       const events = await shop.record(noteCreated({ noteId: i }))
       await shop.db.query(
@@ -73,9 +73,9 @@ describe('a projector', () => {
   })
 
   it('does not touch a view that is live in a version it does not know', async () => {
-    const old = another([{ ...notesView, version: 0 }])
+    const old = await another([{ ...notesView, version: 0 }])
     await shop.record(noteCreated())
-    await eventually(() => expect(String(old.errors.at(-1))).to.match(/notes is live in version 1; this process knows version 0/))
+    await eventually(() => expect(String(old.errors.at(-1))).to.match(/notes is live in version 3; this process knows version 0/))
     await old.stop()
     expect(await shop.rows(notesView)).to.deep.equal([])
   })

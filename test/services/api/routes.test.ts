@@ -1,6 +1,13 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { z } from 'zod'
+import { views } from '#projections/index.ts'
+import { admin, user, userOrLongTerm, viewer } from '#services/api/auth/guards.ts'
 import { routes } from '#services/api/routes/index.ts'
+
+const root = new URL('../../../', import.meta.url)
+
+const READING_NO_VIEW = ['/health', '/v2/internal/tasks', '/v2/internal/metrics']
 
 describe('the routes', () => {
   it('are the ones of the contract, each declared once', () => {
@@ -8,17 +15,64 @@ describe('the routes', () => {
       'DELETE /v2/auth/tokens',
       'DELETE /v2/notes/:note_id',
       'GET /health',
+      'GET /v2/conversations/:conversation_id',
+      'GET /v2/conversations/:conversation_id/messages',
+      'GET /v2/internal/metrics',
+      'GET /v2/internal/tasks',
+      'GET /v2/internal/videos/:video_id',
+      'GET /v2/internal/videos/:video_id/ai-notes',
+      'GET /v2/notes/:note_id',
       'GET /v2/users/me',
       'GET /v2/videos',
       'GET /v2/videos/:video_id',
       'GET /v2/videos/:video_id/notes',
+      'GET /v2/videos/:video_id/stream',
+      'PATCH /v2/internal/notes/:note_id',
       'PATCH /v2/notes/:note_id',
       'PATCH /v2/users/me',
+      'POST /v2/auth/google',
       'POST /v2/auth/login',
       'POST /v2/auth/register',
       'POST /v2/auth/tokens',
+      'POST /v2/conversations',
+      'POST /v2/conversations/:conversation_id/messages',
+      'POST /v2/internal/tasks/:task_id/result',
+      'POST /v2/internal/videos/:video_id/metadata',
+      'POST /v2/internal/videos/:video_id/summary',
+      'POST /v2/internal/videos/:video_id/transcript',
+      'POST /v2/notes/by-title',
       'POST /v2/videos/:video_id/notes',
     ])
+  })
+
+  it('have a row each in docs/routes.md, with tests that are there', () => {
+    const text = readFileSync(new URL('docs/routes.md', root), 'utf8')
+    const rows = [...text.matchAll(/^\| `(?<name>[A-Z]+ [^`]+)` \| (?<who>\S+) \| (?<tests>[^|]+) \| [^|]+ \|$/gm)].map(
+      (row) => row.groups!,
+    )
+    expect(rows.map(({ name }) => name).sort()).to.deep.equal(routes.map(({ method, path }) => `${method} ${path}`).sort())
+    const who = new Map<unknown, string>([
+      [user, 'U'],
+      [userOrLongTerm, 'UL'],
+      [viewer, 'V'],
+      [admin, 'A'],
+      [undefined, '–'],
+    ])
+    for (const row of rows) {
+      const { spec } = routes.find(({ method, path }) => `${method} ${path}` === row.name)!
+      expect(row.who, row.name).to.equal(who.get(spec.auth))
+      const files = row.tests!.split(', ').map((file) => file.replaceAll('`', ''))
+      for (const file of files) expect(existsSync(new URL(`test/${file}`, root)), file).to.equal(true)
+    }
+  })
+
+  it('say what they read, so that a client can wait for it', () => {
+    const known = new Set<string>(views.map(({ name }) => name))
+    for (const { method, path, spec } of routes)
+      if (method === 'GET' && !READING_NO_VIEW.includes(path)) {
+        expect(spec.reads, `${method} ${path}`).to.be.an('array').that.is.not.empty
+        for (const view of spec.reads!) expect(known, `${method} ${path}`).to.include(view)
+      }
   })
 
   for (const { method, path, spec } of routes)
@@ -29,6 +83,6 @@ describe('the routes', () => {
           expect(type).to.equal('object')
           for (const [name, property] of Object.entries(properties!)) expect(property, name).not.to.deep.equal({})
         }
-      for (const answer of Object.values(spec.answers)) expect(z.toJSONSchema(answer)).to.have.property('type')
+      for (const answer of Object.values(spec.answers)) expect(z.toJSONSchema(answer)).to.have.any.keys('type', '$ref')
     })
 })

@@ -1,67 +1,127 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
 import { catalog, deciders } from '#events/catalog.ts'
+import { type TaskPolicy, usualPolicy } from '#events/task.ts'
 import { topics } from '#events/topics.ts'
 import { serve } from '#platform/http/serve.ts'
 import { type Execute, executor } from '#platform/log/executor.ts'
 import { appender } from '#platform/log/postgres/appender.ts'
-import { postgresReader } from '#platform/log/postgres/reader.ts'
+import { folderObjects } from '#platform/objects/folder.ts'
+import type { Objects } from '#platform/objects/open.ts'
 import { openListener } from '#platform/pg/listen.ts'
 import { type Db, openDb } from '#platform/pg/pool.ts'
+import type { Search } from '#platform/youtube/search.ts'
+import { type Changes, openChanges } from '#projections/engine/changes.ts'
+import { lagOf } from '#projections/engine/lag.ts'
 import { startProjector } from '#projections/engine/projector.ts'
 import { setupViews } from '#projections/engine/setup.ts'
 import { openWaiter } from '#projections/engine/wait.ts'
 import { views } from '#projections/index.ts'
 import { createApp } from '#services/api/app.ts'
+import type { ReadCredential } from '#services/api/auth/google.ts'
+import { titleFinder } from '#services/api/by-title.ts'
+import type { ReadinessOptions } from '#services/api/readiness.ts'
+import type { WizOptions } from '#services/api/wiz/wiz.ts'
+import { testLog, testReader } from '#test/kit/log.ts'
 import { freshDatabase } from '#test/kit/postgres.ts'
+
+export const ADMIN_TOKEN = 'an admin token that only tests use'
 
 /** The API with all that it works with in this process, so that tests can look inside. */
 export interface InProcess {
   url: string
   db: Db
+  changes: Changes
   execute: Execute
+  objects: Objects
+  /** Where objects lie. */
+  objectsFolder: string
   /** What it logged. */
   lines: string[]
   stop(): Promise<void>
 }
 
-/** @param isProjecting false: the views are there, but nobody brings them up to date */
-export async function startInProcess({ isProjecting = true } = {}): Promise<InProcess> {
+export interface InProcessOptions {
+  /** False: the views are there, but nobody brings them up to date. */
+  isProjecting?: boolean
+  readiness?: ReadinessOptions
+  describesItself?: boolean
+  taskPolicy?: TaskPolicy
+  readGoogleCredential?: ReadCredential
+  wiz?: WizOptions
+  search?: Search
+}
+
+export async function startInProcess({
+  isProjecting = true,
+  readiness = {},
+  describesItself = false,
+  taskPolicy = usualPolicy,
+  readGoogleCredential,
+  wiz: wizOptions = {},
+  search,
+}: InProcessOptions = {}): Promise<InProcess> {
   const database = await freshDatabase()
   const db = openDb(database.url)
   const listener = openListener(database.url)
-  const reader = postgresReader(db, listener)
+  const eventLog = await testLog(database.url)
+  const reader = await testReader(database.url, db, listener)
   await setupViews(views, { db, reader })
   const projector = isProjecting ? startProjector({ db, reader, views }) : undefined
   const waiter = openWaiter(db, listener, views)
+  const changes = openChanges(listener)
   const { execute, idle } = executor({ appender: appender(db), catalog, deciders, topics })
   const lines: string[] = []
+  const folder = mkdtempSync(join(tmpdir(), 'vidwiz-objects-'))
   const log = pino({}, new Writable({ write: (line, _, done) => done(void lines.push(String(line))) }))
-  const { handler } = createApp({
+  const objects = folderObjects(folder)
+  const { handler, wiz } = createApp({
     execute,
     // Nobody shall wait for a view that will never come.
+    shows: waiter.shows,
     visible: (names, places) => waiter.visible(names, places, isProjecting ? undefined : 1),
     db,
+    changes,
+    readiness,
     log,
     secretKey: 'a secret key that only tests use',
+    adminToken: ADMIN_TOKEN,
+    taskPolicy,
+    readGoogleCredential,
+    findByTitle: search && titleFinder({ search, log }),
+    objects,
+    wiz: wizOptions,
     jwtExpiryHours: 24,
+    lag: async () => (await Promise.all(views.map((view) => lagOf(view, { db, reader })))).flat(),
+    describesItself,
     checkAnswers: true,
   })
   const server = await serve(handler, { port: 0, host: '127.0.0.1' })
   return {
     url: `http://127.0.0.1:${server.port}`,
     db,
+    changes,
     execute,
+    objects,
+    objectsFolder: folder,
     lines,
     async stop() {
+      wiz.replies?.stop(0)
       await server.close()
+      await wiz.replies?.idle()
       await projector?.stop()
       await idle()
       waiter.close()
+      changes.close()
       await reader.close()
       await listener.close()
       await db.close()
+      await eventLog.close()
       await database.drop()
+      rmSync(folder, { recursive: true })
     },
   }
 }

@@ -5,6 +5,8 @@ import { newUser } from '#test/kit/client.ts'
 import { type Stack, startStack } from '#test/kit/stack.ts'
 import { open, type RawAnswer, written } from '#test/platform/http/raw.ts'
 
+import { isDescribed } from './described.ts'
+
 export type { RawAnswer }
 
 export interface Asking {
@@ -18,7 +20,7 @@ export interface Asking {
 
 export type Ask = (method: string, target: string, asking?: Asking) => Promise<RawAnswer>
 
-/** Asks on a connection of its own, with nothing added to or tidied up in what is sent. */
+/** Asks on a connection of its own, with nothing added to or tidied up in what is sent. Every answer must be a described one. */
 export function asking(url: string, own: Asking = {}): Ask {
   const { port } = new URL(url)
   return async (method, target, more = {}) => {
@@ -33,6 +35,7 @@ export function asking(url: string, own: Asking = {}): Ask {
     connection.write(written(method, target, all, json === undefined ? body : JSON.stringify(json)))
     const answer = await connection.answer(method)
     connection.socket.destroy()
+    isDescribed(method, target, answer)
     return answer
   }
 }
@@ -68,21 +71,25 @@ export interface System {
   db: Db
   /** Asks as a stranger. */
   ask: Ask
+  /** Asks as a worker, with the admin token. */
+  worker: Ask
   someone(): Promise<Person>
   /** The types of all events of a stream, in order. */
   eventsOf(stream: string): Promise<string[]>
 }
 
-export function system(): System {
+/** @param env asked for when the system starts */
+export function system(env: () => NodeJS.ProcessEnv | Promise<NodeJS.ProcessEnv> = () => ({})): System {
   const self = {} as System
   before(async function () {
     this.timeout(60_000)
-    const stack = await startStack()
+    const stack = await startStack(await env())
     const db = openDb(stack.databaseUrl, { max: 2 })
     Object.assign(self, {
       stack,
       db,
       ask: asking(stack.url),
+      worker: asking(stack.url, { token: stack.adminToken }),
       someone: () => someone(stack.url),
       eventsOf: async (stream: string) =>
         (
@@ -109,8 +116,10 @@ export const seen = ({ status, body }: RawAnswer) => [status, body]
 const CODES: Record<number, string> = {
   400: 'BAD_REQUEST',
   401: 'UNAUTHORIZED',
+  403: 'FORBIDDEN',
   404: 'NOT_FOUND',
   409: 'CONFLICT',
+  412: 'PRECONDITION_FAILED',
   422: 'VALIDATION_ERROR',
 }
 
@@ -140,6 +149,8 @@ export function problems(answer: RawAnswer): Problem[] {
 
 export const required = (field: string): Problem => [field, 'missing', 'Field required']
 export const noString = (field: string): Problem => [field, 'string_type', 'Input should be a valid string']
+export const noList = (field: string): Problem => [field, 'list_type', 'Input should be a valid list']
+export const noDictionary = (field: string): Problem => [field, 'dict_type', 'Input should be a valid dictionary']
 export const noObject: Problem = [
   'body',
   'model_attributes_type',

@@ -16,7 +16,7 @@ describe('the routes of videos', () => {
       const { id, created_at } = answer.json()
       expect(seen(answer)).to.deep.equal([
         200,
-        `{"id":${id},"video_id":"${video}","title":"Ti\\"tle é😀","metadata":null,"transcript_available":false,"summary":null,"created_at":"${created_at}","updated_at":"${created_at}"}`,
+        `{"id":${id},"video_id":"${video}","title":"Ti\\"tle é😀","metadata":null,"transcript_available":false,"summary":null,"suggested_questions":null,"created_at":"${created_at}","updated_at":"${created_at}"}`,
       ])
       expect(id).to.be.a('number')
       expect(created_at).to.match(A_TIME)

@@ -1,0 +1,104 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { json } from 'node:stream/consumers'
+
+/** A question as it came over the wire. */
+export interface Asked {
+  path: string
+  headers: IncomingMessage['headers']
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into it
+  body: any
+  /** Aborted when whoever asked has hung up. */
+  hungUp: AbortSignal
+}
+
+/** Instead of words: the provider's error, before any word. */
+export interface Refusal {
+  status: number
+  message: string
+}
+
+/** What to answer: words one after another, whenever they come; what it throws cuts the connection. */
+export type Script = (asked: Asked) => AsyncIterable<string> | Iterable<string> | Refusal
+
+/** Models that live on this machine and speak as providers do, so that tests need no internet. */
+export interface ModelServer {
+  url: string
+  asked: Asked[]
+  /** From now on. */
+  answer(script: Script): void
+  stop(): Promise<void>
+}
+
+/** How a provider puts words, the end and errors on the wire. */
+interface Wire {
+  word(text: string): string
+  end: string
+  error(refusal: Refusal): unknown
+}
+
+const gemini: Wire = {
+  word: (text) =>
+    frame({ candidates: [{ content: { parts: [{ text }], role: 'model' }, index: 0 }], modelVersion: 'm' }, '\r\n\r\n'),
+  end: frame(
+    { candidates: [{ content: { parts: [{ text: '' }], role: 'model' }, finishReason: 'STOP', index: 0 }], usageMetadata: {} },
+    '\r\n\r\n',
+  ),
+  error: ({ status: code, message }) => ({ error: { code, message, status: 'UNAVAILABLE' } }),
+}
+
+const openAi: Wire = {
+  word: (content) => frame(chunk({ index: 0, delta: { content }, finish_reason: null })),
+  end: `${frame(chunk({ index: 0, delta: {}, finish_reason: 'stop' }))}data: [DONE]\n\n`,
+  error: ({ message }) => ({ error: { message, type: 'server_error', code: null } }),
+}
+
+/** Google escapes what JavaScript once took for line ends, and its library relies on that. */
+function frame(data: unknown, end = '\n\n') {
+  return `data: ${JSON.stringify(data).replace(/[\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16)}`)}${end}`
+}
+
+function chunk(choice: object) {
+  return { id: 'c', object: 'chat.completion.chunk', created: 1, model: 'm', choices: [choice] }
+}
+
+/** Starts one. It speaks as Gemini does under `/v1beta/…:streamGenerateContent`, and as OpenAI does under `/…/chat/completions`. */
+export async function startModelServer(): Promise<ModelServer> {
+  const asked: Asked[] = []
+  let script: Script = () => ['Hello.']
+  const server = createServer((req, res) => void answer(req, res).catch(() => res.destroy()))
+
+  async function answer(req: IncomingMessage, res: ServerResponse) {
+    const gone = new AbortController()
+    res.on('close', () => gone.abort())
+    const path = req.url!
+    const one: Asked = { path, headers: req.headers, body: await json(req), hungUp: gone.signal }
+    asked.push(one)
+    const wire = path.includes(':streamGenerateContent') ? gemini : openAi
+    const words = script(one)
+    if ('status' in words) {
+      res.writeHead(words.status, { 'content-type': 'application/json' })
+      return void res.end(JSON.stringify(wire.error(words)))
+    }
+    res.writeHead(200, { 'content-type': 'text/event-stream' })
+    res.flushHeaders()
+    for await (const word of words) res.write(wire.word(word))
+    res.end(wire.end)
+  }
+
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked,
+    answer: (next) => {
+      script = next
+    },
+    async stop() {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}

@@ -1,0 +1,17 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parse } from 'yaml'
+
+export const repository = join(import.meta.dirname, '..', '..')
+
+export const textOf = (path: string): string => readFileSync(join(repository, path), 'utf8')
+
+export const isThere = (path: string): boolean => existsSync(join(repository, path))
+
+/** A YAML file, with its anchors and merges resolved. */
+export const yamlOf = <T>(path: string): T => parse(textOf(path), { merge: true }) as T
+
+/** The services that run as a process of their own on many machines. */
+export const services: string[] = readdirSync(join(repository, 'services')).filter(
+  (name) => !['cli', 'stack'].includes(name) && isThere(`services/${name}/main.ts`),
+)

@@ -1,0 +1,79 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect } from 'chai'
+import { type Health, serveEndpoint } from '#platform/telemetry/endpoint.ts'
+import { healthOf } from '#platform/telemetry/health.ts'
+import { openMetrics } from '#platform/telemetry/metrics.ts'
+import { eventually } from '#test/kit/eventually.ts'
+import { freePort } from '#test/kit/free-port.ts'
+import { freshDatabase } from '#test/kit/postgres.ts'
+import { vidwiz } from '#test/kit/run.ts'
+
+const ask = async (port: number, path: string) => {
+  const answer = await fetch(`http://127.0.0.1:${port}${path}`)
+  return { status: answer.status, type: answer.headers.get('content-type'), text: await answer.text() }
+}
+
+describe('what a service shows of itself', function () {
+  this.timeout(60_000)
+
+  it('is its health, and its figures with the lag of what it follows (P10)', async () => {
+    const database = await freshDatabase()
+    const port = await freePort()
+    const projector = vidwiz(['run', 'projector'], { DB_URL: database.url, METRICS_PORT: String(port) })
+    try {
+      await eventually(async () => expect(await ask(port, '/health')).to.include({ status: 200, text: '{"status":"ok"}' }))
+      const { type, text } = await ask(port, '/metrics')
+      expect(type).to.equal('text/plain; version=0.0.4; charset=utf-8')
+      expect(text).to.include('vidwiz_consumer_lag_events{consumer="notes",topic="vidwiz.notes",partition="0"} 0')
+      expect(text).to.include('vidwiz_consumer_lag_seconds{consumer="notes",topic="vidwiz.notes",partition="0"} 0')
+      expect(text).to.include('process_resident_memory_bytes ')
+      expect((await ask(port, '/other')).status).to.equal(404)
+
+      await database.drop()
+      await eventually(async () =>
+        expect(await ask(port, '/health')).to.include({ status: 503, text: '{"status":"unavailable"}' }),
+      )
+      await eventually(async () => {
+        const figures = await ask(port, '/metrics')
+        expect(figures.status).to.equal(200)
+        expect(figures.text).to.include('vidwiz_metrics_failed_total{name="vidwiz_consumer_lag_events"}')
+        expect(figures.text).not.to.include('vidwiz_consumer_lag_events{')
+      })
+    } finally {
+      projector.process.kill('SIGTERM')
+      await projector.finished
+    }
+  })
+
+  it('is refused with one line when the port is taken', async () => {
+    const taken = createServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    const { port } = taken.address() as AddressInfo
+    const { code, stderr } = await vidwiz(['run', 'projector'], { METRICS_PORT: String(port) }).finished
+    taken.close()
+    expect(code).to.equal(1)
+    expect(stderr).to.match(new RegExp(`^vidwiz: METRICS_PORT ${port} cannot be used: .*EADDRINUSE.*\n$`))
+  })
+
+  it('says that a service that starts or stops cannot work', async () => {
+    let health: Health = 'starting'
+    const { port, close } = await serveEndpoint(
+      { metrics: openMetrics(), health: async () => health },
+      { port: 0, host: '127.0.0.1' },
+    )
+    try {
+      expect(await ask(port, '/health')).to.include({ status: 503, text: '{"status":"starting"}' })
+      health = 'stopping'
+      expect(await ask(port, '/health')).to.include({ status: 503, text: '{"status":"stopping"}' })
+    } finally {
+      await close()
+    }
+  })
+
+  it('is no health when the answer of what a service needs does not come', async () => {
+    const health = await healthOf(() => new Promise(() => {}))
+    expect(health).to.equal('unavailable')
+  })
+})

@@ -1,0 +1,37 @@
+import { expect } from 'chai'
+import { type Db, openDb } from '#platform/pg/pool.ts'
+import { openLogger } from '#platform/telemetry/logger.ts'
+import { forgetOld } from '#services/api/forget-old.ts'
+import { eventually } from '#test/kit/eventually.ts'
+import { freshDatabase, type TestDatabase } from '#test/kit/postgres.ts'
+
+describe('forgetting what is over', () => {
+  let database: TestDatabase
+  let db: Db
+  before(async () => {
+    database = await freshDatabase()
+    db = openDb(database.url, { max: 2 })
+  })
+  after(async () => {
+    await db.close()
+    await database.drop()
+  })
+
+  it('forgets counters of days gone by and keys of last week, and nothing younger', async () => {
+    await db.query(
+      't.1',
+      `insert into log.counters values ('old', 5, now() - interval '1 second'), ('young', 5, now() + interval '1 minute')`,
+    )
+    await db.query(
+      't.2',
+      `insert into log.keys (scope, key, fingerprint, kept, at)
+       values ('s', 'old', 'f', '{}', now() - interval '8 days'), ('s', 'young', 'f', '{}', now() - interval '6 days')`,
+    )
+    const stop = forgetOld(db, openLogger('test', 'silent'))
+    await eventually(async () => {
+      expect(await db.query('t.3', 'select name from log.counters')).to.deep.equal([{ name: 'young' }])
+      expect(await db.query('t.4', 'select key from log.keys')).to.deep.equal([{ key: 'young' }])
+    })
+    stop()
+  })
+})
