@@ -52,3 +52,32 @@ declare module 'autocannon' {
     setupClient?(client: { setRequests(requests: Request[]): void }): void
   }): Instance
 }
+
+declare module '@platformatic/kafka' {
+  interface Options {
+    clientId: string
+    bootstrapBrokers: string[]
+  }
+  export function stringSerializer(text?: string): Buffer | undefined
+  export function stringDeserializer(bytes?: Buffer): string | undefined
+  export class Producer {
+    constructor(options: Options & { idempotent: boolean; acks: number; serializers: object })
+    send(options: { messages: object[] }): Promise<unknown>
+    close(): Promise<void>
+  }
+  export class Consumer {
+    constructor(
+      options: Options & {
+        groupId: string
+        autocommit: boolean
+        maxWaitTime: number
+        maxBytes: number
+        maxBytesPerPartition: number
+        deserializers: object
+      },
+    )
+    on(event: 'consumer:group:join', listener: () => void): this
+    consume(options: { topics: string[]; mode: 'earliest' }): Promise<AsyncIterable<unknown>>
+    close(force: boolean): Promise<void>
+  }
+}

@@ -1,17 +1,26 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
+import { stopKafka } from '../test/kit/kafka.ts'
 import { stopPostgres } from '../test/kit/postgres.ts'
 import { append } from './append.ts'
 import { duringRebuild } from './during-rebuild.ts'
 import { http } from './http.ts'
+import { kafkaClients } from './kafka-clients.ts'
+import { kafkaProject } from './kafka-project.ts'
+import { kafkaRebuild } from './kafka-rebuild.ts'
+import { kafkaRelay } from './kafka-relay.ts'
+import { kafkaVisible } from './kafka-visible.ts'
 import type { Benchmark, Report } from './kit/figure.ts'
 import { merged, table, withFigures } from './kit/report.ts'
 import { project } from './project.ts'
 import { rebuild } from './rebuild.ts'
+import { streams } from './streams.ts'
 import { visible } from './visible.ts'
 
-const benchmarks: Benchmark[] = [append, project, rebuild, visible, http, duringRebuild]
+const embedded: Benchmark[] = [append, project, rebuild, visible, http, streams, duringRebuild]
+const onKafka: Benchmark[] = [kafkaRelay, kafkaProject, kafkaRebuild, kafkaVisible, kafkaClients]
+const benchmarks = [...embedded, ...onKafka]
 const names = benchmarks.map(({ name }) => name)
 
 const USAGE = `node bench/run.ts [NAME…] [--quick] [--write]
@@ -46,6 +55,7 @@ try {
     reports.push({ benchmark: benchmark.name, figures: await benchmark.run(options) })
   }
 } finally {
+  await stopKafka()
   await stopPostgres()
   // What was measured before something failed is worth seeing too.
   if (reports.length > 0) console.log(`\n${table(reports, before.reports)}\n\n${machine}${options.quick ? ', quick run' : ''}`)

@@ -1,15 +1,7 @@
-import { catalog, deciders } from '../events/catalog.ts'
-import { createNote } from '../events/note.ts'
-import { topics } from '../events/topics.ts'
-import { executor } from '../platform/log/executor.ts'
-import { appender } from '../platform/log/postgres/appender.ts'
-import { openListener } from '../platform/pg/listen.ts'
-import { openDb } from '../platform/pg/pool.ts'
-import { openWaiter } from '../projections/engine/wait.ts'
-import { views } from '../projections/index.ts'
 import { startStack } from '../test/kit/stack.ts'
 import { atMost, type Benchmark, type Figure } from './kit/figure.ts'
 import { callers, percentile } from './kit/measure.ts'
+import { openWriters } from './kit/writers.ts'
 
 /** From the command to the moment when all views that a note touches show it, with the projector as a process of its own. */
 export const visible: Benchmark = {
@@ -17,28 +9,8 @@ export const visible: Benchmark = {
   async run({ quick }) {
     const ms = quick ? 1_000 : 5_000
     const stack = await startStack()
-    const db = openDb(stack.databaseUrl, { name: 'bench visible' })
-    const listener = openListener(stack.databaseUrl)
-    const waiter = openWaiter(db, listener, views)
-    const { execute } = executor({ appender: appender(db), catalog, deciders, topics })
-
-    const write = (n: number) =>
-      execute(
-        createNote({
-          userId: 1 + (n % 50),
-          videoId: `video${String(n % 500).padStart(6, '0')}`,
-          timestamp: '12:34',
-          text: `Note ${n}`,
-        }),
-        { actor: null, correlationId: null },
-      )
-    const writeAndWait = async (n: number) => {
-      const { positions } = await write(n)
-      if (!(await waiter.visible(['notes', 'user-videos', 'videos'], positions))) throw new Error('not visible in time')
-    }
-
+    const { write, writeAndWait, close } = await openWriters(stack)
     try {
-      await listener.ready()
       await callers(16, ms / 2, writeAndWait)
       const figures: Figure[] = []
       for (const count of [1, 16]) {
@@ -60,9 +32,7 @@ export const visible: Benchmark = {
       }
       return figures
     } finally {
-      waiter.close()
-      await listener.close()
-      await db.close()
+      await close()
       await stack.stop()
     }
   },

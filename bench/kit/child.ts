@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 export const start = (file: string, args: string[] = []): ChildProcess =>
   fork(fileURLToPath(new URL(file, import.meta.url)), args, {
     // The flags of `vidwiz rebuild`.
-    execArgv: ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=8'],
+    execArgv: ['--disable-warning=ExperimentalWarning', '--disable-warning=TimeoutNegativeWarning', '--max-semi-space-size=8'],
   })
 
 /** The next thing a process says. @throws when it ends before */

@@ -1,3 +1,4 @@
+import { kafkaReader } from '../../platform/log/kafka/reader.ts'
 import { postgresReader } from '../../platform/log/postgres/reader.ts'
 import { openListener } from '../../platform/pg/listen.ts'
 import { openDb } from '../../platform/pg/pool.ts'
@@ -14,10 +15,11 @@ export interface RebuildReport {
   idleBytes: number
 }
 
-const [, , url, mode] = process.argv
+// From the embedded log, unless brokers are given.
+const [, , url, mode, brokers, prefix] = process.argv
 const db = openDb(url!, { name: 'bench rebuild', max: 4 })
 const listener = openListener(url!)
-const reader = postgresReader(db, listener)
+const reader = brokers ? kafkaReader(db, { brokers: brokers.split(','), prefix }) : postgresReader(db, listener)
 const idleBytes = process.memoryUsage.rss()
 
 /** Goes on until told to stop, counting rebuilds. */
@@ -39,6 +41,7 @@ async function once() {
 }
 
 await (mode === 'again' ? again() : once())
+await reader.close()
 await listener.close()
 await db.close()
 process.disconnect()

@@ -1,0 +1,48 @@
+import { postgresReader } from '../platform/log/postgres/reader.ts'
+import { setupViews } from '../projections/engine/setup.ts'
+import { notesView } from '../projections/notes.ts'
+import { result } from './kit/child.ts'
+import type { FetchReport } from './kit/fetch-process.ts'
+import { atMost, type Benchmark } from './kit/figure.ts'
+import { inTurn, median } from './kit/measure.ts'
+import { notesOnKafka } from './kit/notes-on-kafka.ts'
+import type { RebuildReport } from './kit/rebuild-process.ts'
+
+const MB = 2 ** 20
+
+/** The notes view built anew from Kafka by a process of its own, beside nothing but the fetch of its records, and beside the embedded log. */
+export const kafkaRebuild: Benchmark = {
+  name: 'kafka-rebuild',
+  async run({ quick }) {
+    const [rounds, events] = quick ? [2, 20_000] : [3, 300_000]
+    const log = await notesOnKafka(events)
+    const reader = postgresReader(log.db, log.listener)
+    try {
+      await setupViews([notesView], { db: log.db, reader })
+      await log.relay()
+      const brokers = [log.kafka.brokers.join(), log.kafka.prefix!]
+      const runs = await inTurn<{ kafka: RebuildReport; fetch: FetchReport; embedded: RebuildReport }>(rounds, {
+        kafka: () => result('rebuild-process.ts', [log.databaseUrl, 'once', ...brokers]),
+        fetch: () => result('fetch-process.ts', brokers),
+        embedded: () => result('rebuild-process.ts', [log.databaseUrl]),
+      })
+      const perSecond = (runs: { tookMs: number }[]) => (events * 1000) / median(runs.map(({ tookMs }) => tookMs))
+      const peak = (runs: RebuildReport[]) => Math.max(...runs.map(({ peakBytes }) => peakBytes)) / MB
+      const rate = { value: perSecond(runs.kafka), unit: 'events/s' }
+      const count = events.toLocaleString('en')
+      return [
+        { ...rate, name: `${count} events`, beside: { what: 'fetching the records', value: perSecond(runs.fetch) } },
+        {
+          ...rate,
+          name: `${count} events, embedded`,
+          beside: { what: 'from the embedded log', value: perSecond(runs.embedded) },
+        },
+        { name: `peak memory, ${count} events`, value: peak(runs.kafka), unit: 'MB', target: atMost(300) },
+        { name: `peak memory, ${count} events, the embedded log`, value: peak(runs.embedded), unit: 'MB' },
+      ]
+    } finally {
+      await reader.close()
+      await log.close()
+    }
+  },
+}

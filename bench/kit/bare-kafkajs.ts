@@ -1,0 +1,65 @@
+import { CompressionTypes, type Message } from 'kafkajs'
+import { notes } from '../../events/topics.ts'
+import { type KafkaOptions, openKafka } from '../../platform/log/kafka/client.ts'
+import { timed } from './measure.ts'
+
+/** kafkajs with nothing around it, set as we set it. */
+
+/** Sends portions, one after the other, as messages that are there already. @returns how long it took, in ms */
+export async function produce(options: KafkaOptions, topic: string, portions: readonly Message[][]): Promise<number> {
+  const { kafka, close } = openKafka('bare', options)
+  const producer = kafka.producer({
+    idempotent: true,
+    maxInFlightRequests: 1,
+    allowAutoTopicCreation: false,
+    createPartitioner:
+      () =>
+      ({ message }) =>
+        message.partition!,
+  })
+  try {
+    return await timed(async () => {
+      await producer.connect()
+      for (const messages of portions)
+        await producer.sendBatch({ acks: -1, compression: CompressionTypes.None, topicMessages: [{ topic, messages }] })
+    })
+  } finally {
+    await producer.disconnect()
+    close()
+  }
+}
+
+let groups = 0
+
+/** Takes so many messages and counts them. @returns how long it took since it was given its partitions, in ms */
+export async function consume(options: KafkaOptions, topic: string, count: number): Promise<number> {
+  const { kafka, close } = openKafka('bare', options)
+  const consumer = kafka.consumer({
+    groupId: `${options.prefix}bare-${++groups}`,
+    maxWaitTimeInMs: 500,
+    allowAutoTopicCreation: false,
+  })
+  const done = Promise.withResolvers<number>()
+  let began = 0
+  let taken = 0
+  consumer.on(consumer.events.GROUP_JOIN, () => {
+    began = performance.now()
+  })
+  consumer.on(consumer.events.CRASH, ({ payload }) => done.reject(payload.error))
+  try {
+    await consumer.connect()
+    await consumer.subscribe({ topics: [topic], fromBeginning: true })
+    await consumer.run({
+      autoCommit: false,
+      partitionsConsumedConcurrently: notes.partitions,
+      eachBatch: async ({ batch }) => {
+        taken += batch.messages.length
+        if (taken >= count) done.resolve(performance.now() - began)
+      },
+    })
+    return await done.promise
+  } finally {
+    await consumer.disconnect()
+    close()
+  }
+}

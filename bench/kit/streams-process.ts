@@ -1,0 +1,61 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { pino } from 'pino'
+import { catalog, deciders } from '../../events/catalog.ts'
+import { topics } from '../../events/topics.ts'
+import { serve } from '../../platform/http/serve.ts'
+import { executor } from '../../platform/log/executor.ts'
+import { appender } from '../../platform/log/postgres/appender.ts'
+import { folderObjects } from '../../platform/objects/folder.ts'
+import { openListener } from '../../platform/pg/listen.ts'
+import { openDb } from '../../platform/pg/pool.ts'
+import { openChanges } from '../../projections/engine/changes.ts'
+import { createApp } from '../../services/api/app.ts'
+
+/** A server of streams in a process of its own: the API, or the least that can be called one. It can be asked for its memory. */
+export type StreamsMessage = 'memory' | { tell: string }
+
+const [, , kind, databaseUrl] = process.argv
+
+function api(): Promise<number> {
+  const db = openDb(databaseUrl!, { indexed: true })
+  const listener = openListener(databaseUrl!)
+  const { execute } = executor({ appender: appender(db), catalog, deciders, topics })
+  const { handler } = createApp({
+    execute,
+    visible: async () => true,
+    shows: () => true,
+    db,
+    changes: openChanges(listener),
+    log: pino({ level: 'silent' }),
+    secretKey: 'a secret key that only benchmarks use',
+    adminToken: 'an admin token that only benchmarks use',
+    objects: folderObjects('/nonexistent'),
+    jwtExpiryHours: 24,
+    readiness: { endMs: 3_600_000 },
+  })
+  return serve(handler, { port: 0, host: '127.0.0.1' }).then(({ port }) => port)
+}
+
+/** Answers with a head and keeps the connection; writes what it is told to everybody. */
+function bare(): Promise<number> {
+  const open = new Set<import('node:http').ServerResponse>()
+  const server = createServer((_, res) => {
+    res.writeHead(200, { 'content-type': 'text/event-stream' })
+    res.write('event: snapshot\ndata: {}\n\n')
+    open.add(res)
+    res.on('close', () => open.delete(res))
+  })
+  process.on('message', (message: StreamsMessage) => {
+    if (message !== 'memory') for (const res of open) res.write(message.tell)
+  })
+  return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)))
+}
+
+process.on('message', (message: StreamsMessage) => {
+  if (message !== 'memory') return
+  for (let i = 0; i < 3; i++) globalThis.gc!()
+  const { heapUsed, external } = process.memoryUsage()
+  process.send!(heapUsed + external)
+})
+process.send!(await (kind === 'api' ? api() : bare()))
