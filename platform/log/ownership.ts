@@ -16,9 +16,6 @@ const STUCK = `
   select distinct partition, stream from log.dead_letters
    where consumer = $1 and topic = $2 and partition = any ($3::int[]) and state <> 'skipped'`
 
-const SETTLED = `
-  select from log.checkpoints where consumer = $1 and topic = $2 and partition = any ($3::int[]) for share`
-
 /** A step of one partition's checkpoint, by compare-and-set on `epoch` and `seen`. */
 export interface Move {
   partition: number
@@ -61,9 +58,6 @@ export function ownership(
     })
   }
 
-  /** An error arrives before its transaction has let go of the checkpoint: the next try would find it held and take us for fenced. */
-  const settled = () => db.query('checkpoints.settled', SETTLED, [consumer, topic, [...held.keys()]])
-
   return {
     async resume(partitions) {
       await db.query('checkpoints.create', CREATE, [consumer, topic, partitions])
@@ -94,10 +88,7 @@ export function ownership(
 
     async commit(batch, effect) {
       const moves = movesOf(batch)
-      const parked = await effect(moves).catch(async (error) => {
-        if (!(error instanceof Fenced)) await settled().catch(() => {})
-        throw error
-      })
+      const parked = await effect(moves)
       for (const { partition, pos } of moves) held.get(partition)!.pos = pos
       for (const one of parked) {
         held.get(one.recorded.partition)!.stuck.add(one.recorded.stream)

@@ -73,8 +73,15 @@ export function openDb(url: string, options: DbOptions = {}): Db {
   }
 
   return {
-    query: async <R extends object>(name: string, text: string, values: unknown[] = []) =>
-      (await pool.query<R & pg.QueryResultRow>({ name, text, values })).rows,
+    query: <R extends object>(name: string, text: string, values: unknown[] = []) =>
+      connection(async (client) => {
+        try {
+          return (await client.query<R & pg.QueryResultRow>({ name, text, values })).rows
+        } catch (error) {
+          await isOver(client)
+          throw error
+        }
+      }),
     connection,
     tx: (work) =>
       connection(async (client) => {
@@ -92,6 +99,9 @@ export function openDb(url: string, options: DbOptions = {}): Db {
     close: () => pool.end(),
   }
 }
+
+/** An error arrives before its transaction has let go of its locks: who tried again at once would meet them. */
+const isOver = (client: pg.PoolClient) => client.query('').catch(() => {})
 
 /** The connection of a transaction, to run statements on by name. */
 export const within = (tx: pg.PoolClient): Queryable => ({

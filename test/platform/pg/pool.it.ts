@@ -1,0 +1,71 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { expect } from 'chai'
+import { openDb } from '#platform/pg/pool.ts'
+import { eventually } from '#test/kit/eventually.ts'
+import { freshDatabase, type TestDatabase } from '#test/kit/postgres.ts'
+
+const READY_FOR_QUERY = 'Z'
+
+/** Hands over what a server says, message by message, but keeps back that it is ready again: `held` comes true, until `letGo`. */
+function holdingBack(server: Socket, client: Socket) {
+  const kept: Buffer[] = []
+  let unread = Buffer.alloc(0)
+  let isConnected = false
+  let isHolding = true
+  server.on('data', (chunk) => {
+    unread = Buffer.concat([unread, chunk])
+    while (unread.length >= 5 && unread.length > unread.readInt32BE(1)) {
+      const message = unread.subarray(0, 1 + unread.readInt32BE(1))
+      unread = unread.subarray(message.length)
+      const isReady = message.toString('latin1', 0, 1) === READY_FOR_QUERY
+      if (isReady && isConnected && isHolding) kept.push(message)
+      else client.write(message)
+      isConnected ||= isReady
+    }
+  })
+  return {
+    held: () => kept.length > 0,
+    letGo() {
+      isHolding = false
+      client.write(Buffer.concat(kept))
+    },
+  }
+}
+
+describe('a pool of connections', () => {
+  let database: TestDatabase
+  before(async () => {
+    database = await freshDatabase()
+  })
+  after(() => database.drop())
+
+  it('tells of an error only when the server has ended the transaction, and with it all locks', async () => {
+    const { hostname, port } = new URL(database.url)
+    let link: ReturnType<typeof holdingBack> | undefined
+    const proxy = createServer({ noDelay: true }, (client) => {
+      const server = connect(Number(port), hostname)
+      client.pipe(server)
+      link = holdingBack(server, client)
+    }).listen(0, '127.0.0.1')
+    await once(proxy, 'listening')
+    const url = new URL(database.url)
+    url.host = `127.0.0.1:${(proxy.address() as AddressInfo).port}`
+    const db = openDb(url.href)
+
+    let isTold = false
+    const error = db.query('t.fail', 'select 1 / 0').catch((error) => {
+      isTold = true
+      return error
+    })
+    await eventually(() => expect(link?.held()).to.equal(true))
+    // Long enough for the error to have come through.
+    const other = openDb(database.url)
+    for (let trip = 0; trip < 20; trip++) await other.query('t.trip', 'select')
+    expect(isTold).to.equal(false)
+    link!.letGo()
+    expect((await error).message).to.equal('division by zero')
+    await Promise.all([db.close(), other.close()])
+    proxy.close()
+  })
+})
