@@ -22,8 +22,8 @@ export interface SupervisorOptions {
 export interface Supervisor {
   /** Starts all parts; resolves when each said that it is ready, rejects when one ended before that. */
   start(parts: Part[]): Promise<void>
-  /** The process ids by part, for those who want to watch or kill one. */
-  pids(): Record<string, number | undefined>
+  /** The process ids of the parts that run, for those who want to watch or kill one. */
+  pids(): Record<string, number>
   /** Stops all parts gracefully, in the reverse order of their start; kills what does not listen. */
   stop(): Promise<void>
 }
@@ -94,11 +94,11 @@ export function supervisor({ onLine, onRestart }: SupervisorOptions): Supervisor
         await keep(part)
       }
     },
-    pids: () => Object.fromEntries([...children].map(([name, child]) => [name, child.pid])),
+    pids: () => Object.fromEntries([...children].flatMap(([name, child]) => (runs(child) ? [[name, child.pid!]] : []))),
     async stop() {
       stopping = true
       for (const child of [...children.values()].reverse()) {
-        if (child.exitCode !== null || child.signalCode !== null) continue
+        if (hasEnded(child)) continue
         const end = ended(child)
         child.kill('SIGTERM')
         const late = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS)
@@ -109,6 +109,10 @@ export function supervisor({ onLine, onRestart }: SupervisorOptions): Supervisor
   }
 }
 
+const hasEnded = ({ exitCode, signalCode }: ChildProcess) => exitCode !== null || signalCode !== null
+/** One that could not be made has no process id. */
+const runs = (child: ChildProcess) => child.pid !== undefined && !hasEnded(child)
+
 /** True once the part says that it is ready, false when it ends before. */
 const readyOrEnded = (child: ChildProcess): Promise<boolean> =>
   Promise.race([new Promise<true>((resolve) => child.once('message', () => resolve(true))), ended(child).then(() => false)])
@@ -116,7 +120,6 @@ const readyOrEnded = (child: ChildProcess): Promise<boolean> =>
 /** Why a process ended, once it did. */
 async function ended(child: ChildProcess): Promise<string> {
   // One that could not be made tells an error instead, at which `once` of node:events would throw.
-  if (child.exitCode === null && child.signalCode === null)
-    await new Promise((resolve) => child.once('exit', resolve).once('error', resolve))
+  if (!hasEnded(child)) await new Promise((resolve) => child.once('exit', resolve).once('error', resolve))
   return child.signalCode ? `ended by ${child.signalCode}` : `ended with code ${child.exitCode}`
 }

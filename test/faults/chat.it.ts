@@ -92,7 +92,7 @@ describe('chat on a system with two APIs', function () {
       expect((await eventsOf(id)).map(({ type }) => type).slice(1)).to.deep.equal(['MessageSent', 'MessageSent']),
     )
     expect(await heard[1]!.next()).to.equal(content('one '))
-    process.kill(stacks[1]!.parts.pids().api!, 'SIGKILL')
+    await stacks[1]!.signal('api', 'SIGKILL')
     for (const one of heard) await one.connection.closed
     const failed = await eventually(
       async () => {
@@ -123,7 +123,7 @@ describe('chat on a system with two APIs', function () {
     const leaving = await say(0, left, headers)
     for (const one of [heard, leaving]) expect(await one.next()).to.equal(content('one '))
     leaving.connection.socket.resetAndDestroy()
-    process.kill(api.parts.pids().api!, 'SIGTERM')
+    await api.signal('api', 'SIGTERM')
     await eventually(() =>
       client(api.url)
         .call('GET', '/health')

@@ -33,7 +33,6 @@ describe('P1, P2, P3 on a cluster of three brokers', function () {
     await cluster?.stop()
   })
 
-  const pid = (part: string) => stack.parts.pids()[part]!
   const goesOn = (load: Load, commands: number) => {
     const before = load.answered()
     return eventually(() => expect(load.answered()).to.be.greaterThan(before + commands), PATIENCE)
@@ -56,7 +55,7 @@ describe('P1, P2, P3 on a cluster of three brokers', function () {
       const broker = cluster.brokers[round % cluster.brokers.length] as Broker
       const isBroker = round % 2 === 0
       if (isBroker) await broker.kill()
-      else process.kill(pid(part), 'SIGKILL')
+      else await stack.signal(part, 'SIGKILL')
       const victim = isBroker ? 'broker' : part.split('#')[0]!
       kills[victim] = (kills[victim] ?? 0) + 1
       if (isBroker) {
@@ -75,8 +74,7 @@ describe('P1, P2, P3 on a cluster of three brokers', function () {
   it('fences a projector and a relay that were frozen and wake as zombies', async () => {
     const load = await startLoad({ url: stack.url, clients: CLIENTS })
     await goesOn(load, 5 * CLIENTS)
-    const frozen = [pid('projector'), pid('relay')]
-    for (const process_ of frozen) process.kill(process_, 'SIGSTOP')
+    const frozen = [await stack.signal('projector', 'SIGSTOP'), await stack.signal('relay', 'SIGSTOP')]
     try {
       const person = await newUser(stack.url)
       await sleep(FROZEN_MS)
@@ -86,7 +84,7 @@ describe('P1, P2, P3 on a cluster of three brokers', function () {
         expect([status, headers.get('VidWiz-Visible')]).to.deep.equal([201, null])
       }, PATIENCE)
     } finally {
-      for (const process_ of frozen) process.kill(process_, 'SIGCONT')
+      for (const pid of frozen) process.kill(pid, 'SIGCONT')
     }
     await goesOn(load, 10 * CLIENTS)
     await settles(load)
@@ -97,7 +95,7 @@ describe('P1, P2, P3 on a cluster of three brokers', function () {
     for (let round = 0; round < ROUNDS; round++) {
       const part = round % 2 === 0 ? 'projector' : 'projector#2'
       // Some leave in order, some drop dead; both come back at once.
-      process.kill(pid(part), round % 3 === 0 ? 'SIGKILL' : 'SIGTERM')
+      await stack.signal(part, round % 3 === 0 ? 'SIGKILL' : 'SIGTERM')
       await goesOn(load, 2 * CLIENTS)
     }
     await settles(load)

@@ -27,7 +27,7 @@ describe(`P1, P2: ${ROUNDS} times kill -9 at a random moment under load`, functi
       await sleep(Math.random() * 200)
       const victims = round % 5 === 4 ? PARTS : [PARTS[round % PARTS.length]!]
       for (const victim of victims) {
-        process.kill(stack.parts.pids()[victim]!, 'SIGKILL')
+        await stack.signal(victim, 'SIGKILL')
         kills[victim]!++
       }
       await eventually(() =>

@@ -50,7 +50,7 @@ describe(`P7: the fetch-scheduler killed ${ROUNDS} times under load, with anothe
       const before = videos.length
       await eventually(() => expect(videos.length).to.be.greaterThan(before + 3), { withinMs: 30_000 })
       await sleep(Math.random() * 200)
-      process.kill(stack.parts.pids()[round % 2 ? 'fetch-scheduler#2' : 'fetch-scheduler']!, 'SIGKILL')
+      await stack.signal(round % 2 ? 'fetch-scheduler#2' : 'fetch-scheduler', 'SIGKILL')
       await eventually(() => expect(stack.output.filter((line) => line.includes('SIGKILL')).length).to.equal(round + 1))
     }
     writing = false

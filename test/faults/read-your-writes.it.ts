@@ -110,7 +110,6 @@ describe('P5: reading in one process what was written in another', function () {
     const texts = Array.isArray(body) ? body.map(({ text }: { text: string }) => text) : undefined
     return { status, visible: headers.get('vidwiz-visible'), texts, tookMs: performance.now() - startedAt }
   }
-  const signal = (signal: NodeJS.Signals) => process.kill(stack.parts.pids().projector!, signal)
 
   it('does not wait for what can be seen already', async () => {
     const { position, visible } = await write('first')
@@ -123,7 +122,7 @@ describe('P5: reading in one process what was written in another', function () {
   })
 
   it('waits until the views show it; and says so when they do not', async () => {
-    signal('SIGSTOP')
+    await stack.signal('projector', 'SIGSTOP')
     const { position, visible } = await write('second')
     expect(visible).to.equal('false')
     const unaware = await read()
@@ -133,7 +132,7 @@ describe('P5: reading in one process what was written in another', function () {
     expect(late.tookMs).to.be.within(1_900, 6_000)
 
     const patient = read(position)
-    signal('SIGCONT')
+    await stack.signal('projector', 'SIGCONT')
     const seen = await patient
     expect([seen.texts, seen.visible]).to.deep.equal([['first', 'second'], null])
     expect((await read(position, '/v2/users/me')).status, 'of other views').to.equal(200)

@@ -29,7 +29,7 @@ describe('P12: stopping', function () {
       }
     })()
     for (const name of ['api', 'projector', 'fetch-scheduler']) {
-      process.kill(stack.parts.pids()[name]!, 'SIGTERM')
+      await stack.signal(name, 'SIGTERM')
       await eventually(() =>
         expect(
           stack.output.some((line) => line.startsWith(`${name} ended with code 0`)),

@@ -43,7 +43,7 @@ describe('streams of a system with two APIs', function () {
     for (const stream of streams) expect(await stream.told(1)).to.deep.equal(['update m--'])
 
     // The other system's projector takes over.
-    process.kill(stacks[0]!.parts.pids().projector!, 'SIGKILL')
+    await stacks[0]!.signal('projector', 'SIGKILL')
     await happened(transcriptStored())
     for (const stream of streams) expect(await stream.told(1)).to.deep.equal(['update mt-'])
 

@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { expect } from 'chai'
 import { type Supervisor, supervisor } from '#services/stack/supervisor.ts'
+import { eventually } from './eventually.ts'
 import { freePort } from './free-port.ts'
 import { onKafka, testLog } from './log.ts'
 import { freshDatabase, type TestDatabase } from './postgres.ts'
@@ -17,6 +19,8 @@ export interface Stack {
   /** Where objects lie that would be in S3. */
   dataFolder: string
   parts: Supervisor
+  /** Sends a part a signal as soon as it runs, which it may not do for a while after the last one; returns its process id. */
+  signal(part: string, signal: NodeJS.Signals): Promise<number>
   /** The environment that the services run in. */
   env: NodeJS.ProcessEnv
   /** Everything that the services printed. */
@@ -64,6 +68,11 @@ export async function startStack(
     ...log.env,
     ...env,
   }
+  const signal = async (part: string, signal: NodeJS.Signals) => {
+    const pid = await eventually(() => parts.pids()[part] ?? expect.fail(`${part} does not run`))
+    process.kill(pid, signal)
+    return pid
+  }
   const stop = async () => {
     await parts.stop()
     await log.close()
@@ -84,5 +93,16 @@ export async function startStack(
     await stop()
     throw new Error(`the stack did not start:\n${output.join('\n')}`, { cause: error })
   }
-  return { url: `http://127.0.0.1:${port}`, databaseUrl, secretKey, adminToken, dataFolder, env: partEnv, parts, output, stop }
+  return {
+    url: `http://127.0.0.1:${port}`,
+    databaseUrl,
+    secretKey,
+    adminToken,
+    dataFolder,
+    env: partEnv,
+    parts,
+    signal,
+    output,
+    stop,
+  }
 }

@@ -94,7 +94,7 @@ describe('the command line', function () {
     expect((await lags()).map(({ consumer }) => consumer)).to.include.members(['users', 'videos', 'notes', 'user-videos'])
     expect((await lags()).every(({ events, seconds }) => events === 0 && seconds === 0)).to.equal(true)
 
-    process.kill(stack.parts.pids().projector!, 'SIGSTOP')
+    await stack.signal('projector', 'SIGSTOP')
     try {
       // Nobody applies it, so the answer comes without having waited to the end, and says so.
       const { status, headers } = await note('five')
@@ -108,7 +108,7 @@ describe('the command line', function () {
       for (const { seconds } of behind) expect(seconds).to.be.greaterThan(0)
       expect((await run('lag')).stdout).to.match(/^notes +vidwiz\.notes +all +\d+ +1 +\d+\.\d +0$/m)
     } finally {
-      process.kill(stack.parts.pids().projector!, 'SIGCONT')
+      await stack.signal('projector', 'SIGCONT')
     }
     await eventually(async () => expect((await lags()).every(({ events }) => events === 0)).to.equal(true))
   })
