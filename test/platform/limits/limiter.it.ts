@@ -139,7 +139,7 @@ describe('a limit', () => {
     })
     const began = performance.now()
     expect(await admitted(Array.from({ length: 5 }, () => strict('bob')))).to.equal(3)
-    expect(performance.now() - began).to.be.lessThan(2000)
+    expect(performance.now() - began).to.be.lessThan(10_000)
   })
 
   it('never has processes wait for each other in a circle', async () => {

@@ -230,7 +230,7 @@ describe('the desk where workers wait for tasks', () => {
   it('answers in time when there is nothing', async () => {
     const startedAt = Date.now()
     expect(await claim(desks[0], { timeoutMs: 200 })).to.equal(undefined)
-    expect(Date.now() - startedAt).to.be.within(190, 2_000)
+    expect(Date.now() - startedAt).to.be.within(190, 10_000)
   })
 
   it('outlives a database that is away for a while', async () => {
