@@ -1,5 +1,6 @@
 import type { DatabaseError } from 'pg'
 import type { Recorded } from '#events/kit/envelope.ts'
+import { arrayParameter } from '#platform/pg/array.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 import type { Appender, Group, Loaded, Lost, Place, Verdict, Wanted } from '../port.ts'
 import { EVENT_COLUMNS } from './rows.ts'
@@ -120,34 +121,38 @@ async function loadKeys(db: Queryable, keys: Wanted['keys']): Promise<Loaded['ke
   }))
 }
 
+type Value = string | number | null
+
 /** Turns rows into one array per column, the fastest form in which Postgres takes in many rows. */
 function parameters(groups: readonly Group[]): unknown[] {
   const streams = groups.flatMap(({ streams }, g) => streams.map((s) => ({ g, ...s })))
   const events = groups.flatMap(({ events }, g) => events.map((e) => ({ g, e })))
+  const ofStream = (pick: (row: (typeof streams)[number]) => Value) => arrayParameter(streams.map(pick))
+  const ofEvent = (pick: (row: (typeof events)[number]) => Value) => arrayParameter(events.map(pick))
   const rare = <T>(pick: (group: Group) => T[]) =>
     JSON.stringify(groups.flatMap((group, g) => pick(group).map((row) => ({ g, ...row }))))
   return [
-    streams.map((s) => s.g),
-    streams.map((s) => s.stream),
-    streams.map((s) => s.expected),
-    streams.map((s) => s.next?.version ?? null),
-    streams.map((s) => s.next?.stateVersion ?? null),
+    ofStream((s) => s.g),
+    ofStream((s) => s.stream),
+    ofStream((s) => s.expected),
+    ofStream((s) => s.next?.version ?? null),
+    ofStream((s) => s.next?.stateVersion ?? null),
     `[${streams.map((s) => s.next?.state ?? 'null')}]`,
-    events.map((r) => r.g),
-    events.map((r) => r.e.topic),
-    events.map((r) => r.e.partition),
-    events.map((r) => r.e.key),
-    events.map((r) => r.e.stream),
-    events.map((r) => r.e.version),
-    events.map((r) => r.e.id),
-    events.map((r) => r.e.type),
-    events.map((r) => r.e.schema),
-    events.map((r) => r.e.time),
-    events.map((r) => r.e.actor),
-    events.map((r) => r.e.correlationId),
-    events.map((r) => r.e.causationId),
-    events.map((r) => r.e.traceparent),
-    `[${events.map((r) => r.e.data)}]`,
+    ofEvent(({ g }) => g),
+    ofEvent(({ e }) => e.topic),
+    ofEvent(({ e }) => e.partition),
+    ofEvent(({ e }) => e.key),
+    ofEvent(({ e }) => e.stream),
+    ofEvent(({ e }) => e.version),
+    ofEvent(({ e }) => e.id),
+    ofEvent(({ e }) => e.type),
+    ofEvent(({ e }) => e.schema),
+    ofEvent(({ e }) => e.time),
+    ofEvent(({ e }) => e.actor),
+    ofEvent(({ e }) => e.correlationId),
+    ofEvent(({ e }) => e.causationId),
+    ofEvent(({ e }) => e.traceparent),
+    `[${events.map(({ e }) => e.data)}]`,
     rare((group) => group.claims),
     rare((group) => group.credentials),
     rare(({ keys }) => keys.map(({ result, events, ...key }) => ({ ...key, kept: { result, events } }))),
