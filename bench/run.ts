@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
+import { allocateYoung } from '../platform/heap.ts'
 import { stopKafka } from '../test/kit/kafka.ts'
 import { stopPostgres } from '../test/kit/postgres.ts'
 import { append } from './append.ts'
@@ -17,6 +18,9 @@ import { project } from './project.ts'
 import { rebuild } from './rebuild.ts'
 import { streams } from './streams.ts'
 import { visible } from './visible.ts'
+
+// As every service does.
+allocateYoung()
 
 const embedded: Benchmark[] = [append, project, rebuild, visible, http, streams, duringRebuild]
 const onKafka: Benchmark[] = [kafkaRelay, kafkaProject, kafkaRebuild, kafkaVisible, kafkaClients]

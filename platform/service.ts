@@ -1,4 +1,5 @@
 import { readSettings } from './config/settings.ts'
+import { allocateYoung } from './heap.ts'
 import { type Endpoint, type Health, serveEndpoint } from './telemetry/endpoint.ts'
 import { healthOf } from './telemetry/health.ts'
 import { type Logger, openLogger } from './telemetry/logger.ts'
@@ -29,6 +30,7 @@ export async function runService(
   start: (logger: Logger, begun: (running: Running) => void, metrics: Metrics) => Promise<Running>,
   { level, stopMs = STOP_MS }: { level?: string; stopMs?: number } = {},
 ): Promise<void> {
+  allocateYoung()
   const logger = openLogger(name, level)
   const metrics = openMetrics()
   let endpoint: Endpoint | undefined

@@ -68,11 +68,20 @@ export class Round {
   readonly #outcomes: Outcome[] = []
   /** Claims, credentials, keys and counts spoken for in this round: the next to want one waits for the next round. */
   readonly #spoken = new Set<string>()
+  readonly #drawing: ProxyHandler<Record<string, number>>
 
   constructor(recalled: Recalled, now: number, kit: Kit) {
     this.#recalled = recalled
     this.#now = now
     this.#kit = kit
+    // Getters would do as well, but a getter of its own gives each object a hidden class of its own, which lives long and
+    // keeps this round alive with it.
+    this.#drawing = {
+      get(drawn, sequence: string) {
+        drawn[sequence] ??= recalled.draw(sequence)
+        return drawn[sequence]
+      },
+    }
   }
 
   /** Decides one command on the state of the moment. */
@@ -87,7 +96,7 @@ export class Round {
     const lasts = read.flatMap((stream) => this.#see(stream).fresh ?? this.#see(stream).last ?? [])
     let decision: ReturnType<typeof command.decide>
     try {
-      decision = command.decide(states, { now: this.#now, ids: this.#ids(command.ids) })
+      decision = command.decide(states, { now: this.#now, ids: this.#ids() })
     } catch (error) {
       return void this.#outcomes.push({ pending, error })
     }
@@ -153,19 +162,7 @@ export class Round {
     )
 
   /** Drawn when asked for: a decision may not need them all. */
-  #ids(sequences: readonly string[]): Record<string, number> {
-    const { draw } = this.#recalled
-    const ids = {}
-    for (const sequence of sequences) {
-      let drawn: number | undefined
-      const get = () => {
-        drawn ??= draw(sequence)
-        return drawn
-      }
-      Object.defineProperty(ids, sequence, { enumerable: true, get })
-    }
-    return ids
-  }
+  #ids = (): Record<string, number> => new Proxy({}, this.#drawing)
 
   #change([stream, changes]: [string, boolean]): StreamChange {
     const { base, version, state } = this.#see(stream)
