@@ -2,6 +2,7 @@ import type pg from 'pg'
 import type { Recorded } from '#events/kit/envelope.ts'
 import type { Reader } from '#platform/log/port.ts'
 import { type Db, within } from '#platform/pg/pool.ts'
+import { Trouble } from '#platform/trouble.ts'
 import { loadReplay, SNAPSHOT, sizeOf, standing, transaction } from './load.ts'
 import { meter, type Progress } from './progress.ts'
 import { columnsOf, liveOf } from './table.ts'
@@ -37,7 +38,7 @@ export const isClean = ({ missing, extra, different }: Comparison) => missing + 
  * Replays history up to exactly where the live view stands and compares the rows (P6). Changes nothing, holds nobody up.
  * What the live view has parked or skipped is left out of the replay.
  *
- * @throws ReplayStopped for an event that cannot be applied
+ * @throws ReplayStopped for an event that cannot be applied, Trouble when there is no such view yet
  */
 export async function compare(view: View, options: CompareOptions): Promise<Comparison> {
   for (;;) {
@@ -50,7 +51,8 @@ export async function compare(view: View, options: CompareOptions): Promise<Comp
 const attempt = (view: View, { db, reader, limit = 20, onProgress }: CompareOptions): Promise<Comparison | undefined> =>
   db.connection((client) =>
     transaction(client, SNAPSHOT, async () => {
-      if ((await liveVersion(within(client), view)) === undefined) throw new Error(`view ${view.name} is not set up`)
+      if ((await liveVersion(within(client), view)) === undefined)
+        throw new Trouble(`there is no view ${view.name} yet: no projector has run here`)
       const { table } = liveOf(view)
       const before = await tableId(client, table)
       const progress = meter(onProgress)

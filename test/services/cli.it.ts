@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { openDb } from '#platform/pg/pool.ts'
 import { newUser } from '#test/kit/client.ts'
 import { eventually } from '#test/kit/eventually.ts'
+import { emptyDatabase, freshDatabase } from '#test/kit/postgres.ts'
 import { vidwiz } from '#test/kit/run.ts'
 import { type Stack, startStack } from '#test/kit/stack.ts'
 
@@ -52,6 +53,19 @@ describe('the command line', function () {
     const { code, stderr } = await vidwiz(['lag'], { VIDWIZ_DATA: '/tmp/vidwiz-nothing-here' }).finished
     expect(code).to.equal(1)
     expect(stderr.trim().split('\n')).to.have.length(1)
+  })
+
+  it('says in one line what a database lacks', async () => {
+    const [empty, unused] = [await emptyDatabase(), await freshDatabase()]
+    for (const [{ url }, what] of [
+      [empty, 'vidwiz: the database is empty: run `vidwiz setup` first'],
+      [unused, 'vidwiz: there is no view users yet: no projector has run here'],
+    ] as const) {
+      const { code, stderr } = await vidwiz(['verify'], { DB_URL: url }).finished
+      expect([code, stderr.trim()]).to.deep.equal([1, what])
+    }
+    await empty.drop()
+    await unused.drop()
   })
 
   it('tail prints the log in order, filtered by topic, stream or type', async () => {
