@@ -74,10 +74,10 @@ const PLAIN_SCHEMA = `
   create table plain.checkpoints (partition int primary key, pos bigint not null);
   insert into plain.checkpoints select n, 0 from generate_series(0, ${notes.partitions - 1}) n`
 const CREATE = `
-  insert into plain.notes (note_id, video_id, user_id, timestamp, text, generated_by_ai, created_at, updated_at) values ($1, $2, $3, $4, $5, false, $6, $6)
+  insert into plain.notes (note_id, video_id, user_id, timestamp, text, generated_by_ai, created_at, updated_at, version) values ($1, $2, $3, $4, $5, false, $6, $6, $7)
   on conflict (note_id) do update set text = excluded.text, updated_at = excluded.updated_at`
 const EDIT =
-  'update plain.notes set text = coalesce($2, text), generated_by_ai = coalesce($3, generated_by_ai), updated_at = $4 where note_id = $1'
+  'update plain.notes set text = coalesce($2, text), generated_by_ai = coalesce($3, generated_by_ai), updated_at = $4, version = $5 where note_id = $1'
 const DELETE = 'delete from plain.notes where note_id = $1'
 const CHECKPOINT = 'update plain.checkpoints set pos = $2 where partition = $1'
 
@@ -94,9 +94,9 @@ const oneByOne = (db: Db, batch: Recorded[], ms: number): Promise<number> =>
       await run('begin', 'begin')
       if (event.type === 'NoteCreated') {
         const { noteId, videoId, userId, timestamp, text } = event.data
-        await run('create', CREATE, [noteId, videoId, userId, timestamp, text, at])
+        await run('create', CREATE, [noteId, videoId, userId, timestamp, text, at, event.version])
       } else if (event.type === 'NoteEdited')
-        await run('edit', EDIT, [event.data.noteId, event.data.text, event.data.generatedByAi, at])
+        await run('edit', EDIT, [event.data.noteId, event.data.text, event.data.generatedByAi, at, event.version])
       else await run('delete', DELETE, [event.data.noteId])
       await run('checkpoint', CHECKPOINT, [event.partition, event.pos])
       await run('commit', 'commit')
