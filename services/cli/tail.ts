@@ -103,7 +103,7 @@ const asLine = (event: Recorded) =>
     String(event.pos).padStart(8),
     new Date(event.time).toISOString(),
     `${event.topic}/${event.partition}`.padEnd(18),
-    `${event.stream}@${event.version}`.padEnd(20),
+    `${event.stream}@${event.version}`.padEnd(30),
     event.type.padEnd(20),
     event.data,
   ].join('  ')
