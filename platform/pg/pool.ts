@@ -56,6 +56,8 @@ export function openDb(url: string, options: DbOptions = {}): Db {
   const pool = new pg.Pool({ ...connectionOptions(url, options), max: options.max ?? 10, idleTimeoutMillis: 30_000 })
   // An idle connection that the server closed is replaced by the next query; without a listener it would end the process.
   pool.on('error', () => {})
+  // The same between being lent and being listened to by who borrows it.
+  pool.on('connect', (client) => client.on('error', () => {}))
 
   const connection = async <T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
     const client = await pool.connect()

@@ -68,4 +68,32 @@ describe('a pool of connections', () => {
     await Promise.all([db.close(), other.close()])
     proxy.close()
   })
+
+  it('outlives connections that the server ends at any moment, also while they pass from hand to hand', async function () {
+    this.timeout(60_000)
+    const db = openDb(database.url, { max: 2 })
+    const other = openDb(database.url, { max: 1 })
+    let isWorking = true
+    let answered = 0
+    const work = async () => {
+      while (isWorking)
+        await db.query('t.work', 'select').then(
+          () => answered++,
+          () => {},
+        )
+    }
+    const working = Array.from({ length: 20 }, work)
+    // What nobody listens to would end the process; mocha takes it for a failure of this test.
+    for (let kills = 0; kills < 500; kills++) {
+      await other.query(
+        't.kill',
+        'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+      )
+      const before = answered
+      await eventually(() => expect(answered).to.be.greaterThan(before), { everyMs: 1 })
+    }
+    isWorking = false
+    await Promise.all(working)
+    await Promise.all([db.close(), other.close()])
+  })
 })
