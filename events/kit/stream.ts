@@ -78,7 +78,7 @@ export type Evolve<S, E> = (state: S | undefined, event: E) => S | undefined
 // biome-ignore lint/suspicious/noExplicitAny: a decider of any state
 export interface Decider<S = any> {
   stream: StreamKind
-  /** Raise it when the shape of the state changes: kept states of older versions are folded anew from their events. */
+  /** Raise it when the shape of the state changes: snapshots of older versions are folded anew from their events. */
   stateVersion: number
   evolve: Evolve<S, never>
   /** Names one stream of this kind, typed by its state. */

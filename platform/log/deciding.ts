@@ -23,11 +23,16 @@ export interface Deciding {
   round(batch: readonly Pending[]): Promise<Round>
 }
 
+/** Finds the decider of a stream by its name. */
+export function decidersByKind(deciders: readonly Decider[]): (stream: string) => Decider {
+  const byKind = new Map(deciders.map((decider) => [decider.stream.kind, decider]))
+  return (stream) => byKind.get(stream.slice(0, stream.indexOf('-')))!
+}
+
 export function openDeciding({ appender, catalog, now = Date.now, ...options }: DecidingOptions): Deciding {
-  const deciders = new Map(options.deciders.map((decider) => [decider.stream.kind, decider]))
   const partitions = new Map(options.topics.map((topic) => [topic.name, topic.partitions]))
   const kit = {
-    deciderOf: (stream: string) => deciders.get(stream.slice(0, stream.indexOf('-')))!,
+    deciderOf: decidersByKind(options.deciders),
     partitionOf: (topic: string, key: string) => partitionOf(key, partitions.get(topic)!),
     newId,
   }

@@ -1,8 +1,9 @@
 import { LRUCache } from 'lru-cache'
-import { type Catalog, decode } from '#events/kit/codec.ts'
+import type { Catalog } from '#events/kit/codec.ts'
 import type { Decider } from '#events/kit/stream.ts'
 import type { Pending } from './execution.ts'
-import type { Appender, Found, Group, Loaded, Place, Verdict } from './port.ts'
+import { folding, type Present, stateOf } from './folding.ts'
+import type { Appended, Appender, Group, Loaded, Place, Verdict } from './port.ts'
 
 /** A stream as a round finds it: how far it goes and what it folds to. */
 export interface Known {
@@ -10,6 +11,8 @@ export interface Known {
   state: unknown
   /** Where its last event lies; undefined before the first. */
   last: Place | undefined
+  /** Characters to read again since its state was kept. */
+  unkept: number
 }
 
 /** All that a round needs to know before it decides. */
@@ -18,6 +21,8 @@ export interface Recalled {
   streams: ReadonlyMap<string, Known>
   /** Streams that were not asked for again: another process may have changed them since. */
   remembered: ReadonlySet<string>
+  /** A position at which all of them were the truth; undefined when none is known. */
+  known: number | undefined
   keys: Loaded['keys']
   /** A number that nobody else gets. */
   draw(sequence: string): number
@@ -45,20 +50,16 @@ interface MemoryOptions {
 
 export function openMemory({ appender, catalog, deciderOf }: MemoryOptions): Memory {
   // A stale state does no harm: everything that a command saw is checked when it is appended.
-  const states = new LRUCache<string, Found>({ maxSize: MAX_SIZE, sizeCalculation: ({ state }) => state.length + 100 })
+  const states = new LRUCache<string, Remembered>({ maxSize: MAX_SIZE, sizeCalculation: ({ state }) => state.length + 100 })
   const drawn = new Map<string, number[]>()
+  const fold = folding({ appender, catalog, deciderOf })
+  /** Between these positions lie only events of this memory's own rounds. What was the truth at the first is so at the last. */
+  let own: { from: number; to: number } | undefined
 
-  /** A state that an older version of its decider folded is folded anew from its events. */
-  async function refolded(stream: string, kept: Found): Promise<Found> {
-    const decider = deciderOf(stream)
-    if (kept.stateVersion === decider.stateVersion) return kept
-    const history = (await appender.stream(stream)).filter((event) => event.version <= kept.version)
-    if (history.length < kept.version)
-      throw new Error(
-        `the first events of ${stream} were pruned, so its state cannot be folded anew for version ${decider.stateVersion}`,
-      )
-    const state = history.reduce<unknown>((state, event) => decider.evolve(state, decode(catalog, event) as never), undefined)
-    return { ...kept, stateVersion: decider.stateVersion, state: JSON.stringify(state) }
+  /** The best position at which all was the truth that was so at `asOf`. */
+  const knownOf = (asOf: number): number | undefined => {
+    if (own && asOf >= own.from) return own.to
+    return asOf === Number.POSITIVE_INFINITY ? undefined : asOf
   }
 
   return {
@@ -67,7 +68,13 @@ export function openMemory({ appender, catalog, deciderOf }: MemoryOptions): Mem
       for (const stream of needs.afresh) states.delete(stream)
       const remembered = new Set([...needs.streams].filter((stream) => states.has(stream)))
       const missing = [...needs.streams].filter((stream) => !remembered.has(stream))
-      const streams = new Map([...remembered].map((stream) => [stream, known(states.get(stream)!)]))
+      const streams = new Map<string, Known>()
+      let asOf = own?.to ?? Number.POSITIVE_INFINITY
+      for (const stream of remembered) {
+        const state = states.get(stream)!
+        asOf = Math.min(asOf, state.asOf)
+        streams.set(stream, known(state))
+      }
 
       const ids: Record<string, number> = {}
       for (const [sequence, count] of needs.ids)
@@ -78,34 +85,50 @@ export function openMemory({ appender, catalog, deciderOf }: MemoryOptions): Mem
         keys = loaded.keys
         for (const [sequence, numbers] of Object.entries(loaded.ids))
           drawn.set(sequence, [...(drawn.get(sequence) ?? []), ...numbers])
-        for (const [stream, asKept] of loaded.streams) {
-          const kept = await refolded(stream, asKept)
-          states.set(stream, kept)
-          streams.set(stream, known(kept))
+        for (const [stream, found] of loaded.streams) {
+          const state = { ...(await fold(stream, found)), asOf: loaded.head }
+          states.set(stream, state)
+          streams.set(stream, known(state))
         }
+        if (missing.length > 0) asOf = Math.min(asOf, loaded.head)
       }
-      return { streams, remembered, keys, draw: (sequence) => drawn.get(sequence)!.shift()! }
+      return { streams, remembered, known: knownOf(asOf), keys, draw: (sequence) => drawn.get(sequence)!.shift()! }
     },
     learn(groups, verdicts) {
+      const written = verdicts.flatMap(({ positions = [] }) => positions)
+      if (written.length > 0) {
+        const head = written[0]! - 1
+        own = { from: own?.to === head ? own.from : head, to: written.at(-1)! }
+      }
       for (const [i, { streams, events }] of groups.entries()) {
         const { positions } = verdicts[i]!
-        const last = new Map<string, Place>()
-        for (const [n, pos] of (positions ?? []).entries()) {
-          const { stream, topic, partition } = events[n]!
-          last.set(stream, { topic, partition, pos })
-        }
+        const last = new Map(positions?.map((pos, n) => [events[n]!.stream, placed(events[n]!, pos)]))
         for (const { stream, next } of streams) {
           if (!positions) states.delete(stream)
-          else if (next) states.set(stream, { ...next, last: last.get(stream)! })
+          else if (next) states.set(stream, { ...next, last: last.get(stream)!, asOf: own!.to })
+          else if (own && states.has(stream)) states.get(stream)!.asOf = own.to
         }
       }
     },
-    forget: () => states.clear(),
+    forget() {
+      states.clear()
+      own = undefined
+    },
   }
 }
 
+/** A stream as it was at a position. */
+type Remembered = Present & { asOf: number }
+
+const placed = ({ topic, partition }: Appended, pos: number): Place => ({ topic, partition, pos })
+
 /** Parsed for each round, so that nobody shares an object with the memory. */
-const known = ({ version, state, last }: Found): Known => ({ version, state: JSON.parse(state), last })
+const known = (present: Present): Known => ({
+  version: present.version,
+  state: stateOf(present),
+  last: present.last,
+  unkept: present.unkept,
+})
 
 function needsOf(batch: readonly Pending[]) {
   const streams = new Set<string>()

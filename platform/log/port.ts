@@ -5,19 +5,24 @@ import type { Topic } from '#events/kit/stream.ts'
 /** An event on its way in: the append gives it its position. */
 export type Appended = Omit<Recorded, 'pos'>
 
-/** What a group of commands saw of a stream and what it makes of it. Seen only: `next` is absent. */
+/** What a group of commands saw of a stream, and what it makes of it if that is worth remembering. */
 export interface StreamChange {
   stream: string
   /** The version that was seen; 0 for a stream that does not exist. */
   expected: number
-  next?: Kept
+  next?: Folded
 }
 
-/** The folded state that is kept with a stream, as JSON text. */
-export interface Kept {
+/** What a stream folds to at a version, as JSON text. */
+export interface Snapshot {
   version: number
   stateVersion: number
   state: string
+}
+
+export interface Folded extends Snapshot {
+  /** Characters to read again since the last snapshot that was kept; 0 when this one is to be kept. */
+  unkept: number
 }
 
 /** Where an event lies. */
@@ -28,9 +33,13 @@ export interface Place {
 }
 
 /** A stream as the log has it. */
-export interface Found extends Kept {
-  /** Where its last event lies; undefined when that was pruned, so long ago was it. */
-  last: Place | undefined
+export interface Found {
+  /** The state that was kept last, if any was. */
+  kept: Snapshot | undefined
+  /** Where the last event lies that is in it; undefined when that was pruned, so long ago was it. */
+  keptAt: Place | undefined
+  /** All that came after it, in version order. */
+  since: Recorded[]
 }
 
 /** A repeated Idempotency-Key gives `result` again. */
@@ -79,6 +88,8 @@ export interface Wanted {
 }
 
 export interface Loaded {
+  /** The position of the log's last event when the streams were read; 0 if none was asked for. */
+  head: number
   /** Only streams that exist. */
   streams: Map<string, Found>
   ids: Record<string, number[]>
@@ -91,9 +102,11 @@ export interface Appender {
   load(wanted: Wanted): Promise<Loaded>
   /**
    * Appends all groups in one transaction, in order; positions order is commit order.
+   * @param known a position at which all that the groups saw was the truth: if it is still the last one, no stream needs to be
+   *   looked up again. Without it each is.
    * @returns one verdict per group. Throws only when the database fails, and then nothing was written (or, if the connection broke during commit, it is unknown).
    */
-  append(groups: Group[]): Promise<Verdict[]>
+  append(groups: Group[], known?: number): Promise<Verdict[]>
   /** The whole history of one stream, in version order. */
   stream(stream: string): Promise<Recorded[]>
 }

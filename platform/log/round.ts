@@ -4,6 +4,7 @@ import type { NewEvent } from '#events/kit/envelope.ts'
 import type { Decider } from '#events/kit/stream.ts'
 import { MAX_EVENT_BYTES } from '#platform/kafka/message-bytes.ts'
 import { type Executed, type Pending, Rejected, rejected } from './execution.ts'
+import { KEEP_AFTER, textOf, weight } from './folding.ts'
 import type { Known, Recalled } from './memory.ts'
 import type { Appended, Group, Loaded, Place, StreamChange, Verdict } from './port.ts'
 
@@ -27,6 +28,8 @@ interface Kit {
 /** A stream as this round sees it, with what commands of this round have already done to it. */
 interface Seen extends Known {
   base: number
+  /** Whether a command decided on it. Who only wrote it began it, and may never ask for it again. */
+  isRead?: true
   /** Its last event, if that is of this round. */
   fresh?: Appended
   /** The group whose events changed it in this round. */
@@ -91,9 +94,18 @@ export class Round {
     const known = key && this.#recalled.keys.find((k) => k.scope === key.scope && k.key === key.key)
     if (known) return void this.#outcomes.push({ pending, ...repeated(known, key.fingerprint) })
 
-    const read = Object.values(command.reads).map((ref) => ref.stream)
-    const states = Object.fromEntries(Object.entries(command.reads).map(([name, ref]) => [name, this.#see(ref.stream).state]))
-    const lasts = read.flatMap((stream) => this.#see(stream).fresh ?? this.#see(stream).last ?? [])
+    const read: string[] = []
+    const states: Record<string, unknown> = {}
+    const lasts: (Place | Appended)[] = []
+    for (const name in command.reads) {
+      const { stream } = command.reads[name]!
+      const seen = this.#see(stream)
+      seen.isRead = true
+      states[name] = seen.state
+      read.push(stream)
+      const last = seen.fresh ?? seen.last
+      if (last) lasts.push(last)
+    }
     let decision: ReturnType<typeof command.decide>
     try {
       decision = command.decide(states, { now: this.#now, ids: this.#ids() })
@@ -140,6 +152,11 @@ export class Round {
     member.decided.push({ pending, result, seen: lasts, from, to: member.group.events.length, claims, counts })
   }
 
+  /** A position at which all was the truth that the groups stand on, if one is known. */
+  get known(): number | undefined {
+    return this.#recalled.known
+  }
+
   /** What to append, one group after the other. Groups with nothing to write are left out: nothing can make them lose. */
   groups(): Group[] {
     return this.#writers().map((member) => ({
@@ -165,17 +182,18 @@ export class Round {
   #ids = (): Record<string, number> => new Proxy({}, this.#drawing)
 
   #change([stream, changes]: [string, boolean]): StreamChange {
-    const { base, version, state } = this.#see(stream)
-    if (!changes) return { stream, expected: base }
+    const { base, version, state, isRead, unkept } = this.#see(stream)
+    const isToBeKept = unkept > KEEP_AFTER
+    if (!changes || !(isRead || isToBeKept)) return { stream, expected: base }
     const { stateVersion } = this.#kit.deciderOf(stream)
-    return { stream, expected: base, next: { version, stateVersion, state: JSON.stringify(state) } }
+    return { stream, expected: base, next: { version, stateVersion, state: textOf(state), unkept: isToBeKept ? 0 : unkept } }
   }
 
   #see(stream: string): Seen {
     let seen = this.#seen.get(stream)
     if (!seen) {
-      const { version, state, last } = this.#recalled.streams.get(stream) ?? { version: 0, state: undefined, last: undefined }
-      seen = { base: version, version, state, last }
+      const { version, state, last, unkept } = this.#recalled.streams.get(stream) ?? UNBORN
+      seen = { base: version, version, state, last, unkept }
       this.#seen.set(stream, seen)
     }
     return seen
@@ -216,6 +234,7 @@ export class Round {
       data,
     }
     seen.state = decider.evolve(seen.state, { ...appended, data: event.data, pos: 0 } as never)
+    seen.unkept += weight(appended)
     seen.writer = member
     seen.fresh = appended
     member.changes.set(event.stream, true)
@@ -232,6 +251,9 @@ function encoded(event: NewEvent): string {
 }
 /** For each unit of a string's length. */
 const MAX_UTF8_BYTES = 3
+
+/** A stream without events. */
+const UNBORN: Known = { version: 0, state: undefined, last: undefined, unkept: 0 }
 
 const emptyGroup = (): Group => ({ streams: [], events: [], claims: [], credentials: [], keys: [], counts: [] })
 

@@ -1,5 +1,7 @@
 import type { Logger } from 'pino'
+import { catalog, deciders } from '#events/catalog.ts'
 import { pruneRelayed } from '#platform/log/kafka/prune.ts'
+import { keeping } from '#platform/log/postgres/keeping.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 
 const EVERY_MS = 600_000
@@ -8,10 +10,12 @@ const DAY_MS = 86_400_000
 /** Removes published events that are older than `keepDays`, now and then; none if that is not given. Returns how to stop. */
 export function pruneNowAndThen(db: Queryable, keepDays: number | undefined, log: Logger): () => Promise<void> {
   if (keepDays === undefined) return async () => {}
+  const onError = (error: unknown, stream: string) => log.warn({ error, stream }, 'its events stay: they cannot be folded')
+  const keep = keeping({ db, catalog, deciders, onError })
   let stopped = false
   let working = Promise.resolve()
   const prune = () => {
-    working = pruneRelayed(db, Date.now() - keepDays * DAY_MS, () => stopped).catch((error) =>
+    working = pruneRelayed(db, { olderThan: Date.now() - keepDays * DAY_MS, keep, isStopped: () => stopped }).catch((error) =>
       log.warn({ error }, 'cannot prune the log'),
     )
   }

@@ -53,7 +53,7 @@ describe('P9: no secret enters the log', function () {
       )
       expect(tables.map((t) => t.name)).to.include.members([
         'log.events',
-        'log.streams',
+        'log.snapshots',
         'log.keys',
         'views.users',
         'views.conversations',

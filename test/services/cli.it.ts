@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { notes } from '#events/note.ts'
 import { openDb } from '#platform/pg/pool.ts'
 import { newUser } from '#test/kit/client.ts'
 import { eventually } from '#test/kit/eventually.ts'
@@ -152,7 +153,9 @@ describe('the command line', function () {
     const { body } = await note('before')
     const broken = `insert into log.events select (select max(pos) + 1 from log.events), topic, partition, key, stream, 2, gen_random_uuid(), 'NoteEdited', 1, time, actor, correlation_id, causation_id, traceparent, '{"noteId": "broken"}' from log.events where stream = 'note-${body.id}'`
     await sql(broken)
-    await sql(`update log.streams set version = 2 where stream = 'note-${body.id}'`)
+    await sql(
+      `insert into log.snapshots select stream, 2, ${notes.stateVersion}, data::jsonb || '{"generatedByAi":false,"writtenBy":"author","createdAt":0,"updatedAt":0,"version":2}' from log.events where stream = 'note-${body.id}' and version = 1`,
+    )
     await sql(`select pg_notify('log', 'vidwiz.notes')`)
     const stream = `note-${body.id}`
     const letters = () => run('letters', 'notes', '--stream', stream)

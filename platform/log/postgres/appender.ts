@@ -2,18 +2,27 @@ import type { DatabaseError } from 'pg'
 import type { Recorded } from '#events/kit/envelope.ts'
 import { arrayParameter } from '#platform/pg/array.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
-import type { Appender, Group, Loaded, Lost, Place, Verdict, Wanted } from '../port.ts'
+import type { Appender, Group, Loaded, Lost, Place, StreamChange, Verdict, Wanted } from '../port.ts'
 import { EVENT_COLUMNS } from './rows.ts'
 
-const PARAMETERS = 25
+const PARAMETERS = 24
 const placeholders = (from: number) => Array.from({ length: PARAMETERS }, (_, i) => `$${from + i}`)
 
 const APPEND = `select head, lost from log.append(${placeholders(1)})`
 
+/** In one statement, so that head and streams are of one moment. The state comes with the first row of its stream only. */
 const STREAMS = `
-  select s.stream, s.version, s.state_version, s.state, e.topic, e.partition, e.pos
-    from log.streams s left join log.events e on e.stream = s.stream and e.version = s.version
-   where s.stream = any ($1)`
+  select h.head, w.name, s.version as kept, s.state_version as "stateVersion",
+         case when row_number() over (partition by w.name order by e.version) = 1 then s.state end as state,
+         case when l.pos is not null then json_build_object('topic', l.topic, 'partition', l.partition, 'pos', l.pos) end as "keptAt",
+         e.*
+    from (select coalesce(max(pos), 0) as head from log.events) h
+    left join unnest($1::text[]) w(name) on true
+    left join log.snapshots s on s.stream = w.name
+    left join log.events l on l.stream = s.stream and l.version = s.version
+    left join lateral (
+      select ${EVENT_COLUMNS} from log.events where stream = w.name and version > coalesce(s.version, 0)) e on true
+   order by w.name, e.version`
 const KEYS = `
   select k.scope, k.key, k.fingerprint, k.kept,
          (select coalesce(json_agg(json_build_object('topic', e.topic, 'partition', e.partition, 'pos', e.pos)), '[]')
@@ -31,10 +40,10 @@ export function appender(db: Queryable): Appender {
         drawIds(db, wanted.ids),
         loadKeys(db, wanted.keys),
       ])
-      return { streams, ids, keys }
+      return { ...streams, ids, keys }
     },
-    async append(groups) {
-      const [answer] = await db.query<{ head: number; lost: string | null }>('log.append', APPEND, parameters(groups))
+    async append(groups, known) {
+      const [answer] = await db.query<{ head: number; lost: string | null }>('log.append', APPEND, parameters(groups, known))
       return verdicts(groups, answer!.head, answer!.lost ? JSON.parse(answer!.lost) : [])
     },
     stream: (stream) => db.query<Recorded>('log.stream', HISTORY, [stream]),
@@ -54,12 +63,21 @@ export interface Beside {
  * Appends all groups, together with something else, or nothing of either: in one statement, so that nobody who stops in the
  * middle of it holds up other writers by the lock on the log.
  *
+ * @param known as in `Appender.append`
  * @returns a verdict for each group, where any that lost means that nothing was written; undefined when `beside` gave no row
  */
-export async function appendBeside(db: Queryable, groups: readonly Group[], beside: Beside): Promise<Verdict[] | undefined> {
+export async function appendBeside(
+  db: Queryable,
+  groups: readonly Group[],
+  beside: Beside,
+  known?: number,
+): Promise<Verdict[] | undefined> {
   const { name, text, values } = beside
   const rows = await db
-    .query<{ head: number }>(`log.append ${name}`, appendBesideText(text, values.length), [...values, ...parameters(groups)])
+    .query<{ head: number }>(`log.append ${name}`, appendBesideText(text, values.length), [
+      ...values,
+      ...parameters(groups, known),
+    ])
     .catch((error: DatabaseError) => {
       if (error.code === 'LOST0') return error.detail!
       throw error
@@ -73,25 +91,31 @@ function appendBesideText(text: string, values: number): string {
   const [first, ...others] = placeholders(values + 1)
   return `with ${text}
     select a.head, log.all_or_nothing(a.lost)
-      from beside, lateral log.append(case when beside.done then ${first}::int[] end, ${others}) a`
+      from beside, lateral log.append(case when beside.done then ${first}::bigint end, ${others}) a`
 }
 
-type Nullable<T> = { [K in keyof T]: T[K] | null }
+type StreamRow = { head: number; name: string; keptAt: string | null } & (
+  | { kept: number; stateVersion: number; state: string | null }
+  | { kept: null; stateVersion: null; state: null }
+) &
+  (Recorded | { pos: null })
 
-async function loadStreams(db: Queryable, streams: string[]): Promise<Loaded['streams']> {
-  if (streams.length === 0) return new Map()
-  const rows = await db.query<Nullable<Place> & { stream: string; version: number; state_version: number; state: string }>(
-    'log.streams',
-    STREAMS,
-    [streams],
-  )
-  return new Map(
-    rows.map(({ stream, version, state_version: stateVersion, state, ...place }) => [
-      stream,
-      { version, stateVersion, state, last: place.pos === null ? undefined : (place as Place) },
-    ]),
-  )
+async function loadStreams(db: Queryable, names: string[]): Promise<Pick<Loaded, 'head' | 'streams'>> {
+  if (names.length === 0) return { head: 0, streams: new Map() }
+  const rows = await db.query<StreamRow>('log.streams', STREAMS, [names])
+  const streams: Loaded['streams'] = new Map()
+  for (const row of rows) {
+    if (row.kept === null && row.pos === null) continue
+    if (!streams.has(row.name)) {
+      const kept = row.kept === null ? undefined : { version: row.kept, stateVersion: row.stateVersion, state: row.state! }
+      streams.set(row.name, { kept, keptAt: row.keptAt ? JSON.parse(row.keptAt) : undefined, since: [] })
+    }
+    if (row.pos !== null) streams.get(row.name)!.since.push(eventOf(row))
+  }
+  return { head: rows[0]!.head, streams }
 }
+
+const eventOf = ({ head, name, kept, stateVersion, state, keptAt, ...event }: StreamRow & Recorded): Recorded => event
 
 async function drawIds(db: Queryable, wanted: Wanted['ids']): Promise<Loaded['ids']> {
   const sequences = Object.entries(wanted).filter(([, count]) => count > 0)
@@ -123,8 +147,11 @@ async function loadKeys(db: Queryable, keys: Wanted['keys']): Promise<Loaded['ke
 
 type Value = string | number | null
 
+/** No position: not even an empty log is at it. */
+const NEVER = -1
+
 /** Turns rows into one array per column, the fastest form in which Postgres takes in many rows. */
-function parameters(groups: readonly Group[]): unknown[] {
+function parameters(groups: readonly Group[], known = NEVER): unknown[] {
   const streams = groups.flatMap(({ streams }, g) => streams.map((s) => ({ g, ...s })))
   const events = groups.flatMap(({ events }, g) => events.map((e) => ({ g, e })))
   const ofStream = (pick: (row: (typeof streams)[number]) => Value) => arrayParameter(streams.map(pick))
@@ -132,12 +159,10 @@ function parameters(groups: readonly Group[]): unknown[] {
   const rare = <T>(pick: (group: Group) => T[]) =>
     JSON.stringify(groups.flatMap((group, g) => pick(group).map((row) => ({ g, ...row }))))
   return [
+    known,
     ofStream((s) => s.g),
     ofStream((s) => s.stream),
     ofStream((s) => s.expected),
-    ofStream((s) => s.next?.version ?? null),
-    ofStream((s) => s.next?.stateVersion ?? null),
-    `[${streams.map((s) => s.next?.state ?? 'null')}]`,
     ofEvent(({ g }) => g),
     ofEvent(({ e }) => e.topic),
     ofEvent(({ e }) => e.partition),
@@ -153,11 +178,17 @@ function parameters(groups: readonly Group[]): unknown[] {
     ofEvent(({ e }) => e.causationId),
     ofEvent(({ e }) => e.traceparent),
     `[${events.map(({ e }) => e.data)}]`,
+    `[${streams.filter((s) => s.next?.unkept === 0).map(snapshot)}]`,
     rare((group) => group.claims),
     rare((group) => group.credentials),
     rare(({ keys }) => keys.map(({ result, events, ...key }) => ({ ...key, kept: { result, events } }))),
     rare(({ counts }) => counts.map(({ name, add, bound, until }) => ({ name, add, most: bound?.most ?? null, until }))),
   ]
+}
+
+const snapshot = ({ g, stream, next }: StreamChange & { g: number }) => {
+  const { version, stateVersion, state } = next!
+  return `{${JSON.stringify({ g, stream, version, stateVersion }).slice(1, -1)},"state":${state}}`
 }
 
 type Broken = [group: number, reason: 'stale' | 'taken' | 'used' | 'over', a: string, b: string]

@@ -55,7 +55,7 @@ export function openEffect({ db, consumer, ...options }: EffectOptions): Effect 
     // Whoever throws or is refused would throw or be refused again: nothing may be written on account of the others.
     for (const outcome of decided.outcomes(groups.map(asIfWon))) assertExecuted(outcome)
     if (groups.length === 0) return alone(beside)
-    const verdicts = await appendBeside(db, groups, beside)
+    const verdicts = await appendBeside(db, groups, beside, decided.known)
     if (!verdicts) return false
     for (const outcome of decided.outcomes(verdicts)) assertExecuted(outcome)
     return true

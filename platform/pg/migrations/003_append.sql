@@ -1,3 +1,5 @@
+-- Replaced by 021_snapshots.sql.
+--
 -- Appends groups of commands in one round trip. A group whose premises no longer hold is left out whole and told why.
 --
 -- Streams and events come as columns, which is faster to take in than JSON rows, with all payloads and all states as one

@@ -7,9 +7,13 @@ import type { Appended, Appender, Group } from '#platform/log/port.ts'
 export const topic: Topic = { name: 'conformance.things', partitions: 12 }
 
 /** A group that appends these events to one stream of which `expected` is the version seen. */
-export function group(stream: string, expected: number, events: Partial<Appended>[], state = '{}'): Group {
+export function group(stream: string, expected: number, events: Partial<Appended>[], { keep }: { keep?: string } = {}): Group {
   return {
-    streams: [{ stream, expected, next: { version: expected + events.length, stateVersion: 1, state } }],
+    streams: [
+      keep
+        ? { stream, expected, next: { version: expected + events.length, stateVersion: 1, state: keep, unkept: 0 } }
+        : { stream, expected },
+    ],
     events: events.map((event, i) => ({
       id: uuidv7(),
       type: 'Happened',
@@ -36,7 +40,9 @@ export function group(stream: string, expected: number, events: Partial<Appended
 
 /** Appends `count` events to a stream. Throws when it loses. */
 export async function write(appender: Appender, stream: string, expected: number, count: number): Promise<void> {
-  const current = (await appender.load({ streams: [stream], ids: {}, keys: [] })).streams.get(stream)?.version ?? 0
+  const { streams } = await appender.load({ streams: [stream], ids: {}, keys: [] })
+  const found = streams.get(stream)
+  const current = found?.since.at(-1)?.version ?? found?.kept?.version ?? 0
   const [verdict] = await appender.append([
     group(
       stream,

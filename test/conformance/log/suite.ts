@@ -220,13 +220,31 @@ export function logConformance(name: string, open: () => Promise<LogUnderTest>):
       expect(keys[0]!.places[0]).to.include({ topic: topic.name, pos: 1 })
     })
 
-    it('loads the state that was kept with a stream, and draws ids that nobody else got', async () => {
+    it('takes the word of who knows the head, and looks again when others have written since', async () => {
+      const [writer, other] = [log.writer(), log.writer()]
+      await writer.append([group('thing-1', 0, [{}])])
+      const { head } = await writer.load({ streams: ['thing-1'], ids: {}, keys: [] })
+      await other.append([group('thing-1', 1, [{}])])
+      const [stale, fresh] = await writer.append([group('thing-1', 1, [{}]), group('thing-2', 0, [{}])], head)
+      expect([stale!.lost?.stale, fresh!.positions]).to.deep.equal([['thing-1'], [head + 2]])
+      const [won] = await writer.append([group('thing-1', 2, [{}])], head + 2)
+      expect(won!.positions).to.deep.equal([head + 3])
+    })
+
+    it('loads the state that was kept of a stream and all that came after, and draws ids that nobody else got', async () => {
       const writer = log.writer()
-      await writer.append([group('thing-1', 0, [{}], '{"n":1}')])
-      const { streams } = await writer.load({ streams: ['thing-1', 'thing-2'], ids: {}, keys: [] })
-      const [event] = await readable(log.reader(), 1)
-      const last = { topic: topic.name, partition: event!.partition, pos: event!.pos }
-      expect([...streams]).to.deep.equal([['thing-1', { version: 1, stateVersion: 1, state: '{"n":1}', last }]])
+      await writer.append([group('thing-1', 0, [{}, {}], { keep: '{"n":2}' })])
+      await writer.append([group('thing-1', 2, [{}])])
+      await writer.append([group('thing-3', 0, [{}])])
+      const { head, streams } = await writer.load({ streams: ['thing-1', 'thing-2', 'thing-3'], ids: {}, keys: [] })
+      const events = await readable(log.reader(), 4)
+      expect(head).to.equal(4)
+      const { topic: name, partition, pos } = events[1]!
+      const kept = { version: 2, stateVersion: 1, state: '{"n":2}' }
+      expect([...streams]).to.deep.equal([
+        ['thing-1', { kept, keptAt: { topic: name, partition, pos }, since: [events[2]] }],
+        ['thing-3', { kept: undefined, keptAt: undefined, since: [events[3]] }],
+      ])
       const drawn = await Promise.all(
         [log.writer(), log.writer()].map((w) => w.load({ streams: [], ids: { note: 5, user: 2 }, keys: [] })),
       )

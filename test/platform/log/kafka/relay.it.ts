@@ -1,12 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
+import { z } from 'zod'
+import { catalogOf } from '#events/kit/codec.ts'
 import type { Recorded } from '#events/kit/envelope.ts'
+import { decider, stream } from '#events/kit/stream.ts'
 import { readSettings } from '#platform/config/settings.ts'
 import { pruneRelayed } from '#platform/log/kafka/prune.ts'
 import { relayLag } from '#platform/log/kafka/relay-lag.ts'
 import { withTopics } from '#platform/log/kafka/topics.ts'
 import { decodeWire, framed } from '#platform/log/kafka/wire.ts'
 import { openReader } from '#platform/log/open.ts'
+import { keeping } from '#platform/log/postgres/keeping.ts'
 import { postgresReader } from '#platform/log/postgres/reader.ts'
 import { type Listener, openListener } from '#platform/pg/listen.ts'
 import { openDb } from '#platform/pg/pool.ts'
@@ -192,13 +196,28 @@ describe('the relay', () => {
     away.close()
   }).timeout(30_000)
 
+  /** A decider that counts, for a log that knows nothing of the domain. */
+  const things = stream<object>('thing', { topic, id: () => 1, key: () => '1' })
+  const happened = things.event('Happened', 1, z.looseObject({}))
+  const counting = decider<number, object>(things, 1, (count) => (count ?? 0) + 1)
+  const prune = (unreadable: unknown[] = []) =>
+    pruneRelayed(bench.db, {
+      olderThan: Date.now() + 1_000,
+      keep: keeping({
+        db: bench.db,
+        catalog: catalogOf([happened]),
+        deciders: [counting],
+        onError: (_, stream) => unreadable.push(stream),
+      }),
+    })
+
   it('leaves what it has not published, and the newest event, when it prunes', async () => {
     for (let n = 0; n < 10; n++) await write(bench.writer, 'thing-1', 0, 1)
-    await pruneRelayed(bench.db, Date.now() + 1_000)
+    await prune()
     expect(await appended()).to.have.length(10)
     bench.relay()
     await published(10)
-    await pruneRelayed(bench.db, Date.now() + 1_000)
+    await prune()
     expect((await appended()).map(({ pos }) => pos)).to.deep.equal([10])
     // Who does not know that Kafka has the rest must not take this for all of history.
     const unaware = openReader(readSettings({}), bench.db, bench.listener)
@@ -214,8 +233,32 @@ describe('the relay', () => {
     await write(bench.writer, 'thing-1', 0, 1)
     await published(11)
     expect((await appended()).at(-1)).to.include({ stream: 'thing-1', version: 11 })
+    // Who saw it before must see that it has grown, though the events that say so are gone.
+    const [stale] = await bench.writer.append([group('thing-1', 3, [{}])])
+    expect(stale!.lost!.stale).to.deep.equal(['thing-1'])
     expect((await bench.reader().read({ topic: topic.name, after: all, limit: 100 })).map(({ pos }) => pos)).to.deep.equal(
       some(11),
     )
+  })
+
+  it('prunes no event before a state is kept that it is in, and what cannot be folded stays and holds up nothing else', async () => {
+    await write(bench.writer, 'thing-1', 0, 3)
+    await bench.writer.append([group('thing-2', 0, [{ data: '[]' }])])
+    await write(bench.writer, 'thing-3', 0, 2)
+    await write(bench.writer, 'thing-4', 0, 1)
+    bench.relay()
+    await published(7)
+    const unreadable: unknown[] = []
+    await prune(unreadable)
+    expect(unreadable).to.deep.equal(['thing-2'])
+    expect((await appended()).map(({ pos, stream }) => [pos, stream])).to.deep.equal([
+      [4, 'thing-2'],
+      [7, 'thing-4'],
+    ])
+    const { streams } = await bench.writer.load({ streams: ['thing-1', 'thing-3'], ids: {}, keys: [] })
+    expect([...streams.values()].map(({ kept, since }) => [kept?.version, kept?.state, since])).to.deep.equal([
+      [3, '3', []],
+      [2, '2', []],
+    ])
   })
 })

@@ -130,9 +130,7 @@ describe('the answers of the API', () => {
 
   it('to a login come from the log, also when its state was kept by an older version of the code', async () => {
     const { id, email, password } = await someone(api.url)
-    await api.db.query('t.older', `update log.streams set state_version = 0, state = '{"mail":"x"}' where stream = $1`, [
-      `user-${id}`,
-    ])
+    await api.db.query('t.older', `insert into log.snapshots values ($1, 1, 0, '{"mail":"x"}')`, [`user-${id}`])
     const login = await asking(api.url)('POST', '/v2/auth/login', { json: { email, password } })
     expect(login.status).to.equal(200)
     expect(claimsOf(login.json().token)).to.include({ user_id: id, email })

@@ -1,0 +1,119 @@
+-- The state of a stream is kept now and then, so that a decision need not read all of its history; between two snapshots it is
+-- folded from the events that came since. Rows that stand already are snapshots of the newest version.
+alter table log.streams rename to snapshots;
+alter table log.snapshots rename constraint streams_pkey to snapshots_pkey;
+
+drop function log.append(
+  int[], text[], int[], int[], int[], json,
+  int[], text[], int[], text[], text[], int[], uuid[], text[], int[], bigint[], text[], text[], text[], text[], json,
+  json, json, json, json);
+
+-- Appends groups of commands in one round trip. A group whose premises no longer hold is left out whole and told why.
+--
+-- _known: a position at which all that the groups saw was the truth. Is it still the head of the log, then nobody has written
+-- since, and no stream can be stale; otherwise each is looked up.
+--
+-- Streams and events come as columns, which is faster to take in than JSON rows, with all payloads as one JSON array, which
+-- need not be quoted within an array; the rest, which is rare, comes as JSON rows.
+-- The first column of each is the number of the row's group.
+-- One advisory lock makes position order commit order: a reader may simply ask for pos > last.
+-- A plan kept from the day the tables were empty would scan them for ever, hence the settings.
+create function log.append(
+  _known bigint,
+  s_group int[], s_stream text[], s_expected int[],
+  e_group int[], e_topic text[], e_partition int[], e_key text[], e_stream text[], e_version int[], e_id uuid[], e_type text[],
+  e_schema int[], e_time bigint[], e_actor text[], e_correlation text[], e_causation text[], e_traceparent text[], e_data json,
+  _snapshots json, _claims json, _credentials json, _keys json, _counts json)
+returns table (head bigint, lost json)
+language plpgsql set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  _head bigint;
+  _lost int[] = '{}';
+  _why  json;
+begin
+  perform pg_advisory_xact_lock(7001);
+  select coalesce(max(pos), 0) into _head from log.events;
+
+  if _head <> _known or json_array_length(_claims) + json_array_length(_keys) + json_array_length(_counts) > 0 then
+    with broken as (
+      -- What was pruned is covered by a snapshot: the newest version is that of the one or of the other.
+      select s.g, 'stale' as reason, s.stream as a, null as b
+        from unnest(s_group, s_stream, s_expected) s(g, stream, expected)
+        left join log.snapshots h on h.stream = s.stream
+        left join lateral (select e.version from log.events e where e.stream = s.stream order by e.version desc limit 1) e on true
+       where _head <> _known and greatest(h.version, e.version, 0) <> s.expected
+      union all
+      select c.g, 'taken', c.kind, c.value
+        from json_to_recordset(_claims) c(g int, kind text, value text, owner text)
+        join log.claims h on h.kind = c.kind and h.value = c.value
+       where c.owner is not null and h.owner <> c.owner
+      union all
+      select k.g, 'used', k.scope, k.key
+        from json_to_recordset(_keys) k(g int, scope text, key text)
+        join log.keys h on h.scope = k.scope and h.key = k.key
+      union all
+      select c.g, 'over', c.name, null
+        from json_to_recordset(_counts) c(g int, name text, add int, most int)
+        left join log.counters h on h.name = c.name
+       where coalesce(h.value, 0) + c.add > c.most
+    )
+    select coalesce(array_agg(distinct g), '{}'), json_agg(json_build_array(g, reason, a, b)) into _lost, _why from broken;
+  end if;
+
+  insert into log.events (pos, topic, partition, key, stream, version, id, type, schema, time, actor, correlation_id, causation_id, traceparent, data)
+  select _head + row_number() over (order by e.n), e.topic, e.partition, e.key, e.stream, e.version, e.id, e.type, e.schema, e.time,
+         e.actor, e.correlation_id, e.causation_id, e.traceparent, e.data
+    from rows from (
+           unnest(e_group, e_topic, e_partition, e_key, e_stream, e_version, e_id, e_type, e_schema, e_time,
+                  e_actor, e_correlation, e_causation, e_traceparent),
+           json_array_elements(e_data)) with ordinality
+         e(g, topic, partition, key, stream, version, id, type, schema, time, actor, correlation_id, causation_id, traceparent, data, n)
+   where e.g <> all (_lost);
+
+  if json_array_length(_snapshots) > 0 then
+    insert into log.snapshots (stream, version, state_version, state)
+    select s.stream, s.version, s."stateVersion", s.state
+      from json_to_recordset(_snapshots) s(g int, stream text, version int, "stateVersion" int, state json)
+     where s.g <> all (_lost)
+    on conflict (stream) do update set version = excluded.version, state_version = excluded.state_version, state = excluded.state;
+  end if;
+
+  if json_array_length(_claims) > 0 then
+    delete from log.claims h using json_to_recordset(_claims) c(g int, kind text, value text, owner text)
+     where c.owner is null and h.kind = c.kind and h.value = c.value and c.g <> all (_lost);
+    insert into log.claims (kind, value, owner)
+    select c.kind, c.value, c.owner from json_to_recordset(_claims) c(g int, kind text, value text, owner text)
+     where c.owner is not null and c.g <> all (_lost)
+       and not exists (select from log.claims h where h.kind = c.kind and h.value = c.value);
+  end if;
+
+  if json_array_length(_credentials) > 0 then
+    delete from log.credentials h using json_to_recordset(_credentials) c(g int, owner text, kind text, value text)
+     where c.value is null and h.owner = c.owner and h.kind = c.kind and c.g <> all (_lost);
+    insert into log.credentials (owner, kind, value)
+    select c.owner, c.kind, c.value from json_to_recordset(_credentials) c(g int, owner text, kind text, value text)
+     where c.value is not null and c.g <> all (_lost)
+    on conflict (owner, kind) do update set value = excluded.value;
+  end if;
+
+  if json_array_length(_keys) > 0 then
+    insert into log.keys (scope, key, fingerprint, kept)
+    select k.scope, k.key, k.fingerprint, k.kept from json_to_recordset(_keys) k(g int, scope text, key text, fingerprint text, kept json)
+     where k.g <> all (_lost);
+  end if;
+
+  if json_array_length(_counts) > 0 then
+    -- No name comes twice: of one round only one command may count on it.
+    update log.counters h set value = greatest(h.value + c.add, 0)
+      from json_to_recordset(_counts) c(g int, name text, add int)
+     where h.name = c.name and c.g <> all (_lost);
+    insert into log.counters (name, value, until)
+    select c.name, c.add, to_timestamp(c.until / 1000.0) from json_to_recordset(_counts) c(g int, name text, add int, until bigint)
+     where c.add > 0 and c.g <> all (_lost)
+    on conflict do nothing;
+  end if;
+
+  -- At most one per batch, for NOTIFY takes a lock of its own at commit; it names the topics, so that others sleep on.
+  perform pg_notify('log', coalesce((select string_agg(distinct topic, ' ') from unnest(e_topic) t(topic)), ''));
+  return query select _head, _why;
+end $$;
