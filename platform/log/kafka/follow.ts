@@ -3,6 +3,7 @@ import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs'
 import type { Recorded } from '#events/kit/envelope.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 import { Fenced, type Follower, type Following } from '../port.ts'
+import { backoffMs, stopping } from '../stopping.ts'
 import { fromMessage } from './message.ts'
 import { offsetsBeyond } from './offsets.ts'
 import type { Wire } from './wire.ts'
@@ -23,8 +24,6 @@ const POLL_MS = 500
 const COMMIT_MS = 1_000
 /** A consumer that gave no sign of life for so long is made anew. */
 const SILENT_MS = 60_000
-const BACKOFF_MS = 50
-const BACKOFF_MS_MAX = 5_000
 const CLOSE_MS = 5_000
 
 /** Events of one partition on their way to the handler, and who waits for it. */
@@ -48,9 +47,7 @@ interface Parcel {
 export function followKafka(follower: Follower, { db, kafka, wire, prefix }: FollowOptions): Following {
   const { consumer: name, topic, batchSize = BATCH, onError = () => {} } = follower
   const kafkaTopic = prefix + topic.name
-  const stopping = new AbortController()
-  const stopped = () => stopping.signal.aborted
-  const pause = (ms: number) => sleep(ms, undefined, { signal: stopping.signal }).catch(() => {})
+  const { signal, stopped, stop, pause } = stopping()
 
   let consumer: Consumer | undefined
   let term = 0
@@ -72,12 +69,15 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
     return result
   }
 
-  /** Asks the follower where to go on and sets the consumer there; tries until it succeeds or the term is over. */
-  async function takeOver(pauseMs: number) {
+  /**
+   * Asks the follower where to go on and sets the consumer there; tries until it succeeds or the term is over.
+   * @param failed how often it has failed already, in a row
+   */
+  async function takeOver(failed: number) {
     const mine = ++term
     const outdated = () => stopped() || mine !== term
-    for (let wait = pauseMs; !outdated(); wait = Math.min(Math.max(wait * 2, BACKOFF_MS), BACKOFF_MS_MAX)) {
-      if (wait > 0) await pause(wait * (0.5 + Math.random() / 2))
+    for (let n = failed; !outdated(); n++) {
+      if (n > 0) await pause(backoffMs(n))
       if (outdated()) return
       try {
         const positions = assigned.length > 0 ? await exclusively(() => follower.resume(assigned)) : new Map<number, number>()
@@ -137,7 +137,7 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
   async function recover(error: unknown, failed: number) {
     if (failed === term) {
       onError(error)
-      takenOver = takeOver(error instanceof Fenced ? 0 : Math.min(BACKOFF_MS * 2 ** failures++, BACKOFF_MS_MAX))
+      takenOver = takeOver(error instanceof Fenced ? 0 : ++failures)
     }
     await takenOver
   }
@@ -240,7 +240,7 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
         over.reject(new Error(`the consumer ${name} gave no sign of life for ${SILENT_MS} ms`))
     }, SILENT_MS / 10)
     const onStop = () => over.resolve()
-    stopping.signal.addEventListener('abort', onStop)
+    signal.addEventListener('abort', onStop)
     let isConnected = false
     const begin = async () => {
       await one.connect()
@@ -262,7 +262,7 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
       await over.promise
     } finally {
       clearInterval(watchdog)
-      stopping.signal.removeEventListener('abort', onStop)
+      signal.removeEventListener('abort', onStop)
       // Nobody owns anything from here on; the batch in hand is finished first.
       term++
       assigned = []
@@ -284,14 +284,14 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
       const began = Date.now()
       await live().catch(onError)
       lives = Date.now() - began > SILENT_MS ? 0 : lives + 1
-      if (!stopped()) await pause(Math.min(BACKOFF_MS * 2 ** lives, BACKOFF_MS_MAX) * (0.5 + Math.random() / 2))
+      if (!stopped()) await pause(backoffMs(lives + 1))
     }
   }
   const running = run()
 
   return {
     async stop() {
-      stopping.abort()
+      stop()
       await running
     },
   }

@@ -7,6 +7,7 @@ import type { Queryable } from '#platform/pg/pool.ts'
 import { alarm } from '../alarm.ts'
 import { Fenced } from '../port.ts'
 import { EVENT_COLUMNS } from '../postgres/rows.ts'
+import { backoffMs, stopping } from '../stopping.ts'
 import { type KafkaOptions, openKafka, SOON } from './client.ts'
 import { toMessage } from './message.ts'
 import { plainWire, type Wire } from './wire.ts'
@@ -56,8 +57,6 @@ const ALL_REPLICAS = -1
 const STANDBY_MS = 250
 const STALLED_S = 15
 const SAFETY_NET_MS = 1_000
-const BACKOFF_MS = 50
-const BACKOFF_MS_MAX = 5_000
 /** For the batch in hand, when stopping. */
 const PATIENCE_MS = 5_000
 const CLOSE_MS = 2_000
@@ -71,10 +70,8 @@ const CLOSE_MS = 2_000
 export function startRelay({ db, listener, wire = plainWire, ...options }: RelayOptions): Relay {
   const { prefix = '', onError = () => {}, onPublished = () => {}, safetyNetMs = SAFETY_NET_MS } = options
   const { kafka, close: closeKafka } = openKafka('vidwiz relay', options, SOON)
-  const stopping = new AbortController()
-  const stopped = () => stopping.signal.aborted
-  const pause = (ms: number) => sleep(ms, undefined, { signal: stopping.signal }).catch(() => {})
-  const untilStopped = new Promise<void>((resolve) => stopping.signal.addEventListener('abort', () => resolve()))
+  const { signal, stopped, stop, pause } = stopping()
+  const untilStopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
 
   const { ring, set, rung } = alarm(safetyNetMs)
   const unlisten = listener.on('log', ring)
@@ -134,7 +131,7 @@ export function startRelay({ db, listener, wire = plainWire, ...options }: Relay
   }
 
   async function run() {
-    let backoffMs = BACKOFF_MS
+    let failures = 0
     while (!stopped()) {
       let ours = true
       let lock: { release(): Promise<void> } | undefined
@@ -161,14 +158,13 @@ export function startRelay({ db, listener, wire = plainWire, ...options }: Relay
           taken!,
           () => ours,
           () => {
-            backoffMs = BACKOFF_MS
+            failures = 0
           },
         )
       } catch (cause) {
         const error = codeOf(cause) === 'FENCE' ? new Fenced((cause as Error).message) : cause
         if (!stopped()) onError(error)
-        await pause(backoffMs * (0.5 + Math.random() / 2))
-        backoffMs = Math.min(backoffMs * 2, BACKOFF_MS_MAX)
+        await pause(backoffMs(++failures))
       } finally {
         // It waits for answers that may never come.
         await Promise.race([producer?.disconnect(), sleep(CLOSE_MS, undefined, { ref: false })]).catch(() => {})
@@ -180,7 +176,7 @@ export function startRelay({ db, listener, wire = plainWire, ...options }: Relay
 
   return {
     async stop() {
-      stopping.abort()
+      stop()
       ring()
       // A Kafka that does not answer shall not keep us: what it may have taken is published again.
       const late = setTimeout(closeKafka, PATIENCE_MS)

@@ -1,15 +1,13 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Recorded } from '#events/kit/envelope.ts'
 import type { Listener } from '#platform/pg/listen.ts'
 import { alarm } from '../alarm.ts'
 import { Fenced, type Follower, type Following, type Positions } from '../port.ts'
+import { backoffMs, stopping } from '../stopping.ts'
 
 /** How often a second owner asks whether the first is gone. */
 const STANDBY_MS = 250
-const BACKOFF_MS = 50
 /** Events in a batch that tell that there are more. */
 const FAR_BEHIND = 500
-const BACKOFF_MS_MAX = 5_000
 
 /** Follows a topic on the embedded log for as long as it is not stopped: one owner per consumer, the others stand by. */
 export function follow(
@@ -20,13 +18,11 @@ export function follow(
 ): Following {
   const { consumer, topic } = follower
   const partitions = Array.from({ length: topic.partitions }, (_, partition) => partition)
-  const stopping = new AbortController()
-  const stopped = () => stopping.signal.aborted
+  const { stopped, stop, pause } = stopping()
   const { ring, set, rung } = alarm(safetyNetMs)
   const unlisten = listener.on('log', (topics) => {
     if (topics === undefined || topics.split(' ').includes(topic.name)) ring()
   })
-  const pause = (ms: number) => sleep(ms, undefined, { signal: stopping.signal }).catch(() => {})
 
   /** As owner: goes on from where the consumer stood until stopped or until ownership is lost. */
   async function own(stillOurs: () => boolean, onProgress: () => void) {
@@ -57,7 +53,7 @@ export function follow(
   }
 
   async function run() {
-    let backoffMs = BACKOFF_MS
+    let failures = 0
     while (!stopped()) {
       let ours = true
       let lock: { release(): Promise<void> } | undefined
@@ -73,15 +69,12 @@ export function follow(
         await own(
           () => ours,
           () => {
-            backoffMs = BACKOFF_MS
+            failures = 0
           },
         )
       } catch (error) {
         follower.onError?.(error)
-        if (!(error instanceof Fenced)) {
-          await pause(backoffMs * (0.5 + Math.random() / 2))
-          backoffMs = Math.min(backoffMs * 2, BACKOFF_MS_MAX)
-        }
+        if (!(error instanceof Fenced)) await pause(backoffMs(++failures))
       } finally {
         await lock?.release()
       }
@@ -91,7 +84,7 @@ export function follow(
   const running = run()
   return {
     async stop() {
-      stopping.abort()
+      stop()
       ring()
       await running
       unlisten()

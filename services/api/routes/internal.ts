@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Command } from '#events/kit/command.ts'
 import { editNoteByWorker, noteStream } from '#events/note.ts'
 import { storeMetadata, storeSummary, storeTranscript } from '#events/video.ts'
 import { integer, text } from '#platform/http/fields.ts'
@@ -36,8 +37,12 @@ function questionsIn(misc: unknown): string[] | undefined {
 
 const LATE = { 503: 'Stored, but not to be seen yet: repeat the request' }
 
-/** The video as it is after what was just done to it. */
-async function shown(db: Tools['db'], videoId: string) {
+/** What the routes have in common on which a worker stores what it found out about a video. */
+const STORING = { auth: admin, params: VideoPath, answers: { 200: VideoRead }, refuses: LATE }
+
+/** Does it, and shows the video as it is then. */
+async function stored({ db, execute }: Pick<Tools, 'db' | 'execute'>, videoId: string, command: Command) {
+  await execute(command, { visibleIn: ['videos'] })
   const video = await videoById(db, videoId)
   // What was stored is stored; only that the views lag too far behind to show a new video. All these requests can be repeated.
   if (!video) throw busy()
@@ -51,18 +56,14 @@ export const internalRoutes = [
     '/v2/internal/videos/:video_id/transcript',
     {
       summary: 'Store the transcript of a video',
-      auth: admin,
-      params: VideoPath,
+      ...STORING,
       body: z.object({ transcript: TranscriptRows }),
       bodyLimitBytes: BODY_LIMIT_BYTES.findings,
-      answers: { 200: VideoRead },
-      refuses: LATE,
     },
-    async ({ request, params: { video_id: videoId }, body, app, db, ask, execute }) => {
+    async ({ request, params: { video_id: videoId }, body, app, ask, ...tools }) => {
       const json = memberText(request.bytes!.toString(), 'transcript')!
       const transcript = await keepTranscript(app, ask, videoId, body.transcript.length, json)
-      await execute(storeTranscript({ videoId, transcript }), { visibleIn: ['videos'] })
-      return shown(db, videoId)
+      return stored(tools, videoId, storeTranscript({ videoId, transcript }))
     },
   ),
 
@@ -71,17 +72,13 @@ export const internalRoutes = [
     '/v2/internal/videos/:video_id/metadata',
     {
       summary: 'Store what YouTube says of a video',
-      auth: admin,
-      params: VideoPath,
+      ...STORING,
       body: z.object({ metadata: MetadataObject }),
       bodyLimitBytes: BODY_LIMIT_BYTES.findings,
-      answers: { 200: VideoRead },
-      refuses: LATE,
     },
-    async ({ request, params: { video_id: videoId }, db, execute }) => {
+    async ({ request, params: { video_id: videoId }, ...tools }) => {
       const metadata = memberText(request.bytes!.toString(), 'metadata')!
-      await execute(storeMetadata({ videoId, metadata }), { visibleIn: ['videos'] })
-      return shown(db, videoId)
+      return stored(tools, videoId, storeMetadata({ videoId, metadata }))
     },
   ),
 
@@ -90,16 +87,12 @@ export const internalRoutes = [
     '/v2/internal/videos/:video_id/summary',
     {
       summary: 'Store the summary of a video',
-      auth: admin,
-      params: VideoPath,
+      ...STORING,
       body: Summary,
-      answers: { 200: VideoRead },
-      refuses: LATE,
     },
-    async ({ params: { video_id: videoId }, body, db, execute }) => {
+    async ({ params: { video_id: videoId }, body, ...tools }) => {
       const [summary, questions] = [body.summary ?? undefined, questionsIn(body.miscellaneous_data)]
-      await execute(storeSummary({ videoId, summary, questions }), { visibleIn: ['videos'] })
-      return shown(db, videoId)
+      return stored(tools, videoId, storeSummary({ videoId, summary, questions }))
     },
   ),
 
