@@ -1,4 +1,4 @@
-import { type ConversationEvent, conversationEvents } from '#events/conversation.ts'
+import { type ConversationEvent, ConversationStarted, conversationEvents } from '#events/conversation.ts'
 import { type Queryable, view } from './engine/view.ts'
 
 /** A viewer's talk with Wiz about a video. */
@@ -14,6 +14,7 @@ export const conversationsView = view('conversations', {
   version: 1,
   from: conversationEvents,
   key: 'conversation_id',
+  anew: [ConversationStarted],
   columns: {
     conversation_id: 'bigint not null',
     video_id: 'text not null',

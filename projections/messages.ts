@@ -1,4 +1,4 @@
-import { type ConversationEvent, conversationEvents } from '#events/conversation.ts'
+import { type ConversationEvent, conversationEvents, MessageSent, ReplyCompleted } from '#events/conversation.ts'
 import { type Queryable, view } from './engine/view.ts'
 
 /** A message of either side. */
@@ -21,6 +21,7 @@ export const messagesView = view('messages', {
   version: 1,
   from: conversationEvents,
   key: 'message_id',
+  anew: [MessageSent, ReplyCompleted],
   columns: {
     message_id: 'bigint not null',
     conversation_id: 'bigint not null',

@@ -1,4 +1,4 @@
-import { type NoteEvent, noteEvents } from '#events/note.ts'
+import { NoteCreated, type NoteEvent, noteEvents } from '#events/note.ts'
 import { gone, type Queryable, view } from './engine/view.ts'
 
 /** A note on a video. */
@@ -22,6 +22,7 @@ export const notesView = view('notes', {
   version: 3,
   from: noteEvents,
   key: 'note_id',
+  anew: [NoteCreated],
   columns: {
     note_id: 'bigint not null',
     video_id: 'text not null',

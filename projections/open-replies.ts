@@ -1,4 +1,4 @@
-import { type ConversationEvent, conversationEvents } from '#events/conversation.ts'
+import { type ConversationEvent, conversationEvents, MessageSent, ReplyCompleted, ReplyFailed } from '#events/conversation.ts'
 import { gone, type Queryable, view } from './engine/view.ts'
 
 /** A message whose reply is still to come. */
@@ -16,6 +16,7 @@ export const openRepliesView = view('open-replies', {
   version: 1,
   from: conversationEvents,
   key: 'message_id',
+  anew: [MessageSent, ReplyCompleted, ReplyFailed],
   columns: { message_id: 'bigint not null', conversation_id: 'bigint not null', sent_at: 'timestamptz not null' },
   indexes: ['(sent_at)'],
   id: ({ type, data }) => (type === 'ConversationStarted' ? NO_MESSAGE : type === 'MessageSent' ? data.messageId : data.replyTo),

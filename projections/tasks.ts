@@ -1,4 +1,4 @@
-import { type TaskEvent, type TaskKind, taskEvents } from '#events/task.ts'
+import { type TaskEvent, type TaskKind, TaskScheduled, taskEvents } from '#events/task.ts'
 import { type Queryable, view } from './engine/view.ts'
 
 /** What a worker has to find out about a video. */
@@ -26,6 +26,7 @@ export const tasksView = view('tasks', {
   version: 1,
   from: taskEvents,
   key: 'task_id',
+  anew: [TaskScheduled],
   columns: {
     task_id: 'bigint not null',
     video_id: 'text not null',

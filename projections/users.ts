@@ -1,4 +1,4 @@
-import { type UserEvent, userEvents } from '#events/user.ts'
+import { type UserEvent, UserRegistered, userEvents } from '#events/user.ts'
 import { type Queryable, view } from './engine/view.ts'
 
 /** A person with an account. */
@@ -20,6 +20,7 @@ export const usersView = view('users', {
   version: 2,
   from: userEvents,
   key: 'user_id',
+  anew: [UserRegistered],
   columns: {
     user_id: 'bigint not null',
     email: 'text not null',

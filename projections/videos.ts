@@ -1,4 +1,4 @@
-import { type VideoEvent, videoEvents } from '#events/video.ts'
+import { VideoAdded, type VideoEvent, videoEvents } from '#events/video.ts'
 import { folded } from './engine/text.ts'
 import { type Queryable, view } from './engine/view.ts'
 
@@ -23,6 +23,7 @@ export const videosView = view('videos', {
   version: 2,
   from: videoEvents,
   key: 'video_id',
+  anew: [VideoAdded],
   columns: {
     video_id: 'text not null',
     id: 'bigint not null',

@@ -6,6 +6,7 @@ import { sift } from '#platform/log/sift.ts'
 import { isRefusal } from '#platform/pg/errors.ts'
 import type { Db } from '#platform/pg/pool.ts'
 import { type Reading, readFor } from './fold.ts'
+import { rowMemory } from './memory.ts'
 import type { Target } from './table.ts'
 import { applyBatch, write } from './write.ts'
 
@@ -40,16 +41,20 @@ export interface Applier {
 export function applier(db: Db, target: Target, onParked?: (parked: Parked) => void): Applier {
   const { consumer, view } = target
   const own = ownership(db, { consumer, topic: view.topic.name }, onParked)
+  const memory = rowMemory(view)
   const recordedOf = (readings: Reading[]) => readings.map(({ recorded }) => recorded)
 
   return {
-    resume: own.resume,
+    resume(partitions) {
+      memory.forget()
+      return own.resume(partitions)
+    },
     async handle(batch) {
       const fresh = own.beyond(batch).map((recorded) => readFor(view, recorded))
       if (fresh.length === 0) return
       for (const portion of portions(fresh))
         await sift(portion, {
-          attempt: (some) => own.commit(recordedOf(some), (moves) => applyBatch(db, target, some, own.isStuck, moves)),
+          attempt: (some) => own.commit(recordedOf(some), (moves) => applyBatch(db, target, some, own.isStuck, moves, memory)),
           refused: ({ recorded }, error) =>
             own.commit([recorded], async (moves) => {
               const parked: Parked[] = [{ recorded, state: 'failed', cause: reason(error) }]

@@ -5,6 +5,7 @@ import { sift } from '#platform/log/sift.ts'
 import { isRefusal } from '#platform/pg/errors.ts'
 import { type Db, type Queryable, within } from '#platform/pg/pool.ts'
 import { readFor } from './fold.ts'
+import { rowMemory } from './memory.ts'
 import { liveOf, type Target } from './table.ts'
 import type { View } from './view.ts'
 import { applyBatch, write } from './write.ts'
@@ -69,7 +70,8 @@ export function redriveIn(db: Db, target: Target, stream: string): Promise<Redri
       parked += more.length
     }
     await sift(readings, {
-      attempt: (some) => savepoint(tx, async () => keep(await applyBatch(at, target, some, () => parked > 0, []))),
+      attempt: (some) =>
+        savepoint(tx, async () => keep(await applyBatch(at, target, some, () => parked > 0, [], rowMemory(target.view)))),
       refused: async ({ recorded }, error) => {
         const failed: Parked[] = [{ recorded, state: 'failed', cause: reason(error) }]
         await write(at, target, new Map(), failed, [])

@@ -31,6 +31,8 @@ export interface View<R = any, E = any> {
   indexes: readonly string[]
   /** Tells which rows a batch changed, for those who watch single rows (see changes.ts). */
   tellsRows: boolean
+  /** Types of event that make a row anew, whatever it was before: it need not be read for them. */
+  anew: ReadonlySet<string>
   /** The row that an event belongs to. All events of a row carry one key of the topic. */
   id(event: E): Id
   /** The row after the event; `gone` deletes it, undefined leaves it as it was. Pure; what it throws parks the event's stream. */
@@ -51,13 +53,14 @@ export function view<R extends RowOf<R>, const T extends readonly EventType[]>(
     columns: Record<keyof R & string, string>
     indexes?: string[]
     tellsRows?: boolean
+    anew?: readonly T[number][]
     id(event: EventFrom<T[number]>): Id
     evolve(row: R | undefined, event: EventFrom<T[number]>): R | Gone | undefined
   },
 ): View<R, EventFrom<T[number]>> {
-  const { from, indexes = [], tellsRows = false, ...rest } = spec
+  const { from, indexes = [], tellsRows = false, anew = [], ...rest } = spec
   const [topic, ...others] = new Set(from.map((type) => type.topic))
   if (!topic || others.length > 0) throw new Error(`view ${name} must fold the events of exactly one topic`)
   if (!/^[a-z][a-z-]*$/.test(name)) throw new Error(`a view's name has small letters and dashes only: ${name}`)
-  return { ...rest, name, topic, catalog: catalogOf(from), indexes, tellsRows }
+  return { ...rest, name, topic, catalog: catalogOf(from), indexes, tellsRows, anew: new Set(anew.map(({ type }) => type)) }
 }

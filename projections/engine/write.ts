@@ -3,19 +3,21 @@ import { type Move, throwFenced } from '#platform/log/ownership.ts'
 import { lettersOf, type Parked } from '#platform/log/parked.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 import { fold, type Reading, type Row } from './fold.ts'
+import type { RowMemory } from './memory.ts'
 import { loadText, type Target, writeText } from './table.ts'
 import type { Id } from './view.ts'
 
-/** Loads the rows that a batch touches. */
-async function load(db: Queryable, target: Target, readings: readonly Reading[]): Promise<Map<Id, Row>> {
-  const ids = [...new Set(readings.flatMap((reading) => (reading.cause === undefined ? [reading.id] : [])))]
-  if (ids.length === 0) return new Map()
-  const rows = await db.query<Row>(`load ${target.name}`, loadText(target), [ids])
-  return new Map(rows.map((row) => [row[target.view.key] as Id, row]))
+/** The rows that a batch touches: those that are remembered, and the others from the table. */
+async function load(db: Queryable, target: Target, readings: readonly Reading[], memory: RowMemory): Promise<Map<Id, Row>> {
+  const { known, unknown } = memory.recall(readings)
+  if (unknown.length === 0) return known
+  const rows = await db.query<Row>(`load ${target.name}`, loadText(target), [unknown])
+  for (const row of rows) known.set(row[target.view.key] as Id, row)
+  return known
 }
 
 /**
- * Loads, folds and writes a batch in two round trips; the effect and `moves` commit together.
+ * Loads, folds and writes a batch in two round trips, or in one when all rows are known; the effect and `moves` commit together.
  * Reading before that transaction is sound: whoever changes rows moves the checkpoint or raises its epoch.
  *
  * @returns what had to be parked
@@ -27,10 +29,12 @@ export async function applyBatch(
   readings: readonly Reading[],
   isStuck: (recorded: Recorded) => boolean,
   moves: Move[],
+  memory: RowMemory,
 ): Promise<Parked[]> {
-  const rows = await load(db, target, readings)
+  const rows = await load(db, target, readings, memory)
   const { changed, parked } = fold(target.view, rows, readings, isStuck)
   await write(db, target, changed, parked, moves)
+  memory.learn(changed)
   return parked
 }
 

@@ -45,7 +45,7 @@ interface Parcel {
  * term begins, fence whoever has not noticed yet.
  */
 export function followKafka(follower: Follower, { db, kafka, wire, prefix }: FollowOptions): Following {
-  const { consumer: name, topic, batchSize = BATCH, onError = () => {} } = follower
+  const { consumer: name, topic, batchSize = BATCH, restMs, onError = () => {} } = follower
   const kafkaTopic = prefix + topic.name
   const { signal, stopped, stop, pause } = stopping()
 
@@ -177,6 +177,7 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
           commitSoon()
         }
         for (const parcel of parcels) parcel.done()
+        if (restMs && fresh.length < batchSize) await pause(restMs)
       } catch (error) {
         for (const parcel of parcels) parcel.failed(error)
       }

@@ -10,7 +10,10 @@ const placeholders = (from: number) => Array.from({ length: PARAMETERS }, (_, i)
 
 const APPEND = `select head, lost from log.append(${placeholders(1)})`
 
-/** In one statement, so that head and streams are of one moment. The state comes with the first row of its stream only. */
+/**
+ * In one statement, so that head and streams are of one moment. The state comes with the first row of its stream only.
+ * `offset 0` keeps the planner from making a join of the last part, for which it would walk the index past all other streams.
+ */
 const STREAMS = `
   select h.head, w.name, s.version as kept, s.state_version as "stateVersion",
          case when row_number() over (partition by w.name order by e.version) = 1 then s.state end as state,
@@ -21,7 +24,7 @@ const STREAMS = `
     left join log.snapshots s on s.stream = w.name
     left join log.events l on l.stream = s.stream and l.version = s.version
     left join lateral (
-      select ${EVENT_COLUMNS} from log.events where stream = w.name and version > coalesce(s.version, 0)) e on true
+      select ${EVENT_COLUMNS} from log.events where stream = w.name and version > coalesce(s.version, 0) offset 0) e on true
    order by w.name, e.version`
 const KEYS = `
   select k.scope, k.key, k.fingerprint, k.kept,

@@ -16,7 +16,7 @@ export function follow(
   listener: Listener,
   safetyNetMs: number,
 ): Following {
-  const { consumer, topic } = follower
+  const { consumer, topic, restMs } = follower
   const partitions = Array.from({ length: topic.partitions }, (_, partition) => partition)
   const { stopped, stop, pause } = stopping()
   const { ring, set, rung } = alarm(safetyNetMs)
@@ -47,6 +47,7 @@ export function follow(
       // Far behind, the next batch is on its way while this one is handled; close up, it would come too early to be of use.
       const ahead = batch.length >= FAR_BEHIND ? readOn() : undefined
       await follower.handle(batch)
+      if (restMs && !ahead) await pause(restMs)
       next = ahead ?? readOn()
       onProgress()
     }

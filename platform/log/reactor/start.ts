@@ -12,6 +12,9 @@ export interface ReactorOptions extends ReactingOptions {
   onError?(error: unknown): void
 }
 
+/** What follows from an event may follow a moment later: under load that is a tenth of the work. */
+const REST_MS = 25
+
 /** Has a reactor follow its topics for as long as it runs. Any number may run: one owns a partition, the others stand by. */
 export function startReactor(reactor: Reactor, options: ReactorOptions): { stop(): Promise<void> } {
   const { reader, listener, onError } = options
@@ -20,6 +23,7 @@ export function startReactor(reactor: Reactor, options: ReactorOptions): { stop(
       // One name for several topics would be one consumer group on Kafka, in which members are dealt each other's partitions.
       consumer: reactor.topics.length > 1 ? `${reactor.name}.${topic.name.split('.').at(-1)}` : reactor.name,
       topic,
+      restMs: REST_MS,
       ...reacting(reactor, topic, options),
       onError,
     })

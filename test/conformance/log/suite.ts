@@ -252,6 +252,20 @@ export function logConformance(name: string, open: () => Promise<LogUnderTest>):
       expect(new Set(drawn.flatMap(({ ids }) => ids.user!)).size).to.equal(4)
     })
 
+    it('lets events gather for a follower that rests, hands it the first one at once, and stops in the middle of its rest', async () => {
+      const reader = log.reader()
+      const [awake, resting] = [recorder('awake'), recorder('resting', { restMs: NEVER_MS })]
+      const following = [reader.follow(awake.follower), reader.follow(resting.follower)]
+      await write(log.writer(), 'thing-1', 0, 1)
+      await eventually(() => expect([awake.seen.length, resting.seen.length]).to.deep.equal([1, 1]))
+      for (let n = 0; n < 5; n++) {
+        await write(log.writer(), 'thing-1', 0, 1)
+        await eventually(() => expect(awake.seen.length).to.equal(n + 2))
+      }
+      expect(resting.seen.length).to.equal(1)
+      await Promise.all(following.map((one) => one.stop()))
+    })
+
     it('wakes a follower by a signal: with no safety net to fall back on, every event still arrives', async () => {
       const { seen, follower } = recorder('awake')
       const following = log.reader({ safetyNetMs: NEVER_MS }).follow(follower)

@@ -41,6 +41,21 @@ describe('applying batches', () => {
     expect(await counted()).to.deep.equal([3])
   })
 
+  it('reads a row again that another owner wrote meanwhile, and none that it wrote itself', async () => {
+    const [first, second] = [await owner(), await owner()]
+    await first.resume(all)
+    await first.handle(await notes(2))
+    await second.resume(all)
+    await second.handle(await notes(1, 3))
+    await first.resume(all)
+    await first.handle(await notes(1, 4))
+    expect(await counted()).to.deep.equal([4])
+    // Behind its back, as nobody does: it shows that it did not look.
+    await shop.db.query('t.forged', 'update views.user_videos set notes = 100')
+    await first.handle(await notes(1, 5))
+    expect(await counted()).to.deep.equal([5])
+  })
+
   it('leaves no trace of what is handed over again, also within one batch (P2)', async () => {
     const own = await owner()
     const events = await notes(4)

@@ -1,0 +1,44 @@
+import { LRUCache } from 'lru-cache'
+import type { Reading, Row } from './fold.ts'
+import type { Id, View } from './view.ts'
+
+/** What the owner of a view knows of its rows without asking: as long as it is the owner, nobody else writes them. */
+export interface RowMemory {
+  /** The rows that a batch touches, as far as they are known, and the ids of those that must be read. */
+  recall(readings: readonly Reading[]): { known: Map<Id, Row>; unknown: Id[] }
+  /** Takes in what was written. */
+  learn(changed: ReadonlyMap<Id, Row | undefined>): void
+  /** For another may have written. */
+  forget(): void
+}
+
+/** Rows to remember. */
+const MOST = 500
+/** A batch of more rows costs little for each of them, and would push out all others. */
+const MOST_OF_A_BATCH = 100
+
+export function rowMemory(view: View): RowMemory {
+  const rows = new LRUCache<Id, Row>({ max: MOST })
+  return {
+    recall(readings) {
+      const known = new Map<Id, Row>()
+      const unknown = new Set<Id>()
+      const made = new Set<Id>()
+      for (const reading of readings) {
+        if (reading.cause !== undefined) continue
+        const { id, event } = reading
+        if (known.has(id) || unknown.has(id) || made.has(id)) continue
+        const row = rows.get(id)
+        if (row) known.set(id, row)
+        else if (view.anew.has(event.type)) made.add(id)
+        else unknown.add(id)
+      }
+      return { known, unknown: [...unknown] }
+    },
+    learn(changed) {
+      if (changed.size > MOST_OF_A_BATCH) return rows.clear()
+      for (const [id, row] of changed) row ? rows.set(id, row) : rows.delete(id)
+    },
+    forget: () => rows.clear(),
+  }
+}
