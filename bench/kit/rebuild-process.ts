@@ -1,3 +1,4 @@
+import { giveWay } from '../../platform/background.ts'
 import { kafkaReader } from '../../platform/log/kafka/reader.ts'
 import { postgresReader } from '../../platform/log/postgres/reader.ts'
 import { openListener } from '../../platform/pg/listen.ts'
@@ -14,6 +15,8 @@ export interface RebuildReport {
   peakBytes: number
   idleBytes: number
 }
+
+giveWay()
 
 // From the embedded log, unless brokers are given.
 const [, , url, mode, brokers, prefix] = process.argv

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { giveWay } from '#platform/background.ts'
 import { Trouble } from '#platform/service.ts'
 import { compare } from '#projections/engine/compare.ts'
 import { RebuildRefused, rebuild, SwapRefused } from '#projections/engine/rebuild.ts'
@@ -16,6 +17,7 @@ export const rebuildCommand = (): Command =>
     .action((name: string, options: { dryRun?: boolean }) =>
       connected(async ({ db, reader }) => {
         const view = viewNamed(name)
+        giveWay()
         const progress = progressPrinter(name)
         try {
           if (options.dryRun) {

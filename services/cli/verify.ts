@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { giveWay } from '#platform/background.ts'
 import { compare, isClean } from '#projections/engine/compare.ts'
 import { views } from '#projections/index.ts'
 import { describeComparison } from './comparison.ts'
@@ -14,6 +15,7 @@ export const verifyCommand = (): Command =>
     .option('--rows <n>', 'show at most this many differing rows of a view', wholeNumber, 20)
     .action((name: string | undefined, options: { rows: number }) =>
       connected(async ({ db, reader }) => {
+        giveWay()
         for (const view of name ? [viewNamed(name)] : views) {
           const progress = progressPrinter(view.name)
           const comparison = await compare(view, {
