@@ -156,8 +156,10 @@ class Line {
     try {
       while (this.hasNews && this.waiting.size > 0) {
         this.hasNews = false
-        await this.serve()
-        again = await this.untilNextDue()
+        // One moment for both: what falls due while this goes on is foreseen, not missed.
+        const now = Date.now()
+        await this.serve(now)
+        again = await this.untilNextDue(now)
       }
     } catch (error) {
       this.options.log.warn({ kind: this.kind, fault: faultOf(error) }, 'cannot look for tasks')
@@ -166,11 +168,11 @@ class Line {
     if (this.waiting.size > 0) this.alarm = setTimeout(() => this.look(), again)
   }
 
-  /** Goes through the tasks that are due, lowest id first, until there is nobody or nothing left. */
-  private async serve() {
+  /** Goes through the tasks that are due at a moment, lowest id first, until there is nobody or nothing left. */
+  private async serve(now: number) {
     for (let after = 0; this.waiting.size > 0; ) {
       const limit = this.waiting.size + SPARE
-      const due = await dueTasks(this.options.db, this.kind, Date.now(), after, limit)
+      const due = await dueTasks(this.options.db, this.kind, now, after, limit)
       const free = due.filter((task) => !this.isTaken(task))
       while (free.length > 0 && this.waiting.size > 0) {
         const pollers = [...this.waiting].slice(0, free.length)
@@ -212,9 +214,9 @@ class Line {
     return taken !== undefined && version <= taken.version && Date.now() < taken.until
   }
 
-  private async untilNextDue(): Promise<number> {
-    const now = Date.now()
+  /** How long until the first task that was not due yet at a moment will be. */
+  private async untilNextDue(now: number): Promise<number> {
     const next = this.waiting.size > 0 ? await nextDueAt(this.options.db, this.kind, now) : undefined
-    return Math.min(LOOK_AGAIN_MS, next === undefined ? LOOK_AGAIN_MS : next - now)
+    return next === undefined ? LOOK_AGAIN_MS : Math.min(LOOK_AGAIN_MS, Math.max(0, next - Date.now()))
   }
 }

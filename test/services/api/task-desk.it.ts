@@ -192,6 +192,25 @@ describe('the desk where workers wait for tasks', () => {
     expect(await shown(videoId)).to.deep.equal({ status: 'failed', attempts: 3 })
   })
 
+  it('does not miss a task that falls due while it looks', async () => {
+    const patient: TaskPolicy = { ...usualPolicy, backoffMs: 1_000 }
+    let endsAt = 0
+    const slow: Queryable = {
+      query: async <R extends object>(...query: Parameters<Queryable['query']>) => {
+        const rows = await db.query<R>(...query)
+        if (query[0] === 'tasks.due') await sleep(Math.max(0, endsAt - Date.now()))
+        return rows
+      },
+    }
+    const desk = another(patient, { db: slow })
+    const videoId = await schedule()
+    const first = await claim(desk)
+    await submit(first!, 'no captions', patient)
+    await eventually(async () => expect(await shown(videoId)).to.deep.equal({ status: 'pending', attempts: 1 }))
+    endsAt = Date.now() + patient.backoffMs
+    expect(await claim(desk)).to.include({ videoId, attempt: 2 })
+  })
+
   it('gives nothing to who has left', async () => {
     const leaving = new AbortController()
     const waiting = claim(desks[0], { gone: leaving.signal })
