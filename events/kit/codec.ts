@@ -2,9 +2,9 @@ import type { z } from 'zod'
 import type { EventOf, NewEvent, Recorded } from './envelope.ts'
 import type { EventType } from './stream.ts'
 
-export type EventErrorCode = 'UNKNOWN_TYPE' | 'UNKNOWN_SCHEMA' | 'BROKEN_PAYLOAD'
+export type EventErrorCode = 'UNKNOWN_TYPE' | 'UNKNOWN_SCHEMA' | 'BROKEN_PAYLOAD' | 'PRUNED'
 
-/** An event in the log that cannot be read. A consumer parks its stream; nothing crashes. */
+/** An event in the log that cannot be read, or is not there any more. A consumer parks its stream; nothing crashes. */
 export class EventError extends Error {
   readonly code: EventErrorCode
   constructor(code: EventErrorCode, message: string) {

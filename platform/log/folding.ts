@@ -1,4 +1,4 @@
-import { type Catalog, decode } from '#events/kit/codec.ts'
+import { type Catalog, decode, EventError } from '#events/kit/codec.ts'
 import type { Recorded } from '#events/kit/envelope.ts'
 import type { Decider } from '#events/kit/stream.ts'
 import type { Appended, Appender, Folded, Found, Place } from './port.ts'
@@ -24,13 +24,13 @@ export const weight = ({ data }: Pick<Appended, 'data'>) => data.length + ENVELO
  * Folds a stream: from the state that was kept last and what came after it, or from its whole history when that state was kept
  * by another version of the decider.
  *
- * @throws EventError when the history cannot be read
+ * @throws EventError when the history cannot be read, or is not whole any more and must be
  */
 export function folding({ appender, catalog, deciderOf }: FoldingOptions): (stream: string, found: Found) => Promise<Present> {
   return async (stream, { kept, keptAt, since }) => {
     const { stateVersion, evolve } = deciderOf(stream)
     const isCurrent = !kept || kept.stateVersion === stateVersion
-    const events = isCurrent ? since : await whole(stream, stateVersion)
+    const events = isCurrent ? since : await whole(stream, kept.version, stateVersion)
     const before = isCurrent && kept ? stateOf(kept) : undefined
     const state = events.reduce<unknown>((state, event) => evolve(state, decode(catalog, event) as never), before)
     const last = events.at(-1)
@@ -44,10 +44,14 @@ export function folding({ appender, catalog, deciderOf }: FoldingOptions): (stre
     }
   }
 
-  async function whole(stream: string, stateVersion: number): Promise<Recorded[]> {
+  async function whole(stream: string, upTo: number, stateVersion: number): Promise<Recorded[]> {
     const history = await appender.stream(stream)
-    if (history[0]?.version !== 1)
-      throw new Error(`the first events of ${stream} were pruned, so its state cannot be folded anew for version ${stateVersion}`)
+    // Clocks of several writers do not agree, and events are pruned by their time: also one in between may be gone.
+    if (history.length < upTo || history.some(({ version }, i) => version !== i + 1))
+      throw new EventError(
+        'PRUNED',
+        `events of ${stream} were pruned, so its state cannot be folded anew for version ${stateVersion} of its decider`,
+      )
     return history
   }
 }

@@ -106,6 +106,7 @@ export function openMemory({ appender, catalog, deciderOf }: MemoryOptions): Mem
         for (const { stream, next } of streams) {
           if (!positions) states.delete(stream)
           else if (next) states.set(stream, { ...next, last: last.get(stream)!, asOf: own!.to })
+          else if (last.has(stream)) states.delete(stream)
           else if (own && states.has(stream)) states.get(stream)!.asOf = own.to
         }
       }

@@ -13,11 +13,14 @@ export function pruneNowAndThen(db: Queryable, keepDays: number | undefined, log
   const onError = (error: unknown, stream: string) => log.warn({ error, stream }, 'its events stay: they cannot be folded')
   const keep = keeping({ db, catalog, deciders, onError })
   let stopped = false
-  let working = Promise.resolve()
+  let working: Promise<void> | undefined
   const prune = () => {
-    working = pruneRelayed(db, { olderThan: Date.now() - keepDays * DAY_MS, keep, isStopped: () => stopped }).catch((error) =>
-      log.warn({ error }, 'cannot prune the log'),
-    )
+    // The first time may take longer than the time between two.
+    working ??= pruneRelayed(db, { olderThan: Date.now() - keepDays * DAY_MS, deciders, keep, isStopped: () => stopped })
+      .catch((error) => log.warn({ error }, 'cannot prune the log'))
+      .finally(() => {
+        working = undefined
+      })
   }
   prune()
   const timer = setInterval(prune, EVERY_MS)

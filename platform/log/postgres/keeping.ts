@@ -5,13 +5,16 @@ import { decidersByKind } from '../deciding.ts'
 import { folding } from '../folding.ts'
 import { appender } from './appender.ts'
 
-/** A writer may have kept a later state meanwhile. */
+/**
+ * A writer may have kept a later state meanwhile, or that of a later version of the decider. In the order in which appends take
+ * these rows, so that neither waits for the other in a circle.
+ */
 const KEEP = `
   insert into log.snapshots as s (stream, version, state_version, state)
   select k.stream, k.version, k."stateVersion", k.state
-    from json_to_recordset($1) k(stream text, version int, "stateVersion" int, state json)
+    from json_to_recordset($1) k(stream text, version int, "stateVersion" int, state json) order by k.stream
   on conflict (stream) do update set version = excluded.version, state_version = excluded.state_version, state = excluded.state
-   where s.version <= excluded.version`
+   where s.version <= excluded.version and s.state_version <= excluded.state_version`
 
 /** Streams that are in memory at once. */
 const PORTION = 500

@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { z } from 'zod'
 import { catalogOf } from '#events/kit/codec.ts'
 import type { Recorded } from '#events/kit/envelope.ts'
-import { decider, stream } from '#events/kit/stream.ts'
+import { type Decider, decider, stream } from '#events/kit/stream.ts'
 import { readSettings } from '#platform/config/settings.ts'
 import { pruneRelayed } from '#platform/log/kafka/prune.ts'
 import { relayLag } from '#platform/log/kafka/relay-lag.ts'
@@ -200,13 +200,14 @@ describe('the relay', () => {
   const things = stream<object>('thing', { topic, id: () => 1, key: () => '1' })
   const happened = things.event('Happened', 1, z.looseObject({}))
   const counting = decider<number, object>(things, 1, (count) => (count ?? 0) + 1)
-  const prune = (unreadable: unknown[] = []) =>
+  const prune = (unreadable: unknown[] = [], deciders: Decider[] = [counting]) =>
     pruneRelayed(bench.db, {
       olderThan: Date.now() + 1_000,
+      deciders,
       keep: keeping({
         db: bench.db,
         catalog: catalogOf([happened]),
-        deciders: [counting],
+        deciders,
         onError: (_, stream) => unreadable.push(stream),
       }),
     })
@@ -260,5 +261,26 @@ describe('the relay', () => {
       [3, '3', []],
       [2, '2', []],
     ])
+  })
+
+  it('prunes only behind states of its own version of the decider, and never puts an older one in the place of a newer', async () => {
+    const next = decider<number, object>(things, 2, (count) => (count ?? 0) + 10)
+    const kept = async () => (await bench.writer.load({ streams: ['thing-1'], ids: {}, keys: [] })).streams.get('thing-1')!.kept
+    const keep = (one: Decider) =>
+      keeping({ db: bench.db, catalog: catalogOf([happened]), deciders: [one], onError: () => {} })(['thing-1'])
+    await write(bench.writer, 'thing-1', 0, 3)
+    await write(bench.writer, 'thing-2', 0, 1)
+    bench.relay()
+    await published(4)
+
+    await keep(next)
+    await prune([], [counting])
+    expect(await kept()).to.include({ stateVersion: 2, state: '30' })
+    expect(await appended()).to.have.length(4)
+
+    await bench.db.query('t.old', `update log.snapshots set state_version = 1, state = '3' where stream = 'thing-1'`)
+    await prune([], [next])
+    expect(await kept()).to.include({ stateVersion: 2, state: '30' })
+    expect((await appended()).map(({ stream }) => stream)).to.deep.equal(['thing-2'])
   })
 })
