@@ -152,7 +152,7 @@ class Line {
   private async lookWhileNews() {
     this.isLooking = true
     clearTimeout(this.alarm)
-    let again = RETRY_MS
+    let again = LOOK_AGAIN_MS
     try {
       while (this.hasNews && this.waiting.size > 0) {
         this.hasNews = false
@@ -163,6 +163,7 @@ class Line {
       }
     } catch (error) {
       this.options.log.warn({ kind: this.kind, fault: faultOf(error) }, 'cannot look for tasks')
+      again = RETRY_MS
     }
     this.isLooking = false
     if (this.waiting.size > 0) this.alarm = setTimeout(() => this.look(), again)
