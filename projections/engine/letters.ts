@@ -57,7 +57,7 @@ export const redrive = (db: Db, view: View, stream: string) => redriveIn(db, liv
 export function redriveIn(db: Db, target: Target, stream: string): Promise<Redriven> {
   return db.tx(async (tx) => {
     const at = within(tx)
-    await fenceOwner(at, target.consumer, stream)
+    if (!(await fenceOwner(at, target.consumer, stream))) return { applied: 0, parked: 0 }
     const taken = await at.query<{ event: string }>(
       'letters.take',
       `with taken as (delete from log.dead_letters where consumer = $1 and stream = $2 and state <> 'skipped' returning pos, event)
@@ -90,7 +90,7 @@ export function redriveIn(db: Db, target: Target, stream: string): Promise<Redri
 export const skip = (db: Db, consumer: string, stream: string, pos: number, because: string): Promise<boolean> =>
   db.tx(async (tx) => {
     const at = within(tx)
-    await fenceOwner(at, consumer, stream)
+    if (!(await fenceOwner(at, consumer, stream))) return false
     const skipped = await at.query(
       'letters.skip',
       `update log.dead_letters set state = 'skipped', cause = $4
@@ -100,15 +100,21 @@ export const skip = (db: Db, consumer: string, stream: string, pos: number, beca
     return skipped.length > 0
   })
 
-/** Holds the checkpoint that the stream's events move, until the transaction ends, and makes its owner look again. */
-const fenceOwner = (at: Queryable, consumer: string, stream: string) =>
-  at.query(
+/**
+ * Holds the checkpoint that the stream's events move, until the transaction ends, and makes its owner look again.
+ * @returns false when nothing of the stream is parked: then there is nothing to hold, and what its owner parks next is the owner's
+ */
+async function fenceOwner(at: Queryable, consumer: string, stream: string): Promise<boolean> {
+  const fenced = await at.query(
     'checkpoints.fence',
     `update log.checkpoints set epoch = epoch + 1
       where (consumer, topic, partition) in
-            (select consumer, topic, partition from log.dead_letters where consumer = $1 and stream = $2)`,
+            (select consumer, topic, partition from log.dead_letters where consumer = $1 and stream = $2)
+      returning partition`,
     [consumer, stream],
   )
+  return fenced.length > 0
+}
 
 async function savepoint(tx: pg.PoolClient, work: () => Promise<void>) {
   await tx.query('savepoint attempt')

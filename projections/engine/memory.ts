@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Reading, Row } from './fold.ts'
 import type { Id, View } from './view.ts'
+import { weightOf } from './weigh.ts'
 
 /** What the owner of a view knows of its rows without asking: as long as it is the owner, nobody else writes them. */
 export interface RowMemory {
@@ -12,13 +13,14 @@ export interface RowMemory {
   forget(): void
 }
 
-/** Rows to remember. */
+/** Rows to remember, and what they may take together: the text of one may be megabytes. */
 const MOST = 500
+const MOST_BYTES = 4 * 2 ** 20
 /** A batch of more rows costs little for each of them, and would push out all others. */
 const MOST_OF_A_BATCH = 100
 
 export function rowMemory(view: View): RowMemory {
-  const rows = new LRUCache<Id, Row>({ max: MOST })
+  const rows = new LRUCache<Id, Row>({ max: MOST, maxSize: MOST_BYTES, sizeCalculation: weightOf })
   return {
     recall(readings) {
       const known = new Map<Id, Row>()

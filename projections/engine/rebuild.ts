@@ -70,7 +70,8 @@ export function rebuild(view: View, options: RebuildOptions): Promise<Rebuilt | 
     const { redriven, parked } = await redriveParked(options.db, view)
     progress.phase('catch up')
     const catchUp = await chaser(options.db, options.reader, view, progress)
-    await catchUp()
+    // Up to where the log ends just then: as long as people write there would always be some more. The second time is the shorter.
+    for (let time = 1; time <= 2; time++) await catchUp(Math.max(0, ...(await options.reader.heads(view.topic)).values()))
     await refuseNewFailures(options.db, view)
     progress.phase('swap')
     await retrying(view, () => swap(client, view, catchUp))
@@ -164,11 +165,11 @@ async function redriveParked(db: Db, view: View) {
 
 const CHASE_BATCH = 2_000
 
-/** Applies to the next table what the log got meanwhile, the way live application does; call it again to go on. */
+/** Applies to the next table what the log got meanwhile, the way live application does, up to a position; call it again to go on. */
 async function chaser(db: Db, reader: Reader, view: View, progress: Meter) {
   const { resume, handle } = applier(db, nextOf(view))
   const at = new Map(await resume(Array.from({ length: view.topic.partitions }, (_, partition) => partition)))
-  return async (upTo?: number) => {
+  return async (upTo: number) => {
     for (;;) {
       const batch = await reader.read({ topic: view.topic.name, after: at, upTo, limit: CHASE_BATCH })
       if (batch.length === 0) return

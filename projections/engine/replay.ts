@@ -4,6 +4,7 @@ import { reason } from '#platform/log/parked.ts'
 import type { Positions, Reader } from '#platform/log/port.ts'
 import type { Row } from './fold.ts'
 import { gone, type Id, type View } from './view.ts'
+import { ROW_BYTES, weightOf } from './weigh.ts'
 
 /** History that a replay could not turn into rows. Unlike live consumption, which parks the event, a replay ends here. */
 export class ReplayStopped extends Error {
@@ -30,8 +31,6 @@ export interface Replay {
   onRead?(events: number): void
 }
 
-/** Roughly what a row costs beside its texts. */
-const ROW_BYTES = 300
 const BUDGET_BYTES = 48 * 2 ** 20
 
 /**
@@ -114,8 +113,8 @@ function hash(text: string): number {
 }
 
 function weigh(rows: ReadonlyMap<Id, Row>): number {
-  let bytes = rows.size * ROW_BYTES
-  for (const row of rows.values()) for (const value of Object.values(row)) if (typeof value === 'string') bytes += value.length
+  let bytes = 0
+  for (const row of rows.values()) bytes += weightOf(row)
   return bytes
 }
 

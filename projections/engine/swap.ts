@@ -1,4 +1,4 @@
-import type pg from 'pg'
+import pg from 'pg'
 import { transaction } from './load.ts'
 import { indexNames, liveOf, nextOf } from './table.ts'
 import type { View } from './view.ts'
@@ -16,7 +16,6 @@ const LOCK_TIMEOUT_MS = 200
 export const swap = (client: pg.PoolClient, view: View, catchUp: (upTo: number) => Promise<void>) =>
   transaction(client, 'begin', async () => {
     const live = liveOf(view)
-    const next = nextOf(view)
     await client.query(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`)
     // Whoever set the view up relies on it: a crash of the server must not take the swap back.
     await client.query('set local synchronous_commit = on')
@@ -27,36 +26,36 @@ export const swap = (client: pg.PoolClient, view: View, catchUp: (upTo: number) 
     ])
     await catchUp(Math.max(0, ...rows.map(({ pos }) => pos)))
 
-    await client.query(
-      `do $$ begin lock table ${live.table} in access exclusive mode; exception when undefined_table then null; end $$`,
-    )
-    await client.query(`drop table if exists ${live.table}`)
-    await client.query(`alter table ${next.table} rename to "${live.name}"`)
-    const names = indexNames(live)
-    for (const [i, name] of indexNames(next).entries()) await client.query(`alter index views."${name}" rename to "${names[i]}"`)
-
-    await client.query(
-      `insert into log.checkpoints as c (consumer, topic, partition, pos, epoch) select $1, topic, partition, pos, 1 from log.checkpoints where consumer = $2
-       on conflict (consumer, topic, partition) do update set pos = excluded.pos, epoch = c.epoch + 1, moved_at = now()`,
-      [live.consumer, next.consumer],
-    )
-    await client.query('delete from log.checkpoints where consumer = $1', [next.consumer])
-
-    // What is parked now is what the next table has parked; what was skipped stays skipped.
-    await client.query(`delete from log.dead_letters where consumer = $1 and state <> 'skipped'`, [live.consumer])
-    await client.query(
-      'delete from log.dead_letters n using log.dead_letters l where n.consumer = $2 and l.consumer = $1 and l.pos = n.pos',
-      [live.consumer, next.consumer],
-    )
-    await client.query('update log.dead_letters set consumer = $1 where consumer = $2', [live.consumer, next.consumer])
-
-    await client.query(
-      `insert into log.views (view, version) values ($1, $2)
-       on conflict (view) do update set version = excluded.version, built_at = now()`,
-      [view.name, view.version],
-    )
-    await client.query(
-      'select log.tell_checkpoints($1, $2, json_object_agg(partition, pos)) from log.checkpoints where consumer = $1 having count(*) > 0',
-      [live.consumer, view.topic.name],
-    )
+    await client.query(exchange(view))
   })
+
+/** One round trip: nobody reads the view meanwhile, and we may have to wait for a turn after each answer. */
+function exchange(view: View): string {
+  const live = liveOf(view)
+  const next = nextOf(view)
+  const names = indexNames(live)
+  const [isLive, isNext] = [live, next].map(({ consumer }) => `= ${pg.escapeLiteral(consumer)}`)
+  const [name, topic] = [pg.escapeLiteral(view.name), pg.escapeLiteral(view.topic.name)]
+  return `
+    do $$ begin lock table ${live.table} in access exclusive mode; exception when undefined_table then null; end $$;
+    drop table if exists ${live.table};
+    alter table ${next.table} rename to "${live.name}";
+    ${indexNames(next)
+      .map((index, i) => `alter index views."${index}" rename to "${names[i]}";`)
+      .join('\n')}
+
+    insert into log.checkpoints as c (consumer, topic, partition, pos, epoch)
+    select ${name}, topic, partition, pos, 1 from log.checkpoints where consumer ${isNext}
+    on conflict (consumer, topic, partition) do update set pos = excluded.pos, epoch = c.epoch + 1, moved_at = now();
+    delete from log.checkpoints where consumer ${isNext};
+
+    -- What is parked now is what the next table has parked; what was skipped stays skipped.
+    delete from log.dead_letters where consumer ${isLive} and state <> 'skipped';
+    delete from log.dead_letters n using log.dead_letters l where n.consumer ${isNext} and l.consumer ${isLive} and l.pos = n.pos;
+    update log.dead_letters set consumer = ${name} where consumer ${isNext};
+
+    insert into log.views (view, version) values (${name}, ${Number(view.version)})
+    on conflict (view) do update set version = excluded.version, built_at = now();
+    select log.tell_checkpoints(${name}, ${topic}, json_object_agg(partition, pos))
+      from log.checkpoints where consumer ${isLive} having count(*) > 0;`
+}
