@@ -19,7 +19,7 @@ import { seedNotes } from './kit/seed.ts'
 export const duringRebuild: Benchmark = {
   name: 'during-rebuild',
   async run({ quick }) {
-    const [rounds, duration, events] = quick ? [1, 3, 50_000] : [3, 8, 500_000]
+    const [rounds, duration, events] = quick ? [1, 3, 50_000] : [7, 8, 500_000]
     const database = await freshDatabase()
     const db = openDb(database.url, { name: 'bench during-rebuild' })
     // Before anybody runs who writes events because of these.
