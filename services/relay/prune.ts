@@ -1,7 +1,6 @@
 import type { Logger } from 'pino'
 import { catalog, deciders } from '#events/catalog.ts'
 import { pruneRelayed } from '#platform/log/kafka/prune.ts'
-import { keeping } from '#platform/log/postgres/keeping.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 
 const EVERY_MS = 600_000
@@ -11,12 +10,12 @@ const DAY_MS = 86_400_000
 export function pruneNowAndThen(db: Queryable, keepDays: number | undefined, log: Logger): () => Promise<void> {
   if (keepDays === undefined) return async () => {}
   const onError = (error: unknown, stream: string) => log.warn({ error, stream }, 'its events stay: they cannot be folded')
-  const keep = keeping({ db, catalog, deciders, onError })
   let stopped = false
   let working: Promise<void> | undefined
   const prune = () => {
     // The first time may take longer than the time between two.
-    working ??= pruneRelayed(db, { olderThan: Date.now() - keepDays * DAY_MS, deciders, keep, isStopped: () => stopped })
+    const olderThan = Date.now() - keepDays * DAY_MS
+    working ??= pruneRelayed({ db, catalog, deciders, olderThan, onError, isStopped: () => stopped })
       .catch((error) => log.warn({ error }, 'cannot prune the log'))
       .finally(() => {
         working = undefined

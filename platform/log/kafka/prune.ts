@@ -1,5 +1,4 @@
-import type { Decider } from '#events/kit/stream.ts'
-import type { Queryable } from '#platform/pg/pool.ts'
+import { type KeepingOptions, keeping } from '../postgres/keeping.ts'
 
 /** Only what Kafka has, and never the newest event: positions go on from it. */
 const OLD = `
@@ -20,19 +19,19 @@ const REMOVE = `
 
 const PORTION = 5_000
 
-export interface PruneOptions {
+export interface PruneOptions extends KeepingOptions {
   /** Milliseconds since the epoch. */
   olderThan: number
-  /** Whose states count. */
-  deciders: readonly Decider[]
-  /** Keeps the states of streams: only events that are in one may go. */
-  keep(streams: string[]): Promise<void>
   isStopped?(): boolean
 }
 
-/** Removes events from the log that have been published and are older than the policy says, a portion at a time. */
-export async function pruneRelayed(db: Queryable, options: PruneOptions): Promise<void> {
-  const { olderThan, deciders, keep, isStopped = () => false } = options
+/**
+ * Removes events from the log that have been published and are older than the policy says, a portion at a time. The states of
+ * their streams are kept first: only events that are in one may go.
+ */
+export async function pruneRelayed({ olderThan, isStopped = () => false, ...keepingOptions }: PruneOptions): Promise<void> {
+  const { db, deciders } = keepingOptions
+  const keep = keeping(keepingOptions)
   const versions = [deciders.map(({ stream }) => stream.kind), deciders.map(({ stateVersion }) => stateVersion)]
   for (let from: number | null = 0; from !== null && !isStopped(); ) {
     const old: unknown[] = [from, olderThan, PORTION, ...versions]

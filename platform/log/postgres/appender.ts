@@ -2,8 +2,9 @@ import type { DatabaseError } from 'pg'
 import type { Recorded } from '#events/kit/envelope.ts'
 import { arrayParameter } from '#platform/pg/array.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
-import type { Appender, Group, Loaded, Lost, Place, StreamChange, Verdict, Wanted } from '../port.ts'
+import type { Appender, Group, Loaded, Lost, Place, Snapshot, Verdict, Wanted } from '../port.ts'
 import { EVENT_COLUMNS } from './rows.ts'
+import { snapshotRows } from './snapshots.ts'
 
 const PARAMETERS = 24
 const placeholders = (from: number) => Array.from({ length: PARAMETERS }, (_, i) => `$${from + i}`)
@@ -181,7 +182,7 @@ function parameters(groups: readonly Group[], known = NEVER): unknown[] {
     ofEvent(({ e }) => e.causationId),
     ofEvent(({ e }) => e.traceparent),
     `[${events.map(({ e }) => e.data)}]`,
-    `[${streams.filter((s) => s.next?.unkept === 0).map(snapshot)}]`,
+    snapshotRows(streams.flatMap(({ g, stream, next }) => (next?.unkept === 0 ? [snapshot(g, stream, next)] : []))),
     rare((group) => group.claims),
     rare((group) => group.credentials),
     rare(({ keys }) => keys.map(({ result, events, ...key }) => ({ ...key, kept: { result, events } }))),
@@ -189,10 +190,13 @@ function parameters(groups: readonly Group[], known = NEVER): unknown[] {
   ]
 }
 
-const snapshot = ({ g, stream, next }: StreamChange & { g: number }) => {
-  const { version, stateVersion, state } = next!
-  return `{${JSON.stringify({ g, stream, version, stateVersion }).slice(1, -1)},"state":${state}}`
-}
+const snapshot = (g: number, stream: string, { version, stateVersion, state }: Snapshot) => ({
+  g,
+  stream,
+  version,
+  stateVersion,
+  state,
+})
 
 type Broken = [group: number, reason: 'stale' | 'taken' | 'used' | 'over', a: string, b: string]
 

@@ -55,13 +55,7 @@ export function postgresReader(
   // Consumers of one topic that stand at the same place read it once for all of them. A read that began before the last
   // signal is not shared: it may not have seen what the signal is about.
   let signals = 0
-  /** Not before somebody follows: each append would wake a process that only reads. */
-  let counting: (() => void) | undefined
-  const count = () => {
-    counting ??= listener.on('log', () => {
-      signals++
-    })
-  }
+  let stopCounting: (() => void) | undefined
   const inFlight = new Map<string, Promise<Recorded[]>>()
   const shared = (key: string, start: () => Promise<Recorded[]>) => {
     const known = inFlight.get(key)
@@ -114,7 +108,10 @@ export function postgresReader(
       ])
     },
     follow(follower: Follower) {
-      count()
+      // Not before: each append would wake a process that only reads.
+      stopCounting ??= listener.on('log', () => {
+        signals++
+      })
       const { topic, batchSize = BATCH } = follower
       // Per partition no more than is likely to be handed on: what one batch leaves over is read again for the next.
       const least = Math.ceil(batchSize / topic.partitions)
@@ -138,7 +135,7 @@ export function postgresReader(
     },
     async close() {
       await Promise.all([...following].map((one) => one.stop()))
-      counting?.()
+      stopCounting?.()
     },
   }
 }

@@ -28,23 +28,20 @@ returns table (head bigint, lost json)
 language plpgsql set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
   _head bigint;
-  _moved bool;
   _lost int[] = '{}';
   _why  json;
 begin
   perform pg_advisory_xact_lock(7001);
   select coalesce(max(pos), 0) into _head from log.events;
 
-  _moved = _head is distinct from _known;
-
-  if _moved or json_array_length(_claims) + json_array_length(_keys) + json_array_length(_counts) > 0 then
+  if _head <> _known or json_array_length(_claims) + json_array_length(_keys) + json_array_length(_counts) > 0 then
     with broken as (
       -- What was pruned is covered by a snapshot: the newest version is that of the one or of the other.
       select s.g, 'stale' as reason, s.stream as a, null as b
         from unnest(s_group, s_stream, s_expected) s(g, stream, expected)
         left join log.snapshots h on h.stream = s.stream
         left join lateral (select e.version from log.events e where e.stream = s.stream order by e.version desc limit 1) e on true
-       where _moved and greatest(h.version, e.version, 0) <> s.expected
+       where _head <> _known and greatest(h.version, e.version, 0) <> s.expected
       union all
       select c.g, 'taken', c.kind, c.value
         from json_to_recordset(_claims) c(g int, kind text, value text, owner text)
@@ -77,7 +74,7 @@ begin
     insert into log.snapshots (stream, version, state_version, state)
     select s.stream, s.version, s."stateVersion", s.state
       from json_to_recordset(_snapshots) s(g int, stream text, version int, "stateVersion" int, state json)
-     where s.g <> all (_lost) order by s.stream
+     where s.g <> all (_lost)
     on conflict (stream) do update set version = excluded.version, state_version = excluded.state_version, state = excluded.state;
   end if;
 
