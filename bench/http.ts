@@ -61,9 +61,10 @@ async function play(scenario: Scenario, url: string, rounds: number, seconds: nu
         .map(Number)
         .filter((known) => known <= count),
     )
+  const titleAt = (count: number) => `${name}, ${count} ${count === 1 ? 'connection' : 'connections'}`
   const figures = connections.flatMap((count, i): Figure[] => {
     const known = nearest(count)
-    const here = `${name}, ${count} ${count === 1 ? 'connection' : 'connections'}`
+    const here = titleAt(count)
     const was = original.msP99?.[known]
     const msP99 = middle(count, (report) => report.msP99)
     return [
@@ -91,7 +92,7 @@ async function play(scenario: Scenario, url: string, rounds: number, seconds: nu
     { name: `${name}, least step upwards`, value: Math.min(...steps), unit: '×', target: atLeast(0.9) },
     ...CEILINGS.flatMap((count): Figure[] => {
       const most = median(runs[`ceiling at ${count}`] as number[])
-      const here = `${name}, ${count} ${count === 1 ? 'connection' : 'connections'}`
+      const here = titleAt(count)
       const was = { what: `the original at ${nearest(count)}`, value: original.perSecond[nearest(count)]! }
       return [
         {

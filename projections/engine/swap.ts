@@ -34,28 +34,27 @@ function exchange(view: View): string {
   const live = liveOf(view)
   const next = nextOf(view)
   const names = indexNames(live)
-  const [isLive, isNext] = [live, next].map(({ consumer }) => `= ${pg.escapeLiteral(consumer)}`)
-  const [name, topic] = [pg.escapeLiteral(view.name), pg.escapeLiteral(view.topic.name)]
+  const renames = indexNames(next).map((index, i) => `alter index views."${index}" rename to "${names[i]}";`)
+  const [liveName, nextName, topic] = [live.consumer, next.consumer, view.topic.name].map(pg.escapeLiteral)
   return `
     do $$ begin lock table ${live.table} in access exclusive mode; exception when undefined_table then null; end $$;
     drop table if exists ${live.table};
     alter table ${next.table} rename to "${live.name}";
-    ${indexNames(next)
-      .map((index, i) => `alter index views."${index}" rename to "${names[i]}";`)
-      .join('\n')}
+    ${renames.join(' ')}
 
     insert into log.checkpoints as c (consumer, topic, partition, pos, epoch)
-    select ${name}, topic, partition, pos, 1 from log.checkpoints where consumer ${isNext}
+    select ${liveName}, topic, partition, pos, 1 from log.checkpoints where consumer = ${nextName}
     on conflict (consumer, topic, partition) do update set pos = excluded.pos, epoch = c.epoch + 1, moved_at = now();
-    delete from log.checkpoints where consumer ${isNext};
+    delete from log.checkpoints where consumer = ${nextName};
 
     -- What is parked now is what the next table has parked; what was skipped stays skipped.
-    delete from log.dead_letters where consumer ${isLive} and state <> 'skipped';
-    delete from log.dead_letters n using log.dead_letters l where n.consumer ${isNext} and l.consumer ${isLive} and l.pos = n.pos;
-    update log.dead_letters set consumer = ${name} where consumer ${isNext};
+    delete from log.dead_letters where consumer = ${liveName} and state <> 'skipped';
+    delete from log.dead_letters n using log.dead_letters l
+     where n.consumer = ${nextName} and l.consumer = ${liveName} and l.pos = n.pos;
+    update log.dead_letters set consumer = ${liveName} where consumer = ${nextName};
 
-    insert into log.views (view, version) values (${name}, ${Number(view.version)})
+    insert into log.views (view, version) values (${liveName}, ${view.version})
     on conflict (view) do update set version = excluded.version, built_at = now();
-    select log.tell_checkpoints(${name}, ${topic}, json_object_agg(partition, pos))
-      from log.checkpoints where consumer ${isLive} having count(*) > 0;`
+    select log.tell_checkpoints(${liveName}, ${topic}, json_object_agg(partition, pos))
+      from log.checkpoints where consumer = ${liveName} having count(*) > 0;`
 }
