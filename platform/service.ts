@@ -18,45 +18,60 @@ export interface Running {
   works?(): Promise<unknown>
 }
 
+/** @param begun may be called as soon as there is something that a stop must not leave behind */
+export type Start = (log: Logger, begun: (running: Running) => void, metrics: Metrics) => Promise<Running>
+
+export interface ServiceOptions {
+  /** Of its log lines; LOG_LEVEL if not given. */
+  level?: string
+  stopMs?: number
+}
+
+/** A part of the system that runs as a process of its own, or as one of several in a process. */
+export interface Service {
+  name: string
+  start: Start
+  options: ServiceOptions
+}
+
+/** Declares a service; nothing runs yet. */
+export const service = (name: string, start: Start, options: ServiceOptions = {}): Service => ({ name, start, options })
+
 /**
- * Runs a service as this process: starts it, tells whoever spawned it that it is ready, stops it once on SIGTERM, SIGINT,
- * SIGHUP or when the spawning process is gone. Ends the process with 0 after a clean stop and with 1 when the start or the stop
- * failed. With METRICS_PORT its figures and its health are served there, from before the start until the end.
- *
- * @param start may call `begun` as soon as there is something that a stop must not leave behind
+ * Runs services as this process: starts them, tells whoever spawned it that all are ready, stops them once on SIGTERM, SIGINT,
+ * SIGHUP or when the spawning process is gone. Ends the process with 0 after a clean stop and with 1 when a start or a stop
+ * failed. With METRICS_PORT their figures and their health are served there, from before the start until the end.
  */
-export async function runService(
-  name: string,
-  start: (logger: Logger, begun: (running: Running) => void, metrics: Metrics) => Promise<Running>,
-  { level, stopMs = STOP_MS }: { level?: string; stopMs?: number } = {},
-): Promise<void> {
+export async function runServices(services: readonly Service[]): Promise<void> {
   allocateYoung()
-  const logger = openLogger(name, level)
+  const stopMs = Math.max(...services.map(({ options }) => options.stopMs ?? STOP_MS))
+  const parts = services.map((service) => ({ ...service, logger: openLogger(service.name, service.options.level) }))
+  const { logger } = parts[0]!
   const metrics = openMetrics()
   let endpoint: Endpoint | undefined
   let isReady = false
-  let running: Running | undefined
+  const running = new Map<string, Running>()
   let stopping = false
 
   const health = async (): Promise<Health> => {
     if (stopping) return 'stopping'
     if (!isReady) return 'starting'
-    return running?.works ? healthOf(running.works) : 'ok'
+    return healthOf(() => Promise.all([...running.values()].map((one) => one.works?.())))
   }
 
   const stop = async (why: string) => {
     if (stopping) return
     stopping = true
-    logger.info({ why }, 'stopping')
+    for (const { logger } of parts) logger.info({ why }, 'stopping')
     const late = setTimeout(() => {
       logger.error(`did not stop within ${stopMs} ms`)
       process.exit(1)
     }, stopMs)
     try {
-      await running?.stop()
+      await Promise.all([...running.values()].map((one) => one.stop()))
       await endpoint?.close()
       clearTimeout(late)
-      logger.info('stopped')
+      for (const { logger } of parts) logger.info('stopped')
       process.exit(0)
     } catch (error) {
       logger.error({ error }, 'did not stop cleanly')
@@ -72,13 +87,15 @@ export async function runService(
     const { METRICS_PORT: port, HOST: host } = readSettings()
     if (port !== undefined) endpoint = await serveEndpoint({ metrics, health }, { port, host })
     if (endpoint) logger.info({ metricsPort: endpoint.port }, 'serving metrics')
-    const begun = (begun: Running) => {
-      running = begun
-    }
-    running = await start(logger, begun, metrics)
+    await Promise.all(
+      parts.map(async ({ name, start, logger }) => {
+        const begun = (one: Running) => void running.set(name, one)
+        begun(await start(logger, begun, metrics))
+        logger.info('ready')
+      }),
+    )
     if (stopping) return
     isReady = true
-    logger.info('ready')
     process.send?.('ready')
   } catch (error) {
     // A start that is broken off by a stop fails in one way or another: the stop has the say.

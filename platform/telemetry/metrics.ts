@@ -13,7 +13,9 @@ interface Named<L extends string> {
   labels: readonly L[]
 }
 
-/** The figures of a process, as Prometheus reads them. */
+type Stand = () => Sample<string>[] | Promise<Sample<string>[]>
+
+/** The figures of a process, as Prometheus reads them. Services that share a process may each declare the same figure. */
 export interface Metrics {
   /** Something that is counted. */
   counter<L extends string = never>(named: Named<L>): (labels: Record<L, string>, by?: number) => void
@@ -39,27 +41,36 @@ export function openMetrics(): Metrics {
     registers: [registry],
   })
 
+  const stands = new Map<string, Stand[]>()
+
   return {
     counter({ labels, ...named }) {
-      const counter = new Counter({ ...named, labelNames: labels, registers: [registry] })
+      const counter = (registry.getSingleMetric(named.name) ??
+        new Counter({ ...named, labelNames: labels, registers: [registry] })) as Counter
       return (values, by = 1) => counter.inc(values, by)
     },
     histogram({ labels, ...named }) {
-      const histogram = new Histogram({ ...named, labelNames: labels, registers: [registry] })
+      const histogram = (registry.getSingleMetric(named.name) ??
+        new Histogram({ ...named, labelNames: labels, registers: [registry] })) as Histogram
       return (values, value) => histogram.observe(values, value)
     },
     gauge({ labels, ...named }, stand) {
+      const others = stands.get(named.name)
+      if (others) return void others.push(stand)
+      const own: Stand[] = [stand]
+      stands.set(named.name, own)
       const gauge = new Gauge({
         ...named,
         labelNames: labels,
         registers: [registry],
         async collect() {
-          const samples = await within(PATIENCE_MS, stand).catch(() => undefined)
-          if (!samples) failed.inc({ name: named.name })
+          const asked = await Promise.allSettled(own.map((stand) => within(PATIENCE_MS, stand)))
+          const samples = asked.flatMap((one) => (one.status === 'fulfilled' ? one.value : []))
+          if (asked.some(({ status }) => status === 'rejected')) failed.inc({ name: named.name })
           // Also those that are not there any more; without labels a nought would be left.
           gauge.reset()
           if (labels.length === 0) gauge.remove()
-          for (const { labels, value } of samples ?? []) gauge.set(labels, value)
+          for (const { labels, value } of samples) gauge.set(labels as never, value)
         },
       })
     },

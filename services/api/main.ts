@@ -17,7 +17,7 @@ import { remoteKeys } from '#platform/oidc/keys.ts'
 import { openListener } from '#platform/pg/listen.ts'
 import { openDb } from '#platform/pg/pool.ts'
 import { databaseUrl, reach } from '#platform/pg/where.ts'
-import { runService, Trouble } from '#platform/service.ts'
+import { service, Trouble } from '#platform/service.ts'
 import { youtubeSearch } from '#platform/youtube/search.ts'
 import { openChanges } from '#projections/engine/changes.ts'
 import { lagOf } from '#projections/engine/lag.ts'
@@ -39,7 +39,7 @@ const REPLIES_MS = 8_000
 
 const IGNORED = 'X-Forwarded-For is ignored, so all clients of a proxy share its limits: TRUST_PROXY says which proxies to trust'
 
-await runService('api', async (log, _, metrics) => {
+export default service('api', async (log, _, metrics) => {
   const settings = readSettings()
   const url = databaseUrl(settings)
   const db = openDb(url, { name: 'vidwiz api', indexed: true })

@@ -1,16 +1,10 @@
-import { existsSync, readdirSync } from 'node:fs'
-import { Argument, Command, Option } from 'commander'
+import { Command, Option } from 'commander'
+import { services } from '#services/index.ts'
+import { run } from '#services/run.ts'
 
 const folder = new URL('../', import.meta.url)
 
-/** What can run as a process of its own: every service with a main file, but for these two. */
-const services = readdirSync(folder, { withFileTypes: true })
-  .filter(({ name }) => !['cli', 'stack'].includes(name) && existsSync(new URL(`${name}/main.ts`, folder)))
-  .map((entry) => entry.name)
-
-const main = (name: string) => import(new URL(`${name}/main.ts`, folder).href)
-
-/** `start` (everything) and `run NAME` (one service). */
+/** `start` (everything) and `run NAMES` (some of it). */
 export const runCommands = (): Command[] => [
   new Command('start')
     .description('run everything on this machine: Postgres, the API, the projectors')
@@ -21,12 +15,12 @@ export const runCommands = (): Command[] => [
     )
     .action(({ kafka }: { kafka?: string }) => {
       if (kafka) process.env.KAFKA_LOCAL = kafka
-      return main('stack')
+      return import(new URL('stack/main.ts', folder).href)
     }),
   new Command('run')
-    .description('run one service as this process')
-    .addArgument(new Argument('<service>').choices(services))
-    .action(main),
+    .description('run one service as this process, or several')
+    .argument('<services>', `with commas between: ${Object.keys(services).join(', ')}`)
+    .action(run),
 ]
 
 /** `openapi`: the service itself prints it, as it would serve it. */

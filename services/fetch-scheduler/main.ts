@@ -7,12 +7,12 @@ import { startReactor } from '#platform/log/reactor/start.ts'
 import { openListener } from '#platform/pg/listen.ts'
 import { openDb } from '#platform/pg/pool.ts'
 import { databaseUrl, reach } from '#platform/pg/where.ts'
-import { runService } from '#platform/service.ts'
+import { service } from '#platform/service.ts'
 import { lagOf } from '#projections/engine/lag.ts'
 import { lagMetrics } from '#projections/engine/lag-metrics.ts'
 import { fetchScheduler } from './reactor.ts'
 
-await runService('fetch-scheduler', async (log, _, metrics) => {
+export default service('fetch-scheduler', async (log, _, metrics) => {
   const settings = readSettings()
   const url = databaseUrl(settings)
   const db = openDb(url, { name: 'vidwiz fetch-scheduler', max: 4, indexed: true })

@@ -3,14 +3,14 @@ import { openReader } from '#platform/log/open.ts'
 import { openListener } from '#platform/pg/listen.ts'
 import { openDb } from '#platform/pg/pool.ts'
 import { databaseUrl, reach } from '#platform/pg/where.ts'
-import { runService } from '#platform/service.ts'
+import { service } from '#platform/service.ts'
 import { lagOf } from '#projections/engine/lag.ts'
 import { lagMetrics } from '#projections/engine/lag-metrics.ts'
 import { startProjector } from '#projections/engine/projector.ts'
 import { setupViews } from '#projections/engine/setup.ts'
 import { views } from '#projections/index.ts'
 
-await runService('projector', async (logger, _, metrics) => {
+export default service('projector', async (logger, _, metrics) => {
   const settings = readSettings()
   const url = databaseUrl(settings)
   // Views can be derived again: a crash of the server may take back the last of them together with their checkpoints.

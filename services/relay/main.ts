@@ -8,11 +8,11 @@ import { withTopics } from '#platform/log/kafka/topics.ts'
 import { openListener } from '#platform/pg/listen.ts'
 import { openDb } from '#platform/pg/pool.ts'
 import { databaseUrl, reach } from '#platform/pg/where.ts'
-import { runService, Trouble } from '#platform/service.ts'
+import { service, Trouble } from '#platform/service.ts'
 import { lagMetrics } from '#projections/engine/lag-metrics.ts'
 import { pruneNowAndThen } from './prune.ts'
 
-await runService('relay', async (log, _, metrics) => {
+export default service('relay', async (log, _, metrics) => {
   const settings = readSettings()
   const kafka = kafkaOptions(settings)
   if (!kafka) throw new Trouble('KAFKA_BROKERS is not set: without Kafka there is nothing to relay to')

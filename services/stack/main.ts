@@ -5,7 +5,7 @@ import { secrets } from '#platform/config/secrets.ts'
 import { readSettings, type Settings } from '#platform/config/settings.ts'
 import { startPostgres } from '#platform/pg/embedded/index.ts'
 import { migrate } from '#platform/pg/migrate.ts'
-import { type Running, runService, Trouble } from '#platform/service.ts'
+import { type Running, runServices, service, Trouble } from '#platform/service.ts'
 import { banner } from './banner.ts'
 import { localKafka } from './kafka.ts'
 import { openLogs } from './logs.ts'
@@ -70,7 +70,8 @@ async function startAll(_: unknown, begun: (running: Running) => void): Promise<
     }
     const whole = (part: Pick<Part, 'name' | 'flags'>): Part => ({
       ...part,
-      file: mainOf(part.name),
+      file: PROCESS,
+      args: [part.name],
       env: { ...env, METRICS_PORT: metricsPortOf(part, settings) },
     })
     await parts.start([...(brokers ? [RELAY] : []), PROJECTOR].map(whole))
@@ -96,7 +97,7 @@ const metricsPortOf = ({ name }: Pick<Part, 'name'>, { METRICS_PORT: own }: Sett
   return own ? String(own + 1 + place) : String(own ?? '')
 }
 
-const mainOf = (name: string) => fileURLToPath(new URL(`../${name}/main.ts`, import.meta.url))
+const PROCESS = fileURLToPath(new URL('../process.ts', import.meta.url))
 
 function withoutPassword(url: string): string {
   const shown = new URL(url)
@@ -110,4 +111,4 @@ function withoutPassword(url: string): string {
 const isTrouble = (line: string) => !line.startsWith('{') || /^\{"level":"(warn|error|fatal)"/.test(line)
 
 // Its terminal is for people: only what went wrong. Its parts, and then Postgres, have bounds of their own.
-await runService('stack', startAll, { level: 'error', stopMs: 120_000 })
+await runServices([service('stack', startAll, { level: 'error', stopMs: 120_000 })])

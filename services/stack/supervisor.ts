@@ -3,11 +3,12 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Trouble } from '#platform/service.ts'
 
-/** A service to keep running as a process of its own. */
+/** A process to keep running. */
 export interface Part {
   name: string
-  /** The file that Node runs, and with which flags. */
+  /** The file that Node runs, with which arguments and flags. */
   file: string
+  args?: string[]
   flags?: string[]
   env: NodeJS.ProcessEnv
 }
@@ -41,7 +42,13 @@ export function supervisor({ onLine, onRestart }: SupervisorOptions): Supervisor
     // In a group of its own: Ctrl-C in a terminal goes to the supervisor, which stops the parts in order.
     const child = spawn(
       process.execPath,
-      ['--disable-warning=ExperimentalWarning', '--disable-warning=TimeoutNegativeWarning', ...(part.flags ?? []), part.file],
+      [
+        '--disable-warning=ExperimentalWarning',
+        '--disable-warning=TimeoutNegativeWarning',
+        ...(part.flags ?? []),
+        part.file,
+        ...(part.args ?? []),
+      ],
       {
         env: part.env,
         detached: true,

@@ -82,7 +82,8 @@ export async function startStack(
   try {
     const all = names.map((name) => ({
       name,
-      file: fileURLToPath(new URL(`../../services/${name.split('#')[0]}/main.ts`, import.meta.url)),
+      file: fileURLToPath(new URL('../../services/process.ts', import.meta.url)),
+      args: [name.split('#')[0]!],
       env: partEnv,
     }))
     // As `vidwiz start` does: once the views are there, nobody waits for anybody.

@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'yaml'
+import { services as all } from '#services/index.ts'
 
 export const repository = join(import.meta.dirname, '..', '..')
 
@@ -12,6 +13,4 @@ export const isThere = (path: string): boolean => existsSync(join(repository, pa
 export const yamlOf = <T>(path: string): T => parse(textOf(path), { merge: true }) as T
 
 /** The services that run as a process of their own on many machines. */
-export const services: string[] = readdirSync(join(repository, 'services')).filter(
-  (name) => !['cli', 'stack'].includes(name) && isThere(`services/${name}/main.ts`),
-)
+export const services: string[] = Object.keys(all)

@@ -1,0 +1,9 @@
+import type { Service } from '#platform/service.ts'
+
+/** Everything that can run as a process of its own, or several of them in one; loaded when it runs. */
+export const services: Readonly<Record<string, () => Promise<{ default: Service }>>> = {
+  api: () => import('./api/main.ts'),
+  projector: () => import('./projector/main.ts'),
+  relay: () => import('./relay/main.ts'),
+  'fetch-scheduler': () => import('./fetch-scheduler/main.ts'),
+}
