@@ -1,3 +1,4 @@
+import { aiEvents, aiRequests } from './ai.ts'
 import { conversationEvents, conversations } from './conversation.ts'
 import { catalogOf } from './kit/codec.ts'
 import type { Decider } from './kit/stream.ts'
@@ -7,7 +8,14 @@ import { userEvents, users } from './user.ts'
 import { videoEvents, videos } from './video.ts'
 
 /** Every type of event there is. A new kind of stream is added here and in `deciders`. */
-export const catalog = catalogOf([...userEvents, ...videoEvents, ...noteEvents, ...taskEvents, ...conversationEvents])
+export const catalog = catalogOf([
+  ...userEvents,
+  ...videoEvents,
+  ...noteEvents,
+  ...taskEvents,
+  ...conversationEvents,
+  ...aiEvents,
+])
 
 /** The decider of each kind of stream. */
-export const deciders: readonly Decider[] = [users, videos, notes, tasks, conversations]
+export const deciders: readonly Decider[] = [users, videos, notes, tasks, conversations, aiRequests]

@@ -42,11 +42,24 @@ export const TaskScheduled = taskStream.event('TaskScheduled', 1, z.object({ tas
 export const TaskClaimed = taskStream.event('TaskClaimed', 1, z.object({ taskId, videoId, kind, attempt, leaseEndsAt: moment }))
 /** The worker that claimed it was gone before it could be told: that was no attempt. */
 export const TaskReleased = taskStream.event('TaskReleased', 1, z.object({ taskId, videoId, kind, attempt }))
-/** It may be tried again from `retryAt` on; after the last attempt the video has rest from this kind of task until `restUntil`. */
+/**
+ * It may be tried again from `retryAt` on; after the last attempt the video has rest from this kind of task until `restUntil`.
+ * `permanent`: no attempt would help, so this one was the last.
+ */
 export const TaskAttemptFailed = taskStream.event(
   'TaskAttemptFailed',
-  1,
-  z.object({ taskId, videoId, kind, attempt, error: z.string(), retryAt: moment.optional(), restUntil: moment.optional() }),
+  2,
+  z.object({
+    taskId,
+    videoId,
+    kind,
+    attempt,
+    error: z.string(),
+    retryAt: moment.optional(),
+    restUntil: moment.optional(),
+    permanent: z.literal(true).optional(),
+  }),
+  { 1: (older) => older },
 )
 /** The worker says that it is done. Where it found nothing, the video has rest until `restUntil`. */
 export const TaskCompleted = taskStream.event(
@@ -115,11 +128,20 @@ export interface TaskPolicy {
   backoffMs: number
   /** How long a video has rest after a task that found nothing; with each further one five times as long, up to a day. */
   restMs: number
+  /** How long a video has rest whose worker says that it is private, removed or without captions for good. */
+  deadRestMs: number
 }
 
-export const usualPolicy: TaskPolicy = { maxAttempts: 3, leaseMs: 120_000, backoffMs: 500, restMs: 1_000 }
-
 const DAY_MS = 24 * 3_600_000
+
+export const usualPolicy: TaskPolicy = {
+  maxAttempts: 3,
+  leaseMs: 120_000,
+  backoffMs: 500,
+  restMs: 1_000,
+  deadRestMs: 7 * DAY_MS,
+}
+
 const REST_GROWTH = 5
 
 /** @param fruitless tasks in a row before this one */
@@ -143,17 +165,19 @@ interface OfTask {
 function failed(
   of: OfTask,
   { attempts, fruitless }: Task,
-  error: string,
+  { error, permanent }: Failure,
   now: number,
   policy: TaskPolicy,
   backoffMs: number,
 ): NewEvent {
+  const attempt = { ...of, attempt: attempts, error }
+  if (permanent) return TaskAttemptFailed({ ...attempt, restUntil: now + policy.deadRestMs, permanent })
   const isLast = attempts >= policy.maxAttempts
   const next = isLast ? { restUntil: now + restMs(policy, fruitless) } : { retryAt: now + backoffMs }
-  return TaskAttemptFailed({ ...of, attempt: attempts, error, ...next })
+  return TaskAttemptFailed({ ...attempt, ...next })
 }
 
-const LEASE_ENDED = 'the worker did not answer in time'
+const LEASE_ENDED = { error: 'the worker did not answer in time' }
 const leaseEnded = (of: OfTask, task: Task, now: number, policy: TaskPolicy) => failed(of, task, LEASE_ENDED, now, policy, 0)
 
 /** Schedules a task if the video lacks what it finds, unless one is open. While the video has rest, the task waits. */
@@ -202,7 +226,13 @@ export const releaseTask = ({ attempt, ...of }: OfTask & { attempt: number }) =>
   })
 
 /** What a worker found out: a transcript that is stored already, metadata as JSON text (null: there is none), or why it could not. */
-export type Finding = { transcript: StoredTranscript | null } | { metadata: string | null } | { error: string }
+export type Finding = { transcript: StoredTranscript | null } | { metadata: string | null } | Failure
+
+/** Why a worker found nothing out; `permanent` when it says that nobody ever will. */
+export interface Failure {
+  error: string
+  permanent?: true | undefined
+}
 
 /** What must happen to the video then. */
 function newsOf(finding: Finding, video: Video | undefined, videoId: string): NewEvent[] {
@@ -234,8 +264,8 @@ export const submitResult = ({ policy, finding, ...of }: OfTask & { finding: Fin
       if (task?.taskId !== of.taskId || task.status !== 'claimed') return reject('BAD_REQUEST', 'Task is not in progress')
       if ('error' in finding) {
         const backoffMs = policy.backoffMs * 2 ** (task.attempts - 1)
-        const event = failed(of, task, finding.error, now, policy, backoffMs)
-        return emit([event], { status: task.attempts < policy.maxAttempts ? 'pending' : 'failed' })
+        const isLast = finding.permanent || task.attempts >= policy.maxAttempts
+        return emit([failed(of, task, finding, now, policy, backoffMs)], { status: isLast ? 'failed' : 'pending' })
       }
       const restUntil = isNothing(finding) ? now + restMs(policy, task.fruitless) : undefined
       const completed = TaskCompleted({ ...of, attempt: task.attempts, restUntil })

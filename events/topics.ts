@@ -8,5 +8,6 @@ export const videos = topic('videos')
 export const notes = topic('notes')
 export const tasks = topic('tasks')
 export const conversations = topic('conversations')
+export const ai = topic('ai')
 
-export const topics: readonly Topic[] = [users, videos, notes, tasks, conversations]
+export const topics: readonly Topic[] = [users, videos, notes, tasks, conversations, ai]

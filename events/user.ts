@@ -52,6 +52,8 @@ export interface User {
   imageUrl: string | null
   googleId: string | null
   aiNotes: boolean
+  /** When that was turned on last, in milliseconds since the epoch. */
+  aiNotesSince?: number
   token: TokenSeed | null
   /** Of the newest token there ever was, in seconds: the next one is later, so that a revoked token never comes back. */
   lastIssuedAt: number
@@ -82,6 +84,7 @@ export const evolveUser = (user: User | undefined, event: UserEvent): User | und
         ...user,
         name: event.data.name ?? user.name,
         aiNotes: event.data.aiNotes ?? user.aiNotes,
+        ...(event.data.aiNotes && !user.aiNotes && { aiNotesSince: event.time }),
         imageUrl: event.data.imageUrl ?? user.imageUrl,
         version: event.version,
       }
@@ -96,7 +99,7 @@ export const evolveUser = (user: User | undefined, event: UserEvent): User | und
 
 const seedOf = ({ email, issuedAt }: TokenSeed): TokenSeed => ({ email, issuedAt })
 
-export const users = decider<User, UserEvent>(userStream, 2, evolveUser)
+export const users = decider<User, UserEvent>(userStream, 3, evolveUser)
 
 /** What a user's token is made from. */
 export type Account = Pick<User, 'userId' | 'email' | 'name' | 'imageUrl'>
@@ -199,19 +202,15 @@ export const updateProfile = (cmd: { userId: number; name?: string; aiNotes?: bo
   command({
     name: 'updateProfile',
     reads: { user: users.of(cmd.userId) },
-    decide: ({ user }) => {
+    decide: ({ user }, { now }) => {
       if (!user) return reject('NOT_FOUND', 'User not found')
       const refused = refuseUnless(cmd.expected, user.version)
       if (refused) return refused
       const name = cmd.name === user.name ? undefined : cmd.name
       const aiNotes = cmd.aiNotes === user.aiNotes ? undefined : cmd.aiNotes
       if (name === undefined && aiNotes === undefined) return nothing(user)
-      return emit([ProfileUpdated({ userId: user.userId, name, aiNotes })], {
-        ...user,
-        name: name ?? user.name,
-        aiNotes: aiNotes ?? user.aiNotes,
-        version: user.version + 1,
-      })
+      const event = ProfileUpdated({ userId: user.userId, name, aiNotes })
+      return emit([event], evolveUser(user, { ...event, time: now, version: user.version + 1 } as UserEvent)!)
     },
   })
 

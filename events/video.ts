@@ -15,11 +15,19 @@ export const VideoAdded = videoStream.event('VideoAdded', 1, z.object({ videoId,
 export const VideoTitled = videoStream.event('VideoTitled', 1, z.object({ videoId, title: z.string() }))
 /** `metadata` is JSON text, kept to the letter: whole numbers of any size and the order of keys survive. */
 export const MetadataStored = videoStream.event('MetadataStored', 1, z.object({ videoId, metadata: z.string() }))
-/** The transcript itself lies in S3 under `s3Key`. */
+/** The transcript itself lies in S3 under `s3Key`. `endSeconds`: the moment at which its last row ends, if its rows say so. */
 export const TranscriptStored = videoStream.event(
   'TranscriptStored',
-  1,
-  z.object({ videoId, s3Key: z.string(), rows: z.int().nonnegative(), sizeBytes: z.int().nonnegative(), sha256: z.string() }),
+  2,
+  z.object({
+    videoId,
+    s3Key: z.string(),
+    rows: z.int().nonnegative(),
+    sizeBytes: z.int().nonnegative(),
+    sha256: z.string(),
+    endSeconds: z.number().nonnegative().optional(),
+  }),
+  { 1: (older) => older },
 )
 export const SummaryStored = videoStream.event('SummaryStored', 1, z.object({ videoId, summary: z.string() }))
 /** What somebody who watches the video might ask about it. */
@@ -38,7 +46,8 @@ export interface Video {
   id: number
   title: string | null
   metadata?: { fingerprint: string; isEmpty: boolean }
-  transcript?: { sha256: string; rows: number }
+  /** `storedAt`: when there was first one with something in it, in milliseconds since the epoch. */
+  transcript?: { sha256: string; rows: number; endSeconds?: number; storedAt?: number }
   /** Fingerprints: enough to know again what was stored, without carrying it into every decision. */
   summary?: string
   questions?: string
@@ -54,8 +63,14 @@ export const evolveVideo = (video: Video | undefined, event: VideoEvent): Video 
       const { metadata } = event.data
       return { ...video, metadata: { fingerprint: fingerprint(metadata), isEmpty: /^\s*\{\s*\}\s*$/.test(metadata) } }
     }
-    case 'TranscriptStored':
-      return { ...video, transcript: { sha256: event.data.sha256, rows: event.data.rows } }
+    case 'TranscriptStored': {
+      const { sha256, rows, endSeconds } = event.data
+      const storedAt = video.transcript?.storedAt ?? (rows > 0 ? event.time : undefined)
+      return {
+        ...video,
+        transcript: { sha256, rows, ...(endSeconds !== undefined && { endSeconds }), ...(storedAt && { storedAt }) },
+      }
+    }
     case 'SummaryStored':
       return { ...video, summary: fingerprint(event.data.summary) }
     case 'QuestionsSuggested':
@@ -65,7 +80,7 @@ export const evolveVideo = (video: Video | undefined, event: VideoEvent): Video 
   }
 }
 
-export const videos = decider<Video, VideoEvent>(videoStream, 2, evolveVideo)
+export const videos = decider<Video, VideoEvent>(videoStream, 3, evolveVideo)
 
 /** Whether the video has a transcript with something in it. */
 export const hasTranscript = (video: Video | null | undefined): boolean => (video?.transcript?.rows ?? 0) > 0
@@ -102,6 +117,7 @@ export interface StoredTranscript {
   sizeBytes: number
   /** In hex. */
   sha256: string
+  endSeconds?: number | undefined
 }
 
 /** Where the transcript of a video lies. */

@@ -1,3 +1,4 @@
+import { aiRequestsView } from './ai-requests.ts'
 import { conversationsView } from './conversations.ts'
 import { messagesView } from './messages.ts'
 import { notesView } from './notes.ts'
@@ -17,4 +18,5 @@ export const views = [
   messagesView,
   openRepliesView,
   tasksView,
+  aiRequestsView,
 ] as const

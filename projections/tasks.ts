@@ -11,6 +11,12 @@ export type TaskRow = {
   attempts: number
   /** When it may be claimed, the end of its lease included; null once nobody may. Milliseconds since the epoch. */
   due_at: number | null
+  /** Position of the event that scheduled it: the order in which tasks were asked for. */
+  scheduled_pos: number
+  /** Of the request that it was scheduled for. */
+  correlation_id: string | null
+  /** Of the last event: what comes next was caused by it. */
+  event_id: string
   /** Why the last attempt failed, if one did. */
   error: string | null
   created_at: string
@@ -23,7 +29,7 @@ export type TaskRow = {
 const OPEN = 'due_at is not null'
 
 export const tasksView = view('tasks', {
-  version: 1,
+  version: 2,
   from: taskEvents,
   key: 'task_id',
   anew: [TaskScheduled],
@@ -34,33 +40,37 @@ export const tasksView = view('tasks', {
     status: 'text not null',
     attempts: 'int not null',
     due_at: 'bigint',
+    scheduled_pos: 'bigint not null',
+    correlation_id: 'text',
+    event_id: 'text not null',
     error: 'text',
     created_at: 'timestamptz not null',
     updated_at: 'timestamptz not null',
     version: 'int not null',
   },
-  indexes: [`(kind, task_id) where ${OPEN}`, `(kind, due_at) where ${OPEN}`],
+  indexes: [`(kind, scheduled_pos) where ${OPEN}`, `(kind, due_at) where ${OPEN}`],
   id: (event) => event.data.taskId,
   evolve: (task: TaskRow | undefined, event: TaskEvent) => {
-    const { version, time } = event
+    const { version, time, id: event_id, pos: scheduled_pos, correlationId: correlation_id } = event
     const updated_at = new Date(time).toISOString()
     if (event.type === 'TaskScheduled') {
       const { taskId: task_id, videoId: video_id, kind, dueAt: due_at } = event.data
-      const nothingYet = { status: 'pending', attempts: 0, error: null }
-      return { task_id, video_id, kind, ...nothingYet, due_at, created_at: updated_at, updated_at, version }
+      const begun = { status: 'pending', attempts: 0, error: null, scheduled_pos, correlation_id }
+      return { task_id, video_id, kind, ...begun, due_at, event_id, created_at: updated_at, updated_at, version }
     }
     if (!task) return undefined
+    const now = { event_id, updated_at, version }
     switch (event.type) {
       case 'TaskClaimed':
-        return { ...task, status: 'claimed', attempts: event.data.attempt, due_at: event.data.leaseEndsAt, updated_at, version }
+        return { ...task, status: 'claimed', attempts: event.data.attempt, due_at: event.data.leaseEndsAt, ...now }
       case 'TaskReleased':
-        return { ...task, status: 'pending', attempts: event.data.attempt - 1, due_at: time, updated_at, version }
+        return { ...task, status: 'pending', attempts: event.data.attempt - 1, due_at: time, ...now }
       case 'TaskAttemptFailed': {
         const { error, retryAt: due_at = null } = event.data
-        return { ...task, status: due_at === null ? 'failed' : 'pending', due_at, error, updated_at, version }
+        return { ...task, status: due_at === null ? 'failed' : 'pending', due_at, error, ...now }
       }
       case 'TaskCompleted':
-        return { ...task, status: 'completed', due_at: null, updated_at, version }
+        return { ...task, status: 'completed', due_at: null, ...now }
     }
   },
 })
@@ -72,14 +82,14 @@ export async function taskById(db: Queryable, id: number): Promise<Pick<TaskRow,
 }
 
 /** A task that may be claimed, as far as the view knows. */
-export type DueTask = Pick<TaskRow, 'task_id' | 'video_id' | 'version'>
+export type DueTask = Pick<TaskRow, 'task_id' | 'video_id' | 'version' | 'scheduled_pos' | 'correlation_id' | 'event_id'>
 
-/** The tasks of a kind that may be claimed at a moment, lowest id first, beyond the task `after`. */
+/** The tasks of a kind that may be claimed at a moment, in the order in which they were asked for, beyond the position `after`. */
 export const dueTasks = (db: Queryable, kind: TaskKind, now: number, after: number, limit: number): Promise<DueTask[]> =>
   db.query<DueTask>(
     'tasks.due',
-    `select task_id, video_id, version from views.tasks
-      where kind = $1 and task_id > $3 and ${OPEN} and due_at <= $2 order by task_id limit $4`,
+    `select task_id, video_id, version, scheduled_pos, correlation_id, event_id from views.tasks
+      where kind = $1 and scheduled_pos > $3 and ${OPEN} and due_at <= $2 order by scheduled_pos limit $4`,
     [kind, now, after, limit],
   )
 

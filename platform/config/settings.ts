@@ -132,6 +132,14 @@ const schema = z.object({
   WIZ_USER_DAILY_QUOTA: wholeNumber('a whole number of messages, 0 or more', 0, 1_000_000).default(20),
   WIZ_GUEST_DAILY_QUOTA: wholeNumber('a whole number of messages, 0 or more', 0, 1_000_000).default(5),
   WIZ_REPLY_SECONDS: wholeNumber('a whole number of seconds from 1 to 600', 1, 600).default(120),
+  /** How long a model's worker has for an answer before it is asked again. */
+  AI_ANSWER_MINUTES: z.coerce
+    .number({ error: 'must be a number of minutes above 0' })
+    .positive('must be a number of minutes above 0')
+    .max(7 * 24 * 60, 'must be a number of minutes, a week at most')
+    .default(15),
+  /** Whether notes are made up for that were empty long before their author turned notes by AI on, 100 of a user at most. */
+  AI_NOTES_BACKFILL: flag.default(false),
   /** How long a worker has for one attempt at a task. */
   TASK_LEASE_SECONDS: wholeNumber('a whole number of seconds, at least 1', 1, 24 * 3600).default(120),
   /** How long a video has rest after a task that found nothing; five times as long with each further one. */

@@ -27,7 +27,7 @@ export interface Asking {
 /** Where workers wait for tasks. */
 export interface TaskDesk {
   /**
-   * Waits for a task of this kind and claims it: the one with the lowest id that is to be had.
+   * Waits for a task of this kind and claims it: the one that was asked for first of those to be had.
    * @returns undefined when there was none in time
    */
   claim(kind: TaskKind, asking: Asking): Promise<ClaimedTask | undefined>
@@ -169,7 +169,7 @@ class Line {
     if (this.waiting.size > 0) this.alarm = setTimeout(() => this.look(), again)
   }
 
-  /** Goes through the tasks that are due at a moment, lowest id first, until there is nobody or nothing left. */
+  /** Goes through the tasks that are due at a moment, in the order in which they were asked for, until there is nobody or nothing left. */
   private async serve(now: number) {
     for (let after = 0; this.waiting.size > 0; ) {
       const limit = this.waiting.size + SPARE
@@ -183,7 +183,7 @@ class Line {
         free.splice(0, pollers.length)
       }
       if (due.length < limit) return
-      after = due.at(-1)!.task_id
+      after = due.at(-1)!.scheduled_pos
     }
   }
 

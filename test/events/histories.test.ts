@@ -7,7 +7,7 @@ import type { Command } from '#events/kit/command.ts'
 import type { Recorded } from '#events/kit/envelope.ts'
 import { deleteNote, editNote, notes } from '#events/note.ts'
 import { users } from '#events/user.ts'
-import { anyWishes, commandOf, HASTY, QUOTA, type Wish } from '#test/kit/histories.ts'
+import { anyWishes, commandOf, HASTY, IMPATIENT, QUOTA, type Wish } from '#test/kit/histories.ts'
 import { findSecrets } from '#test/kit/secrets.ts'
 import { deciderOf, kept, type World, world } from '#test/kit/world.ts'
 
@@ -30,6 +30,10 @@ const always = (sentence: string, holds: (here: World, wishes: Wish[]) => void) 
 describe('whatever people do', () => {
   always('each thing begins once, with its first event', (here) => {
     for (const [stream, events] of streamsOf(here)) {
+      if (stream.startsWith('ai-')) {
+        expect(events[0]!.type).to.be.oneOf(['AiNoteAwaited', 'AiNoteRequested', 'SummaryRequested'])
+        continue
+      }
       if (stream.startsWith('task-')) {
         // One task after the other.
         expect(events[0]!.type).to.equal('TaskScheduled')
@@ -91,6 +95,47 @@ describe('whatever people do', () => {
         }
         if (event.type === 'TaskCompleted') open = undefined
       }
+    }
+  })
+
+  always(
+    'a model is asked one question at a time, three times at most before somebody says so, and never after the answer',
+    (here) => {
+      for (const [stream, events] of streamsOf(here)) {
+        if (!stream.startsWith('ai-')) continue
+        const status: string[] = []
+        let [attempts, tries] = [0, 0]
+        for (const { type, data } of events) {
+          const { attempt } = JSON.parse(data)
+          const before = status.at(-1)
+          if (type.endsWith('Requested')) {
+            expect(attempt, stream).to.equal(attempts + 1)
+            expect(before).to.be.oneOf([undefined, 'AiNoteAwaited', 'JobDispatched', 'JobGivenUp', 'JobAnswered', 'JobWithdrawn'])
+            tries = before === 'JobDispatched' ? tries + 1 : 1
+            expect(tries).to.be.at.most(IMPATIENT.maxTries)
+            attempts++
+          }
+          if (type === 'JobDispatched') expect([before?.endsWith('Requested'), attempt]).to.deep.equal([true, attempts])
+          if (type === 'JobGivenUp') expect([before, tries]).to.deep.equal(['JobDispatched', IMPATIENT.maxTries])
+          // Only a summary can be lost again: no note is asked for after it was written or withdrawn.
+          if (stream.startsWith('ai-note-')) expect(before, stream).not.to.be.oneOf(['JobAnswered', 'JobWithdrawn'])
+          status.push(type)
+        }
+      }
+    },
+  )
+
+  always('a model is asked only for notes that are empty, of authors who want that, on videos with a transcript', (here) => {
+    const [texts, wants, rows] = [new Map<number, string | null>(), new Map<number, boolean>(), new Map<string, number>()]
+    for (const { type, data } of here.log) {
+      const { noteId, userId, videoId, text, aiNotes, ...event } = JSON.parse(data)
+      if (type === 'AiNoteRequested')
+        expect([texts.get(noteId) || null, (rows.get(videoId) ?? 0) > 0]).to.deep.equal([null, true])
+      if (type === 'AiNoteRequested' && event.attempt === 1) expect(wants.get(userId)).to.equal(true)
+      if (type.startsWith('Note') && text !== undefined) texts.set(noteId, text)
+      if (type === 'NoteDeleted') texts.set(noteId, 'gone')
+      if (aiNotes !== undefined) wants.set(userId, aiNotes)
+      if (type === 'TranscriptStored') rows.set(videoId, event.rows)
     }
   })
 

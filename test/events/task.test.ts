@@ -24,7 +24,7 @@ import {
 } from '#test/kit/histories.ts'
 import { BEGINNING, world } from '#test/kit/world.ts'
 
-const policy: TaskPolicy = { maxAttempts: 3, leaseMs: 10_000, backoffMs: 500, restMs: 60_000 }
+const policy: TaskPolicy = { maxAttempts: 3, leaseMs: 10_000, backoffMs: 500, restMs: 60_000, deadRestMs: 600_000 }
 const task = { taskId: 1, kind: 'transcript', videoId: VIDEO } as const
 const schedule = scheduleTask({ kind: 'transcript', videoId: VIDEO, policy })
 const claim = claimTask({ ...task, policy })
@@ -197,6 +197,18 @@ describe('the result of a task', () => {
       .when(submit({ error: 'no captions' }))
       .then(failed(3, { restUntil: at(63) }))
       .answering({ status: 'failed' })
+  })
+
+  it('that says that no attempt would help ends it at once, and the video has a long rest', () => {
+    const dead = taskAttemptFailed({ error: 'Private video', restUntil: at(603), permanent: true })
+    given(videoAdded(), taskScheduled(), inHand(1))
+      .when(submit({ error: 'Private video', permanent: true }))
+      .then(dead)
+      .answering({ status: 'failed' })
+    // What somebody wants to know meanwhile waits until then, and is tried once.
+    given(videoAdded(), taskScheduled(), inHand(1), dead)
+      .when(schedule)
+      .then(taskScheduled({ dueAt: at(603) }))
   })
 
   it('counts also when it comes late, as long as nobody else has the task', () =>

@@ -190,13 +190,13 @@ describe('updating a profile', () => {
     given(userRegistered())
       .when(updateProfile({ userId: 1, aiNotes: true }))
       .then(profileUpdated({ aiNotes: true }))
-      .answering({ ...bob, aiNotes: true, version: 2 }))
+      .answering({ ...bob, aiNotes: true, aiNotesSince: BEGINNING + 1000, version: 2 }))
 
   it('turns AI notes off again', () =>
     given(userRegistered(), profileUpdated({ aiNotes: true }))
       .when(updateProfile({ userId: 1, aiNotes: false }))
       .then(profileUpdated({ aiNotes: false }))
-      .answering({ ...bob, version: 3 }))
+      .answering({ ...bob, aiNotesSince: BEGINNING + 1000, version: 3 }))
 
   it('names a user who had no name', () =>
     given(userRegistered({ name: null }))

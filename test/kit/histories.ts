@@ -1,6 +1,24 @@
 import fc from 'fast-check'
 import type { z } from 'zod'
 import {
+  AiNoteAwaited,
+  AiNoteRequested,
+  type AnswerPolicy,
+  aiEvents,
+  askAgain,
+  askForNote,
+  askForSummary,
+  JobAnswered,
+  JobDispatched,
+  JobGivenUp,
+  JobWithdrawn,
+  recordDispatch,
+  redriveRequest,
+  SummaryRequested,
+  settleNote,
+  settleSummary,
+} from '#events/ai.ts'
+import {
   ConversationStarted,
   completeReply,
   conversationEvents,
@@ -121,9 +139,30 @@ export const replyCompleted = usually(ReplyCompleted, {
 })
 export const replyFailed = usually(ReplyFailed, { conversationId: 1, replyTo: 1, reason: 'the model failed', givenBack: true })
 
+const NOTE_JOB = { request: 'note-1', videoId: VIDEO, noteId: 1, userId: 1, timestamp: '1:23' }
+export const aiNoteAwaited = usually(AiNoteAwaited, NOTE_JOB)
+export const aiNoteRequested = usually(AiNoteRequested, { ...NOTE_JOB, attempt: 1 })
+export const summaryRequested = usually(SummaryRequested, { request: `summary-${VIDEO}`, videoId: VIDEO, attempt: 1 })
+export const jobDispatched = usually(JobDispatched, { request: 'note-1', videoId: VIDEO, attempt: 1, messageId: 'm-1' })
+export const jobAnswered = usually(JobAnswered, { request: 'note-1', videoId: VIDEO, attempt: 1 })
+export const jobWithdrawn = usually(JobWithdrawn, { request: 'note-1', videoId: VIDEO, cause: 'the note was deleted' })
+export const jobGivenUp = usually(JobGivenUp, {
+  request: 'note-1',
+  videoId: VIDEO,
+  attempt: 3,
+  cause: 'no answer came, asked 3 times',
+})
+
 // Events at random ---------------------------------------------------------------------------
 
-export const everyType = [...userEvents, ...videoEvents, ...noteEvents, ...taskEvents, ...conversationEvents] as const
+export const everyType = [
+  ...userEvents,
+  ...videoEvents,
+  ...noteEvents,
+  ...taskEvents,
+  ...conversationEvents,
+  ...aiEvents,
+] as const
 type EveryType = (typeof everyType)[number]
 type Payloads = { [E in EveryType as E['type']]: fc.Arbitrary<z.input<E['data']>> }
 
@@ -148,6 +187,13 @@ const orNull = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary)
 
 const anyMoment = fc.integer({ min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER })
 const anyKind = fc.constantFrom('transcript' as const, 'metadata' as const)
+const anyJob = {
+  request: fc.oneof(
+    anyId.map((id) => `note-${id}`),
+    anyVideoId.map((id) => `summary-${id}`),
+  ),
+  videoId: anyVideoId,
+}
 const anyTask = { taskId: anyId, videoId: anyVideoId, kind: anyKind }
 
 const payloads: Payloads = {
@@ -159,7 +205,14 @@ const payloads: Payloads = {
   VideoAdded: fc.record({ videoId: anyVideoId, id: anyId, title: orNull(anyText) }),
   VideoTitled: fc.record({ videoId: anyVideoId, title: anyText }),
   MetadataStored: fc.record({ videoId: anyVideoId, metadata: fc.json() }),
-  TranscriptStored: fc.record({ videoId: anyVideoId, s3Key: anyText, rows: anyCount, sizeBytes: anyCount, sha256: anyText }),
+  TranscriptStored: fc.record({
+    videoId: anyVideoId,
+    s3Key: anyText,
+    rows: anyCount,
+    sizeBytes: anyCount,
+    sha256: anyText,
+    endSeconds: maybe(fc.double({ min: 0, noNaN: true, noDefaultInfinity: true }).map((number) => number + 0)),
+  }),
   SummaryStored: fc.record({ videoId: anyVideoId, summary: anyText }),
   QuestionsSuggested: fc.record({ videoId: anyVideoId, questions: fc.array(anyText) }),
   NoteCreated: fc.record({ noteId: anyId, videoId: anyVideoId, userId: anyId, timestamp: anyText, text: orNull(anyText) }),
@@ -181,12 +234,27 @@ const payloads: Payloads = {
     error: anyText,
     retryAt: maybe(anyMoment),
     restUntil: maybe(anyMoment),
+    permanent: maybe(fc.constant(true as const)),
   }),
   TaskCompleted: fc.record({ ...anyTask, attempt: anyId, restUntil: maybe(anyMoment) }),
   ConversationStarted: fc.record({ conversationId: anyId, videoId: anyVideoId, viewer: anyViewer }),
   MessageSent: fc.record({ conversationId: anyId, messageId: anyId, text: anyText }),
   ReplyCompleted: fc.record({ conversationId: anyId, messageId: anyId, replyTo: anyId, text: anyText, model: anyText }),
   ReplyFailed: fc.record({ conversationId: anyId, replyTo: anyId, reason: anyText, givenBack: fc.boolean() }),
+  AiNoteAwaited: fc.record({ ...anyJob, noteId: anyId, userId: anyId, timestamp: anyText }),
+  AiNoteRequested: fc.record({
+    ...anyJob,
+    noteId: anyId,
+    userId: anyId,
+    timestamp: anyText,
+    attempt: anyId,
+    backfill: maybe(fc.constant(true as const)),
+  }),
+  SummaryRequested: fc.record({ ...anyJob, attempt: anyId }),
+  JobDispatched: fc.record({ ...anyJob, attempt: anyId, messageId: anyText }),
+  JobAnswered: fc.record({ ...anyJob, attempt: anyId }),
+  JobWithdrawn: fc.record({ ...anyJob, cause: anyText }),
+  JobGivenUp: fc.record({ ...anyJob, attempt: anyId, cause: anyText }),
 }
 
 /** Events of one type with any payload it allows. */
@@ -199,6 +267,7 @@ export const anyEvent: fc.Arbitrary<NewEvent> = fc.oneof(...everyType.map(anyOf)
 // Commands at random: few users, videos and notes, so that they meet ---------------------------
 
 const ofTasks = { scheduleTask, claimTask, releaseTask, submitResult }
+const ofAi = { askForNote, askForSummary, settleNote, settleSummary, recordDispatch, askAgain, redriveRequest }
 const ofConversations = { startConversation, sendMessage, completeReply, failReply }
 const wishes = {
   register,
@@ -216,6 +285,7 @@ const wishes = {
   storeSummary,
   ...ofTasks,
   ...ofConversations,
+  ...ofAi,
 }
 type Wishes = typeof wishes
 
@@ -243,13 +313,21 @@ const someTranscript = fc.constantFrom(0, 1, 2).map((rows) => ({
   sha256: `hash of ${rows}`,
 }))
 /** In which leases end and rests begin within a few events. */
-export const HASTY: TaskPolicy = { maxAttempts: 3, leaseMs: 5_000, backoffMs: 1_000, restMs: 2_000 }
+export const HASTY: TaskPolicy = { maxAttempts: 3, leaseMs: 5_000, backoffMs: 1_000, restMs: 2_000, deadRestMs: 20_000 }
 const someTask = { taskId: fc.integer({ min: 1, max: 8 }), kind: fc.constantFrom(...TASK_KINDS), videoId: fc.constantFrom(VIDEO) }
 const someFinding = fc.oneof(
   fc.constant({ error: 'no captions' }),
   fc.constantFrom({ transcript: null }, { metadata: null }, { metadata: '{"a":1}' }),
   someTranscript.map((transcript) => ({ transcript })),
 )
+/** Notes are all taken on the first video when somebody asks a model for them. */
+const someOfNote = { noteId: someNote, videoId: fc.constant(VIDEO) }
+const someAsked = fc.oneof(
+  someNote.map((noteId) => ({ request: `note-${noteId}`, videoId: VIDEO, noteId })),
+  fc.constant({ request: `summary-${VIDEO}`, videoId: VIDEO }),
+)
+/** In which answers are late within a few events. */
+export const IMPATIENT: AnswerPolicy = { answerMs: 4_000, maxTries: 3 }
 const someHash = fc.stringMatching(/^[a-z0-9]{12}$/).map((salt) => `$argon2id$${salt}`)
 
 const somebodyOfGoogle = {
@@ -347,6 +425,30 @@ export const anyWish: fc.Arbitrary<Wish> = fc.oneof(
       fc.record({ conversationId: someTalk, replyTo: someMessage, reason: fc.constant('r'), givenBack: fc.boolean() }),
     ),
   },
+  {
+    weight: 6,
+    arbitrary: wish('askForNote', fc.record({ ...someOfNote, userId: someUser, backfill: maybe(fc.boolean()) })),
+  },
+  { weight: 2, arbitrary: wish('settleNote', fc.record(someOfNote)) },
+  { weight: 1, arbitrary: wish('askForSummary', fc.record({ videoId: someVideo })) },
+  { weight: 1, arbitrary: wish('settleSummary', fc.record({ videoId: someVideo })) },
+  {
+    weight: 5,
+    arbitrary: wish(
+      'recordDispatch',
+      fc
+        .tuple(someAsked, fc.integer({ min: 1, max: 4 }))
+        .map(([asked, attempt]) => ({ ...asked, attempt, messageId: `m-${attempt}` })),
+    ),
+  },
+  {
+    weight: 5,
+    arbitrary: wish(
+      'askAgain',
+      someAsked.map((asked) => ({ ...asked, policy: IMPATIENT })),
+    ),
+  },
+  { weight: 2, arbitrary: wish('redriveRequest', someAsked) },
 )
 
 /** What people may do one after another. */

@@ -13,6 +13,11 @@ describe('the tasks view', () => {
     shown.shows({ task_id: 1, video_id: VIDEO, kind: 'transcript', status: 'pending', attempts: 0, due_at: 5, error: null })
   })
 
+  it('shows its place in the order of asking, which stays, and the event that comes next is caused by', () =>
+    having(taskScheduled({ taskId: 7 }), claimed, taskClaimed({ taskId: 7 }))
+      .view(tasksView)
+      .shows({ task_id: 7, scheduled_pos: 1, event_id: '00000000-0000-7000-8000-000000000003', correlation_id: null }))
+
   it('shows one in hand until its lease ends', () =>
     having(scheduled, claimed)
       .view(tasksView)

@@ -1,5 +1,5 @@
 import { catalogOf, decode } from '#events/kit/codec.ts'
-import type { Recorded } from '#events/kit/envelope.ts'
+import type { EventOf, Recorded } from '#events/kit/envelope.ts'
 import type { Topic } from '#events/kit/stream.ts'
 import { type Move, ownership, throwFenced } from '../ownership.ts'
 import { insertLetters, lettersOf, type Parked, reason } from '../parked.ts'
@@ -24,24 +24,28 @@ const PORTION = 200
 
 /** How a reactor takes in the events of one topic. */
 export function reacting(
-  { name: consumer, reactions }: Reactor,
+  { name: consumer, types, causes }: Reactor,
   topic: Topic,
   { onParked, ...options }: ReactingOptions,
 ): Pick<Follower, 'resume' | 'handle'> {
   const { db } = options
   const own = ownership(db, { consumer, topic: topic.name }, onParked)
   const effect = openEffect({ ...options, consumer })
-  const catalog = catalogOf([...reactions.values()].map(({ type }) => type))
+  const catalog = catalogOf(types)
 
-  /** @throws Unable when the event cannot be made sense of */
-  const causedBy = (recorded: Recorded): Caused => {
-    const reaction = reactions.get(recorded.type)
-    if (!reaction) return { recorded, commands: [] }
+  /** @throws Unable when an event cannot be made sense of */
+  const read = (recorded: Recorded): EventOf => {
     try {
-      return { recorded, commands: reaction.react(decode(catalog, recorded) as never) }
+      return decode(catalog, recorded)
     } catch (error) {
       throw new Unable(reason(error), { cause: error })
     }
+  }
+
+  const causedBy = async (events: readonly Recorded[]): Promise<Caused[]> => {
+    const known = events.filter(({ type }) => catalog.has(type))
+    const commands = await causes(known.map(read))
+    return known.map((recorded, i) => ({ recorded, commands: commands[i]! }))
   }
 
   const advance = (moves: Move[], parked: Parked[]): Beside => ({
@@ -55,7 +59,7 @@ export function reacting(
       const positions = await own.resume(partitions)
       // As owner, before anything that comes after them; then what is stuck has changed.
       const hasRedriven = await redriveDue(db, { consumer, topic: topic.name, partitions }, async (recorded, beside) =>
-        effect.apply([causedBy(recorded)], beside),
+        effect.apply(await causedBy([recorded]), beside),
       )
       return hasRedriven ? own.resume(partitions) : positions
     },
@@ -67,7 +71,7 @@ export function reacting(
             own.commit(some, async (moves) => {
               const { waiting = [], free = [] } = Object.groupBy(some, (event) => (own.isStuck(event) ? 'waiting' : 'free'))
               const parked = waiting.map((recorded): Parked => ({ recorded, state: 'waiting', cause: null }))
-              await effect.apply(free.map(causedBy), advance(moves, parked)).catch(throwFenced)
+              await effect.apply(await causedBy(free), advance(moves, parked)).catch(throwFenced)
               return parked
             }),
           refused: (recorded, error) =>

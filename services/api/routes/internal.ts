@@ -62,7 +62,7 @@ export const internalRoutes = [
     },
     async ({ request, params: { video_id: videoId }, body, app, ask, ...tools }) => {
       const json = memberText(request.bytes!.toString(), 'transcript')!
-      const transcript = await keepTranscript(app, ask, videoId, body.transcript.length, json)
+      const transcript = await keepTranscript(app, ask, videoId, body.transcript, json)
       return stored(tools, videoId, storeTranscript({ videoId, transcript }))
     },
   ),

@@ -43,6 +43,7 @@ const Result = z.object({
   transcript: TranscriptRows.nullish(),
   metadata: MetadataObject.nullish(),
   error_message: z.string().nullish(),
+  permanent: boolean().nullish().meta({ description: 'No attempt would help: the video is private, removed or has no captions' }),
 })
 
 /** Longer reasons say nothing more. */
@@ -112,9 +113,10 @@ export const taskRoutes = [
         if (of.kind === 'metadata') return { metadata: hasMetadata ? json('metadata') : null }
         if (transcript.length === 0) return { transcript: null }
         // Before any event says that it is there.
-        return { transcript: await keepTranscript(app, ask, of.videoId, transcript.length, json('transcript')) }
+        return { transcript: await keepTranscript(app, ask, of.videoId, transcript, json('transcript')) }
       }
-      const finding = body.success ? await found() : { error: reasonOf(body.error_message) }
+      const failure = () => ({ error: reasonOf(body.error_message), ...(body.permanent && { permanent: true as const }) })
+      const finding = body.success ? await found() : failure()
       const submit = submitResult({ ...of, finding, policy: app.taskPolicy })
       return answer(await execute(submit, visible))
     },

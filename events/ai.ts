@@ -1,0 +1,308 @@
+import { z } from 'zod'
+import { id, noteId, userId, videoId } from './ids.ts'
+import { command, type Decision, emit, nothing, reject } from './kit/command.ts'
+import { decider, type EventFrom, type StreamRef, stream } from './kit/stream.ts'
+import { type Note, notes } from './note.ts'
+import { ai as topic } from './topics.ts'
+import { type User, users } from './user.ts'
+import { hasTranscript, type Video, videos } from './video.ts'
+
+/**
+ * What is asked of a model: the text of an empty note (`note-42`), or the summary of a video (`summary-dQw4w9WgXcQ`).
+ * Stream `ai-<request>`: the whole life of one request.
+ */
+export const aiStream = stream<{ request: string; videoId: string }>('ai', {
+  topic,
+  id: (e) => e.request,
+  key: (e) => e.videoId,
+})
+
+export const REQUEST_KINDS = ['note', 'summary'] as const
+export type RequestKind = (typeof REQUEST_KINDS)[number]
+
+export const noteRequest = (note: number) => `note-${note}`
+export const summaryRequest = (video: string) => `summary-${video}`
+
+// Events ----------------------------------------------------------------
+
+const request = z.string().regex(/^(note-[1-9]\d*|summary-[A-Za-z0-9_-]{11})$/)
+/** Counts the questions of a request, from 1. */
+const attempt = id
+const job = { request, videoId }
+const ofNote = { ...job, noteId, userId, timestamp: z.string() }
+
+/** The note is to be written by a model as soon as its video has a transcript. */
+export const AiNoteAwaited = aiStream.event('AiNoteAwaited', 1, z.object(ofNote))
+/** `backfill`: the note was empty long before its author wanted notes by AI. */
+export const AiNoteRequested = aiStream.event(
+  'AiNoteRequested',
+  1,
+  z.object({ ...ofNote, attempt, backfill: z.literal(true).optional() }),
+)
+export const SummaryRequested = aiStream.event('SummaryRequested', 1, z.object({ ...job, attempt }))
+/** A worker's queue has the question; `messageId` is what the queue calls it. */
+export const JobDispatched = aiStream.event('JobDispatched', 1, z.object({ ...job, attempt, messageId: z.string() }))
+export const JobAnswered = aiStream.event('JobAnswered', 1, z.object({ ...job, attempt }))
+/** Nobody needs the answer any more. */
+export const JobWithdrawn = aiStream.event('JobWithdrawn', 1, z.object({ ...job, cause: z.string() }))
+/** Asked often enough. It is asked again only when somebody says so. */
+export const JobGivenUp = aiStream.event('JobGivenUp', 1, z.object({ ...job, attempt, cause: z.string() }))
+
+export const aiEvents = [
+  AiNoteAwaited,
+  AiNoteRequested,
+  SummaryRequested,
+  JobDispatched,
+  JobAnswered,
+  JobWithdrawn,
+  JobGivenUp,
+] as const
+export type AiEvent = EventFrom<(typeof aiEvents)[number]>
+
+// State -----------------------------------------------------------------
+
+export interface AiRequest {
+  status: 'awaited' | 'requested' | 'dispatched' | 'answered' | 'withdrawn' | 'given-up'
+  /** Of the last question; 0 when none was asked yet. */
+  attempt: number
+  /** Questions since it was asked for the first time, or for the first time after it was given up. */
+  tries: number
+  /** When it came to this status, in milliseconds since the epoch. */
+  since: number
+}
+
+export const evolveAi = (state: AiRequest | undefined, event: AiEvent): AiRequest | undefined => {
+  const since = event.time
+  switch (event.type) {
+    case 'AiNoteAwaited':
+      return { status: 'awaited', attempt: state?.attempt ?? 0, tries: 0, since }
+    case 'AiNoteRequested':
+    case 'SummaryRequested': {
+      const isAgain = state && (state.status === 'requested' || state.status === 'dispatched')
+      return { status: 'requested', attempt: event.data.attempt, tries: isAgain ? state.tries + 1 : 1, since }
+    }
+    case 'JobDispatched':
+      return state && { ...state, status: 'dispatched', since }
+    case 'JobAnswered':
+      return state && { ...state, status: 'answered', since }
+    case 'JobWithdrawn':
+      return state && { ...state, status: 'withdrawn', since }
+    case 'JobGivenUp':
+      return state && { ...state, status: 'given-up', since }
+    default:
+      return state
+  }
+}
+
+export const aiRequests = decider<AiRequest, AiEvent>(aiStream, 1, evolveAi)
+
+const OPEN = ['awaited', 'requested', 'dispatched']
+const isOpen = (state: AiRequest | undefined) => state !== undefined && OPEN.includes(state.status)
+/** Late is better than never: also of a request that was given up. */
+const takesAnswer = (state: AiRequest | undefined): state is AiRequest => isOpen(state) || state?.status === 'given-up'
+
+// What a note must be like ------------------------------------------------
+
+const TIMESTAMP = /^\s*(?:(\d{1,3}):)?(\d{1,4}):([0-5]?\d)\s*$/
+
+/** The second of the video that a note's timestamp names, as a worker reads `MM:SS` and `HH:MM:SS`; undefined when it names none. */
+export function secondsOf(timestamp: string): number | undefined {
+  const [, hours, minutes, seconds] = TIMESTAMP.exec(timestamp) ?? []
+  if (minutes === undefined) return undefined
+  if (hours !== undefined && Number(minutes) > 59) return undefined
+  return Number(hours ?? 0) * 3600 + Number(minutes) * 60 + Number(seconds)
+}
+
+/** A worker looks so many seconds around the timestamp for something that was said (TRANSCRIPT_BUFFER_SECONDS). */
+const BUFFER_SECONDS = 15
+
+/** Whether a worker could find what is said at this moment: unknown ends count as far enough away. */
+export function isUsable(timestamp: string, video: Video | undefined): boolean {
+  const at = secondsOf(timestamp)
+  return at !== undefined && at <= (video?.transcript?.endSeconds ?? Number.POSITIVE_INFINITY) + BUFFER_SECONDS
+}
+
+const needsText = (note: Note) => !note.deleted && !note.text
+const isEmpty = (note: Note | undefined): note is Note => note !== undefined && needsText(note)
+
+/**
+ * Whether the author wants notes by AI, and did so before there were both note and transcript: a switch turned on later asks for
+ * nothing, unless it is a backfill.
+ */
+function isWanted(note: Note, user: User | undefined, video: Video | undefined, backfill: boolean): boolean {
+  if (!user?.aiNotes) return false
+  const complete = Math.max(note.createdAt, video?.transcript?.storedAt ?? Number.POSITIVE_INFINITY)
+  return backfill || (user.aiNotesSince ?? 0) <= complete
+}
+
+// Decisions ---------------------------------------------------------------
+
+/** A note, with all that decides whether a model shall write it. */
+interface OfNote {
+  noteId: number
+  userId: number
+  videoId: string
+}
+
+const readsOf = ({ noteId, userId, videoId }: OfNote) => ({
+  request: aiRequests.of(noteRequest(noteId)),
+  note: notes.of(noteId),
+  user: users.of(userId),
+  video: videos.of(videoId),
+})
+
+/**
+ * Asks a model for the text of an empty note whose author wants that: at once if the video has a transcript, else the note waits for
+ * it. Once per note, whoever says so and however often.
+ */
+export const askForNote = ({ backfill = false, ...of }: OfNote & { backfill?: boolean }) =>
+  command({
+    name: 'askForNote',
+    reads: readsOf(of),
+    decide: ({ request, note, user, video }) => {
+      if ((request && request.status !== 'awaited') || !isEmpty(note)) return nothing({})
+      const { noteId, userId, videoId, timestamp } = note
+      const job = { request: noteRequest(noteId), videoId, noteId, userId, timestamp }
+      const isThere = hasTranscript(video)
+      const because = !isUsable(timestamp, video)
+        ? 'nothing is said at its timestamp'
+        : !isWanted(note, user, video, backfill) && 'its author does not want notes by AI'
+      if (because) {
+        // Until the transcript is there, the author may still change their mind.
+        return request && isThere ? emit([JobWithdrawn({ request: job.request, videoId, cause: because })], {}) : nothing({})
+      }
+      if (isThere)
+        return emit([AiNoteRequested({ ...job, attempt: (request?.attempt ?? 0) + 1, ...(backfill && { backfill }) })], {})
+      return request ? nothing({}) : emit([AiNoteAwaited(job)], {})
+    },
+  })
+
+/** Asks a model for the summary of a video that has a transcript and no summary, unless that is under way. */
+export const askForSummary = ({ videoId }: { videoId: string }) =>
+  command({
+    name: 'askForSummary',
+    reads: { request: aiRequests.of(summaryRequest(videoId)), video: videos.of(videoId) },
+    decide: ({ request, video }) =>
+      isOpen(request) || !hasTranscript(video) || video?.summary !== undefined
+        ? nothing({})
+        : emit([SummaryRequested({ request: summaryRequest(videoId), videoId, attempt: (request?.attempt ?? 0) + 1 })], {}),
+  })
+
+/** Takes in what became of a note: the model's text answers the request, whatever else fills or deletes the note withdraws it. */
+export const settleNote = ({ noteId, videoId }: { noteId: number; videoId: string }) =>
+  command({
+    name: 'settleNote',
+    reads: { state: aiRequests.of(noteRequest(noteId)), note: notes.of(noteId) },
+    decide: ({ state, note }) => {
+      const job = { request: noteRequest(noteId), videoId }
+      if (note?.text && note.writtenBy === 'ai')
+        return takesAnswer(state) ? emit([JobAnswered({ ...job, attempt: state.attempt })], {}) : nothing({})
+      if (!isOpen(state) || !note || needsText(note)) return nothing({})
+      return emit([JobWithdrawn({ ...job, cause: note.deleted ? 'the note was deleted' : 'its author wrote the note' })], {})
+    },
+  })
+
+/** Takes in that a video has a summary. */
+export const settleSummary = ({ videoId }: { videoId: string }) =>
+  command({
+    name: 'settleSummary',
+    reads: { state: aiRequests.of(summaryRequest(videoId)), video: videos.of(videoId) },
+    decide: ({ state, video }) =>
+      video?.summary !== undefined && takesAnswer(state)
+        ? emit([JobAnswered({ request: summaryRequest(videoId), videoId, attempt: state.attempt })], {})
+        : nothing({}),
+  })
+
+/** A request, and the note that it is about unless it is about a summary. */
+export interface Asked {
+  request: string
+  videoId: string
+  noteId?: number | undefined
+}
+
+const readsOfAsked = ({ request, videoId, noteId }: Asked): Record<string, StreamRef> => ({
+  state: aiRequests.of(request),
+  ...(noteId === undefined ? { video: videos.of(videoId) } : { note: notes.of(noteId) }),
+})
+
+interface Seen {
+  state?: AiRequest
+  note?: Note
+  video?: Video
+}
+
+const needsAnswer = ({ noteId }: Asked, { note, video }: Seen) =>
+  noteId === undefined ? video?.summary === undefined : isEmpty(note)
+
+/** The next question of a request; undefined when what it asks for is there, or is not wanted any more. */
+function nextQuestion(asked: Asked, seen: Seen): Decision<object> | undefined {
+  if (!needsAnswer(asked, seen)) return undefined
+  const { request, videoId } = asked
+  const attempt = seen.state!.attempt + 1
+  if (!seen.note) return emit([SummaryRequested({ request, videoId, attempt })], {})
+  const { noteId, userId, timestamp } = seen.note
+  return emit([AiNoteRequested({ request, videoId, noteId, userId, timestamp, attempt })], {})
+}
+
+/** Whether a question still waits to be handed to a worker; changes nothing. */
+export const findUnsent = ({ attempt, ...asked }: Asked & { attempt: number }) =>
+  command({
+    name: 'findUnsent',
+    reads: readsOfAsked(asked),
+    decide: (seen: Seen) => {
+      const isNext = seen.state?.status === 'requested' && seen.state.attempt === attempt
+      return nothing({ isUnsent: isNext && needsAnswer(asked, seen) })
+    },
+  })
+
+/** Records that a worker's queue has a question. */
+export const recordDispatch = ({
+  request,
+  videoId,
+  attempt,
+  messageId,
+}: Omit<Asked, 'noteId'> & { attempt: number; messageId: string }) =>
+  command({
+    name: 'recordDispatch',
+    reads: { state: aiRequests.of(request) },
+    decide: ({ state }) =>
+      state?.status === 'requested' && state.attempt === attempt
+        ? emit([JobDispatched({ request, videoId, attempt, messageId })], {})
+        : nothing({}),
+  })
+
+/** How patient we are with workers. */
+export interface AnswerPolicy {
+  /** How long a worker has for an answer, from when its queue has the question. */
+  answerMs: number
+  /** How often a question is asked. */
+  maxTries: number
+}
+
+export const MAX_TRIES = 3
+
+/** Asks once more when no answer came in time, or gives up. */
+export const askAgain = ({ policy, ...asked }: Asked & { policy: AnswerPolicy }) =>
+  command({
+    name: 'askAgain',
+    reads: readsOfAsked(asked),
+    decide: (seen: Seen, { now }): Decision<object> => {
+      const { state } = seen
+      if (state?.status !== 'dispatched' || state.since + policy.answerMs > now) return nothing({})
+      const { request, videoId } = asked
+      if (state.tries < policy.maxTries) return nextQuestion(asked, seen) ?? nothing({})
+      const cause = `no answer came, asked ${state.tries} times`
+      return emit([JobGivenUp({ request, videoId, attempt: state.attempt, cause })], {})
+    },
+  })
+
+/** Asks anew for what was given up. */
+export const redriveRequest = (asked: Asked) =>
+  command({
+    name: 'redriveRequest',
+    reads: readsOfAsked(asked),
+    decide: (seen: Seen): Decision<object> =>
+      seen.state?.status === 'given-up'
+        ? (nextQuestion(asked, seen) ?? reject('CONFLICT', `${asked.request} needs no answer any more`))
+        : reject('CONFLICT', `${asked.request} is not given up`),
+  })

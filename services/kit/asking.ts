@@ -1,0 +1,62 @@
+import { askAgain, MAX_TRIES, type RequestKind } from '#events/ai.ts'
+import type { Reactor } from '#platform/log/reactor/reactor.ts'
+import { type Due, startSweeper } from '#platform/log/reactor/sweeper.ts'
+import type { Running } from '#platform/service.ts'
+import { askedOf, openRequests, unanswered } from '#projections/ai-requests.ts'
+import { type Ground, type Reacting, runReactor } from './reactor-service.ts'
+
+/** Questions to ask again in one look. */
+const MOST = 200
+const SWEEP_MS_MAX = 15_000
+
+/**
+ * Runs a reactor that asks models for something, and looks after what it asked: a question without an answer is asked again, and
+ * given up in the end.
+ */
+export const runAsking = (
+  kind: RequestKind,
+  { log, metrics }: Pick<Ground, 'log' | 'metrics'>,
+  { name, make }: { name: string; make(ground: Ground): { reactor: Reactor; close?(): void } },
+): Promise<Running> =>
+  runReactor(name, { log, metrics }, (ground): Reacting => {
+    const { db, execute, settings } = ground
+    const { reactor, close } = make(ground)
+    const answerMs = settings.AI_ANSWER_MINUTES * 60_000
+    const policy = { answerMs, maxTries: MAX_TRIES }
+    metrics.gauge(
+      { name: 'vidwiz_ai_requests', help: 'Requests to models of which something may still come', labels: ['kind', 'status'] },
+      async () => (await openRequests(db, kind)).map(({ status, requests }) => ({ labels: { kind, status }, value: requests })),
+    )
+    metrics.gauge(
+      {
+        name: 'vidwiz_ai_request_age_seconds',
+        help: 'How long the oldest of them has been as it is',
+        labels: ['kind', 'status'],
+      },
+      async () =>
+        (await openRequests(db, kind)).map(({ status, since }) => ({
+          labels: { kind, status },
+          value: Math.max(0, (Date.now() - since) / 1_000),
+        })),
+    )
+    const sweeper = startSweeper({
+      execute,
+      everyMs: Math.min(SWEEP_MS_MAX, answerMs / 4),
+      async due() {
+        const late = await unanswered(db, kind, Date.now() - answerMs, MOST)
+        if (late.length > 0) log.warn({ requests: late.map(({ request }) => request) }, 'no answer came in time')
+        return late.map((row): Due => {
+          const { correlation_id: correlationId, event_id: causationId } = row
+          return { command: askAgain({ ...askedOf(row), policy }), context: { actor: name, correlationId, causationId } }
+        })
+      },
+      onError: (error) => log.warn({ error }, 'cannot look for questions without an answer'),
+    })
+    return {
+      reactor,
+      async stop() {
+        await sweeper.stop()
+        close?.()
+      },
+    }
+  })

@@ -1,0 +1,78 @@
+import { catalog, deciders } from '#events/catalog.ts'
+import { topics } from '#events/topics.ts'
+import { readSettings, type Settings } from '#platform/config/settings.ts'
+import { type Execute, executor } from '#platform/log/executor.ts'
+import { openReader } from '#platform/log/open.ts'
+import { appender } from '#platform/log/postgres/appender.ts'
+import type { Reactor } from '#platform/log/reactor/reactor.ts'
+import { startReactor } from '#platform/log/reactor/start.ts'
+import { type Listener, openListener } from '#platform/pg/listen.ts'
+import { type Db, openDb } from '#platform/pg/pool.ts'
+import { databaseUrl, reach } from '#platform/pg/where.ts'
+import type { Running } from '#platform/service.ts'
+import type { Logger } from '#platform/telemetry/logger.ts'
+import type { Metrics } from '#platform/telemetry/metrics.ts'
+import { lagOf } from '#projections/engine/lag.ts'
+import { lagMetrics } from '#projections/engine/lag-metrics.ts'
+
+/** What a service works with whose work is to react to events. */
+export interface Ground {
+  settings: Settings
+  db: Db
+  listener: Listener
+  /** Executes commands that do not come of an event. */
+  execute: Execute
+  log: Logger
+  metrics: Metrics
+}
+
+/** A reactor, and what runs beside it. */
+export interface Reacting {
+  reactor: Reactor
+  /** Told at once that the end has come, for what waits. */
+  stopping?(): void
+  /** Ends what runs beside it, before the connections are closed. */
+  stop?(): Promise<void> | void
+}
+
+/** Runs a reactor on the log and the database of the settings, and shows its lag. */
+export async function runReactor(
+  name: string,
+  { log, metrics }: Pick<Ground, 'log' | 'metrics'>,
+  make: (ground: Ground) => Reacting | Promise<Reacting>,
+): Promise<Running> {
+  const settings = readSettings()
+  const url = databaseUrl(settings)
+  const db = openDb(url, { name: `vidwiz ${name}`, max: 4, indexed: true })
+  await reach(db)
+  const listener = openListener(url, { name: `vidwiz ${name}` })
+  const reader = openReader(settings, db, listener, `vidwiz ${name}`)
+  const { execute, idle } = executor({ appender: appender(db), catalog, deciders, topics })
+  const { reactor, stopping, stop } = await make({ settings, db, listener, execute, log, metrics })
+  lagMetrics(metrics, async () =>
+    (await Promise.all(reactor.topics.map((topic) => lagOf({ name: reactor.name, topic }, { db, reader })))).flat(),
+  )
+  const reacting = startReactor(reactor, {
+    db,
+    reader,
+    catalog,
+    deciders,
+    topics,
+    listener,
+    onParked: ({ recorded: { stream, version, type, pos }, cause }) =>
+      log.error({ stream, version, type, pos, cause }, 'parked an event'),
+    onError: (error) => log.warn({ error }, 'paused'),
+  })
+  return {
+    works: () => reach(db),
+    async stop() {
+      stopping?.()
+      await reacting.stop()
+      await stop?.()
+      await idle()
+      await reader.close()
+      await listener.close()
+      await db.close()
+    },
+  }
+}
