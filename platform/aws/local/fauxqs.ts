@@ -9,6 +9,7 @@ export interface FauxqsParts {
   buildApp(options: { logger: boolean; stores: { sqsStore: SqsStore; snsStore: object; s3Store: S3Store } }): App
   SqsStore: new () => SqsStore
   SqsRouter: { prototype: { register(action: string, handler: Handler): void } }
+  INVALID_MESSAGE_BODY_CHAR: RegExp
   SnsStore: new () => { persistence?: Persistence }
   S3Store: new () => S3Store
   PersistenceManager: new (folder: string) => Persistence
@@ -69,7 +70,15 @@ export interface S3Store {
 /** Loads them past the door that its package.json closes; test/platform/aws/fauxqs.it.ts breaks when another version has them elsewhere. */
 export async function fauxqsParts(): Promise<FauxqsParts> {
   const entry = import.meta.resolve('fauxqs')
-  const files = ['app.js', 'persistence.js', 'sqs/sqsStore.js', 'sqs/sqsRouter.js', 'sns/snsStore.js', 's3/s3Store.js']
+  const files = [
+    'app.js',
+    'persistence.js',
+    'sqs/sqsStore.js',
+    'sqs/sqsRouter.js',
+    'sqs/sqsTypes.js',
+    'sns/snsStore.js',
+    's3/s3Store.js',
+  ]
   const modules = await Promise.all(files.map((file) => import(new URL(file, entry).href)))
   return Object.assign({}, ...modules)
 }

@@ -5,12 +5,17 @@ import type { FauxqsParts, Handler, Persistence, Request, SqsQueue, SqsStore } f
 /** How soon a message that becomes visible again, or whose delay ends, wakes who waits. fauxqs looks 50 times a second for each queue. */
 const LOOK_MS = 200
 
+/** As SQS documents it: what XML has no place for. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: that is the point
+const NOT_IN_SQS = /[^\x09\x0A\x0D\x20-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u
+
 /**
  * What fauxqs 2.4.1 does otherwise than we can live with, mended at run time. Each is shown in test/platform/aws/fauxqs.it.ts as it is without
  * us, so that a test fails when fauxqs mends it itself or changes beneath us.
  * @param onBroken memory and file may no longer agree: only a new start, from the file, makes it right
  */
-export function mended({ SqsStore, SqsRouter }: FauxqsParts, persistence: Persistence, onBroken: (error: unknown) => void) {
+export function mended(parts: FauxqsParts, persistence: Persistence, onBroken: (error: unknown) => void) {
+  const { SqsStore, SqsRouter } = parts
   const { db } = persistence
   const requests = new AsyncLocalStorage<Request>()
   let isWithin = false
@@ -37,6 +42,9 @@ export function mended({ SqsStore, SqsRouter }: FauxqsParts, persistence: Persis
   // It writes NULL into a column that may not be NULL, and has by then forgotten the message in memory.
   const ready = db.prepare('update sqs_messages set receipt_handle = null, visibility_deadline = null where message_id = ?')
   persistence.updateMessageReady = (id) => void ready.run(id)
+
+  // Its pattern counts in halves of characters, so it refuses every emoji; SQS takes them.
+  parts.INVALID_MESSAGE_BODY_CHAR.test = (body) => NOT_IN_SQS.test(body)
 
   /** A dead letter is deleted from one queue and then written to the other: a kill between the two must not lose it. */
   function mendQueue(queue: SqsQueue): SqsQueue {
