@@ -8,4 +8,5 @@ export const services: Readonly<Record<string, () => Promise<{ default: Service 
   'fetch-scheduler': () => import('./fetch-scheduler/main.ts'),
   'ai-notes': () => import('./ai-notes/main.ts'),
   summaries: () => import('./summaries/main.ts'),
+  'local-aws': () => import('./local-aws/main.ts'),
 }

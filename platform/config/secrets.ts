@@ -21,15 +21,21 @@ export class SecretsError extends Trouble {
  * @throws SecretsError when the file is damaged or closed to us
  */
 export function secrets(folder: string, env: NodeJS.ProcessEnv = process.env): Secrets {
-  const file = join(folder, 'secrets.json')
-  const kept = read(file) ?? generate(file)
-  return mapNames((name) => env[name] || kept[name])
+  const kept = keptSecrets(join(folder, 'secrets.json'), NAMES)
+  return mapNames(NAMES, (name) => env[name] || kept[name])
 }
 
-const mapNames = (value: (name: keyof Secrets) => string) =>
-  Object.fromEntries(NAMES.map((name) => [name, value(name)])) as Secrets
+/**
+ * Secrets that nobody gives us: generated once, kept in a file for its owner only.
+ * @throws SecretsError when the file is damaged or closed to us
+ */
+export const keptSecrets = <N extends string>(file: string, names: readonly N[]): Record<N, string> =>
+  read(file, names) ?? generate(file, names)
 
-function read(file: string): Secrets | undefined {
+const mapNames = <N extends string>(names: readonly N[], value: (name: N) => string) =>
+  Object.fromEntries(names.map((name) => [name, value(name)])) as Record<N, string>
+
+function read<N extends string>(file: string, names: readonly N[]): Record<N, string> | undefined {
   let text: string
   try {
     if (statSync(file).mode & 0o077) chmodSync(file, 0o600)
@@ -39,8 +45,8 @@ function read(file: string): Secrets | undefined {
     if (code === 'ENOENT') return undefined
     throw new SecretsError(`${file} cannot be read (${code})`)
   }
-  const kept = parse(text)
-  const missing = NAMES.filter((name) => typeof kept?.[name] !== 'string' || kept[name] === '')
+  const kept = parse(text) as Record<N, string> | undefined
+  const missing = names.filter((name) => typeof kept?.[name] !== 'string' || kept[name] === '')
   // To make up for what is missing would lock everybody out with new keys: a person should decide that.
   if (!kept || missing.length > 0) {
     throw new SecretsError(`${file} is damaged (no ${missing.join(', ')}): bring it back, or remove it to have new secrets made`)
@@ -48,7 +54,7 @@ function read(file: string): Secrets | undefined {
   return kept
 }
 
-function parse(text: string): Secrets | undefined {
+function parse(text: string): unknown {
   try {
     return JSON.parse(text) ?? undefined
   } catch {
@@ -57,9 +63,9 @@ function parse(text: string): Secrets | undefined {
 }
 
 /** A link appears whole or not at all and never replaces: whoever comes second reads what the first one made. */
-function generate(file: string): Secrets {
+function generate<N extends string>(file: string, names: readonly N[]): Record<N, string> {
   const unfinished = `${file}.${randomUUID()}`
-  const fresh = mapNames(() => randomBytes(32).toString('base64url'))
+  const fresh = mapNames(names, () => randomBytes(32).toString('base64url'))
   writeFileSync(unfinished, `${JSON.stringify(fresh, null, 2)}\n`, { mode: 0o600 })
   try {
     linkSync(unfinished, file)
@@ -67,7 +73,7 @@ function generate(file: string): Secrets {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code !== 'EEXIST') throw new SecretsError(`${file} cannot be made (${code})`)
-    return read(file) as Secrets
+    return read(file, names)!
   } finally {
     unlinkSync(unfinished)
   }

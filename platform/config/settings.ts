@@ -34,6 +34,12 @@ const httpUrl = z
   .string()
   .refine((url) => /^https?:/.test(url) && URL.canParse(url), 'must be a URL that begins with http:// or https://')
 
+/** As SQS gives it to who makes a queue: it ends in the account and the name. */
+const queueUrl = httpUrl.refine(
+  (url) => /^\/(.*\/)?\w+\/[\w-]{1,80}$/.test(URL.parse(url)?.pathname ?? ''),
+  'must be the URL of a standard queue, as https://sqs.ap-south-1.amazonaws.com/123456789012/name',
+)
+
 const flag = z
   .enum(['0', '1', 'false', 'true'], { error: 'must be 0 or 1' })
   .transform((value) => value === '1' || value === 'true')
@@ -110,7 +116,17 @@ const schema = z.object({
   MAX_BODY_BYTES: wholeNumber('a whole number of bytes from 1024 to 16777216', 1024, 16 * 1024 * 1024).default(16 * 1024 * 1024),
   /** Where large things lie; in the data folder when not set. */
   S3_BUCKET_NAME: z.string().optional(),
+  /** The queues that functions are fed from. */
+  SQS_AI_NOTE_QUEUE_URL: queueUrl.optional(),
+  SQS_SUMMARY_QUEUE_URL: queueUrl.optional(),
+  /** Where S3 and SQS are reached, and what stands for both where they are not set; else in AWS. */
   S3_ENDPOINT: httpUrl.optional(),
+  SQS_ENDPOINT: httpUrl.optional(),
+  AWS_ENDPOINT_URL: httpUrl.optional(),
+  /** Whether `vidwiz setup` makes the bucket and the queues that are named here. */
+  AWS_CREATE: flag.default(false),
+  /** Where S3 and SQS in the data folder listen on 127.0.0.1; 0: on any port that is free. */
+  AWS_LOCAL_PORT: wholeNumber('a port from 0 to 65535', 0, 65_535).default(15_324),
   AWS_REGION: z.string().default('ap-south-1'),
   AWS_ACCESS_KEY_ID: z.string().optional(),
   AWS_SECRET_ACCESS_KEY: z.string().optional(),
@@ -177,14 +193,35 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     ...(read.error?.issues ?? []).map((issue) => `${issue.path.join('.')} ${issue.message}`),
     // Half a login would be taken for none, or for one with an empty password.
     ...halfGiven(given, 'KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'),
+    ...halfGiven(given, 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'),
+    ...needs(given, 'S3_ENDPOINT', 'S3_BUCKET_NAME'),
+    ...needs(given, 'SQS_ENDPOINT', 'SQS_AI_NOTE_QUEUE_URL'),
+    ...queueProblems(read.data),
   ]
   if (read.success && problems.length === 0) return read.data
   throw new SettingsError(problems)
 }
 
 /** Two variables that only make sense together. */
-function halfGiven(given: Record<string, unknown>, one: string, other: string): string[] {
-  if (one in given === other in given) return []
-  const [set, missing] = one in given ? [one, other] : [other, one]
-  return [`${missing} must be set, since ${set} is`]
+const halfGiven = (given: Record<string, unknown>, one: string, other: string): string[] => [
+  ...needs(given, one, other),
+  ...needs(given, other, one),
+]
+
+/** A variable that says nothing without another. */
+const needs = (given: Record<string, unknown>, one: string, other: string): string[] =>
+  one in given && !(other in given) ? [`${other} must be set, since ${one} is`] : []
+
+/** What would be refused by SQS at the first message, in words that say less. */
+function queueProblems(settings: Settings | undefined): string[] {
+  if (!settings) return []
+  const { SQS_AI_NOTE_QUEUE_URL: notes, SQS_SUMMARY_QUEUE_URL: summaries, SQS_ENDPOINT, AWS_ENDPOINT_URL, AWS_REGION } = settings
+  if (notes !== undefined && notes === summaries)
+    return ['SQS_SUMMARY_QUEUE_URL must be another queue than SQS_AI_NOTE_QUEUE_URL: their messages differ']
+  if (SQS_ENDPOINT ?? AWS_ENDPOINT_URL) return []
+  // A signature is good for one region.
+  return Object.entries({ SQS_AI_NOTE_QUEUE_URL: notes, SQS_SUMMARY_QUEUE_URL: summaries }).flatMap(([name, url]) => {
+    const region = /^https?:\/\/sqs\.([a-z0-9-]+)\.amazonaws\.com/.exec(url ?? '')?.[1]
+    return region === undefined || region === AWS_REGION ? [] : [`AWS_REGION must be ${region}, since ${name} is there`]
+  })
 }

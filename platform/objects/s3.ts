@@ -1,13 +1,9 @@
 import { GetObjectCommand, NoSuchKey, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import type { AwsAccess } from '#platform/aws/access.ts'
 import { checkedKey, type Objects } from './objects.ts'
 
-export interface S3Options {
+export interface S3Options extends AwsAccess {
   bucket: string
-  region: string
-  /** Of another store that speaks S3; AWS itself if not given. */
-  endpoint?: string
-  /** Where the SDK shall not look for them itself (environment, profile, role of the machine). */
-  credentials?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string }
 }
 
 const CONNECT_MS = 3_000

@@ -12,5 +12,5 @@ export const isThere = (path: string): boolean => existsSync(join(repository, pa
 /** A YAML file, with its anchors and merges resolved. */
 export const yamlOf = <T>(path: string): T => parse(textOf(path), { merge: true }) as T
 
-/** The services that run as a process of their own on many machines. */
-export const services: string[] = Object.keys(all)
+/** The services that run as a process of their own on many machines: there S3 and SQS are those of AWS. */
+export const services: string[] = Object.keys(all).filter((name) => name !== 'local-aws')

@@ -1,0 +1,34 @@
+import { existsSync } from 'node:fs'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join, relative, sep } from 'node:path'
+import type { S3Store } from './fauxqs.ts'
+
+/**
+ * Copies what lies in a folder of objects into a bucket, where transcripts lay before there was a local S3. Only what the bucket lacks, and once for all:
+ * what is deleted from the bucket afterwards stays deleted. The folder stays as it is.
+ * @returns how many were copied; undefined when that was done before
+ */
+export async function importObjects(
+  s3: S3Store,
+  { from, bucket, done }: { from: string; bucket: string; done: string },
+): Promise<number | undefined> {
+  if (existsSync(done)) return undefined
+  const present = s3.buckets.get(bucket)!
+  let copied = 0
+  for (const file of await filesOf(from)) {
+    const key = relative(from, file).split(sep).join('/')
+    if (present.has(key)) continue
+    const type = key.endsWith('.json') ? 'application/json' : 'application/octet-stream'
+    s3.putObject(bucket, key, await readFile(file), type)
+    copied += 1
+  }
+  await writeFile(done, `${JSON.stringify({ copied, at: new Date().toISOString() })}\n`, { mode: 0o600 })
+  return copied
+}
+
+/** All but those that were being written when a process ended. */
+async function filesOf(folder: string): Promise<string[]> {
+  if (!existsSync(folder)) return []
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  return entries.filter((one) => one.isFile() && !one.name.endsWith('~')).map((one) => join(one.parentPath, one.name))
+}

@@ -1,0 +1,71 @@
+import { join } from 'node:path'
+import { dataFolder } from '../../config/data-folder.ts'
+import type { Settings } from '../../config/settings.ts'
+import { objectsFolder } from '../../objects/open.ts'
+import { ensureQueues, usualPlan } from '../../sqs/ensure.ts'
+import type { Queues } from '../../sqs/queues.ts'
+import { sqsQueues } from '../../sqs/sqs.ts'
+import { Trouble } from '../../trouble.ts'
+import { importObjects } from './import-objects.ts'
+import { serveAws } from './server.ts'
+import { awsFolder, keysOf, serverOf, serves } from './state.ts'
+import { ACCOUNT, BUCKET, QUEUES, REGION } from './usual.ts'
+
+export interface LocalAws {
+  url: string
+  queues: Queues
+  /** Without those for dead letters. */
+  queueUrls: string[]
+  /** How many objects were copied from the folder that was the store before; undefined when that was done earlier. */
+  imported: number | undefined
+  stop(): Promise<void>
+}
+
+/**
+ * Runs S3 and SQS in this process, kept in the data folder and reached from this machine only. The bucket and the queues of a usual system are there
+ * when it resolves. What was answered survives kill -9 and a power failure.
+ * @param onBroken the server can no longer be relied on: end the process, a new one makes it right
+ * @throws Trouble when the folder is served by another process, or the port is taken
+ */
+export async function startLocalAws(settings: Settings, onBroken: (error: unknown) => void): Promise<LocalAws> {
+  const data = dataFolder(settings.VIDWIZ_DATA)
+  const folder = awsFolder(data)
+  const other = serverOf(data)
+  if (other && !other.isThisOne) throw new Trouble(`the S3 and SQS in ${data} are served by process ${other.pid} already`)
+  const keys = keysOf(data)
+  // Who has S3 elsewhere and SQS here asks both with the same keys.
+  const keyIds = new Set([keys.AWS_ACCESS_KEY_ID, settings.AWS_ACCESS_KEY_ID].filter((id) => id !== undefined))
+  let imported: number | undefined
+  const server = await serveAws({
+    folder,
+    port: settings.AWS_LOCAL_PORT,
+    keyIds,
+    onBroken,
+    async prepare(s3) {
+      s3.createBucket(BUCKET)
+      imported = await importObjects(s3, { from: objectsFolder(data), bucket: BUCKET, done: join(folder, 'imported.json') })
+    },
+  })
+  const url = `http://127.0.0.1:${server.port}`
+  const credentials = { accessKeyId: keys.AWS_ACCESS_KEY_ID, secretAccessKey: keys.AWS_SECRET_ACCESS_KEY }
+  const queues = sqsQueues({ region: REGION, endpoint: url, credentials })
+  try {
+    await ensureQueues(queues, Object.values(QUEUES).map(usualPlan))
+    // Nobody finds it before its queues are there.
+    serves(data, server.port)
+  } catch (error) {
+    queues.close()
+    await server.close()
+    throw error
+  }
+  return {
+    url,
+    queues,
+    queueUrls: Object.values(QUEUES).map((name) => `${url}/${ACCOUNT}/${name}`),
+    imported,
+    async stop() {
+      queues.close()
+      await server.close()
+    },
+  }
+}

@@ -1,0 +1,111 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { nameOf } from '../../sqs/queues.ts'
+import type { FauxqsParts, Handler, Persistence, Request, SqsQueue, SqsStore } from './fauxqs.ts'
+
+/** How soon a message that becomes visible again, or whose delay ends, wakes who waits. fauxqs looks 50 times a second for each queue. */
+const LOOK_MS = 200
+
+/** As SQS documents it: what XML has no place for. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: that is the point
+const NOT_IN_SQS = /[^\x09\x0A\x0D\x20-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u
+
+/**
+ * What fauxqs 2.4.1 does otherwise than we can live with, mended at run time. Each is shown in test/platform/aws/fauxqs.it.ts as it is without
+ * us, so that a test fails when fauxqs mends it itself or changes beneath us.
+ * @param onBroken memory and file may no longer agree: only a new start, from the file, makes it right
+ */
+export function mended(parts: FauxqsParts, persistence: Persistence, onBroken: (error: unknown) => void) {
+  const { SqsStore, SqsRouter } = parts
+  const { db } = persistence
+  const requests = new AsyncLocalStorage<Request>()
+  let isWithin = false
+
+  /** One request, one transaction: a batch is there whole or not at all, for the price of one fsync. */
+  function atomically<T>(work: () => T): T {
+    if (isWithin) return work()
+    isWithin = true
+    try {
+      db.exec('BEGIN')
+      const result = work()
+      db.exec('COMMIT')
+      return result
+    } catch (error) {
+      if (db.isTransaction) db.exec('ROLLBACK')
+      // What it refuses is refused before anything has changed; all else fails half way.
+      if (!isRefusal(error)) onBroken(error)
+      throw error
+    } finally {
+      isWithin = false
+    }
+  }
+
+  // It writes NULL into a column that may not be NULL, and has by then forgotten the message in memory.
+  const ready = db.prepare('update sqs_messages set receipt_handle = null, visibility_deadline = null where message_id = ?')
+  persistence.updateMessageReady = (id) => void ready.run(id)
+
+  // Its pattern counts in halves of characters, so it refuses every emoji; SQS takes them.
+  parts.INVALID_MESSAGE_BODY_CHAR.test = (body) => NOT_IN_SQS.test(body)
+
+  /** A dead letter is deleted from one queue and then written to the other: a kill between the two must not lose it. */
+  function mendQueue(queue: SqsQueue): SqsQueue {
+    const { dequeue, waitForMessages } = queue
+    // Whom nobody listens to any more gets no message: it would be hidden from everybody for its visibility timeout.
+    queue.dequeue = (...args) => (isGone(requests.getStore()) ? [] : atomically(() => dequeue.apply(queue, args)))
+    queue.waitForMessages = async (seconds) => {
+      const socket = requests.getStore()?.raw.socket
+      const waited = waitForMessages.call(queue, seconds)
+      const waiter = queue.pollWaiters.at(-1)!
+      const hangUp = () => {
+        const place = queue.pollWaiters.indexOf(waiter)
+        if (place < 0) return
+        queue.pollWaiters.splice(place, 1)
+        clearTimeout(waiter.timer)
+        waiter.resolve()
+      }
+      socket?.once('close', hangUp)
+      await waited
+      socket?.off('close', hangUp)
+    }
+    queue.startPollTimerIfNeeded = () => {
+      queue.pollTimer ??= setInterval(() => queue.processTimers(), LOOK_MS)
+    }
+    return queue
+  }
+
+  /** The file knows a queue by its name alone: one of the same name in another region would take its place, and its messages with it. */
+  class OneRegion extends SqsStore {
+    override createQueue(...args: unknown[]) {
+      return mendQueue(super.createQueue(...args))
+    }
+    override getQueue(url: string) {
+      return this.getQueueByName(nameOf(url))
+    }
+    override getQueueByArn(arn: string) {
+      return this.getQueueByName(nameOf(arn))
+    }
+  }
+
+  /** Puts an application together whose requests to SQS are transactions, but for those that wait. */
+  function mendRouter<T>(build: () => T): T {
+    const { register } = SqsRouter.prototype
+    SqsRouter.prototype.register = function (action, handler) {
+      const mended: Handler = (body, store, request) =>
+        action === 'ReceiveMessage'
+          ? requests.run(request, () => handler(body, store, request))
+          : atomically(() => handler(body, store, request))
+      register.call(this, action, mended)
+    }
+    try {
+      return build()
+    } finally {
+      SqsRouter.prototype.register = register
+    }
+  }
+
+  return { sqsStore: new OneRegion() as SqsStore, mendRouter }
+}
+
+const isGone = (request: Request | undefined) => request?.raw.socket.destroyed ?? false
+
+/** An answer of SQS, as fauxqs makes them. */
+const isRefusal = (error: unknown) => error instanceof Error && 'statusCode' in error

@@ -1,0 +1,189 @@
+import {
+  type BatchResultErrorEntry,
+  ChangeMessageVisibilityBatchCommand,
+  CreateQueueCommand,
+  DeleteMessageBatchCommand,
+  GetQueueAttributesCommand,
+  GetQueueUrlCommand,
+  type Message,
+  QueueDoesNotExist,
+  ReceiveMessageCommand,
+  SendMessageBatchCommand,
+  SetQueueAttributesCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs'
+import type { AwsAccess } from '#platform/aws/access.ts'
+import { batches } from './batches.ts'
+import {
+  MAX_BYTES,
+  MAX_ENTRIES,
+  type Outgoing,
+  type QueueAttributes,
+  type Queues,
+  type Received,
+  type Refusal,
+  type Sent,
+} from './queues.ts'
+
+const CONNECT_MS = 3_000
+/** How long an answer may take, beyond the time that it was asked to wait. */
+const REQUEST_MS = 10_000
+/** Of what may be done twice without harm. */
+const ATTEMPTS = 3
+
+/** Queues by the SDK of AWS. Nothing connects before the first request. */
+export function sqsQueues({ region, endpoint, credentials }: AwsAccess): Queues {
+  const clientOf = (maxAttempts: number) =>
+    new SQSClient({
+      region,
+      // The host in a queue's URL is the server's own idea of its name, which others may not know.
+      ...(endpoint !== undefined && { endpoint, useQueueUrlAsEndpoint: false }),
+      ...(credentials && { credentials }),
+      maxAttempts,
+      requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: REQUEST_MS, throwOnRequestTimeout: true },
+    })
+  const client = clientOf(ATTEMPTS)
+  const sender = clientOf(1)
+
+  async function sendOne(QueueUrl: string, messages: readonly Outgoing[]): Promise<Sent[]> {
+    if (bytesOf(messages[0]!) > MAX_BYTES) return messages.map(({ id }) => ({ id, refusal: tooLarge }))
+    const Entries = messages.map(({ body }, i) => ({ Id: String(i), MessageBody: body }))
+    try {
+      const { Successful = [], Failed = [] } = await sender.send(new SendMessageBatchCommand({ QueueUrl, Entries }))
+      const ids = new Map(Successful.map(({ Id, MessageId }) => [Id, MessageId!]))
+      const refusals = refusalsOf(Failed)
+      return messages.map(({ id }, i) => {
+        const messageId = ids.get(String(i))
+        return messageId === undefined ? { id, refusal: refusals.get(String(i)) ?? unanswered } : { id, messageId }
+      })
+    } catch (error) {
+      const refusal = refusalOf(error)
+      return messages.map(({ id }) => ({ id, refusal }))
+    }
+  }
+
+  /** Asks something for each receipt, and tells those that were refused. */
+  async function forEach(
+    receipts: readonly string[],
+    ask: (entries: { Id: string; ReceiptHandle: string }[]) => Promise<{ Failed?: BatchResultErrorEntry[] | undefined }>,
+  ): Promise<Map<string, Refusal>> {
+    const refused = new Map<string, Refusal>()
+    for (const part of batches(receipts)) {
+      const entries = part.map((ReceiptHandle, i) => ({ Id: String(i), ReceiptHandle }))
+      try {
+        const { Failed = [] } = await ask(entries)
+        for (const [id, refusal] of refusalsOf(Failed)) refused.set(part[Number(id)]!, refusal)
+      } catch (error) {
+        for (const receipt of part) refused.set(receipt, refusalOf(error))
+      }
+    }
+    return refused
+  }
+
+  return {
+    async sendBatch(queueUrl, messages) {
+      const sent: Sent[] = []
+      for (const part of batches(messages, bytesOf)) sent.push(...(await sendOne(queueUrl, part)))
+      return sent
+    },
+    async receive(QueueUrl, { max = MAX_ENTRIES, waitSeconds = 0, visibilitySeconds, signal } = {}) {
+      const ask = new ReceiveMessageCommand({
+        QueueUrl,
+        MaxNumberOfMessages: max,
+        WaitTimeSeconds: waitSeconds,
+        VisibilityTimeout: visibilitySeconds,
+        MessageSystemAttributeNames: ['ApproximateReceiveCount', 'SentTimestamp'],
+      })
+      try {
+        const { Messages = [] } = await client.send(ask, {
+          abortSignal: signal,
+          requestTimeout: REQUEST_MS + waitSeconds * 1_000,
+        })
+        return Messages.map(received)
+      } catch (error) {
+        if (signal?.aborted) return []
+        throw error
+      }
+    },
+    extend: (QueueUrl, receipts, VisibilityTimeout) =>
+      forEach(receipts, (entries) => {
+        const Entries = entries.map((entry) => ({ ...entry, VisibilityTimeout }))
+        return client.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl, Entries }))
+      }),
+    delete: (QueueUrl, receipts) =>
+      forEach(receipts, (Entries) => client.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }))),
+    async attributes(QueueUrl) {
+      const { Attributes } = await client.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] }))
+      return attributesOf(Attributes ?? {})
+    },
+    async urlOf(QueueName) {
+      try {
+        return (await client.send(new GetQueueUrlCommand({ QueueName }))).QueueUrl
+      } catch (error) {
+        if (error instanceof QueueDoesNotExist) return undefined
+        throw error
+      }
+    },
+    create: async (QueueName) => (await client.send(new CreateQueueCommand({ QueueName }))).QueueUrl!,
+    change: async (QueueUrl, Attributes) => void (await client.send(new SetQueueAttributesCommand({ QueueUrl, Attributes }))),
+    close() {
+      client.destroy()
+      sender.destroy()
+    },
+  }
+}
+
+const bytesOf = ({ body }: Outgoing) => Buffer.byteLength(body)
+
+const tooLarge: Refusal = {
+  code: 'MessageTooLong',
+  message: `a message holds at most ${MAX_BYTES} bytes`,
+  isOurFault: true,
+}
+const unanswered: Refusal = { code: 'NoAnswer', message: 'SQS did not say what became of it', isOurFault: false }
+
+const refusalsOf = (failed: readonly BatchResultErrorEntry[]) =>
+  new Map(
+    failed.map(({ Id, Code, Message, SenderFault }) => [
+      Id!,
+      { code: Code ?? 'Unknown', message: Message ?? '', isOurFault: SenderFault ?? false },
+    ]),
+  )
+
+/** Why a whole request failed. Being asked to slow down is a fault of the client's by HTTP's numbers only. */
+function refusalOf(error: unknown): Refusal {
+  const { name, code, message, $fault, $retryable, $metadata } = error as Error & {
+    code?: string
+    $fault?: string
+    $retryable?: unknown
+    $metadata?: { httpStatusCode?: number }
+  }
+  const isOurFault = $fault === 'client' && !$retryable && $metadata?.httpStatusCode !== 429 && !/throttl/i.test(name)
+  // Of several addresses that cannot be connected to, Node's error has no words of its own.
+  return { code: code ?? name, message: message || code || name, isOurFault }
+}
+
+const received = ({ MessageId, Body, ReceiptHandle, Attributes }: Message): Received => ({
+  messageId: MessageId!,
+  body: Body ?? '',
+  receipt: ReceiptHandle!,
+  receiveCount: Number(Attributes?.ApproximateReceiveCount ?? 1),
+  sentAt: Number(Attributes?.SentTimestamp ?? 0),
+})
+
+const attributesOf = (given: Partial<Record<string, string>>): QueueAttributes => ({
+  arn: given.QueueArn!,
+  visible: Number(given.ApproximateNumberOfMessages),
+  inFlight: Number(given.ApproximateNumberOfMessagesNotVisible),
+  delayed: Number(given.ApproximateNumberOfMessagesDelayed),
+  visibilitySeconds: Number(given.VisibilityTimeout),
+  retentionSeconds: Number(given.MessageRetentionPeriod),
+  ...(given.RedrivePolicy && { deadLetters: deadLettersOf(given.RedrivePolicy) }),
+  ...(given.Policy && { policy: given.Policy }),
+})
+
+/** AWS gives the count as a number, others as text. */
+function deadLettersOf(redrivePolicy: string): QueueAttributes['deadLetters'] {
+  const { deadLetterTargetArn, maxReceiveCount } = JSON.parse(redrivePolicy)
+  return { arn: deadLetterTargetArn, maxReceiveCount: Number(maxReceiveCount) }
+}

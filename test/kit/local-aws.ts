@@ -1,0 +1,49 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { localAwsEnvironment } from '#platform/aws/local/where.ts'
+import { readSettings, type Settings } from '#platform/config/settings.ts'
+import { type Running, vidwiz } from './run.ts'
+
+/** The S3 and SQS of a data folder, in a process of its own that may be killed. */
+export interface TestLocalAws {
+  data: string
+  /** The environment that leads there. */
+  env(): Record<string, string>
+  settings(): Settings
+  /** The process that serves. */
+  running(): Running
+  start(): Promise<void>
+  /** As the system does when it is out of memory. */
+  kill(): Promise<void>
+  /** Ends it gracefully, removes the folder. */
+  stop(): Promise<void>
+}
+
+/** @param more of the service's own environment */
+export async function startLocalAws(more: NodeJS.ProcessEnv = {}): Promise<TestLocalAws> {
+  const data = mkdtempSync(join(tmpdir(), 'vidwiz-aws-'))
+  let running: Running
+  const end = async (signal: NodeJS.Signals) => {
+    running.process.kill(signal)
+    await running.finished
+  }
+  const env = () => ({ VIDWIZ_DATA: data, ...localAwsEnvironment(readSettings({ VIDWIZ_DATA: data })) }) as Record<string, string>
+  const one: TestLocalAws = {
+    data,
+    env,
+    settings: () => readSettings(env()),
+    running: () => running,
+    async start() {
+      running = vidwiz(['run', 'local-aws'], { VIDWIZ_DATA: data, AWS_LOCAL_PORT: '0', ...more })
+      await running.prints(/"msg":"ready"/)
+    },
+    kill: () => end('SIGKILL'),
+    async stop() {
+      await end('SIGTERM')
+      rmSync(data, { recursive: true })
+    },
+  }
+  await one.start()
+  return one
+}
