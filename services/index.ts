@@ -8,5 +8,6 @@ export const services: Readonly<Record<string, () => Promise<{ default: Service 
   'fetch-scheduler': () => import('./fetch-scheduler/main.ts'),
   'ai-notes': () => import('./ai-notes/main.ts'),
   summaries: () => import('./summaries/main.ts'),
+  'sqs-bridge': () => import('./sqs-bridge/main.ts'),
   'local-aws': () => import('./local-aws/main.ts'),
 }
