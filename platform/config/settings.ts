@@ -60,6 +60,11 @@ const schema = z.object({
   /** Where a service shows its figures and its health, to whoever reaches HOST; unset: nowhere. */
   METRICS_PORT: wholeNumber('a port from 0 to 65535', 0, 65_535).optional(),
   VIDWIZ_DATA: z.string().default(BESIDE_THE_CODE),
+  /** Services that `vidwiz start` leaves out, with commas between: somebody else runs them. */
+  VIDWIZ_WITHOUT: z
+    .string()
+    .transform((list) => list.split(',').map((name) => name.trim()))
+    .default([]),
   DB_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, 'must begin with postgres:// (or be unset: then an embedded Postgres is used)')

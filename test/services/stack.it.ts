@@ -19,7 +19,7 @@ describe('vidwiz start', function () {
     folder = mkdtempSync(join(tmpdir(), 'vidwiz-start-'))
     const port = await freePort()
     url = `http://127.0.0.1:${port}`
-    env = { VIDWIZ_DATA: join(folder, 'data'), PORT: String(port) }
+    env = { VIDWIZ_DATA: join(folder, 'data'), PORT: String(port), AWS_LOCAL_PORT: '0' }
   })
   afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
