@@ -4,6 +4,7 @@ import { plain } from '#platform/service.ts'
 import { lagCommand } from './lag.ts'
 import { lettersCommands } from './letters.ts'
 import { logCommand } from './log.ts'
+import { queuesCommand } from './queues.ts'
 import { rebuildCommand } from './rebuild.ts'
 import { openApiCommand, runCommands } from './run.ts'
 import { schemasCommand } from './schemas.ts'
@@ -26,6 +27,7 @@ for (const command of [
   rebuildCommand(),
   verifyCommand(),
   ...lettersCommands(),
+  queuesCommand(),
   setupCommand(),
   schemasCommand(),
   openApiCommand(),
