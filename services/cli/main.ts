@@ -19,6 +19,8 @@ const program = new Command('vidwiz')
   )
   .showHelpAfterError('(add --help for how to use it)')
   .configureHelp({ sortSubcommands: false })
+  // An option belongs to the command that it stands behind, also where the command above it has one of that name.
+  .enablePositionalOptions()
 
 for (const command of [
   ...runCommands(),

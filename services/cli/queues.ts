@@ -15,7 +15,6 @@ import { table } from './table.ts'
 export const queuesCommand = (): Command => {
   const command = new Command('queues')
     .description('queues of SQS and their dead letters: how many messages, and how old')
-    // Else it would take the options of its subcommands for its own.
     .enablePositionalOptions()
     .option('--json', 'one JSON array; oldestSeconds is null for none, and missing where the server cannot tell')
     .action(({ json }: { json?: boolean }) =>
