@@ -27,6 +27,8 @@ export interface Received {
   receiveCount: number
   /** Milliseconds since the epoch, by the clock of SQS. */
   sentAt: number
+  /** The same, where the server tells. */
+  firstReceivedAt?: number
 }
 
 export interface ReceiveOptions {

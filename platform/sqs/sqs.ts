@@ -92,7 +92,7 @@ export function sqsQueues({ region, endpoint, credentials }: AwsAccess): Queues 
         MaxNumberOfMessages: max,
         WaitTimeSeconds: waitSeconds,
         VisibilityTimeout: visibilitySeconds,
-        MessageSystemAttributeNames: ['ApproximateReceiveCount', 'SentTimestamp'],
+        MessageSystemAttributeNames: ['ApproximateReceiveCount', 'SentTimestamp', 'ApproximateFirstReceiveTimestamp'],
       })
       try {
         const { Messages = [] } = await client.send(ask, {
@@ -169,6 +169,9 @@ const received = ({ MessageId, Body, ReceiptHandle, Attributes }: Message): Rece
   receipt: ReceiptHandle!,
   receiveCount: Number(Attributes?.ApproximateReceiveCount ?? 1),
   sentAt: Number(Attributes?.SentTimestamp ?? 0),
+  ...(Attributes?.ApproximateFirstReceiveTimestamp && {
+    firstReceivedAt: Number(Attributes.ApproximateFirstReceiveTimestamp),
+  }),
 })
 
 const attributesOf = (given: Partial<Record<string, string>>): QueueAttributes => ({

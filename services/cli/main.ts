@@ -4,6 +4,7 @@ import { plain } from '#platform/service.ts'
 import { lagCommand } from './lag.ts'
 import { lettersCommands } from './letters.ts'
 import { logCommand } from './log.ts'
+import { queuesCommand } from './queues.ts'
 import { rebuildCommand } from './rebuild.ts'
 import { openApiCommand, runCommands } from './run.ts'
 import { schemasCommand } from './schemas.ts'
@@ -18,6 +19,8 @@ const program = new Command('vidwiz')
   )
   .showHelpAfterError('(add --help for how to use it)')
   .configureHelp({ sortSubcommands: false })
+  // An option belongs to the command that it stands behind, also where the command above it has one of that name.
+  .enablePositionalOptions()
 
 for (const command of [
   ...runCommands(),
@@ -26,6 +29,7 @@ for (const command of [
   rebuildCommand(),
   verifyCommand(),
   ...lettersCommands(),
+  queuesCommand(),
   setupCommand(),
   schemasCommand(),
   openApiCommand(),
