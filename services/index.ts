@@ -6,4 +6,5 @@ export const services: Readonly<Record<string, () => Promise<{ default: Service 
   projector: () => import('./projector/main.ts'),
   relay: () => import('./relay/main.ts'),
   'fetch-scheduler': () => import('./fetch-scheduler/main.ts'),
+  'lambda-runner': () => import('./lambdas/runner/main.ts'),
 }

@@ -111,6 +111,14 @@ const schema = z.object({
   /** Where large things lie; in the data folder when not set. */
   S3_BUCKET_NAME: z.string().optional(),
   S3_ENDPOINT: httpUrl.optional(),
+  /** Queues of what the model is asked for; unset: nobody is asked. */
+  SQS_AI_NOTE_QUEUE_URL: httpUrl.optional(),
+  SQS_SUMMARY_QUEUE_URL: httpUrl.optional(),
+  /** Queue of S3's notifications, for the tasks-dispatcher; unset: it does not run here, for the reactors ask for the same. */
+  SQS_DISPATCH_QUEUE_URL: httpUrl.optional(),
+  SQS_ENDPOINT: httpUrl.optional(),
+  /** The SDK's own, for S3 and SQS both. */
+  AWS_ENDPOINT_URL: httpUrl.optional(),
   AWS_REGION: z.string().default('ap-south-1'),
   AWS_ACCESS_KEY_ID: z.string().optional(),
   AWS_SECRET_ACCESS_KEY: z.string().optional(),
@@ -136,6 +144,10 @@ const schema = z.object({
   TASK_LEASE_SECONDS: wholeNumber('a whole number of seconds, at least 1', 1, 24 * 3600).default(120),
   /** How long a video has rest after a task that found nothing; five times as long with each further one. */
   TASK_COOLDOWN_SECONDS: wholeNumber('a whole number of seconds, at least 0', 0, 24 * 3600).default(1),
+  /** Where Lambdas find the API, without /v2; unset: at HOST and PORT. */
+  VIDWIZ_ENDPOINT: httpUrl.optional(),
+  /** After how many minutes without a message the process of a Lambda ends. */
+  LAMBDA_IDLE_MINUTES: wholeNumber('a whole number of minutes, at least 1', 1, 24 * 60).default(5),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
       error: 'must be one of fatal, error, warn, info, debug, trace, silent',
