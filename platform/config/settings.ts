@@ -126,6 +126,8 @@ const schema = z.object({
   SQS_SUMMARY_QUEUE_URL: queueUrl.optional(),
   /** Where S3 and SQS are reached, and what stands for both where they are not set; else in AWS. */
   S3_ENDPOINT: httpUrl.optional(),
+  /** Queue of S3's notifications, for the tasks-dispatcher; unset: it does not run here, for the reactors ask for the same. */
+  SQS_DISPATCH_QUEUE_URL: queueUrl.optional(),
   SQS_ENDPOINT: httpUrl.optional(),
   AWS_ENDPOINT_URL: httpUrl.optional(),
   /** Whether `vidwiz setup` makes the bucket and the queues that are named here. */
@@ -165,6 +167,10 @@ const schema = z.object({
   TASK_LEASE_SECONDS: wholeNumber('a whole number of seconds, at least 1', 1, 24 * 3600).default(120),
   /** How long a video has rest after a task that found nothing; five times as long with each further one. */
   TASK_COOLDOWN_SECONDS: wholeNumber('a whole number of seconds, at least 0', 0, 24 * 3600).default(1),
+  /** Where Lambdas find the API, without /v2; unset: at HOST and PORT. */
+  VIDWIZ_ENDPOINT: httpUrl.optional(),
+  /** After how many minutes without a message the process of a Lambda ends. */
+  LAMBDA_IDLE_MINUTES: wholeNumber('a whole number of minutes, at least 1', 1, 24 * 60).default(5),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
       error: 'must be one of fatal, error, warn, info, debug, trace, silent',
