@@ -6,4 +6,6 @@ export const services: Readonly<Record<string, () => Promise<{ default: Service 
   projector: () => import('./projector/main.ts'),
   relay: () => import('./relay/main.ts'),
   'fetch-scheduler': () => import('./fetch-scheduler/main.ts'),
+  'transcript-helper': () => import('./helpers/transcript/main.ts'),
+  'metadata-helper': () => import('./helpers/metadata/main.ts'),
 }
