@@ -93,7 +93,7 @@ function linesOf(stderr: string, heading: 'ERROR' | 'WARNING'): string[] {
   const lines: string[] = []
   let isInside = false
   for (const line of stderr.split('\n')) {
-    const [, head, text] = /^(ERROR|WARNING|Traceback|Deprecated Feature): ?(.*)$/.exec(line) ?? []
+    const [, head, text] = /^(ERROR|WARNING|Deprecated Feature|Traceback)(?:: ?| )(.*)$/.exec(line) ?? []
     if (head) isInside = head === heading
     if (head === heading) lines.push(text!.trim())
     else if (isInside && !head && line.trim()) lines[lines.length - 1] += ` ${line.trim()}`

@@ -153,7 +153,8 @@ function plainPage(origin: string, videoId: string, { failure, metadata, caption
   send(res, 200, 'text/html', `<html><head><title>${title}</title></head><body>${video}</body></html>`)
 }
 
-const fileOf = ({ format, said, isAutomatic }: Captions): string => {
+/** A file of captions as YouTube sends it. */
+export const fileOf = ({ format, said, isAutomatic }: Captions): string => {
   if (format === 'json3') return JSON.stringify({ wireMagic: 'pb3', events: isAutomatic ? rollingEvents(said) : events(said) })
   return `WEBVTT\nKind: captions\nLanguage: en\n\n${isAutomatic ? rollingVtt(said) : vtt(said)}`
 }
@@ -187,7 +188,7 @@ const vtt = (said: readonly Said[]) =>
   said.map(([text, offset, duration]) => `${clock(ms(offset))} --> ${clock(ms(offset + duration))}\n${text}\n\n`).join('')
 
 /** As YouTube makes them: the line before above the one that is spoken, then what was spoken once more for ten milliseconds. */
-export const rollingVtt = (said: readonly Said[]) =>
+const rollingVtt = (said: readonly Said[]) =>
   said
     .map(([text, offset, duration], i) => {
       const [start, end] = [ms(offset), ms(offset + duration)]

@@ -2,8 +2,6 @@ import type { Cue } from './row.ts'
 
 /** YouTube shows a finished line once more for ten milliseconds before the next one begins. */
 const FLASH_MS = 50
-/** Cues further apart have nothing to do with each other: who repeats himself then was heard so. */
-const APART_MS = 1_000
 
 /**
  * Merges what automatic captions say twice: each line stays on the screen while the next one is spoken, and is then in both cues.
@@ -15,8 +13,7 @@ export function mergeRolling(cues: readonly Cue[]): Cue[] {
   const merged: Cue[] = []
   let shown: Cue | undefined
   for (const cue of cues) {
-    const isNear = shown !== undefined && cue.startMs - shown.endMs <= APART_MS
-    const leftover = isNear ? overlap(shown!.lines, cue.lines) : 0
+    const leftover = overlap(shown?.lines ?? [], cue.lines)
     const isNews = leftover < cue.lines.length
     const isFlash = cue.endMs - cue.startMs <= FLASH_MS
     if (isNews) merged.push({ ...cue, lines: cue.lines.slice(leftover) })

@@ -7,7 +7,7 @@ from yt_dlp.extractor.youtube import YoutubeIE
 
 
 class VidwizYoutubePagesIE(InfoExtractor):
-    IE_NAME = 'youtube'
+    IE_NAME = 'youtube:pages'
     _VALID_URL = r'(?P<base>http://127\.0\.0\.1:\d+)/youtube/watch\?v=(?P<id>[\w-]{11})$'
 
     def _real_extract(self, url):
