@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { readSettings } from '#platform/config/settings.ts'
 import { plain } from '#platform/service.ts'
+import { helpersCommand } from './helpers.ts'
 import { lagCommand } from './lag.ts'
 import { lettersCommands } from './letters.ts'
 import { logCommand } from './log.ts'
@@ -26,6 +27,7 @@ for (const command of [
   rebuildCommand(),
   verifyCommand(),
   ...lettersCommands(),
+  helpersCommand(),
   setupCommand(),
   schemasCommand(),
   openApiCommand(),
