@@ -33,7 +33,10 @@ module.exports = {
       severity: 'error',
       // $2: of several services in one folder, what they share lies in its kit.
       from: { path: '^services/((lambdas|helpers)/[^/]+|[^/]+)/' },
-      to: { path: '^services/', pathNot: ['^services/$1/', '^services/$2/kit/', '^services/kit/', '^services/(index|run)[.]ts$'] },
+      to: {
+        path: '^services/',
+        pathNot: ['^services/$1/', '^services/$2/kit/', '^services/kit/', '^services/(index|run)[.]ts$'],
+      },
     },
     {
       name: 'platform-knows-no-domain',

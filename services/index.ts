@@ -11,4 +11,6 @@ export const services: Readonly<Record<string, () => Promise<{ default: Service 
   'sqs-bridge': () => import('./sqs-bridge/main.ts'),
   'local-aws': () => import('./local-aws/main.ts'),
   'lambda-runner': () => import('./lambdas/runner/main.ts'),
+  'transcript-helper': () => import('./helpers/transcript/main.ts'),
+  'metadata-helper': () => import('./helpers/metadata/main.ts'),
 }

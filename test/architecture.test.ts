@@ -37,6 +37,10 @@ const house: { file: string; imports: string; breaks?: string }[] = [
   { file: 'services/lambdas/ai-note/handler.ts', imports: '../kit/api.ts' },
   { file: 'services/helpers/transcript/strange.ts', imports: '#services/lambdas/kit/api.ts', breaks: 'services-meet-in-events' },
   { file: 'services/cli/strange.ts', imports: '#services/lambdas/kit/api.ts', breaks: 'services-meet-in-events' },
+  { file: 'services/helpers/kit/helper.ts', imports: '#platform/pg/pool.ts' },
+  { file: 'services/helpers/transcript/fetch.ts', imports: '../kit/helper.ts' },
+  { file: 'services/helpers/kit/favourite.ts', imports: '../metadata/main.ts', breaks: 'services-meet-in-events' },
+  { file: 'services/lambdas/ai-note/main.ts', imports: '#services/helpers/kit/helper.ts', breaks: 'services-meet-in-events' },
 
   { file: 'platform/pg/pool.ts', imports: 'knex' },
   { file: 'platform/log/port.ts', imports: '#events/kit/codec.ts' },

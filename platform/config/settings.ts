@@ -138,6 +138,29 @@ const schema = z.object({
   AWS_ACCESS_KEY_ID: z.string().optional(),
   AWS_SECRET_ACCESS_KEY: z.string().optional(),
   AWS_SESSION_TOKEN: z.string().optional(),
+  /** Where helpers find the API, without `/v2`; unset: on this machine. */
+  API_URL: httpUrl.optional(),
+  /** How long helpers wait for a task before they ask again. The API waits for a minute at most. */
+  HELPER_POLL_SECONDS: wholeNumber('a whole number of seconds from 1 to 3600', 1, 3600).default(30),
+  /** A yt-dlp of yours, instead of the one in the data folder. */
+  YTDLP_PATH: z.string().optional(),
+  /** A file of cookies in Netscape's format. */
+  YTDLP_COOKIES: z.string().optional(),
+  YTDLP_PROXY: z
+    .string()
+    .refine(
+      (url) => /^(https?|socks(4a?|5h?)):\/\//.test(url) && URL.canParse(url),
+      'must be a URL that begins with http(s):// or socks…://',
+    )
+    .optional(),
+  YTDLP_EXTRACTOR_ARGS: z
+    .string()
+    .regex(/^\s*[\w-]+:\S+(\s+[\w-]+:\S+)*\s*$/, 'must be extractor:argument=value;…, with blanks between several')
+    .optional(),
+  /** How long a task of a helper may take: less than TASK_LEASE_SECONDS. */
+  YTDLP_TASK_SECONDS: wholeNumber('a whole number of seconds from 1 to 3600', 1, 3600).default(100),
+  /** What stands before the id in the address of a video; another one for tests and demonstrations. */
+  YOUTUBE_WATCH_URL: httpUrl.default('https://www.youtube.com/watch?v='),
   /** Who answers in Wiz chat. Without the key of that provider chat says so. */
   LLM_PROVIDER: z.enum(['gemini', 'openai', 'openrouter'], { error: 'must be gemini, openai or openrouter' }).default('gemini'),
   GEMINI_API_KEY: z.string().optional(),

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { readSettings } from '#platform/config/settings.ts'
 import { plain } from '#platform/service.ts'
+import { helpersCommand } from './helpers.ts'
 import { lagCommand } from './lag.ts'
 import { lettersCommands } from './letters.ts'
 import { logCommand } from './log.ts'
@@ -30,6 +31,7 @@ for (const command of [
   verifyCommand(),
   ...lettersCommands(),
   queuesCommand(),
+  helpersCommand(),
   setupCommand(),
   schemasCommand(),
   openApiCommand(),
