@@ -132,8 +132,8 @@ const schema = z.object({
   AWS_ENDPOINT_URL: httpUrl.optional(),
   /** Whether `vidwiz setup` makes the bucket and the queues that are named here. */
   AWS_CREATE: flag.default(false),
-  /** Where S3 and SQS in the data folder listen on 127.0.0.1; 0: on any port that is free. */
-  AWS_LOCAL_PORT: wholeNumber('a port from 0 to 65535', 0, 65_535).default(15_324),
+  /** Where S3 and SQS in the data folder listen on 127.0.0.1; 0: on any port that is free; unset: the same as long as it is free. */
+  AWS_LOCAL_PORT: wholeNumber('a port from 0 to 65535', 0, 65_535).optional(),
   AWS_REGION: z.string().default('ap-south-1'),
   AWS_ACCESS_KEY_ID: z.string().optional(),
   AWS_SECRET_ACCESS_KEY: z.string().optional(),

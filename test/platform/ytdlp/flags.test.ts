@@ -22,11 +22,11 @@ describe('the flags of yt-dlp', () => {
   it('keep what may be a secret out of sight: not among the arguments, and in files for us alone', () => {
     const cookies = join(folder, 'jar')
     writeFileSync(cookies, '# Netscape HTTP Cookie File\n')
-    const proxy = "http://me:pa'ss@127.0.0.1:1"
+    const proxy = "http://me:proxy-pa'ss@127.0.0.1:1"
     const flags = commonFlags({ cookies, proxy, extractorArgs: 'youtube:po_token=web.gvs+hush' }, folder)
-    for (const secret of ['pa', 'hush', cookies]) expect(flags.filter((flag) => flag.includes(secret))).to.deep.equal([])
+    for (const secret of ['proxy-pa', 'hush', cookies]) expect(flags.filter((flag) => flag.includes(secret))).to.deep.equal([])
     const config = join(folder, 'yt-dlp.conf')
-    expect(readFileSync(config, 'utf8')).to.contain('hush').and.to.contain(`pa'"'"'ss`).and.not.to.contain(cookies)
+    expect(readFileSync(config, 'utf8')).to.contain('hush').and.to.contain(`proxy-pa'"'"'ss`).and.not.to.contain(cookies)
     expect(statSync(config).mode & 0o077).to.equal(0)
   })
 
