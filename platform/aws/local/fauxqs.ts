@@ -19,7 +19,7 @@ export type App = ReturnType<typeof buildApp>
 export type Handler = (body: unknown, store: SqsStore, request: Request) => unknown
 /** As far as we look at it: the connection that it came by. */
 export interface Request {
-  raw: { socket: NodeJS.EventEmitter & { destroyed: boolean } }
+  raw: { socket: { destroyed: boolean } }
 }
 
 export interface Persistence {
@@ -39,7 +39,6 @@ export interface SqsQueue {
   messages: Message[]
   delayedMessages: Message[]
   inflightMessages: Map<string, { message: Message }>
-  pollWaiters: { resolve(): void; timer: NodeJS.Timeout }[]
   pollTimer?: NodeJS.Timeout | undefined
   persistence?: Persistence
   dequeue(...args: unknown[]): unknown[]

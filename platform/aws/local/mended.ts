@@ -20,19 +20,22 @@ export function mended(parts: FauxqsParts, persistence: Persistence, onBroken: (
   const requests = new AsyncLocalStorage<Request>()
   let isWithin = false
 
+  const changes = db.prepare('select total_changes() as changes')
+  const changed = () => changes.get()!.changes
+
   /** One request, one transaction: a batch is there whole or not at all, for the price of one fsync. */
   function atomically<T>(work: () => T): T {
     if (isWithin) return work()
     isWithin = true
+    const before = changed()
     try {
       db.exec('BEGIN')
       const result = work()
       db.exec('COMMIT')
       return result
     } catch (error) {
+      if (isOfSqlite(error) || changed() !== before) onBroken(error)
       if (db.isTransaction) db.exec('ROLLBACK')
-      // What it refuses is refused before anything has changed; all else fails half way.
-      if (!isRefusal(error)) onBroken(error)
       throw error
     } finally {
       isWithin = false
@@ -48,24 +51,9 @@ export function mended(parts: FauxqsParts, persistence: Persistence, onBroken: (
 
   /** A dead letter is deleted from one queue and then written to the other: a kill between the two must not lose it. */
   function mendQueue(queue: SqsQueue): SqsQueue {
-    const { dequeue, waitForMessages } = queue
+    const { dequeue } = queue
     // Whom nobody listens to any more gets no message: it would be hidden from everybody for its visibility timeout.
     queue.dequeue = (...args) => (isGone(requests.getStore()) ? [] : atomically(() => dequeue.apply(queue, args)))
-    queue.waitForMessages = async (seconds) => {
-      const socket = requests.getStore()?.raw.socket
-      const waited = waitForMessages.call(queue, seconds)
-      const waiter = queue.pollWaiters.at(-1)!
-      const hangUp = () => {
-        const place = queue.pollWaiters.indexOf(waiter)
-        if (place < 0) return
-        queue.pollWaiters.splice(place, 1)
-        clearTimeout(waiter.timer)
-        waiter.resolve()
-      }
-      socket?.once('close', hangUp)
-      await waited
-      socket?.off('close', hangUp)
-    }
     queue.startPollTimerIfNeeded = () => {
       queue.pollTimer ??= setInterval(() => queue.processTimers(), LOOK_MS)
     }
@@ -107,5 +95,5 @@ export function mended(parts: FauxqsParts, persistence: Persistence, onBroken: (
 
 const isGone = (request: Request | undefined) => request?.raw.socket.destroyed ?? false
 
-/** An answer of SQS, as fauxqs makes them. */
-const isRefusal = (error: unknown) => error instanceof Error && 'statusCode' in error
+/** A full disk, for example. All else, a request that makes no sense, is found before anything changes. */
+const isOfSqlite = (error: unknown) => (error as { code?: string }).code === 'ERR_SQLITE_ERROR'

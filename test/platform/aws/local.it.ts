@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   DeleteObjectCommand,
@@ -9,11 +10,13 @@ import {
 } from '@aws-sdk/client-s3'
 import { expect } from 'chai'
 import { awsAccess } from '#platform/aws/access.ts'
+import { serveAws } from '#platform/aws/local/server.ts'
 import { oldestMessages, withLocalAws } from '#platform/aws/local/where.ts'
 import { readSettings } from '#platform/config/settings.ts'
 import { openObjects } from '#platform/objects/open.ts'
 import { openQueues } from '#platform/sqs/open.ts'
 import type { Queues } from '#platform/sqs/queues.ts'
+import { sqsQueues } from '#platform/sqs/sqs.ts'
 import { eventually } from '#test/kit/eventually.ts'
 import { startLocalAws, type TestLocalAws } from '#test/kit/local-aws.ts'
 import { vidwiz } from '#test/kit/run.ts'
@@ -207,6 +210,22 @@ describe('S3 and SQS in the data folder', function () {
       expect((await patient).map(({ body, receiveCount }) => [body, receiveCount])).to.deep.equal([['for who is still there', 1]])
     }))
 
+  it('outlive a request that makes no sense', async () => {
+    const { AWS_ENDPOINT_URL: url, AWS_ACCESS_KEY_ID: id, SQS_AI_NOTE_QUEUE_URL: QueueUrl } = local.env()
+    for (const body of [{ QueueUrl }, { QueueUrl, Entries: 7 }, { QueueUrl, Entries: [{ Id: 'a' }] }]) {
+      const headers = {
+        authorization: `AWS4-HMAC-SHA256 Credential=${id}/x`,
+        'content-type': 'application/x-amz-json-1.0',
+        'x-amz-target': 'AmazonSQS.SendMessageBatch',
+      }
+      const answer = await fetch(url!, { method: 'POST', headers, body: JSON.stringify(body) })
+      expect(answer.status).to.be.at.least(400)
+    }
+    await withQueues(async (queues, url) => {
+      expect((await queues.sendBatch(url, [{ id: 'a', body: 'b' }]))[0]!.messageId).to.be.a('string')
+    })
+  })
+
   it('know a queue by its name, in whatever region a client asks', async () => {
     await withQueues((queues, url) => queues.sendBatch(url, [{ id: 'a', body: 'kept' }]))
     const abroad = await openQueues(readSettings({ ...local.env(), AWS_REGION: 'eu-west-1' }))
@@ -240,6 +259,43 @@ describe('S3 and SQS in the data folder', function () {
     expect((await vidwiz(['run', 'local-aws'], other).finished).stderr).to.match(
       /^vidwiz: port \d+ is taken: set AWS_LOCAL_PORT .*\n$/,
     )
+  })
+})
+
+describe('S3 and SQS on a full disk', () => {
+  it('ask for a new start rather than answer from what is not in the file', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'vidwiz-aws-full-'))
+    const broken: unknown[] = []
+    const open = (pages: number) =>
+      serveAws({
+        folder,
+        port: 0,
+        keyIds: new Set(['id']),
+        async prepare({ persistence }) {
+          persistence!.db.exec(`PRAGMA max_page_count = ${pages}`)
+        },
+        onBroken: (error) => broken.push(error),
+      })
+    const clientOf = ({ port }: { port: number }) =>
+      sqsQueues({ region: 'x', endpoint: `http://127.0.0.1:${port}`, credentials: { accessKeyId: 'id', secretAccessKey: 'x' } })
+    const server = await open(200)
+    const queues = clientOf(server)
+    const url = await queues.create('queue')
+    const answered: string[] = []
+    for (let i = 0; broken.length === 0; i++)
+      for (const { id, messageId } of await queues.sendBatch(url, [{ id: `${i}`, body: `${i} ${'x'.repeat(50_000)}` }]))
+        if (messageId) answered.push(id)
+    expect(answered.length).to.be.within(5, 20)
+    queues.close()
+    await server.close()
+
+    const again = await open(100_000)
+    const later = clientOf(again)
+    const found = [...(await later.receive(url)), ...(await later.receive(url))].map(({ body }) => body.split(' ')[0])
+    expect(found).to.deep.equal(answered)
+    later.close()
+    await again.close()
+    rmSync(folder, { recursive: true })
   })
 })
 
