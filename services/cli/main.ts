@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { readSettings } from '#platform/config/settings.ts'
 import { plain } from '#platform/service.ts'
+import { doctorCommand } from './doctor.ts'
 import { helpersCommand } from './helpers.ts'
 import { lagCommand } from './lag.ts'
 import { lettersCommands } from './letters.ts'
@@ -31,6 +32,7 @@ for (const command of [
   verifyCommand(),
   ...lettersCommands(),
   queuesCommand(),
+  doctorCommand(),
   helpersCommand(),
   setupCommand(),
   schemasCommand(),

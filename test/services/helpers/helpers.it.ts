@@ -1,6 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { processesCalledWith } from '#platform/processes.ts'
@@ -130,7 +131,6 @@ describe('helpers beside the running system', function () {
     for (const id of [waiting, refused])
       await eventually(async () => expect((await read(id)).transcript_available).to.equal(true), WITHIN)
 
-    pages.videos[videoOf({})] = {}
     const again = videoOf({ failure: 429 })
     await note(again)
     await eventually(() => expect(readBreaker(stack.dataFolder).state).to.equal('open'), WITHIN)
@@ -163,11 +163,12 @@ describe('a helper', function () {
   after(() => {
     server.closeAllConnections()
     server.close()
+    rmSync(data, { recursive: true })
   })
   beforeEach(() => void asked.splice(0))
-  const data = () => join(process.env.TMPDIR ?? '/tmp', `vidwiz-helper-${process.pid}`)
+  const data = mkdtempSync(join(tmpdir(), 'vidwiz-helper-'))
   const env = (more: NodeJS.ProcessEnv = {}) => ({
-    VIDWIZ_DATA: data(),
+    VIDWIZ_DATA: data,
     ADMIN_TOKEN: 'an admin token that only tests use',
     ...more,
   })
