@@ -113,7 +113,7 @@ function planned({ settings, adminToken, env = process.env }: RunnerOptions): { 
     const { url, name } = sourceOf(spec, settings)
     if (url === undefined) {
       // Nobody expects the dispatcher here: the reactors ask for the same.
-      if (spec.name !== 'tasks-dispatcher') idle[spec.name] = `${name} is not set`
+      if (spec.name !== 'tasks-dispatcher') idle[spec.name] = `${name} not set`
       return []
     }
     const own = functionEnvironment(spec, settings, adminToken, env)

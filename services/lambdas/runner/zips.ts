@@ -20,10 +20,8 @@ const root = join(import.meta.dirname, '..', '..', '..')
 /** How a zip is made is a part of what it is made of. */
 const SELF = relative(root, import.meta.filename)
 
-/** Local time, for that is what a zip holds: so it is the same in every time zone. */
-const MTIME = new Date(1980, 0, 1)
-/** `rw-r--r--`, as a file of Unix: AWS runs functions as somebody else. */
-const READABLE = { os: 3, attrs: 0o100644 << 16, mtime: MTIME } as const
+/** `rw-r--r--`, as a file of Unix: AWS runs functions as somebody else. A zip holds local time: made so, it is the same everywhere. */
+const readable = () => ({ os: 3, attrs: 0o100644 << 16, mtime: new Date(1980, 0, 1) })
 
 /** Libraries that still say `require`. */
 const BANNER = "import { createRequire } from 'node:module';const require = createRequire(import.meta.url);"
@@ -87,7 +85,7 @@ async function build(esbuild: typeof import('esbuild'), name: string, folder: st
     legalComments: 'none',
     logLevel: 'silent',
   })
-  const bytes = zipSync({ 'handler.mjs': [outputFiles[0]!.contents, READABLE] }, { level: 9 })
+  const bytes = zipSync({ 'handler.mjs': [outputFiles[0]!.contents, readable()] }, { level: 9 })
   const sha256 = hashOf(bytes)
   const sources = await hashesOf([SELF, ...Object.keys(metafile.inputs)].sort())
   const stamp: Stamp = { sha256, esbuild: esbuildVersion(), sources }

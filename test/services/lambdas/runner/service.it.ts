@@ -64,7 +64,7 @@ describe('the runner as a service', () => {
     expect(await once(runner, 'exit'), output).to.deep.equal([0, null])
     expect(world.api.calls.filter(({ method }) => method === 'PATCH')).to.have.length(3)
     expect(await world.aws.count(world.aws.queues.notes)).to.deep.equal({ visible: 0, hidden: 0 })
-    expect(() => process.kill(pid!, 0)).to.throw('ESRCH')
+    await eventually(() => expect(() => process.kill(pid!, 0)).to.throw('ESRCH'))
   })
 
   it('leaves no process of a function behind when it is killed', async () => {
