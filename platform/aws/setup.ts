@@ -14,7 +14,8 @@ export const QUEUE_SETTINGS = ['SQS_AI_NOTE_QUEUE_URL', 'SQS_SUMMARY_QUEUE_URL']
 export const queueUrlsOf = (settings: Settings): string[] => QUEUE_SETTINGS.flatMap((setting) => settings[setting] ?? [])
 
 /**
- * Makes the bucket and the queues that the settings name, each queue with its dead-letter queue, and brings what is there up to date.
+ * Makes the bucket and the queues that the settings name, each queue with its dead-letter queue, and brings what is there up to
+ * date.
  * @returns the names of what was made or changed
  * @throws Trouble when AWS refuses, or when a queue comes to be elsewhere than the settings say
  */

@@ -30,7 +30,8 @@ export interface Ensured {
 }
 
 /**
- * Makes queues that are missing, each with its dead-letter queue, and brings what is there up to date. Safe to repeat; messages stay.
+ * Makes queues that are missing, each with its dead-letter queue, and brings what is there up to date. Safe to repeat; messages
+ * stay.
  * @returns what there is now, dead-letter queues first
  */
 export async function ensureQueues(queues: Queues, plans: readonly QueuePlan[]): Promise<Ensured[]> {

@@ -12,8 +12,8 @@ export interface Redriven {
 }
 
 /**
- * Sends dead letters back to their queue, bodies to the letter. Each is sent first and deleted then: whatever is killed when, none is lost, and one may
- * be sent twice. Not by StartMessageMoveTask, which servers other than AWS's lack.
+ * Sends dead letters back to their queue, bodies to the letter. Each is sent first and deleted then: whatever is killed when,
+ * none is lost, and one may be sent twice. Not by StartMessageMoveTask, which servers other than AWS's lack.
  */
 export async function redrive(
   queues: Queues,
@@ -60,8 +60,9 @@ async function resend(queues: Queues, to: string, received: Received[], sent: Se
 const receiptsOf = (received: Received[]) => received.map(({ receipt }) => receipt)
 
 /**
- * Looks at messages of a queue without taking them: they are hidden while it looks, and then there for everybody again. SQS counts it as a receipt, so
- * this is for dead letters; in a queue with a dead-letter queue of its own it would bring messages nearer to their end.
+ * Looks at messages of a queue without taking them: they are hidden while it looks, and then there for everybody again. SQS
+ * counts it as a receipt, so this is for dead letters; in a queue with a dead-letter queue of its own it would bring messages
+ * nearer to their end.
  */
 export async function peek(queues: Queues, url: string, limit: number): Promise<Received[]> {
   const seen: Received[] = []

@@ -13,7 +13,8 @@ import { Trouble } from '#platform/service.ts'
 export const setupCommand = (): Command =>
   new Command('setup')
     .description(
-      'bring up to date what services stand on: the tables, and where they are used the topics of Kafka, the schemas in the registry, and with AWS_CREATE=1 the bucket and the queues. ' +
+      'bring up to date what services stand on: the tables, and where they are used the topics of Kafka, ' +
+        'the schemas in the registry, and with AWS_CREATE=1 the bucket and the queues. ' +
         'Safe to repeat; `vidwiz start` does it by itself.',
     )
     .action(setup)

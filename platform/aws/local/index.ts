@@ -34,8 +34,8 @@ const usualPortOrAny = () =>
   })
 
 /**
- * Runs S3 and SQS in this process, kept in the data folder and reached from this machine only. The bucket and the queues of a usual system are there
- * when it resolves. What was answered survives kill -9 and a power failure.
+ * Runs S3 and SQS in this process, kept in the data folder and reached from this machine only. The bucket and the queues of a
+ * usual system are there when it resolves. What was answered survives kill -9 and a power failure.
  * @param onBroken the server can no longer be relied on: end the process, a new one makes it right
  * @throws Trouble when the folder is served by another process, or the port is taken
  */

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { nameOf } from '../../sqs/queues.ts'
 import type { FauxqsParts, Handler, Persistence, Request, SqsQueue, SqsStore } from './fauxqs.ts'
 
-/** How soon a message that becomes visible again, or whose delay ends, wakes who waits. fauxqs looks 50 times a second for each queue. */
+/** How soon who waits is woken by a message that becomes visible again. fauxqs looks 50 times a second for each queue. */
 const LOOK_MS = 200
 
 /** As SQS documents it: what XML has no place for. */
@@ -10,8 +10,8 @@ const LOOK_MS = 200
 const NOT_IN_SQS = /[^\x09\x0A\x0D\x20-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u
 
 /**
- * What fauxqs 2.4.1 does otherwise than we can live with, mended at run time. Each is shown in test/platform/aws/fauxqs.it.ts as it is without
- * us, so that a test fails when fauxqs mends it itself or changes beneath us.
+ * What fauxqs 2.4.1 does otherwise than we can live with, mended at run time. Each is shown in test/platform/aws/fauxqs.it.ts as
+ * it is without us, so that a test fails when fauxqs mends it itself or changes beneath us.
  * @param onBroken memory and file may no longer agree: only a new start, from the file, makes it right
  */
 export function mended(parts: FauxqsParts, persistence: Persistence, onBroken: (error: unknown) => void) {
@@ -20,6 +20,7 @@ export function mended(parts: FauxqsParts, persistence: Persistence, onBroken: (
   const requests = new AsyncLocalStorage<Request>()
   let isWithin = false
 
+  /** How many rows were written since the file was opened. */
   const changes = db.prepare('select total_changes() as changes')
   const changed = () => changes.get()!.changes
 
@@ -60,7 +61,10 @@ export function mended(parts: FauxqsParts, persistence: Persistence, onBroken: (
     return queue
   }
 
-  /** The file knows a queue by its name alone: one of the same name in another region would take its place, and its messages with it. */
+  /**
+   * The file knows a queue by its name alone: one of the same name in another region would take its place, and its messages with
+   * it.
+   */
   class OneRegion extends SqsStore {
     override createQueue(...args: unknown[]) {
       return mendQueue(super.createQueue(...args))

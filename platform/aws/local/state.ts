@@ -42,8 +42,8 @@ export function serverOf(data: string): { pid: number; port: number; isThisOne: 
 const KEYS = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'] as const
 
 /**
- * The keys to the S3 and SQS of a data folder. Other people of this machine reach its ports too, and so does any page in a browser:
- * only who can read the data folder knows the id that the server asks for.
+ * The keys to the S3 and SQS of a data folder. Other people of this machine reach its ports too, and so does any page in a
+ * browser: only who can read the data folder knows the id that the server asks for.
  */
 export const keysOf = (data: string): Record<(typeof KEYS)[number], string> =>
   keptSecrets(join(awsFolder(data), 'keys.json'), KEYS)

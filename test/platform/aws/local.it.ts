@@ -11,17 +11,19 @@ import {
 import { expect } from 'chai'
 import { awsAccess } from '#platform/aws/access.ts'
 import { serveAws } from '#platform/aws/local/server.ts'
-import { oldestMessages, withLocalAws } from '#platform/aws/local/where.ts'
+import { localAwsEnvironment, oldestMessages, withLocalAws } from '#platform/aws/local/where.ts'
 import { readSettings } from '#platform/config/settings.ts'
 import { openObjects } from '#platform/objects/open.ts'
 import { openQueues } from '#platform/sqs/open.ts'
 import type { Queues } from '#platform/sqs/queues.ts'
 import { sqsQueues } from '#platform/sqs/sqs.ts'
+import { Trouble } from '#platform/trouble.ts'
 import { eventually } from '#test/kit/eventually.ts'
 import { startLocalAws, type TestLocalAws } from '#test/kit/local-aws.ts'
 import { vidwiz } from '#test/kit/run.ts'
 import { objectsConformance } from '../objects/suite.ts'
 
+const ROUNDS = Number(process.env.FAULT_ROUNDS ?? 5)
 const TRANSCRIPT = `[${'{"text":"é😀"},'.repeat(1_000_000)}{}]`
 
 describe('S3 and SQS in the data folder', function () {
@@ -83,9 +85,10 @@ describe('S3 and SQS in the data folder', function () {
     })
   })
 
-  it('lose no message that was answered, and none on its way to the dead letters, however often the process is killed', async () => {
+  it('lose no message that was answered, nor on its way to the dead letters, however often they are killed', async function () {
+    this.timeout(ROUNDS * 20_000)
     const answered = new Set<string>()
-    for (let round = 0; round < 5; round++) {
+    for (let round = 0; round < ROUNDS; round++) {
       await withQueues(async (queues, url) => {
         let killed = false
         const sending = (async () => {
@@ -132,7 +135,7 @@ describe('S3 and SQS in the data folder', function () {
     objects.close()
   })
 
-  it('copy what lay in the folder of objects, once: what was deleted since stays deleted, and the folder stays as it is', async () => {
+  it('copy what lay in the folder of objects, once: what was deleted since stays deleted', async () => {
     await local.kill()
     const folder = join(local.data, 'objects', 'transcripts')
     mkdirSync(folder, { recursive: true })
@@ -245,6 +248,28 @@ describe('S3 and SQS in the data folder', function () {
     const oldest = (await oldestMessages(local.settings()))!
     expect(oldest['vidwiz-ai-notes']).to.be.within(before, before + 1_000)
     expect(oldest['vidwiz-summaries']).to.equal(null)
+  })
+
+  it('stand in for one of the two while the other is elsewhere, and take the keys of that one as well', async () => {
+    await local.kill()
+    await local.start({ AWS_ACCESS_KEY_ID: 'theirs', AWS_SECRET_ACCESS_KEY: 'secret' })
+    const theirs = {
+      VIDWIZ_DATA: local.data,
+      AWS_ACCESS_KEY_ID: 'theirs',
+      AWS_SECRET_ACCESS_KEY: 'secret',
+      AWS_REGION: 'eu-west-1',
+    }
+    const leads = (more: Record<string, string>) => localAwsEnvironment(readSettings({ VIDWIZ_DATA: local.data, ...more }))
+    const sqs = leads({ ...theirs, S3_BUCKET_NAME: 'theirs' })
+    expect(sqs).to.have.all.keys('SQS_ENDPOINT', 'SQS_AI_NOTE_QUEUE_URL', 'SQS_SUMMARY_QUEUE_URL')
+    const queues = await openQueues(readSettings({ ...theirs, S3_BUCKET_NAME: 'theirs', ...sqs }))
+    expect((await queues.sendBatch(sqs.SQS_AI_NOTE_QUEUE_URL!, [{ id: 'a', body: 'b' }]))[0]!.messageId).to.be.a('string')
+    queues.close()
+    const both = { SQS_AI_NOTE_QUEUE_URL: 'http://a/1/notes', SQS_SUMMARY_QUEUE_URL: 'http://a/1/summaries' }
+    const s3 = leads({ ...theirs, ...both })
+    expect(s3).to.have.all.keys('S3_ENDPOINT', 'S3_BUCKET_NAME')
+    expect(leads({ ...theirs, ...both, S3_BUCKET_NAME: 'theirs' })).to.deep.equal({})
+    expect(() => leads({ S3_BUCKET_NAME: 'theirs' })).to.throw(Trouble, /AWS_ACCESS_KEY_ID/)
   })
 
   it('are found by whoever knows the folder, and belong to one process', async () => {
