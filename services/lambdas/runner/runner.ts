@@ -8,7 +8,6 @@ import { type FunctionSpec, functions } from '../kit/functions.ts'
 import { functionEnvironment } from './function-environment.ts'
 import { functionProcess } from './function-process.ts'
 import { type Mapping, startMapping, type Times } from './mapping.ts'
-import { openSqs } from './queue.ts'
 import { unpacked } from './unpack.ts'
 import { buildZips } from './zips.ts'
 
@@ -62,11 +61,8 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   for (const { name, sizeBytes } of zips.filter(({ isNew }) => isNew))
     log.info({ function: name, sizeBytes }, 'bundled a function')
   const measure = measures(metrics)
-  const sqs = openSqs({
-    region: settings.AWS_REGION,
-    endpoint: settings.SQS_ENDPOINT ?? settings.AWS_ENDPOINT_URL,
-    credentials: credentialsOf(settings),
-  })
+  // The SDK is large: only for those who use it.
+  const sqs = plans.length > 0 ? (await import('./queue.ts')).openSqs(sqsOptions(settings)) : undefined
   const handlers = await Promise.all(zips.map((zip) => unpacked(zip, folder)))
   const running = plans.map(({ spec, queueUrl, env }, i) => {
     const { name, batchSize } = spec
@@ -80,7 +76,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     })
     const mapping = startMapping({
       name,
-      queue: sqs.queue(queueUrl),
+      queue: sqs!.queue(queueUrl),
       region: settings.AWS_REGION,
       batchSize,
       invoke: process.invoke,
@@ -92,6 +88,8 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     return { name, process, mapping }
   })
   if (running.length > 0) log.info({ functions: running.map(({ name }) => name) }, 'feeding functions')
+  // A service stays, also when it has nothing to do.
+  const staying = setInterval(() => {}, 2 ** 30)
   const all = <T>(what: (mapping: Mapping) => Promise<T>) => Promise.all(running.map(({ mapping }) => what(mapping)))
   return {
     idle,
@@ -100,7 +98,8 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     async stop() {
       await all((mapping) => mapping.stop(options.stopWithinMs))
       for (const { process } of running) process.kill()
-      sqs.close()
+      clearInterval(staying)
+      sqs?.close()
     },
   }
 }
@@ -141,9 +140,13 @@ function sourceOf({ name }: FunctionSpec, settings: Settings): { name: keyof Set
   return { name: variable[name], url: settings[variable[name]] }
 }
 
-function credentialsOf(settings: Settings) {
+function sqsOptions(settings: Settings) {
   const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN: sessionToken } = settings
-  return accessKeyId && secretAccessKey ? { accessKeyId, secretAccessKey, sessionToken } : undefined
+  return {
+    region: settings.AWS_REGION,
+    endpoint: settings.SQS_ENDPOINT ?? settings.AWS_ENDPOINT_URL,
+    credentials: accessKeyId && secretAccessKey ? { accessKeyId, secretAccessKey, sessionToken } : undefined,
+  }
 }
 
 function measures(metrics: Metrics) {

@@ -81,14 +81,18 @@ describe('the runner as a service', () => {
     await eventually(() => expect(() => process.kill(pid!, 0)).to.throw('ESRCH'))
   })
 
-  it('says in one line which functions idle, and why', async () => {
-    start({ GEMINI_API_KEY: '', SQS_SUMMARY_QUEUE_URL: '' })
+  it('says in one line which functions idle, and why, and stays', async () => {
+    const runner = start({ GEMINI_API_KEY: '', SQS_SUMMARY_QUEUE_URL: '' })
     await eventually(() => expect(output).to.include('"msg":"ready"'))
     const told = output.split('\n').filter((line) => line.includes('"msg":"idle'))
     expect(told.map((line) => JSON.parse(line).msg)).to.deep.equal([
       'idle: ai-note (GEMINI_API_KEY not set), ai-summary (SQS_SUMMARY_QUEUE_URL not set)',
     ])
     expect(output).not.to.include('feeding')
+    const ended = once(runner, 'exit')
+    expect(await Promise.race([ended, delay(500, 'still there')])).to.equal('still there')
+    runner.kill('SIGTERM')
+    expect(await ended).to.deep.equal([0, null])
   })
 
   it('does not start when a variable of a function is wrong, and names it', async () => {
