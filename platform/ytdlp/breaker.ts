@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { withFileLock } from '../file-lock.ts'
 import { ytDlpFolder } from './install.ts'
@@ -35,12 +35,15 @@ const Kept = z.object({
 })
 type Kept = z.output<typeof Kept>
 
-const fileOf = (data: string) => join(ytDlpFolder(data), 'breaker.json')
+/** To read, which happens every second, no folder need be made. */
+const fileOf = (data: string) => join(resolve(data), 'yt-dlp', 'breaker.json')
 
 /** A file that makes no sense counts as none: at worst YouTube is asked once too often. */
 function read(data: string): Kept {
+  const file = fileOf(data)
+  if (!existsSync(file)) return {}
   try {
-    return Kept.parse(JSON.parse(readFileSync(fileOf(data), 'utf8')))
+    return Kept.parse(JSON.parse(readFileSync(file, 'utf8')))
   } catch {
     return {}
   }
@@ -48,7 +51,7 @@ function read(data: string): Kept {
 
 /** Whoever reads meanwhile sees the old or the new, and of two who write at once none undoes what the other one knew. */
 const change = (data: string, to: (kept: Kept) => Kept) =>
-  withFileLock(`${fileOf(data)}.lock`, () => {
+  withFileLock(join(ytDlpFolder(data), 'breaker.lock'), () => {
     const before = read(data)
     const after = to(before)
     if (after === before) return before

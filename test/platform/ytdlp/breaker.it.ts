@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -76,7 +76,7 @@ describe('the breaker', () => {
   })
 
   it('counts as closed when its file makes no sense', () => {
-    readBreaker(data)
+    mkdirSync(join(data, 'yt-dlp'))
     writeFileSync(join(data, 'yt-dlp', 'breaker.json'), '{"open":{"until":"tomorrow"}}')
     expect(stateAt(0)).to.equal('closed')
   })
