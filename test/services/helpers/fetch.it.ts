@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -50,7 +50,7 @@ describe('the real yt-dlp at a video', function () {
     pages.videos[id] = video
     return id
   }
-  const options = (more: { watchUrl?: string; timeoutMs?: number; signal?: AbortSignal } = {}) => ({
+  const options = (more: { ytDlp?: YtDlp; watchUrl?: string; timeoutMs?: number; signal?: AbortSignal } = {}) => ({
     ytDlp,
     ways: {},
     watchUrl: pages.env.YOUTUBE_WATCH_URL,
@@ -165,11 +165,20 @@ describe('the real yt-dlp at a video', function () {
     it(`is killed, with all that it started, when it is ${why}`, async () => {
       const id = videoOf({ failure: 'hangs' })
       const stop = new AbortController()
-      const ended = transcript(id, why === 'late' ? { timeoutMs: 2_000 } : { signal: stop.signal }).catch((error) => error)
-      await eventually(() => expect(processesCalledWith(id)).to.have.length(1))
-      stop.abort()
-      const error = await ended
-      expect(error).to.be.instanceOf(CutShort).and.to.include({ why })
+      const wrapper = join(data, 'with-a-child')
+      writeFileSync(wrapper, `#!/bin/sh\nsleep 3007.${videos} &\nexec '${ytDlp.path}' "$@"\n`, { mode: 0o755 })
+      const bounds = why === 'late' ? { timeoutMs: 8_000 } : { signal: stop.signal }
+      const ended = transcript(id, { ...bounds, ytDlp: { ...ytDlp, path: wrapper } }).catch((error) => error)
+      await eventually(() => expect(pages.hits(id)).to.equal(1))
+      expect(processesCalledWith(`sleep 3007.${videos}`)).to.have.length(1)
+      const began = performance.now()
+      if (why === 'stopped') stop.abort()
+      expect(await ended)
+        .to.be.instanceOf(CutShort)
+        .and.to.include({ why })
+      // By itself it would give up after fifteen seconds.
+      expect(performance.now() - began).to.be.lessThan(12_000)
+      await eventually(() => expect(processesCalledWith(`sleep 3007.${videos}`)).to.deep.equal([]))
       await eventually(() => expect(processesCalledWith(id)).to.deep.equal([]))
     })
 })
