@@ -35,6 +35,21 @@ describe('from an empty note to its text', function () {
   const videoOf = async (videoId: string) => (await person.surely('GET', `/v2/videos/${videoId}`)).body
   /** Waits until every note of the videos has a text and every video a summary. */
   const written = (videos: readonly string[]) =>
+    untilWritten(videos).catch(async (error) => {
+      throw new Error(`${error.message}\n${await storiesOf(videos)}\n${whole.stack.output.slice(-80).join('\n')}`)
+    })
+  const storiesOf = async (videos: readonly string[]) =>
+    (
+      await db.query<{ line: string }>(
+        't.stories',
+        `select to_char(to_timestamp(time / 1000.0), 'MI:SS.MS ') || stream || ' ' || type || ' ' || left(data::text, 160) as line from log.events
+          where key = any ($1) and key in (select n.video_id from views.notes n where coalesce(n.text, '') = '') order by pos`,
+        [videos],
+      )
+    )
+      .map(({ line }) => line)
+      .join('\n')
+  const untilWritten = (videos: readonly string[]) =>
     eventually(async () => {
       for (const videoId of videos) {
         for (const note of await notesOf(videoId))
@@ -149,6 +164,7 @@ describe('from an empty note to its text', function () {
       'projector',
       'api',
     ]
+    const order = kinds.toSorted(() => Math.random() - 0.5)
     const videos: string[] = []
     let writing = true
     const writer = (async () => {
@@ -162,7 +178,8 @@ describe('from an empty note to its text', function () {
     const killed: string[] = []
     for (let round = 0; round < ROUNDS; round++) {
       await sleep(500 + Math.random() * 1_500)
-      const part = kinds[Math.floor(Math.random() * kinds.length)]!
+      // In turns, so that each is met: the moments are what is left to chance.
+      const part = order[round % order.length]!
       await whole.stack.signal(part, 'SIGKILL')
       killed.push(part)
     }

@@ -10,7 +10,7 @@ import { sqsQueues } from '../../sqs/sqs.ts'
 import { Trouble } from '../../trouble.ts'
 import { importObjects } from './import-objects.ts'
 import { serveAws } from './server.ts'
-import { awsFolder, keysOf, serverOf, serves } from './state.ts'
+import { awsFolder, keysOf, lastPortOf, serverOf, serves } from './state.ts'
 import { ACCOUNT, BUCKET, QUEUES, REGION, USUAL_PORT } from './usual.ts'
 
 export interface LocalAws {
@@ -25,13 +25,20 @@ export interface LocalAws {
 
 const OTHER_ENDS_MS = 10_000
 
-/** Where other workers of this machine expect it, unless somebody else is there: then any port that is free. */
-const usualPortOrAny = () =>
-  new Promise<number>((resolve) => {
+const isFree = (port: number) =>
+  new Promise<boolean>((resolve) => {
     const probe = createServer()
-    probe.once('error', () => resolve(0))
-    probe.listen(USUAL_PORT, '127.0.0.1', () => probe.close(() => resolve(USUAL_PORT)))
+    probe.once('error', () => resolve(false))
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)))
   })
+
+/** Who started again is found where it was before: other parts have its address in their environment. */
+async function portFor({ AWS_LOCAL_PORT: wanted }: Settings, data: string): Promise<number> {
+  if (wanted) return wanted
+  for (const port of [lastPortOf(data), wanted === undefined ? USUAL_PORT : undefined])
+    if (port !== undefined && (await isFree(port))) return port
+  return 0
+}
 
 /**
  * Runs S3 and SQS in this process, kept in the data folder and reached from this machine only. The bucket and the queues of a
@@ -56,7 +63,7 @@ export async function startLocalAws(settings: Settings, onBroken: (error: unknow
   let imported: number | undefined
   const server = await serveAws({
     folder,
-    port: settings.AWS_LOCAL_PORT ?? (await usualPortOrAny()),
+    port: await portFor(settings, data),
     keyIds,
     onBroken,
     async prepare(s3) {
