@@ -4,7 +4,8 @@ import { type Db, openDb } from '#platform/pg/pool.ts'
 import { type Client, newUser } from '#test/kit/client.ts'
 import { eventually } from '#test/kit/eventually.ts'
 import { everyViewEqualsItsReplay } from '#test/kit/replay.ts'
-import { LINE, obedient, SUMMARY, startWhole, type Whole } from '#test/kit/whole.ts'
+import { LINE, SUMMARY } from '#test/kit/texts.ts'
+import { obedient, startWhole, type Whole } from '#test/kit/whole.ts'
 
 /** More of them in the long suite. */
 const ROUNDS = Number(process.env.FAULT_ROUNDS ?? 5)

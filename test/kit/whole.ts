@@ -1,6 +1,7 @@
 import type { Context } from 'mocha'
 import { type ModelServer, startModelServer } from './model-server.ts'
 import { ALL_PARTS, type Stack, type StackOptions, startStack } from './stack.ts'
+import { LINE, SUMMARY } from './texts.ts'
 import { type PageVideo, startYoutubePages, type YoutubePages } from './youtube-pages.ts'
 import { testYtDlp } from './yt-dlp.ts'
 
@@ -13,11 +14,6 @@ export interface Whole {
   newVideo(but?: PageVideo): string
   stop(): Promise<void>
 }
-
-/** A text that is as long as a note has to be. */
-export const LINE = 'Somebody promises that they are never going to give you up.'
-/** A text that is as long as a summary has to be. */
-export const SUMMARY = 'Somebody promises a lot, again and again, and sings about it. '.repeat(5).trim()
 
 const said = Array.from({ length: 60 }, (_, i) => [`line ${i} of what is said`, i * 10, 10] as const)
 
