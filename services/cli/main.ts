@@ -5,9 +5,11 @@ import { lagCommand } from './lag.ts'
 import { lettersCommands } from './letters.ts'
 import { logCommand } from './log.ts'
 import { rebuildCommand } from './rebuild.ts'
+import { requestsCommand } from './requests.ts'
 import { openApiCommand, runCommands } from './run.ts'
 import { schemasCommand } from './schemas.ts'
 import { setupCommand } from './setup.ts'
+import { storyCommand } from './story.ts'
 import { tailCommand } from './tail.ts'
 import { topicsCommand } from './topics.ts'
 import { verifyCommand } from './verify.ts'
@@ -23,6 +25,8 @@ for (const command of [
   ...runCommands(),
   tailCommand(),
   lagCommand(),
+  storyCommand(),
+  requestsCommand(),
   rebuildCommand(),
   verifyCommand(),
   ...lettersCommands(),
