@@ -10,7 +10,7 @@ import { Trouble } from '#platform/service.ts'
 import { type AiRequestRow, askedOf, openRequests, type RequestStatus, requestBy, requestsIn } from '#projections/ai-requests.ts'
 import { connected } from './connect.ts'
 import { wholeNumber } from './numbers.ts'
-import { duration } from './story/durations.ts'
+import { duration } from './story/text.ts'
 import { table } from './table.ts'
 
 /** Of which something may still come, as they follow each other. */

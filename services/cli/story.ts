@@ -40,7 +40,7 @@ async function tell(what: string, { limit, json }: Options, { db, reader }: Conn
   const [states, late, parked, consumers, first] = await Promise.all([
     statesOf(db, [...streams, ...mentionedIn(events)]),
     lateFor(db, reader, events, { isRelayed: kafkaOptions(settings) !== undefined }),
-    parkedOn(db, streams),
+    parkedOn(db, [...new Set([...streams, ...events.map(({ stream }) => stream)])]),
     consumersOf(db),
     firstPosition(db),
   ])

@@ -56,9 +56,9 @@ export async function gather(db: Queryable, name: string, limit: number): Promis
   add(await log.ofStreams(own, limit))
   add(await log.ofStreams(tasks, MOST_JOINED))
   for (const { video, types } of results) add(await log.ofTypes(video, types, MOST_JOINED))
-  const mine = [...named, ...own, ...tasks]
   if (subject.kind === 'stream') {
-    const goBackTo = distinct([...story.values()].map((event) => (mine.includes(event.stream) ? event.correlationId : null)))
+    const mine = new Set([...named, ...own])
+    const goBackTo = distinct([...story.values()].map((event) => (mine.has(event.stream) ? event.correlationId : null)))
     isCut ||= goBackTo.length > MOST_REQUESTS
     add(await log.ofRequests(goBackTo.slice(0, MOST_REQUESTS), limit))
   }
@@ -67,7 +67,7 @@ export async function gather(db: Queryable, name: string, limit: number): Promis
   return {
     subject,
     events: [...story.values()].toSorted((a, b) => a.pos - b.pos),
-    streams: [...mine, ...requests],
+    streams: [...named, ...own, ...tasks, ...requests],
     isCut,
   }
 }

@@ -1,5 +1,5 @@
 import type { Recorded } from '#events/kit/envelope.ts'
-import { duration, moment } from './durations.ts'
+import { duration, moment } from './text.ts'
 import { type Hop, type Root, walk } from './tree.ts'
 import { wordsOf } from './words.ts'
 

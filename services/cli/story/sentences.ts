@@ -4,7 +4,7 @@ import type { Note } from '#events/note.ts'
 import type { Task, TaskKind } from '#events/task.ts'
 import type { User } from '#events/user.ts'
 import { hasTranscript, type Video } from '#events/video.ts'
-import { duration, moment, ordinal } from './durations.ts'
+import { duration, moment, oneLine, ordinal } from './text.ts'
 
 /** A consumer that has not come to all events of a story yet. */
 export interface Late {
@@ -48,6 +48,8 @@ export function sentencesOf(situation: Situation): string[] {
   const found = streams.flatMap((stream): Sentence[] => {
     const [, kind, id = ''] = /^([a-z]+)-(.+)$/.exec(stream) ?? []
     if (kind === 'note') return ofNote(situation, id)
+    // A note that is told of tells of its request as well.
+    if (kind === 'ai' && id.startsWith('note-') && !streams.includes(id)) return ofRequest(situation, id, id)
     if (kind === 'ai' && id.startsWith('summary-')) return ofRequest(situation, id, `the summary of video ${id.slice(8)}`)
     if (kind === 'task') return ofTask(situation, stream)
     return []
@@ -60,7 +62,7 @@ export function sentencesOf(situation: Situation): string[] {
       .filter(({ consumer }) => !told.has(consumer))
       .map(({ consumer, events }) => `${consumer} has not come to all of this yet: it is ${behind(events)}`),
     ...parked.flatMap(ofParked),
-  ]
+  ].map(oneLine)
 }
 
 interface Sentence {
@@ -115,7 +117,7 @@ function ofRequest(situation: Situation, request: string, what: string): Sentenc
   if (!state) return []
   const { now, policy } = situation
   const about = request
-  const again = state.tries > 1 ? ` for the ${ordinal(state.tries)} time (no answer within ${duration(policy.answerMs)})` : ''
+  const again = state.tries > 1 ? ` a ${ordinal(state.tries)} time (no answer within ${duration(policy.answerMs)})` : ''
   switch (state.status) {
     case 'awaited': {
       const { videoId = '' } = dataOf(newest(situation, stream, 'AiNoteAwaited'))
@@ -139,7 +141,7 @@ function ofRequest(situation: Situation, request: string, what: string): Sentenc
       return [
         {
           about,
-          text: `${what} was asked for${again}, and is in the queue for ${duration(now - state.since)}${message}; ${then}`,
+          text: `${what} was asked for${again}, and has been in the queue for ${duration(now - state.since)}${message}; ${then}`,
         },
       ]
     }
@@ -186,17 +188,17 @@ function taskWords(situation: Situation, stream: string): string {
   if (status === 'pending') {
     const next = `attempt ${attempts + 1} of ${policy.maxAttempts}`
     if (dueAt > now) return `the task rests until ${moment(dueAt)}${because}`
-    return `the task waits for a worker since ${duration(now - dueAt)}, ${next}${attempts > 0 ? because : ''}`
+    return `the task has waited for a worker for ${duration(now - dueAt)}, ${next}${attempts > 0 ? because : ''}`
   }
   if (status === 'claimed') {
     const claim = newest(situation, stream, 'TaskClaimed')
     const which = `attempt ${attempts} of ${policy.maxAttempts}`
     if (dueAt <= now) return `the worker did not answer in time, ${which}; the next one that asks gets the task`
-    return `the task is in hand${claim ? ` since ${duration(now - claim.time)}` : ''}, ${which}`
+    return `the task ${claim ? `has been in hand for ${duration(now - claim.time)}` : 'is in hand'}, ${which}`
   }
   const found = status === 'failed' ? `the task failed${because}` : 'the worker found none'
-  const rest = dueAt > now ? `the video rests until ${moment(dueAt)}` : 'the video may be tried again'
-  return `${found}; ${rest}, and is with the next note on it`
+  const rest = dueAt > now ? `, but not before ${moment(dueAt)}` : ''
+  return `${found}; the next note on the video has it tried again${rest}`
 }
 
 // What a consumer could not handle ---------------------------------------------

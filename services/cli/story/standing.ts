@@ -53,7 +53,10 @@ export async function lateFor(
     const lags = topic ? await lagOf({ name: consumer, topic }, { db, reader }) : []
     late.set(consumer, (late.get(consumer) ?? 0) + sum(lags))
   }
-  if (isRelayed) late.set('relay', sum(await relayLag(db, topics)))
+  if (isRelayed) {
+    const lags = await relayLag(db, topics)
+    if (newest.some(({ pos }) => pos > lags[0]!.pos)) late.set('relay', sum(lags))
+  }
   // Who has caught up meanwhile is not late.
   return [...late].filter(([, events]) => events > 0).map(([consumer, events]) => ({ consumer, events }))
 }

@@ -8,7 +8,7 @@ import type { noteEvents } from '#events/note.ts'
 import type { taskEvents } from '#events/task.ts'
 import type { userEvents } from '#events/user.ts'
 import type { videoEvents } from '#events/video.ts'
-import { duration, moment } from './durations.ts'
+import { duration, moment, oneLine, shortened } from './text.ts'
 
 type Known =
   | (typeof userEvents)[number]
@@ -23,7 +23,9 @@ type Words = { [T in Event['type']]: (event: Extract<Event, { type: T }>) => str
 
 /** As much of a text as tells which one it is. */
 const MOST = 60
-const quoted = (text: string) => JSON.stringify(text.length > MOST ? `${text.slice(0, MOST).trimEnd()}…` : text)
+const quoted = (text: string) => JSON.stringify(shortened(text, MOST))
+/** As much as fits a line or two. */
+const MOST_IN_ALL = 200
 
 const question = ({ data: { attempt } }: { data: { attempt: number } }) => `question ${attempt}`
 
@@ -38,7 +40,7 @@ const words: Words = {
   VideoAdded: ({ data: { title } }) => (title ? quoted(title) : ''),
   VideoTitled: ({ data: { title } }) => quoted(title),
   MetadataStored: () => '',
-  TranscriptStored: ({ data: { rows } }) => `${rows} rows`,
+  TranscriptStored: ({ data: { rows } }) => `${rows} ${rows === 1 ? 'row' : 'rows'}`,
   SummaryStored: ({ data: { summary } }) => quoted(summary),
   QuestionsSuggested: ({ data: { questions } }) => `${questions.length} questions`,
 
@@ -75,7 +77,9 @@ const words: Words = {
 }
 
 /** What matters of an event, in a few words; one that this program cannot read is told as it lies in the log. */
-export function wordsOf(recorded: Recorded): string {
+export const wordsOf = (recorded: Recorded): string => shortened(oneLine(wholeOf(recorded)), MOST_IN_ALL)
+
+function wholeOf(recorded: Recorded): string {
   let event: EventOf
   try {
     event = decode(catalog, recorded)

@@ -20,8 +20,17 @@ function twoUnits(ms: number, large: number, largeName: string, small: number, s
   return `${Math.floor(ms / large)} ${largeName}${rest > 0 ? ` ${rest} ${smallName}` : ''}`
 }
 
-/** A moment as `vidwiz tail` writes it. */
-export const moment = (time: number) => new Date(time).toISOString()
+/** A moment as `vidwiz tail` writes it; one that no calendar has is told as its number. */
+export function moment(time: number): string {
+  const date = new Date(time)
+  return Number.isNaN(date.getTime()) ? String(time) : date.toISOString()
+}
+
+/** On one line, and nothing in it that a terminal would obey: people and workers wrote this. */
+export const oneLine = (text: string) => text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
+
+/** The beginning of a text that is longer than so many characters. */
+export const shortened = (text: string, most: number) => (text.length > most ? `${text.slice(0, most).trimEnd()}…` : text)
 
 const ORDINALS = ['th', 'st', 'nd', 'rd']
 
