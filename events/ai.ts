@@ -154,11 +154,18 @@ const readsOf = ({ noteId, userId, videoId }: OfNote) => ({
 /**
  * Asks a model for the text of an empty note whose author wants that: at once if the video has a transcript, else the note waits for
  * it. Once per note, whoever says so and however often.
+ *
+ * @param correlationId of the request with which the note was taken, if it is known: a transcript comes because of another note
  */
-export const askForNote = ({ backfill = false, ...of }: OfNote & { backfill?: boolean }) =>
+export const askForNote = ({
+  backfill = false,
+  correlationId,
+  ...of
+}: OfNote & { backfill?: boolean; correlationId?: string | undefined }) =>
   command({
     name: 'askForNote',
     reads: readsOf(of),
+    correlationId,
     decide: ({ request, note, user, video }) => {
       if ((request && request.status !== 'awaited') || !isEmpty(note)) return nothing({})
       const { noteId, userId, videoId, timestamp } = note

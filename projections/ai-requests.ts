@@ -121,6 +121,14 @@ export const requestsIn = (db: Queryable, statuses: readonly RequestStatus[], li
     [statuses, limit],
   )
 
+/** Requests about a video or notes on it, those that moved last first. For people: it looks at all there are. */
+export const requestsOf = (db: Queryable, videoId: string, limit: number): Promise<Pick<AiRequestRow, 'request'>[]> =>
+  db.query<AiRequestRow>(
+    'ai-requests.of',
+    'select request from views.ai_requests where video_id = $1 order by since desc, request limit $2',
+    [videoId, limit],
+  )
+
 export async function requestBy(db: Queryable, request: string): Promise<AiRequestRow | undefined> {
   const [row] = await db.query<AiRequestRow>('ai-requests.by', `select ${READ} from views.ai_requests where request = $1`, [
     request,
@@ -140,15 +148,24 @@ export const openRequests = (
     [kind],
   )
 
-/** The notes on a video that a model may have to write: empty ones, of authors who want that or for whom it was awaited. Oldest first. */
-export const notesThatWait = (db: Queryable, videoId: string): Promise<{ note_id: number; user_id: number }[]> =>
+/**
+ * The notes on a video that a model may have to write: empty ones, of authors who want that or for whom it was awaited. Oldest first.
+ * With the request that each goes back to: the one that had it awaited, or else, if the log still has it, the one that took it.
+ */
+export const notesThatWait = (
+  db: Queryable,
+  videoId: string,
+): Promise<{ note_id: number; user_id: number; correlation_id: string | null }[]> =>
   db.query(
     'ai-requests.notesThatWait',
-    `select note_id, user_id from views.notes n
-      where video_id = $1 and (text is null or text = '')
-        and (exists (select from views.users u where u.user_id = n.user_id and u.ai_notes)
-          or exists (select from views.ai_requests r where r.request = 'note-' || n.note_id and r.status = 'awaited'))
-      order by created_at, note_id`,
+    `select n.note_id, n.user_id, coalesce(r.correlation_id, taken.correlation_id) as correlation_id
+       from views.notes n
+       left join views.ai_requests r on r.request = 'note-' || n.note_id and r.status = 'awaited'
+       left join lateral
+         (select e.correlation_id from log.events e where e.stream = 'note-' || n.note_id and e.version = 1) taken on true
+      where n.video_id = $1 and (n.text is null or n.text = '')
+        and (r.request is not null or exists (select from views.users u where u.user_id = n.user_id and u.ai_notes))
+      order by n.created_at, n.note_id`,
     [videoId],
   )
 

@@ -8,9 +8,11 @@ import { lettersCommands } from './letters.ts'
 import { logCommand } from './log.ts'
 import { queuesCommand } from './queues.ts'
 import { rebuildCommand } from './rebuild.ts'
+import { requestsCommand } from './requests.ts'
 import { openApiCommand, runCommands } from './run.ts'
 import { schemasCommand } from './schemas.ts'
 import { setupCommand } from './setup.ts'
+import { storyCommand } from './story.ts'
 import { tailCommand } from './tail.ts'
 import { topicsCommand } from './topics.ts'
 import { verifyCommand } from './verify.ts'
@@ -28,6 +30,8 @@ for (const command of [
   ...runCommands(),
   tailCommand(),
   lagCommand(),
+  storyCommand(),
+  requestsCommand(),
   rebuildCommand(),
   verifyCommand(),
   ...lettersCommands(),
