@@ -18,11 +18,12 @@ import { project } from './project.ts'
 import { rebuild } from './rebuild.ts'
 import { streams } from './streams.ts'
 import { visible } from './visible.ts'
+import { written } from './written.ts'
 
 // As every service does.
 allocateYoung()
 
-const embedded: Benchmark[] = [append, project, rebuild, visible, http, streams, duringRebuild]
+const embedded: Benchmark[] = [append, project, rebuild, visible, http, streams, duringRebuild, written]
 const onKafka: Benchmark[] = [kafkaRelay, kafkaProject, kafkaRebuild, kafkaVisible, kafkaClients]
 const benchmarks = [...embedded, ...onKafka]
 const names = benchmarks.map(({ name }) => name)
