@@ -27,6 +27,7 @@ export interface PostOptions {
 
 /** Messages that go one batch after the other; others go at the same time. */
 const LANE = 50
+export const IN_FLIGHT = 4
 /** How often a message is sent before the whole is given up for a while, and the lag begins to show it. */
 const TRIES = 5
 
