@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { AiNoteRequested, findUnsent, recordDispatch, SummaryRequested } from '#events/ai.ts'
 import type { Command } from '#events/kit/command.ts'
 import type { EventFrom } from '#events/kit/stream.ts'
@@ -8,7 +9,8 @@ import type { Post } from './post.ts'
 
 type Question = EventFrom<typeof AiNoteRequested | typeof SummaryRequested>
 
-/** Events whose messages were sent and whose checkpoint may not have moved. */
+const NAME = 'sqs-bridge'
+/** Far more than can be in hand. */
 const MOST_REMEMBERED = 10_000
 
 export interface BridgeOptions {
@@ -22,24 +24,39 @@ export interface BridgeOptions {
  * bear that.
  */
 export function sqsBridge({ execute, post }: BridgeOptions): Reactor {
-  /** Message ids by event: a batch that is tried again in parts does not send again what was sent. */
-  const sent = new Map<string, string>()
+  /** Message ids by event: what was sent but could not be recorded is not sent again. */
+  const sent = new LRUCache<string, string>({ max: MOST_REMEMBERED })
 
   const isUnsent = async ({ id, data, correlationId }: Question): Promise<boolean> => {
     if (sent.has(id)) return false
     const { request, videoId, attempt } = data
     const asked = { request, videoId, noteId: 'noteId' in data ? data.noteId : undefined }
-    return (await execute(findUnsent({ ...asked, attempt }), { actor: 'sqs-bridge', correlationId })).result.isUnsent
+    return (await execute(findUnsent({ ...asked, attempt }), { actor: NAME, correlationId })).result.isUnsent
   }
 
-  return bridge('sqs-bridge', [AiNoteRequested, SummaryRequested], async (questions) => {
+  const recorded = ({ id, data: { request, videoId, attempt } }: Question): Command[] => {
+    const messageId = sent.get(id)
+    return messageId === undefined ? [] : [recordDispatch({ request, videoId, attempt, messageId })]
+  }
+
+  /** A queue may be away for long: what was sent before it went is on record all the same. */
+  const recordNow = (questions: readonly Question[]) =>
+    Promise.allSettled(
+      questions.flatMap((question) => {
+        const { id: causationId, correlationId, traceparent } = question
+        return recorded(question).map((command) => execute(command, { actor: NAME, causationId, correlationId, traceparent }))
+      }),
+    )
+
+  return bridge(NAME, [AiNoteRequested, SummaryRequested], async (questions) => {
     const unsent = await Promise.all(questions.map(isUnsent))
-    if (sent.size > MOST_REMEMBERED) sent.clear()
     const messages = questions.flatMap((question, i) => (unsent[i] ? [{ id: question.id, ...messageOf(question) }] : []))
-    await post(messages, (id, messageId) => sent.set(id, messageId))
-    return questions.map(({ id, data: { request, videoId, attempt } }): Command[] => {
-      const messageId = sent.get(id)
-      return messageId === undefined ? [] : [recordDispatch({ request, videoId, attempt, messageId })]
-    })
+    try {
+      await post(messages, (id, messageId) => void sent.set(id, messageId))
+    } catch (error) {
+      await recordNow(questions)
+      throw error
+    }
+    return questions.map(recorded)
   })
 }
