@@ -36,7 +36,7 @@ async function dataFolder(): Promise<Sqs> {
 }
 
 async function memory(): Promise<Sqs> {
-  const server = start('memory-sqs-process.ts')
+  const server = start('memory-sqs-process.ts', [], { flags: [] })
   const url = `http://127.0.0.1:${await heard<number>(server)}`
   const urlOf = (name: string) => `${url}/000000000000/${name}`
   const env = {
@@ -73,7 +73,7 @@ async function catchingUp(
   const env = { ...sqs.env, DB_URL: database.url, LOG_LEVEL: 'warn' }
   const children: ChildProcess[] = []
   const started = async (file: string, args: string[] = []) => {
-    const child = start(file, args, env)
+    const child = start(file, args, { env, flags: [] })
     children.push(child)
     await heard(child)
     return child

@@ -2,12 +2,21 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-/** Starts a file of this folder as a process of its own. @param env more of its environment */
-export const start = (file: string, args: string[] = [], env: NodeJS.ProcessEnv = {}): ChildProcess =>
+const QUIET = ['--disable-warning=ExperimentalWarning', '--disable-warning=TimeoutNegativeWarning']
+/** The flags of `vidwiz rebuild`. */
+const REBUILDING = ['--max-semi-space-size=8']
+
+interface ChildOptions {
+  /** More of its environment. */
+  env?: NodeJS.ProcessEnv
+  flags?: string[]
+}
+
+/** Starts a file of this folder as a process of its own. */
+export const start = (file: string, args: string[] = [], { env = {}, flags = REBUILDING }: ChildOptions = {}): ChildProcess =>
   fork(fileURLToPath(new URL(file, import.meta.url)), args, {
     env: { ...process.env, ...env },
-    // The flags of `vidwiz rebuild`.
-    execArgv: ['--disable-warning=ExperimentalWarning', '--disable-warning=TimeoutNegativeWarning', '--max-semi-space-size=8'],
+    execArgv: [...QUIET, ...flags],
   })
 
 /** The next thing a process says. @throws when it ends before */

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { AiNoteRequested, findUnsent, recordDispatch, SummaryRequested } from '#events/ai.ts'
 import type { Command } from '#events/kit/command.ts'
 import type { EventFrom } from '#events/kit/stream.ts'
+import { notes } from '#events/note.ts'
 import type { Execute } from '#platform/log/executor.ts'
 import { bridge, type Reactor } from '#platform/log/reactor/reactor.ts'
 import { messageOf } from './messages.ts'
@@ -15,6 +16,8 @@ const MOST_REMEMBERED = 10_000
 
 export interface BridgeOptions {
   execute: Execute
+  /** The newest version of streams. */
+  versions(streams: readonly string[]): Promise<ReadonlyMap<string, number>>
   post: Post
 }
 
@@ -23,15 +26,24 @@ export interface BridgeOptions {
  * so a replay or a new consumer sends nothing (P7). A crash between sending and recording sends a message twice; workers and deciders
  * bear that.
  */
-export function sqsBridge({ execute, post }: BridgeOptions): Reactor {
+export function sqsBridge({ execute, versions, post }: BridgeOptions): Reactor {
   /** Message ids by event: what was sent but could not be recorded is not sent again. */
   const sent = new LRUCache<string, string>({ max: MOST_REMEMBERED })
 
-  const isUnsent = async ({ id, data, correlationId }: Question): Promise<boolean> => {
-    if (sent.has(id)) return false
+  const isStillUnsent = async ({ data, correlationId }: Question): Promise<boolean> => {
     const { request, videoId, attempt } = data
-    const asked = { request, videoId, noteId: 'noteId' in data ? data.noteId : undefined }
-    return (await execute(findUnsent({ ...asked, attempt }), { actor: NAME, correlationId })).result.isUnsent
+    const asked = { request, videoId, noteId: noteIdOf(data), attempt }
+    return (await execute(findUnsent(asked), { actor: NAME, correlationId })).result.isUnsent
+  }
+
+  /** Mostly the question is the last event of its request, and its note is as it was taken: then there is nothing to decide. */
+  async function unsentOf(questions: readonly Question[]): Promise<Question[]> {
+    const notSent = questions.filter(({ id }) => !sent.has(id))
+    const known = await versions(notSent.flatMap((question) => [question.stream, ...noteStreamOf(question)]))
+    const isUntouched = (question: Question) =>
+      known.get(question.stream) === question.version && noteStreamOf(question).some((note) => known.get(note) === 1)
+    const isUnsent = await Promise.all(notSent.map((question) => isUntouched(question) || isStillUnsent(question)))
+    return notSent.filter((_, i) => isUnsent[i])
   }
 
   const recorded = ({ id, data: { request, videoId, attempt } }: Question): Command[] => {
@@ -49,14 +61,24 @@ export function sqsBridge({ execute, post }: BridgeOptions): Reactor {
     )
 
   return bridge(NAME, [AiNoteRequested, SummaryRequested], async (questions) => {
-    const unsent = await Promise.all(questions.map(isUnsent))
-    const messages = questions.flatMap((question, i) => (unsent[i] ? [{ id: question.id, ...messageOf(question) }] : []))
+    const unsent = await unsentOf(questions)
     try {
-      await post(messages, (id, messageId) => void sent.set(id, messageId))
+      await post(
+        unsent.map((question) => ({ id: question.id, ...messageOf(question) })),
+        (id, messageId) => void sent.set(id, messageId),
+      )
     } catch (error) {
       await recordNow(questions)
       throw error
     }
     return questions.map(recorded)
   })
+}
+
+const noteIdOf = (data: Question['data']) => ('noteId' in data ? data.noteId : undefined)
+
+/** None for the summary of a video. */
+const noteStreamOf = ({ data }: Question): string[] => {
+  const noteId = noteIdOf(data)
+  return noteId === undefined ? [] : [notes.of(noteId).stream]
 }

@@ -1,4 +1,5 @@
 import type { Settings } from '#platform/config/settings.ts'
+import { versionsOf } from '#platform/log/postgres/versions.ts'
 import { stopping } from '#platform/log/stopping.ts'
 import { service, Trouble } from '#platform/service.ts'
 import { queueMetrics } from '#platform/sqs/metrics.ts'
@@ -18,7 +19,7 @@ function urlsOf(settings: Settings): Record<QueueName, string> {
 }
 
 export default service('sqs-bridge', (log, _, metrics) =>
-  runReactor('sqs-bridge', { log, metrics }, async ({ settings, execute }) => {
+  runReactor('sqs-bridge', { log, metrics }, async ({ settings, db, execute }) => {
     const urls = urlsOf(settings)
     const queues = await openQueues(settings)
     queueMetrics(metrics, queues, Object.values(urls))
@@ -35,7 +36,7 @@ export default service('sqs-bridge', (log, _, metrics) =>
       onRefused: (queue, messages, { code }) => refused({ queue, code }, messages),
     })
     return {
-      reactor: sqsBridge({ execute, post }),
+      reactor: sqsBridge({ execute, versions: (streams) => versionsOf(db, streams), post }),
       // What is under way is sent and recorded; waiting ends, and nothing else begins.
       stopping: end.stop,
       stop: () => queues.close(),
