@@ -1,4 +1,3 @@
-import { LRUCache } from 'lru-cache'
 import { AiNoteRequested, findUnsent, recordDispatch, SummaryRequested } from '#events/ai.ts'
 import type { Command } from '#events/kit/command.ts'
 import type { EventFrom } from '#events/kit/stream.ts'
@@ -28,7 +27,11 @@ export interface BridgeOptions {
  */
 export function sqsBridge({ execute, versions, post }: BridgeOptions): Reactor {
   /** Message ids by event: what was sent but could not be recorded is not sent again. */
-  const sent = new LRUCache<string, string>({ max: MOST_REMEMBERED })
+  const sent = new Map<string, string>()
+  const remember = (id: string, messageId: string) => {
+    sent.set(id, messageId)
+    if (sent.size > MOST_REMEMBERED) sent.delete(sent.keys().next().value!)
+  }
 
   const isStillUnsent = async ({ data, correlationId }: Question): Promise<boolean> => {
     const { request, videoId, attempt } = data
@@ -65,7 +68,7 @@ export function sqsBridge({ execute, versions, post }: BridgeOptions): Reactor {
     try {
       await post(
         unsent.map((question) => ({ id: question.id, ...messageOf(question) })),
-        (id, messageId) => void sent.set(id, messageId),
+        remember,
       )
     } catch (error) {
       await recordNow(questions)

@@ -13,6 +13,8 @@ import { redriveDue } from './redrive.ts'
 export interface ReactingOptions extends Omit<EffectOptions, 'consumer'> {
   /** Told of each event that had to be parked, after the fact. */
   onParked?(parked: Parked): void
+  /** Told whenever something was handled. */
+  onProgress?(): void
 }
 
 const ADVANCE = `
@@ -26,7 +28,7 @@ const PORTION = 200
 export function reacting(
   { name: consumer, types, causes, ahead }: Reactor,
   topic: Topic,
-  { onParked, ...options }: ReactingOptions,
+  { onParked, onProgress, ...options }: ReactingOptions,
 ): Pick<Follower, 'resume' | 'handle'> {
   const { db } = options
   const own = ownership(db, { consumer, topic: topic.name }, onParked)
@@ -97,6 +99,7 @@ export function reacting(
               }),
             isFault,
           })
+          onProgress?.()
           ask()
         }
       } finally {
