@@ -21,12 +21,19 @@ export const start = (file: string, args: string[] = [], { env = {}, flags = REB
 
 /** The next thing a process says. @throws when it ends before */
 export async function heard<T>(child: ChildProcess): Promise<T> {
-  const ended = once(child, 'exit').then(([code, signal]) => {
-    throw new Error(`${child.spawnargs.at(-1)} ended with ${code ?? signal}`)
+  const enough = new AbortController()
+  const { signal } = enough
+  const ended = once(child, 'exit', { signal }).then(([code, how]) => {
+    throw new Error(`${child.spawnargs.at(-1)} ended with ${code ?? how}`)
   })
-  const [message] = await Promise.race([once(child, 'message'), ended])
-  ended.catch(() => {})
-  return message as T
+  try {
+    const [message] = await Promise.race([once(child, 'message', { signal }), ended])
+    return message as T
+  } finally {
+    // Many who listen to one process would pile up.
+    ended.catch(() => {})
+    enough.abort()
+  }
 }
 
 /** Runs a file of this folder to its end. @returns what it said */
