@@ -15,8 +15,8 @@ const MOST_REMEMBERED = 10_000
 
 export interface BridgeOptions {
   execute: Execute
-  /** The newest version of streams. */
-  versions(streams: readonly string[]): Promise<ReadonlyMap<string, number>>
+  /** Streams that are no longer at the version that they were seen at. */
+  changedSince(seen: ReadonlyMap<string, number>): Promise<ReadonlySet<string>>
   post: Post
 }
 
@@ -25,7 +25,7 @@ export interface BridgeOptions {
  * so a replay or a new consumer sends nothing (P7). A crash between sending and recording sends a message twice; workers and deciders
  * bear that.
  */
-export function sqsBridge({ execute, versions, post }: BridgeOptions): Reactor {
+export function sqsBridge({ execute, changedSince, post }: BridgeOptions): Reactor {
   /** Message ids by event: what was sent but could not be recorded is not sent again. */
   const sent = new Map<string, string>()
   const remember = (id: string, messageId: string) => {
@@ -42,9 +42,9 @@ export function sqsBridge({ execute, versions, post }: BridgeOptions): Reactor {
   /** Mostly the question is the last event of its request, and its note is as it was taken: then there is nothing to decide. */
   async function unsentOf(questions: readonly Question[]): Promise<Question[]> {
     const notSent = questions.filter(({ id }) => !sent.has(id))
-    const known = await versions(notSent.flatMap((question) => [question.stream, ...noteStreamOf(question)]))
+    const changed = await changedSince(new Map(notSent.flatMap(asItWas)))
     const isUntouched = (question: Question) =>
-      known.get(question.stream) === question.version && noteStreamOf(question).some((note) => known.get(note) === 1)
+      'noteId' in question.data && asItWas(question).every(([stream]) => !changed.has(stream))
     const isUnsent = await Promise.all(notSent.map((question) => isUntouched(question) || isStillUnsent(question)))
     return notSent.filter((_, i) => isUnsent[i])
   }
@@ -80,8 +80,13 @@ export function sqsBridge({ execute, versions, post }: BridgeOptions): Reactor {
 
 const noteIdOf = (data: Question['data']) => ('noteId' in data ? data.noteId : undefined)
 
-/** None for the summary of a video. */
-const noteStreamOf = ({ data }: Question): string[] => {
+/** The streams that a question came of, and their versions then. A note is asked about as it was taken: with its first event. */
+function asItWas({ stream, version, data }: Question): [stream: string, version: number][] {
   const noteId = noteIdOf(data)
-  return noteId === undefined ? [] : [notes.of(noteId).stream]
+  return noteId === undefined
+    ? []
+    : [
+        [stream, version],
+        [notes.of(noteId).stream, 1],
+      ]
 }

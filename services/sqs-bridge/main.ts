@@ -1,5 +1,5 @@
 import type { Settings } from '#platform/config/settings.ts'
-import { versionsOf } from '#platform/log/postgres/versions.ts'
+import { changedSince } from '#platform/log/postgres/versions.ts'
 import { stopping } from '#platform/log/stopping.ts'
 import { service, Trouble } from '#platform/service.ts'
 import { queueMetrics } from '#platform/sqs/metrics.ts'
@@ -36,7 +36,7 @@ export default service('sqs-bridge', (log, _, metrics) =>
       onRefused: (queue, messages, { code }) => refused({ queue, code }, messages),
     })
     return {
-      reactor: sqsBridge({ execute, versions: (streams) => versionsOf(db, streams), post }),
+      reactor: sqsBridge({ execute, changedSince: (seen) => changedSince(db, seen), post }),
       // What is under way is sent and recorded; waiting ends, and nothing else begins.
       stopping: end.stop,
       stop: () => queues.close(),

@@ -4,8 +4,7 @@ import { command, emit } from '#events/kit/command.ts'
 import { NoteCreated, NoteDeleted } from '#events/note.ts'
 import { notes as topic, topics } from '#events/topics.ts'
 import { SummaryStored, videos } from '#events/video.ts'
-import { appender } from '#platform/log/postgres/appender.ts'
-import { versionsOf } from '#platform/log/postgres/versions.ts'
+import { changedSince } from '#platform/log/postgres/versions.ts'
 import { Unable } from '#platform/log/reactor/effect.ts'
 import { reacting } from '#platform/log/reactor/reacting.ts'
 import { bridge } from '#platform/log/reactor/reactor.ts'
@@ -92,8 +91,8 @@ describe('a bridge', () => {
   })
 })
 
-describe('the versions of streams', () => {
-  it('are those of their last events, also where a snapshot is all that is left', async () => {
+describe('what has changed since', () => {
+  it('are streams with newer events, also where a snapshot is all that is left of them', async () => {
     const shop = await workshop()
     await shop.record(
       noteCreated({ noteId: 1 }),
@@ -103,11 +102,15 @@ describe('the versions of streams', () => {
     )
     await shop.db.query('t.kept', `insert into log.snapshots values ('note-2', 1, 1, '{}'), ('note-3', 1, 1, '{}')`)
     await shop.db.query('t.prune', `delete from log.events where stream = 'note-2'`)
-    const versions = await versionsOf(shop.db, ['note-1', 'note-2', 'note-3', 'note-4'])
-    expect(Object.fromEntries(versions)).to.deep.equal({ 'note-1': 2, 'note-2': 1, 'note-3': 1 })
-    // The same that a state is loaded by.
-    const { streams } = await appender(shop.db).load({ streams: ['note-1'], ids: {}, keys: [] })
-    expect(streams.get('note-1')!.since.at(-1)!.version).to.equal(2)
+    const changed = async (seen: Record<string, number>) =>
+      [...(await changedSince(shop.db, new Map(Object.entries(seen))))].sort()
+    expect(await changed({ 'note-1': 1, 'note-2': 0, 'note-3': 0, 'note-4': 1 })).to.deep.equal([
+      'note-1',
+      'note-2',
+      'note-3',
+      'note-4',
+    ])
+    expect(await changed({ 'note-1': 2, 'note-2': 1, 'note-3': 1, 'note-4': 0 })).to.deep.equal([])
     await shop.close()
   })
 })

@@ -5,7 +5,7 @@ import { topics } from '#events/topics.ts'
 import { readSettings } from '#platform/config/settings.ts'
 import { executor } from '#platform/log/executor.ts'
 import { appender } from '#platform/log/postgres/appender.ts'
-import { versionsOf } from '#platform/log/postgres/versions.ts'
+import { changedSince } from '#platform/log/postgres/versions.ts'
 import { askToRedrive, parkedOf } from '#platform/log/reactor/redrive.ts'
 import { startReactor } from '#platform/log/reactor/start.ts'
 import { stopping } from '#platform/log/stopping.ts'
@@ -58,8 +58,7 @@ describe('the SQS bridge', function () {
     const end = stopping()
     const urls = { 'ai-notes': server.env.SQS_AI_NOTE_QUEUE_URL, summaries: server.env.SQS_SUMMARY_QUEUE_URL }
     const post = openPost({ queues, urls, stopping: end, onRefused: () => {} })
-    const versions = (streams: readonly string[]) => versionsOf(db, streams)
-    const reacting = startReactor(sqsBridge({ execute, versions, post }), {
+    const reacting = startReactor(sqsBridge({ execute, changedSince: (seen) => changedSince(db, seen), post }), {
       db,
       reader,
       listener,
