@@ -5,6 +5,7 @@ import { allocateYoung } from '../platform/heap.ts'
 import { stopKafka } from '../test/kit/kafka.ts'
 import { stopPostgres } from '../test/kit/postgres.ts'
 import { append } from './append.ts'
+import { bridge } from './bridge.ts'
 import { duringRebuild } from './during-rebuild.ts'
 import { http } from './http.ts'
 import { kafkaClients } from './kafka-clients.ts'
@@ -23,7 +24,7 @@ import { written } from './written.ts'
 // As every service does.
 allocateYoung()
 
-const embedded: Benchmark[] = [append, project, rebuild, visible, http, streams, duringRebuild, written]
+const embedded: Benchmark[] = [append, project, rebuild, visible, http, streams, duringRebuild, bridge, written]
 const onKafka: Benchmark[] = [kafkaRelay, kafkaProject, kafkaRebuild, kafkaVisible, kafkaClients]
 const benchmarks = [...embedded, ...onKafka]
 const names = benchmarks.map(({ name }) => name)

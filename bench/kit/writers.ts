@@ -15,6 +15,8 @@ export interface Writers {
   write(n: number): Promise<unknown>
   /** Resolves when all views that the note touches show it. */
   writeAndWait(n: number): Promise<void>
+  /** Takes a note without text; resolves with its id, with the commit. */
+  createEmpty(note: { userId: number; videoId: string; timestamp: string }): Promise<number>
   close(): Promise<void>
 }
 
@@ -40,6 +42,9 @@ export async function openWriters({ databaseUrl }: Stack): Promise<Writers> {
     async writeAndWait(n) {
       const { positions } = await write(n)
       if (!(await waiter.visible(['notes', 'user-videos', 'videos'], positions))) throw new Error('not visible in time')
+    },
+    async createEmpty(note) {
+      return (await execute(createNote({ ...note, text: null }), { actor: null, correlationId: null })).result.noteId
     },
     async close() {
       waiter.close()

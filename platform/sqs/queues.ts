@@ -8,6 +8,11 @@ export interface Refusal {
   message: string
   /** True when the same entry would be refused again; false when SQS is to blame, or the way to it. */
   isOurFault: boolean
+  /**
+   * True when that would go for any other entry too, until a person mends something: there is no such queue, the keys do not fit, or
+   * something is not allowed.
+   */
+  isSetup: boolean
 }
 
 export interface Outgoing {

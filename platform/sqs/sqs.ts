@@ -40,6 +40,8 @@ export function sqsQueues({ region, endpoint, credentials }: AwsAccess): Queues 
       ...(endpoint !== undefined && { endpoint, useQueueUrlAsEndpoint: false }),
       ...(credentials && { credentials }),
       maxAttempts,
+      // The way to SQS checks what it carries; to check each message once more was a tenth of what sending costs this process.
+      md5: false,
       requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: REQUEST_MS, throwOnRequestTimeout: true },
     })
   const client = clientOf(ATTEMPTS)
@@ -139,18 +141,31 @@ const tooLarge: Refusal = {
   code: 'MessageTooLong',
   message: `a message holds at most ${MAX_BYTES} bytes`,
   isOurFault: true,
+  isSetup: false,
 }
-const unanswered: Refusal = { code: 'NoAnswer', message: 'SQS did not say what became of it', isOurFault: false }
+const unanswered: Refusal = {
+  code: 'NoAnswer',
+  message: 'SQS did not say what became of it',
+  isOurFault: false,
+  isSetup: false,
+}
+
+/** Being asked to slow down is a fault of the client's by HTTP's numbers only. */
+const SLOW_DOWN = /throttl|limitexceeded|toomanyrequests|slowdown|overlimit/i
+/** Faults of an entry itself. Whatever else a whole request is refused for, no other request would be taken either. */
+const OF_ENTRY = /^(InvalidMessageContents|InvalidParameterValue|MissingParameter|BatchRequestTooLong|ReceiptHandleIsInvalid)$/
+/** Faults that are said of each entry and are none of theirs. */
+const OF_SETUP = /NonExistentQueue|DoesNotExist|AccessDenied|KMS|Security|Credential|Token|Signature/i
 
 const refusalsOf = (failed: readonly BatchResultErrorEntry[]) =>
   new Map(
-    failed.map(({ Id, Code, Message, SenderFault }) => [
-      Id!,
-      { code: Code ?? 'Unknown', message: Message ?? '', isOurFault: SenderFault ?? false },
-    ]),
+    failed.map(({ Id, Code: code = 'Unknown', Message: message = '', SenderFault = false }): [string, Refusal] => {
+      const isOurFault = SenderFault && !SLOW_DOWN.test(code)
+      return [Id!, { code, message, isOurFault, isSetup: isOurFault && OF_SETUP.test(code) }]
+    }),
   )
 
-/** Why a whole request failed. Being asked to slow down is a fault of the client's by HTTP's numbers only. */
+/** Why a whole request failed. */
 function refusalOf(error: unknown): Refusal {
   const { name, code, message, $fault, $retryable, $metadata } = error as Error & {
     code?: string
@@ -158,9 +173,11 @@ function refusalOf(error: unknown): Refusal {
     $retryable?: unknown
     $metadata?: { httpStatusCode?: number }
   }
-  const isOurFault = $fault === 'client' && !$retryable && $metadata?.httpStatusCode !== 429 && !/throttl/i.test(name)
+  // Before it asks SQS, the SDK looks for keys.
+  const isRefused = $fault === 'client' || name === 'CredentialsProviderError'
+  const isOurFault = isRefused && !$retryable && $metadata?.httpStatusCode !== 429 && !SLOW_DOWN.test(name)
   // Of several addresses that cannot be connected to, Node's error has no words of its own.
-  return { code: code ?? name, message: message || code || name, isOurFault }
+  return { code: code ?? name, message: message || code || name, isOurFault, isSetup: isOurFault && !OF_ENTRY.test(name) }
 }
 
 const received = ({ MessageId, Body, ReceiptHandle, Attributes }: Message): Received => ({

@@ -3,6 +3,7 @@ import { topics } from '#events/topics.ts'
 import { readSettings, type Settings } from '#platform/config/settings.ts'
 import { type Execute, executor } from '#platform/log/executor.ts'
 import { openReader } from '#platform/log/open.ts'
+import { Fenced } from '#platform/log/port.ts'
 import { appender } from '#platform/log/postgres/appender.ts'
 import type { Reactor } from '#platform/log/reactor/reactor.ts'
 import { startReactor } from '#platform/log/reactor/start.ts'
@@ -12,6 +13,7 @@ import { databaseUrl, reach } from '#platform/pg/where.ts'
 import type { Running } from '#platform/service.ts'
 import type { Logger } from '#platform/telemetry/logger.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
+import { openSpell } from '#platform/telemetry/spell.ts'
 import { lagOf } from '#projections/engine/lag.ts'
 import { lagMetrics } from '#projections/engine/lag-metrics.ts'
 
@@ -52,6 +54,8 @@ export async function runReactor(
   lagMetrics(metrics, async () =>
     (await Promise.all(reactor.topics.map((topic) => lagOf({ name: reactor.name, topic }, { db, reader })))).flat(),
   )
+  let isStopping = false
+  const spells = new Map(reactor.topics.map((topic) => [topic.name, openSpell(log, { topic: topic.name })]))
   const reacting = startReactor(reactor, {
     db,
     reader,
@@ -61,11 +65,18 @@ export async function runReactor(
     listener,
     onParked: ({ recorded: { stream, version, type, pos }, cause }) =>
       log.error({ stream, version, type, pos, cause }, 'parked an event'),
-    onError: (error) => log.warn({ error }, 'paused'),
+    onError(error, topic) {
+      // Another has taken over: no trouble. And what is broken off by a stop is done by the next owner.
+      if (isStopping || error instanceof Fenced) return
+      if (topic) spells.get(topic.name)!.failed(error)
+      else log.warn({ error }, 'cannot look for letters that are due')
+    },
+    onProgress: (topic) => spells.get(topic.name)!.worked(),
   })
   return {
     works: () => reach(db),
     async stop() {
+      isStopping = true
       stopping?.()
       await reacting.stop()
       await stop?.()

@@ -1,7 +1,10 @@
 import { Unable } from '#platform/log/reactor/effect.ts'
-import { backoffMs } from '#platform/log/stopping.ts'
-import type { Queues } from '#platform/sqs/queues.ts'
+import { backoffMs, type Stopping } from '#platform/log/stopping.ts'
+import { batches } from '#platform/sqs/batches.ts'
+import type { Queues, Refusal } from '#platform/sqs/queues.ts'
+import { turns } from '#platform/turns.ts'
 import type { QueueName } from './messages.ts'
+import { paused } from './paused.ts'
 
 export interface Message {
   /** Of the event that it tells of. */
@@ -13,42 +16,62 @@ export interface Message {
 /**
  * Sends messages, all of them.
  * @param onSent told of each as soon as its queue has it
- * @throws Unable when a queue refuses a message for good, and whatever it could not be reached with; some may have been sent
+ * @throws Unable when a queue refuses a message for good, Trouble when a person must mend something, and whatever a queue could not be
+ *   reached with; some may have been sent, and nothing is under way any more
  */
-export type Post = (messages: readonly Message[], onSent: (id: string, messageId: string) => void) => Promise<void>
+export type Post = (messages: readonly Message[], onSent: OnSent) => Promise<void>
+type OnSent = (id: string, messageId: string) => void
 
 export interface PostOptions {
   queues: Pick<Queues, 'sendBatch'>
   urls: Readonly<Record<QueueName, string>>
-  /** Told of entries that a queue did not take this time. */
-  onRefused(refused: { queue: QueueName; entries: number; code: string; message: string }): void
-  pause(ms: number): Promise<void>
+  /** Then what is under way is finished, and nothing else is begun. */
+  stopping: Pick<Stopping, 'stopped' | 'pause'>
+  /** Told of messages that a queue did not take this time. */
+  onRefused(queue: QueueName, messages: number, refusal: Refusal): void
 }
 
-/** Messages that go one batch after the other; others go at the same time. */
-const LANE = 50
-/** How often a message is sent before the whole is given up for a while, and the lag begins to show it. */
+/** Requests under way at the same time, of ten messages each. */
+export const IN_FLIGHT = 8
+/** How often a message is sent before all is given up for a while, and for how long. */
 const TRIES = 5
+const PATIENCE_MS = 5_000
 
 /** Sends only those again that a queue did not take, after a growing pause; gives the rest up as an error after some tries. */
-export function openPost({ queues, urls, onRefused, pause }: PostOptions): Post {
-  async function sendTo(queue: QueueName, messages: readonly Message[], onSent: Parameters<Post>[1]) {
-    let left = messages
-    for (let failures = 0; left.length > 0; ) {
-      const outcomes = (await Promise.all(inLanes(left).map((some) => queues.sendBatch(urls[queue], some)))).flat()
-      const refused = outcomes.flatMap(({ id, messageId, refusal }) => {
-        if (messageId !== undefined) onSent(id, messageId)
-        return refusal ? [{ id, ...refusal }] : []
+export function openPost({ queues, urls, stopping, onRefused }: PostOptions): Post {
+  const inTurn = turns(IN_FLIGHT)
+
+  /** Sends each once, in no order. Once a request has failed as a whole, no other is begun. */
+  async function attempt(queue: QueueName, messages: readonly Message[], onSent: OnSent): Promise<Refusal[]> {
+    const refused: Refusal[] = []
+    let isAway = false
+    const sendTen = async (ten: readonly Message[]) => {
+      if (isAway || stopping.stopped()) return
+      const outcomes = await queues.sendBatch(urls[queue], ten)
+      isAway ||= outcomes.every(({ refusal }) => refusal)
+      for (const { id, messageId, refusal } of outcomes)
+        if (refusal) refused.push(refusal)
+        else onSent(id, messageId)
+    }
+    await Promise.all(batches(messages).map((ten) => inTurn(() => sendTen(ten))))
+    return refused
+  }
+
+  async function sendTo(queue: QueueName, messages: readonly Message[], onSent: OnSent) {
+    const left = new Map(messages.map((message) => [message.id, message]))
+    const until = Date.now() + PATIENCE_MS
+    for (let tries = 1; left.size > 0; tries++) {
+      const refused = await attempt(queue, [...left.values()], (id, messageId) => {
+        left.delete(id)
+        onSent(id, messageId)
       })
-      if (refused.length === 0) return
-      const hopeless = refused.find(({ isOurFault }) => isOurFault)
-      if (hopeless) throw new Unable(`${queue} refused a message: ${hopeless.code} ${hopeless.message}`)
-      const { code, message } = refused[0]!
-      onRefused({ queue, entries: refused.length, code, message })
-      if (++failures === TRIES) throw new Error(`${queue} did not take ${refused.length} messages: ${code} ${message}`)
-      const ids = new Set(refused.map(({ id }) => id))
-      left = left.filter(({ id }) => ids.has(id))
-      await pause(backoffMs(failures))
+      if (left.size === 0) return
+      const first = refused.find(({ isSetup }) => isSetup) ?? refused.find(({ isOurFault }) => isOurFault) ?? refused[0]
+      if (first) onRefused(queue, refused.length, first)
+      if (first?.isOurFault && !first.isSetup) throw new Unable(`${queue} refused a message: ${first.code} ${first.message}`)
+      const isEnough = first?.isSetup || tries === TRIES || Date.now() > until || stopping.stopped()
+      if (isEnough) throw paused(queue, urls[queue], left.size, first)
+      await stopping.pause(backoffMs(tries))
     }
   }
 
@@ -59,6 +82,3 @@ export function openPost({ queues, urls, onRefused, pause }: PostOptions): Post 
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
   }
 }
-
-const inLanes = (messages: readonly Message[]) =>
-  Array.from({ length: Math.ceil(messages.length / LANE) }, (_, i) => messages.slice(i * LANE, (i + 1) * LANE))

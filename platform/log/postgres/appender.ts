@@ -106,7 +106,7 @@ type StreamRow = { head: number; name: string; keptAt: string | null } & (
 
 async function loadStreams(db: Queryable, names: string[]): Promise<Pick<Loaded, 'head' | 'streams'>> {
   if (names.length === 0) return { head: 0, streams: new Map() }
-  const rows = await db.query<StreamRow>('log.streams', STREAMS, [names])
+  const rows = await db.query<StreamRow>('log.streams', STREAMS, [arrayParameter(names)])
   const streams: Loaded['streams'] = new Map()
   for (const row of rows) {
     if (row.kept === null && row.pos === null) continue

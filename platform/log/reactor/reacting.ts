@@ -13,6 +13,8 @@ import { redriveDue } from './redrive.ts'
 export interface ReactingOptions extends Omit<EffectOptions, 'consumer'> {
   /** Told of each event that had to be parked, after the fact. */
   onParked?(parked: Parked): void
+  /** Told whenever something was handled. */
+  onProgress?(): void
 }
 
 const ADVANCE = `
@@ -24,9 +26,9 @@ const PORTION = 200
 
 /** How a reactor takes in the events of one topic. */
 export function reacting(
-  { name: consumer, types, causes }: Reactor,
+  { name: consumer, types, causes, ahead }: Reactor,
   topic: Topic,
-  { onParked, ...options }: ReactingOptions,
+  { onParked, onProgress, ...options }: ReactingOptions,
 ): Pick<Follower, 'resume' | 'handle'> {
   const { db } = options
   const own = ownership(db, { consumer, topic: topic.name }, onParked)
@@ -64,24 +66,49 @@ export function reacting(
       return hasRedriven ? own.resume(partitions) : positions
     },
     async handle(batch) {
-      const fresh = own.beyond(batch)
-      for (let from = 0; from < fresh.length; from += PORTION)
-        await sift(fresh.slice(from, from + PORTION), {
-          attempt: (some) =>
-            own.commit(some, async (moves) => {
-              const { waiting = [], free = [] } = Object.groupBy(some, (event) => (own.isStuck(event) ? 'waiting' : 'free'))
-              const parked = waiting.map((recorded): Parked => ({ recorded, state: 'waiting', cause: null }))
-              await effect.apply(await causedBy(free), advance(moves, parked)).catch(throwFenced)
-              return parked
-            }),
-          refused: (recorded, error) =>
-            own.commit([recorded], async (moves) => {
-              const parked: Parked[] = [{ recorded, state: 'failed', cause: reason(error) }]
-              await effect.apply([], advance(moves, parked)).catch(throwFenced)
-              return parked
-            }),
-          isFault,
-        })
+      const portions = inPortions(own.beyond(batch))
+      const isFree = (recorded: Recorded) => !own.isStuck(recorded)
+      /** What follows from the portions, asked in advance. */
+      const asked: Promise<Caused[]>[] = []
+      const ask = () => {
+        const portion = portions[asked.length]
+        if (!portion) return
+        const asking = causedBy(portion.filter(isFree))
+        // Whoever comes to it sees the error; nobody may, after one before it.
+        asking.catch(() => {})
+        asked.push(asking)
+      }
+      try {
+        for (let n = 0; n < ahead; n++) ask()
+        for (const [n, portion] of portions.entries()) {
+          await sift(portion, {
+            attempt: (some) =>
+              own.commit(some, async (moves) => {
+                const caused = some === portion ? await asked[n]! : await causedBy(some.filter(isFree))
+                const parked = some.filter(own.isStuck).map((recorded): Parked => ({ recorded, state: 'waiting', cause: null }))
+                // One that was asked about in advance may have come to be stuck since.
+                const free = caused.filter(({ recorded }) => isFree(recorded))
+                await effect.apply(free, advance(moves, parked)).catch(throwFenced)
+                return parked
+              }),
+            refused: (recorded, error) =>
+              own.commit([recorded], async (moves) => {
+                const parked: Parked[] = [{ recorded, state: 'failed', cause: reason(error) }]
+                await effect.apply([], advance(moves, parked)).catch(throwFenced)
+                return parked
+              }),
+            isFault,
+          })
+          onProgress?.()
+          ask()
+        }
+      } finally {
+        // Nothing is under way any more when this one has failed.
+        await Promise.allSettled(asked)
+      }
     },
   }
 }
+
+const inPortions = (events: Recorded[]): Recorded[][] =>
+  Array.from({ length: Math.ceil(events.length / PORTION) }, (_, i) => events.slice(i * PORTION, (i + 1) * PORTION))

@@ -28,6 +28,8 @@ export interface Reactor {
    * @throws Unable when trying again cannot help: an event that is guilty of that is parked. Anything else: to be tried again
    */
   causes(events: readonly EventOf[]): Promise<Command[][]>
+  /** How many portions of events it is asked about at a time: more than one when asking means waiting for the world outside. */
+  ahead: number
 }
 
 /** Says what to do when an event happens. Pure: whether there is (still) anything to do, the commands decide. */
@@ -55,6 +57,7 @@ export function reactor(name: string, reactions: readonly Reaction[]): Reactor {
   return consumerOf(
     name,
     [...byType.values()].map(({ type }) => type),
+    1,
     async (events) => {
       const causes: Command[][] = []
       for (const event of events) causes.push(await commandsOf(event))
@@ -65,7 +68,7 @@ export function reactor(name: string, reactions: readonly Reaction[]): Reactor {
 
 /**
  * Declares a bridge: a consumer that tells the world outside of events, then records that it did. It may tell the same twice, after
- * a crash between the two: what it tells must bear that.
+ * a crash between the two, and what comes later before what comes earlier: what it tells must bear that.
  *
  * @param tell tells of all events together; throws and returns as `causes` of a reactor
  */
@@ -73,11 +76,15 @@ export const bridge = <const T extends readonly EventType[]>(
   name: string,
   types: T,
   tell: (events: readonly EventFrom<T[number]>[]) => Promise<Command[][]>,
-): Reactor => consumerOf(name, types, tell as Reactor['causes'])
+): Reactor => consumerOf(name, types, TOLD_AHEAD, tell as Reactor['causes'])
 
-const consumerOf = (name: string, types: readonly EventType[], causes: Reactor['causes']): Reactor => ({
+/** While one portion is told, what was told of the one before is recorded, and the next one is made ready. */
+const TOLD_AHEAD = 3
+
+const consumerOf = (name: string, types: readonly EventType[], ahead: number, causes: Reactor['causes']): Reactor => ({
   name,
   types,
   topics: [...new Set(types.map((type) => type.topic))],
   causes,
+  ahead,
 })

@@ -5,11 +5,13 @@ import { type ReactingOptions, reacting } from './reacting.ts'
 import type { Reactor } from './reactor.ts'
 import { hasDue, REDRIVE } from './redrive.ts'
 
-export interface ReactorOptions extends ReactingOptions {
+export interface ReactorOptions extends Omit<ReactingOptions, 'onProgress'> {
   reader: Reader
   listener: Listener
-  /** Told of every error that made it pause; it goes on by itself. */
-  onError?(error: unknown): void
+  /** Told of every error that made it pause in a topic; it goes on by itself. */
+  onError?(error: unknown, topic?: Topic): void
+  /** Told whenever something of a topic was handled. */
+  onProgress?(topic: Topic): void
 }
 
 /** What follows from an event may follow a moment later: under load that is a tenth of the work. */
@@ -17,15 +19,15 @@ const REST_MS = 25
 
 /** Has a reactor follow its topics for as long as it runs. Any number may run: one owns a partition, the others stand by. */
 export function startReactor(reactor: Reactor, options: ReactorOptions): { stop(): Promise<void> } {
-  const { reader, listener, onError } = options
+  const { reader, listener, onError, onProgress, ...others } = options
   const follow = (topic: Topic): Following =>
     reader.follow({
       // One name for several topics would be one consumer group on Kafka, in which members are dealt each other's partitions.
       consumer: reactor.topics.length > 1 ? `${reactor.name}.${topic.name.split('.').at(-1)}` : reactor.name,
       topic,
       restMs: REST_MS,
-      ...reacting(reactor, topic, options),
-      onError,
+      ...reacting(reactor, topic, { ...others, onProgress: () => onProgress?.(topic) }),
+      onError: (error) => onError?.(error, topic),
     })
 
   let isStopped = false

@@ -1,0 +1,52 @@
+import { expect } from 'chai'
+import { openSpell } from '#platform/telemetry/spell.ts'
+
+describe('a spell of failures', () => {
+  function watched() {
+    const lines: { at: number; what: string; fields: Record<string, unknown> }[] = []
+    const clock = { ms: 0 }
+    const log = (fields: object, what: string) =>
+      void lines.push({ at: clock.ms / 1_000, what, fields: fields as Record<string, unknown> })
+    const spell = openSpell({ warn: log, info: log } as never, { topic: 't' }, () => clock.ms)
+    return { lines, clock, spell }
+  }
+
+  it('is told at once, then ever more seldom: an hour of it is a dozen lines', () => {
+    const { lines, clock, spell } = watched()
+    for (; clock.ms <= 3_600_000; clock.ms += 5_000) spell.failed(new Error(`away for ${clock.ms} ms`))
+    expect(lines.map(({ at }) => at)).to.deep.equal([0, 10, 30, 70, 150, 310, 630, 1270, 2170, 3070])
+    expect(lines[0]).to.deep.include({ what: 'paused' })
+    expect(lines[9]!.fields).to.deep.include({ topic: 't', failures: 615, seconds: 3070 })
+  })
+
+  it('is told when it is over, once', () => {
+    const { lines, clock, spell } = watched()
+    spell.worked()
+    spell.failed(new Error('away'))
+    clock.ms = 7_000
+    spell.worked()
+    spell.worked()
+    expect(lines.map(({ what, fields }) => [what, fields.seconds])).to.deep.equal([
+      ['paused', undefined],
+      ['goes on', 7],
+    ])
+  })
+
+  it('is told at once when its cause changes', () => {
+    const { lines, clock, spell } = watched()
+    for (const cause of ['away', 'away', 'no such queue', 'no such queue']) {
+      clock.ms += 1_000
+      spell.failed(new Error(cause))
+    }
+    expect(lines.map(({ at }) => at)).to.deep.equal([1, 3])
+  })
+
+  it('begins anew after it was over', () => {
+    const { lines, spell } = watched()
+    for (let n = 0; n < 2; n++) {
+      spell.failed(new Error('away'))
+      spell.worked()
+    }
+    expect(lines.map(({ what }) => what)).to.deep.equal(['paused', 'goes on', 'paused', 'goes on'])
+  })
+})
