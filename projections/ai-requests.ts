@@ -99,10 +99,16 @@ const READ = `request, kind, video_id, note_id, user_id, status, attempt, backfi
   created_at, updated_at, version`
 
 /** What commands take, of a row. */
-export const askedOf = ({ request, video_id, note_id }: Pick<AiRequestRow, 'request' | 'video_id' | 'note_id'>): Asked => ({
+export const askedOf = ({
+  request,
+  video_id,
+  note_id,
+  user_id,
+}: Pick<AiRequestRow, 'request' | 'video_id' | 'note_id' | 'user_id'>): Asked => ({
   request,
   videoId: video_id,
   noteId: note_id ?? undefined,
+  userId: user_id ?? undefined,
 })
 
 /** Requests whose question a worker's queue has had since before a moment, longest first. */
