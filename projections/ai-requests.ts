@@ -146,15 +146,20 @@ export const openRequests = (
     [kind],
   )
 
-/** The notes on a video that a model may have to write: empty ones, of authors who want that or for whom it was awaited. Oldest first. */
+/**
+ * The notes on a video that a model may have to write: empty ones of authors who want that, and those that were awaited, also when
+ * the note itself is not to be seen because something of its stream is parked. Oldest first.
+ */
 export const notesThatWait = (db: Queryable, videoId: string): Promise<{ note_id: number; user_id: number }[]> =>
   db.query(
     'ai-requests.notesThatWait',
-    `select note_id, user_id from views.notes n
-      where video_id = $1 and (text is null or text = '')
-        and (exists (select from views.users u where u.user_id = n.user_id and u.ai_notes)
-          or exists (select from views.ai_requests r where r.request = 'note-' || n.note_id and r.status = 'awaited'))
-      order by created_at, note_id`,
+    `select note_id, user_id
+       from (select note_id, user_id, created_at from views.notes n
+              where video_id = $1 and (text is null or text = '')
+                and exists (select from views.users u where u.user_id = n.user_id and u.ai_notes)
+              union all
+             select note_id, user_id, created_at from views.ai_requests where video_id = $1 and status = 'awaited') waiting
+      group by note_id, user_id order by min(created_at), note_id`,
     [videoId],
   )
 
