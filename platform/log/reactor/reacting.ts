@@ -21,6 +21,11 @@ const ADVANCE = `
 
 /** Events whose commands are decided together: their states are in memory at once. */
 const PORTION = 200
+/** Commands whose events are appended together: while they are, nobody else can append. A single event may cause more. */
+const MOST_COMMANDS = 2_000
+
+/** Fewer events at a time will do. */
+class TooMuch extends Error {}
 
 /** How a reactor takes in the events of one topic. */
 export function reacting(
@@ -71,7 +76,10 @@ export function reacting(
             own.commit(some, async (moves) => {
               const { waiting = [], free = [] } = Object.groupBy(some, (event) => (own.isStuck(event) ? 'waiting' : 'free'))
               const parked = waiting.map((recorded): Parked => ({ recorded, state: 'waiting', cause: null }))
-              await effect.apply(await causedBy(free), advance(moves, parked)).catch(throwFenced)
+              const caused = await causedBy(free)
+              const commands = caused.reduce((sum, { commands }) => sum + commands.length, 0)
+              if (commands > MOST_COMMANDS && some.length > 1) throw new TooMuch()
+              await effect.apply(caused, advance(moves, parked)).catch(throwFenced)
               return parked
             }),
           refused: (recorded, error) =>
@@ -80,7 +88,7 @@ export function reacting(
               await effect.apply([], advance(moves, parked)).catch(throwFenced)
               return parked
             }),
-          isFault,
+          isFault: (error) => error instanceof TooMuch || isFault(error),
         })
     },
   }
