@@ -99,10 +99,16 @@ const READ = `request, kind, video_id, note_id, user_id, status, attempt, backfi
   created_at, updated_at, version`
 
 /** What commands take, of a row. */
-export const askedOf = ({ request, video_id, note_id }: Pick<AiRequestRow, 'request' | 'video_id' | 'note_id'>): Asked => ({
+export const askedOf = ({
+  request,
+  video_id,
+  note_id,
+  user_id,
+}: Pick<AiRequestRow, 'request' | 'video_id' | 'note_id' | 'user_id'>): Asked => ({
   request,
   videoId: video_id,
   noteId: note_id ?? undefined,
+  userId: user_id ?? undefined,
 })
 
 /** Requests whose question a worker's queue has had since before a moment, longest first. */
@@ -149,8 +155,9 @@ export const openRequests = (
   )
 
 /**
- * The notes on a video that a model may have to write: empty ones, of authors who want that or for whom it was awaited. Oldest first.
- * With the request that each goes back to: the one that had it awaited, or else, if the log still has it, the one that took it.
+ * The notes on a video that a model may have to write: empty ones of authors who want that, and those that were awaited, also when
+ * the note itself is not to be seen because something of its stream is parked. Oldest first. With the request of a client that each
+ * goes back to: the one that had it awaited, or else, if the log still has it, the one that took it.
  */
 export const notesThatWait = (
   db: Queryable,
@@ -158,14 +165,15 @@ export const notesThatWait = (
 ): Promise<{ note_id: number; user_id: number; correlation_id: string | null }[]> =>
   db.query(
     'ai-requests.notesThatWait',
-    `select n.note_id, n.user_id, coalesce(r.correlation_id, taken.correlation_id) as correlation_id
-       from views.notes n
-       left join views.ai_requests r on r.request = 'note-' || n.note_id and r.status = 'awaited'
+    `select w.note_id, w.user_id, coalesce(max(w.asked_by), max(taken.correlation_id)) as correlation_id
+       from (select note_id, user_id, created_at, null as asked_by from views.notes n
+              where video_id = $1 and (text is null or text = '')
+                and exists (select from views.users u where u.user_id = n.user_id and u.ai_notes)
+              union all
+             select note_id, user_id, created_at, correlation_id from views.ai_requests where video_id = $1 and status = 'awaited') w
        left join lateral
-         (select e.correlation_id from log.events e where e.stream = 'note-' || n.note_id and e.version = 1) taken on true
-      where n.video_id = $1 and (n.text is null or n.text = '')
-        and (r.request is not null or exists (select from views.users u where u.user_id = n.user_id and u.ai_notes))
-      order by n.created_at, n.note_id`,
+         (select e.correlation_id from log.events e where e.stream = 'note-' || w.note_id and e.version = 1) taken on true
+      group by w.note_id, w.user_id order by min(w.created_at), w.note_id`,
     [videoId],
   )
 

@@ -63,7 +63,7 @@ const schema = z.object({
   /** Services that `vidwiz start` leaves out, with commas between: somebody else runs them. */
   VIDWIZ_WITHOUT: z
     .string()
-    .transform((list) => list.split(',').map((name) => name.trim()))
+    .transform((list) => list.split(',').flatMap((name) => name.trim() || []))
     .default([]),
   DB_URL: z
     .string()

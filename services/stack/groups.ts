@@ -40,7 +40,7 @@ const OPTIONAL = [
 
 /**
  * Says what runs on this machine, and in which process.
- * @throws Trouble when `VIDWIZ_WITHOUT` names something that cannot be left out
+ * @throws Trouble when `VIDWIZ_WITHOUT` names something that cannot be left out, or only one of the two queues is named
  */
 export function planned(settings: Settings, { onKafka }: { onKafka: boolean }): Plan {
   const without = new Set(settings.VIDWIZ_WITHOUT)
@@ -53,6 +53,10 @@ export function planned(settings: Settings, { onKafka }: { onKafka: boolean }): 
     for (const name of ['lambda-runner', 'sqs-bridge']) without.add(name)
     idle.push({ what: 'notes and summaries by AI', why: `${key} is not set; what is asked for meanwhile waits` })
   }
+  const queues = [settings.SQS_AI_NOTE_QUEUE_URL, settings.SQS_SUMMARY_QUEUE_URL].filter(Boolean).length
+  if (queues === 1 && !without.has('sqs-bridge'))
+    // It would not start, nor would anything that shares its process.
+    throw new Trouble('of SQS_AI_NOTE_QUEUE_URL and SQS_SUMMARY_QUEUE_URL one is set: set both, or leave out sqs-bridge')
   const group = (name: string, services: string[]): Group[] => {
     const own = services.filter((service) => !without.has(service))
     return own.length > 0 ? [{ name, services: own }] : []
