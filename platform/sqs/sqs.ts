@@ -150,15 +150,16 @@ const refusalsOf = (failed: readonly BatchResultErrorEntry[]) =>
     ]),
   )
 
-/** Why a whole request failed. Being asked to slow down is a fault of the client's by HTTP's numbers only. */
+/** Errors of a whole request that are about what is in it. */
+const OF_CONTENT = /InvalidMessageContents|BatchRequestTooLong|InvalidParameterValue|ValidationE/
+
+/**
+ * Why a whole request failed. Nearly always it is about who asks, or where: keys that have expired, a queue that is not there yet.
+ * AWS calls that the client's fault, but a person mends it, and the same entry is taken then.
+ */
 function refusalOf(error: unknown): Refusal {
-  const { name, code, message, $fault, $retryable, $metadata } = error as Error & {
-    code?: string
-    $fault?: string
-    $retryable?: unknown
-    $metadata?: { httpStatusCode?: number }
-  }
-  const isOurFault = $fault === 'client' && !$retryable && $metadata?.httpStatusCode !== 429 && !/throttl/i.test(name)
+  const { name, code, message } = error as Error & { code?: string }
+  const isOurFault = OF_CONTENT.test(name)
   // Of several addresses that cannot be connected to, Node's error has no words of its own.
   return { code: code ?? name, message: message || code || name, isOurFault }
 }
