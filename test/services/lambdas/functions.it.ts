@@ -187,7 +187,7 @@ describe('the bundled Lambdas', () => {
       expect(await world.aws.count(world.aws.dead(world.aws.queues.notes))).to.include({ visible: 0 })
     })
 
-    it('fails at an address that is not the API\'s: that knows no note says nothing of this one', async () => {
+    it("fails at an address that is not the API's: that knows no note says nothing of this one", async () => {
       world.model.answer(() => [NOTE])
       await world.aws.put(VIDEO, rows)
       await world.aws.send(world.aws.queues.notes, { ...message, video: { title: 'T' } })
@@ -246,7 +246,11 @@ describe('the bundled Lambdas', () => {
         user_id: 7,
       }))
       // Nobody could write those, and SQS would not even take the last one.
-      const hopeless = ['a1:2b', '1:', `${' '.repeat(1_100_000)}1:23`].map((timestamp, i) => ({ ...notes[0], id: i + 26, timestamp }))
+      const hopeless = ['a1:2b', '1:', `${' '.repeat(1_100_000)}1:23`].map((timestamp, i) => ({
+        ...notes[0],
+        id: i + 26,
+        timestamp,
+      }))
       world.api.videos.set(VIDEO, { notes: [...hopeless, ...notes] })
       const key = (id: string) => ({
         eventSource: 'aws:s3',
