@@ -67,7 +67,8 @@ async function captions(video: VideoTools, info: unknown, { key, isAutomatic }: 
     const file = files.find((name) => name.endsWith(`.${format}`))
     if (!file) continue
     const path = join(video.folder, file)
-    if ((await stat(path)).size > MOST_BYTES) throw new NotHad({ meaning: 'never', reason: `the captions (${key}) are too large` })
+    if ((await stat(path)).size > MOST_BYTES)
+      throw new NotHad({ meaning: 'never', reason: `the captions (${key}) are too large` })
     const cues = read(format, readFileSync(path, 'utf8'))
     const inOrder = cues.toSorted((a, b) => a.startMs - b.startMs)
     return isAutomatic ? mergeRolling(inOrder) : inOrder
