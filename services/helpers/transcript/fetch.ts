@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { readdir } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isKeptFromUs } from '#platform/ytdlp/verdict.ts'
 import type { Found } from '../kit/helper.ts'
@@ -13,6 +13,9 @@ import { readVtt } from './vtt.ts'
 /** yt-dlp hides some of its warnings about captions from who does not want any. */
 const WANTED = ['--write-subs', '--write-auto-subs']
 const NOT_YET = ['is_live', 'is_upcoming', 'post_live']
+
+/** Automatic captions of a whole day, with a time for every word, are a quarter of it. More would not go into our memory. */
+const MOST_BYTES = 64 * 1024 * 1024
 
 /**
  * Fetches the transcript of a video: visits its page once, chooses among the captions that it has, and fetches that one file.
@@ -63,7 +66,10 @@ async function captions(video: VideoTools, info: unknown, { key, isAutomatic }: 
   for (const format of FORMATS) {
     const file = files.find((name) => name.endsWith(`.${format}`))
     if (!file) continue
-    const cues = read(format, readFileSync(join(video.folder, file), 'utf8'))
+    const path = join(video.folder, file)
+    if ((await stat(path)).size > MOST_BYTES)
+      throw new NotHad({ meaning: 'never', reason: `the captions (${key}) are too large` })
+    const cues = read(format, readFileSync(path, 'utf8'))
     const inOrder = cues.toSorted((a, b) => a.startMs - b.startMs)
     return isAutomatic ? mergeRolling(inOrder) : inOrder
   }

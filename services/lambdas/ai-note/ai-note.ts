@@ -5,31 +5,10 @@ import { batchHandler, type Work } from '../kit/batch.ts'
 import type { AiNoteEnvironment } from '../kit/environment.ts'
 import { openBucket } from '../kit/s3.ts'
 import { type ReadTranscript, sharing, transcriptReader } from '../kit/transcripts.ts'
-import { videoIdOf } from '../kit/video-id.ts'
 import { noteQuestion } from './prompt.ts'
+import { noteRequestOf, titleIn } from './request.ts'
 import { secondsOf } from './timestamp.ts'
 import { windowAt } from './window.ts'
-
-/** A note that waits for its text. */
-export interface NoteRequest {
-  noteId: number
-  videoId: string
-  timestamp: string
-  title: string | undefined
-}
-
-/** Reads a message of ours, or a whole note as the dispatcher sends it. @throws Error */
-export function noteRequestOf(message: Record<string, unknown>): NoteRequest {
-  const { id, timestamp, video } = message
-  if (typeof id !== 'number' || !Number.isSafeInteger(id)) throw new Error('the message has no id')
-  if (typeof timestamp !== 'string') throw new Error('the message has no timestamp')
-  return { noteId: id, videoId: videoIdOf(message), timestamp, title: titleIn(video) }
-}
-
-function titleIn(video: unknown): string | undefined {
-  const { title } = (video ?? {}) as { title?: unknown }
-  return typeof title === 'string' && title.trim() !== '' ? title.trim() : undefined
-}
 
 export interface AiNoteTools {
   api: Api

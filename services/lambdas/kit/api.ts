@@ -53,11 +53,11 @@ export function openApi({ url, token, timeoutMs }: ApiAccess): Api {
     }
   }
 
-  /** The answer to a request; undefined for 404. */
+  /** The answer to a request; undefined when the API knows no such thing. A 404 that is not in its own words is about the address. */
   async function answered(method: string, path: string, body: object | undefined, asking: Asking): Promise<unknown> {
     const answer = await ask(method, path, body, asking)
     const text = await answer.text()
-    if (answer.status === 404) return undefined
+    if (answer.status === 404 && messageIn(text) !== '') return undefined
     if (answer.status !== 200) throw new ApiError(`${method} ${path}: it answered ${answer.status}${messageIn(text)}`)
     return parsed(text) ?? {}
   }

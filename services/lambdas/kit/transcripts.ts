@@ -25,13 +25,18 @@ export const transcriptReader =
     const key = `transcripts/${videoId}.json`
     for (let attempt = 1; ; attempt++) {
       signal.throwIfAborted()
-      const found = await objects.get(key).catch((error: Error) => error)
+      const found = await Promise.race([objects.get(key), ended(signal)]).catch((error: Error) => error)
+      signal.throwIfAborted()
       if (found instanceof Buffer) return rowsOf(found.toString())
       const why = found ? reasonOf(found) : 'there is none'
       if (attempt >= attempts) throw new Error(`no transcript at ${key} (${attempt} attempts): ${why}`)
       await delay(delayMs, undefined, { signal })
     }
   }
+
+/** An object that comes in drops must not take the time in which the others of its batch are told. */
+const ended = (signal: AbortSignal) =>
+  new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
 
 /** Has those who ask for the same transcript share one reading of it. */
 export function sharing(read: ReadTranscript): ReadTranscript {

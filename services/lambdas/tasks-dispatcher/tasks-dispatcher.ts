@@ -1,5 +1,7 @@
 import { SQSClient } from '@aws-sdk/client-sqs'
 import type { Context, S3Event, SQSBatchResponse, SQSEvent } from 'aws-lambda'
+import { noteRequestOf } from '../ai-note/request.ts'
+import { secondsOf } from '../ai-note/timestamp.ts'
 import { type Api, type Asking, openApi } from '../kit/api.ts'
 import { batchHandler } from '../kit/batch.ts'
 import { deadlineOf } from '../kit/deadline.ts'
@@ -41,7 +43,7 @@ export const dispatching =
     for (const videoId of videoIds)
       try {
         if (summarise) await send(summaryQueueUrl, [{ video_id: videoId }], asking.signal)
-        const waiting = await api.notesForAi(videoId, asking)
+        const waiting = (await api.notesForAi(videoId, asking)).filter(canBeWritten)
         await send(noteQueueUrl, waiting, asking.signal)
         notes += waiting.length
       } catch (error) {
@@ -51,6 +53,15 @@ export const dispatching =
     if (failures.length > 0) throw new Error(failures.join('; '))
     return `asked for ${notes} notes of ${videoIds.length} videos`
   }
+
+/** The API takes any timestamp: a note whose moment nobody can read would only become a dead letter. */
+function canBeWritten(note: unknown): boolean {
+  try {
+    return Number.isFinite(secondsOf(noteRequestOf(note as Record<string, unknown>).timestamp))
+  } catch {
+    return false
+  }
+}
 
 /** The handler: S3's own events fail as a whole and are tried again by AWS, those of a queue each by itself. */
 export function dispatcherHandler(tools: DispatcherTools, environment: DispatcherEnvironment) {

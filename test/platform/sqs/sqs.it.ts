@@ -27,6 +27,13 @@ describe('SQS', () => {
     queues.close()
   })
 
+  it('that does not know who asks refuses the same entry no longer once it does: it is no fault of the message', async () => {
+    const queues = await openQueues(readSettings({ ...local.env(), AWS_ACCESS_KEY_ID: 'expired', AWS_SECRET_ACCESS_KEY: 'b' }))
+    const [sent] = await queues.sendBatch(local.settings().SQS_AI_NOTE_QUEUE_URL!, [{ id: 'a', body: 'x' }])
+    expect(sent!.refusal).to.include({ code: 'InvalidClientTokenId', isOurFault: false })
+    queues.close()
+  })
+
   it('is reached at the endpoint, whatever host a queue is said to have', async () => {
     const queues = await openQueues(local.settings())
     const url = 'http://sqs.eu-west-1.localhost:1/000000000000/vidwiz-ai-notes'

@@ -153,6 +153,11 @@ describe('the real yt-dlp at a video', function () {
     expect(await verdict(videoOf({ captions: [{ language: 'en', format: 'json3', said: [] }] }))).to.include({ meaning: 'never' })
   })
 
+  it('says never of captions that would not go into memory', async () => {
+    const id = videoOf({ captions: [{ language: 'en', format: 'json3', said: [['x'.repeat(65 * 1024 * 1024), 0, 1]] }] })
+    expect(await verdict(id)).to.include({ meaning: 'never' })
+  })
+
   it('warns of our own set-up, also when it finds something', async () => {
     const warning = 'n challenge solving failed: Some formats may be missing. Ensure you have a supported JavaScript runtime'
     const id = videoOf({ warnings: [warning], captions: [{ language: 'en', format: 'json3', said: SAID }] })

@@ -1,12 +1,12 @@
 import { expect } from 'chai'
-import { noteRequestOf } from '#services/lambdas/ai-note/ai-note.ts'
 import { noteQuestion } from '#services/lambdas/ai-note/prompt.ts'
+import { noteRequestOf } from '#services/lambdas/ai-note/request.ts'
 import { secondsOf } from '#services/lambdas/ai-note/timestamp.ts'
 import { windowAt } from '#services/lambdas/ai-note/window.ts'
 import { spoken } from '#services/lambdas/ai-summary/ai-summary.ts'
 import { summaryQuestion } from '#services/lambdas/ai-summary/prompt.ts'
 import { tidied, wrongLength } from '#services/lambdas/kit/asking.ts'
-import { rowsOf } from '#services/lambdas/kit/transcripts.ts'
+import { rowsOf, transcriptReader } from '#services/lambdas/kit/transcripts.ts'
 
 const row = (text: string, offset: number | undefined) => ({ text, offset })
 
@@ -26,7 +26,7 @@ describe('the timestamp of a note', () => {
   })
 
   it('fails when it names no moment', () => {
-    for (const text of ['', '12', 'x1:2y', '1:2:3:4', ':10', '1:', '-1:20', '1::2'])
+    for (const text of ['', '12', 'x1:2y', '1:2:3:4', ':10', '1:', '-1:20', '1::2', `${' '.repeat(40)}1:23`])
       expect(() => secondsOf(text), text).to.throw('cannot be read')
   })
 })
@@ -65,6 +65,13 @@ describe('a transcript', () => {
 
   it('must be a list', () => {
     for (const json of ['{}', '', 'null', '[']) expect(() => rowsOf(json), json).to.throw('not a list of rows')
+  })
+
+  it('is waited for no longer than there is time, though its bucket never answers', async () => {
+    const objects = { put: async () => {}, get: () => new Promise<never>(() => {}), close: () => {} }
+    const read = transcriptReader({ objects, attempts: 5, delayMs: 0 })
+    const outcome = await read('a', AbortSignal.timeout(20)).catch((error) => error.name)
+    expect(outcome).to.equal('TimeoutError')
   })
 
   it('is said in one line', () => expect(spoken([row('a', 0), row('b', 1)])).to.equal('a b'))

@@ -187,6 +187,15 @@ describe('the bundled Lambdas', () => {
       expect(await world.aws.count(world.aws.dead(world.aws.queues.notes))).to.include({ visible: 0 })
     })
 
+    it("fails at an address that is not the API's: that knows no note says nothing of this one", async () => {
+      world.model.answer(() => [NOTE])
+      await world.aws.put(VIDEO, rows)
+      await world.aws.send(world.aws.queues.notes, { ...message, video: { title: 'T' } })
+      await world.run({ VIDWIZ_ENDPOINT: `${world.api.url}/v2` })
+      await isEmpty(world.aws.queues.notes)
+      expect(await world.aws.count(world.aws.dead(world.aws.queues.notes))).to.include({ visible: 1 })
+    })
+
     it('works with OpenAI as well', async () => {
       world.model.answer(() => [NOTE])
       await world.aws.put(VIDEO, rows)
@@ -236,7 +245,13 @@ describe('the bundled Lambdas', () => {
         text: null,
         user_id: 7,
       }))
-      world.api.videos.set(VIDEO, { notes })
+      // Nobody could write those, and SQS would not even take the last one.
+      const hopeless = ['a1:2b', '1:', `${' '.repeat(1_100_000)}1:23`].map((timestamp, i) => ({
+        ...notes[0],
+        id: i + 26,
+        timestamp,
+      }))
+      world.api.videos.set(VIDEO, { notes: [...hopeless, ...notes] })
       const key = (id: string) => ({
         eventSource: 'aws:s3',
         eventName: 'ObjectCreated:Put',
