@@ -23,6 +23,13 @@ export interface Outgoing {
 
 export type Sent = { id: string } & ({ messageId: string; refusal?: undefined } | { refusal: Refusal; messageId?: undefined })
 
+/** What a sender attached to a message, beside its body: text or bytes. */
+export interface MessageAttribute {
+  type: string
+  text?: string
+  bytes?: Uint8Array
+}
+
 export interface Received {
   messageId: string
   body: string
@@ -34,6 +41,10 @@ export interface Received {
   sentAt: number
   /** The same, where the server tells. */
   firstReceivedAt?: number
+  /** All that SQS says of it, under its own names. */
+  systemAttributes: Record<string, string>
+  attributes: Record<string, MessageAttribute>
+  md5OfBody: string
 }
 
 export interface ReceiveOptions {

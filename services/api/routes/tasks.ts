@@ -3,7 +3,11 @@ import { type Finding, findTask, submitResult, type TaskKind, tasksFor } from '#
 import { boolean, integer } from '#platform/http/fields.ts'
 import { memberText } from '#platform/http/json-member.ts'
 import { Answer, noContent } from '#platform/http/route.ts'
+
 import { newestOf } from '#platform/log/postgres/newest.ts'
+
+import { isHopeless } from '#platform/youtube/hopeless.ts'
+
 import { taskById } from '#projections/tasks.ts'
 import { admin } from '../auth/guards.ts'
 import { causationOf } from '../causes.ts'
@@ -45,7 +49,10 @@ const Result = z.object({
   transcript: TranscriptRows.nullish(),
   metadata: MetadataObject.nullish(),
   error_message: z.string().nullish(),
-  permanent: boolean().nullish().meta({ description: 'No attempt would help: the video is private, removed or has no captions' }),
+  permanent: boolean().nullish().meta({
+    description:
+      'No attempt would help: the video is private, removed or has no captions. Left out, what error_message says counts',
+  }),
 })
 
 /** Longer reasons say nothing more. */
@@ -117,7 +124,11 @@ export const taskRoutes = [
         // Before any event says that it is there.
         return { transcript: await keepTranscript(app, ask, of.videoId, transcript, json('transcript')) }
       }
-      const failure = () => ({ error: reasonOf(body.error_message), ...(body.permanent && { permanent: true as const }) })
+      const failure = () => {
+        const { error_message, permanent } = body
+        const isLast = permanent ?? isHopeless(error_message ?? '')
+        return { error: reasonOf(error_message), ...(isLast && { permanent: true as const }) }
+      }
       const finding = body.success ? await found() : failure()
       const submit = submitResult({ ...of, finding, policy: app.taskPolicy })
       // What a worker finds out goes back to whoever needed it; the view may not show the claim yet.

@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Queues, Received, Refusal } from '#platform/sqs/queues.ts'
 import type { Logger } from '#platform/telemetry/logger.ts'
-import type { Queue, Received } from './queue.ts'
 import { type Outcome, outcomeOf, sqsEvent } from './sqs-event.ts'
 
 export interface MappingOptions {
   /** Of the function, for the log. */
   name: string
-  queue: Queue
+  queues: Pick<Queues, 'receive' | 'extend' | 'delete'>
+  queueUrl: string
   region: string
   batchSize: number
   /** Handles an event; throws when the function did not answer. */
@@ -27,6 +28,11 @@ export interface Times {
   pauseMs(failures: number): number
 }
 
+/** As long as SQS lets one wait for messages. */
+const WAIT_SECONDS = 20
+/** What SQS says of a receipt whose message was deleted, or has been received by another one. */
+const GONE = /MessageNotInflight|ReceiptHandleIsInvalid|InvalidParameterValue/
+
 const usualTimes: Times = {
   hiddenSeconds: 30,
   // Five receptions within some four minutes: a model that was away for a moment is asked again soon, one that is away for long not much.
@@ -42,8 +48,9 @@ export interface Mapping {
   works(): Promise<void>
 }
 
-export function startMapping({ name, queue, region, batchSize, invoke, giveUp, log, onBatch, times }: MappingOptions): Mapping {
-  const { hiddenSeconds, retrySeconds, pauseMs } = { ...usualTimes, ...times }
+export function startMapping(options: MappingOptions): Mapping {
+  const { name, queues, queueUrl, region, batchSize, invoke, giveUp, log, onBatch } = options
+  const { hiddenSeconds, retrySeconds, pauseMs } = { ...usualTimes, ...options.times }
   const stopping = new AbortController()
   let isGivenUp = false
   let trouble: Error | undefined
@@ -64,13 +71,18 @@ export function startMapping({ name, queue, region, batchSize, invoke, giveUp, l
   /** Nothing once we stop; an error when SQS cannot be asked, which is told once. */
   async function receive(): Promise<Received[] | Error> {
     try {
-      const messages = await queue.receive(batchSize, hiddenSeconds, stopping.signal)
+      const messages = await queues.receive(queueUrl, {
+        max: batchSize,
+        waitSeconds: WAIT_SECONDS,
+        visibilitySeconds: hiddenSeconds,
+        signal: stopping.signal,
+      })
+      if (stopping.signal.aborted) return messages
       if (trouble) log.info({ function: name }, 'the queue can be read again')
       trouble = undefined
       return messages
     } catch (error) {
-      if (stopping.signal.aborted) return []
-      if (!trouble) log.warn({ function: name, queue: queue.url, error }, 'the queue cannot be read')
+      if (!trouble) log.warn({ function: name, queue: queueUrl, error }, 'the queue cannot be read')
       trouble = error as Error
       return trouble
     }
@@ -80,15 +92,15 @@ export function startMapping({ name, queue, region, batchSize, invoke, giveUp, l
     const since = performance.now()
     const { done, failed, why } = await hidden(messages, () => outcome(messages))
     if (why !== undefined) log.warn({ function: name, messages: messages.length }, `the whole batch failed: ${why}`)
-    await settle('could not delete what is done: it will come again', () => queue.remove(done))
-    for (const [receives, some] of Map.groupBy(failed, ({ receives }) => receives))
-      await settle('could not say when to try again', () => queue.hide(some, isGivenUp ? 1 : Math.max(1, retrySeconds(receives))))
+    tell('could not delete what is done: it will come again', await queues.delete(queueUrl, receiptsOf(done)))
+    for (const [times, some] of Map.groupBy(failed, ({ receiveCount }) => receiveCount))
+      await hide('could not say when to try again', some, isGivenUp ? 1 : Math.max(1, retrySeconds(times)))
     onBatch?.({ done: done.length, failed: failed.length, elapsedMs: performance.now() - since })
   }
 
   async function outcome(messages: Received[]): Promise<Outcome> {
     try {
-      return outcomeOf(messages, await invoke(sqsEvent(messages, queue.url, region)))
+      return outcomeOf(messages, await invoke(sqsEvent(messages, queueUrl, region)))
     } catch (error) {
       return { done: [], failed: messages, why: (error as Error).message }
     }
@@ -97,10 +109,10 @@ export function startMapping({ name, queue, region, batchSize, invoke, giveUp, l
   /** Keeps messages hidden while there is work on them. */
   async function hidden<T>(messages: Received[], work: () => Promise<T>): Promise<T> {
     let last = Promise.resolve()
-    const hide = () => {
-      last = settle('could not keep messages hidden', () => queue.hide(messages, hiddenSeconds))
+    const extend = () => {
+      last = hide('could not keep messages hidden', messages, hiddenSeconds)
     }
-    const extending = setInterval(hide, (hiddenSeconds * 1000) / 3)
+    const extending = setInterval(extend, (hiddenSeconds * 1000) / 3)
     try {
       return await work()
     } finally {
@@ -110,8 +122,15 @@ export function startMapping({ name, queue, region, batchSize, invoke, giveUp, l
     }
   }
 
-  async function settle(what: string, work: () => Promise<void>) {
-    await work().catch((error) => log.warn({ function: name, error }, what))
+  /** Those that are not there any more do not matter. */
+  async function hide(what: string, messages: readonly Received[], seconds: number) {
+    const refused = await queues.extend(queueUrl, receiptsOf(messages), seconds)
+    tell(what, new Map([...refused].filter(([, { code }]) => !GONE.test(code))))
+  }
+
+  function tell(what: string, refused: ReadonlyMap<string, Refusal>) {
+    const [refusal] = refused.values()
+    if (refusal) log.warn({ function: name, messages: refused.size, refusal }, what)
   }
 
   const looping = loop()
@@ -130,3 +149,5 @@ export function startMapping({ name, queue, region, batchSize, invoke, giveUp, l
     },
   }
 }
+
+const receiptsOf = (messages: readonly Received[]) => messages.map(({ receipt }) => receipt)

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Settings } from '#platform/config/settings.ts'
+import { openQueues } from '#platform/sqs/open.ts'
 import type { Logger } from '#platform/telemetry/logger.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
 import { Trouble } from '#platform/trouble.ts'
@@ -61,8 +62,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   for (const { name, sizeBytes } of zips.filter(({ isNew }) => isNew))
     log.info({ function: name, sizeBytes }, 'bundled a function')
   const measure = measures(metrics)
-  // The SDK is large: only for those who use it.
-  const sqs = plans.length > 0 ? (await import('./queue.ts')).openSqs(sqsOptions(settings)) : undefined
+  const queues = plans.length > 0 ? await openQueues(settings) : undefined
   const handlers = await Promise.all(zips.map((zip) => unpacked(zip, folder)))
   const running = plans.map(({ spec, queueUrl, env }, i) => {
     const { name, batchSize } = spec
@@ -76,7 +76,8 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     })
     const mapping = startMapping({
       name,
-      queue: sqs!.queue(queueUrl),
+      queues: queues!,
+      queueUrl,
       region: settings.AWS_REGION,
       batchSize,
       invoke: process.invoke,
@@ -99,7 +100,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
       await all((mapping) => mapping.stop(options.stopWithinMs))
       for (const { process } of running) process.kill()
       clearInterval(staying)
-      sqs?.close()
+      queues?.close()
     },
   }
 }
@@ -138,15 +139,6 @@ function sourceOf({ name }: FunctionSpec, settings: Settings): { name: keyof Set
     'tasks-dispatcher': 'SQS_DISPATCH_QUEUE_URL',
   } as const
   return { name: variable[name], url: settings[variable[name]] }
-}
-
-function sqsOptions(settings: Settings) {
-  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN: sessionToken } = settings
-  return {
-    region: settings.AWS_REGION,
-    endpoint: settings.SQS_ENDPOINT ?? settings.AWS_ENDPOINT_URL,
-    credentials: accessKeyId && secretAccessKey ? { accessKeyId, secretAccessKey, sessionToken } : undefined,
-  }
 }
 
 function measures(metrics: Metrics) {

@@ -1,30 +1,27 @@
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda'
-import type { Received } from './queue.ts'
+import type { MessageAttribute, Received } from '#platform/sqs/queues.ts'
 
 /** Messages of a queue as AWS hands them to a function. */
 export const sqsEvent = (messages: readonly Received[], queueUrl: string, region: string): SQSEvent => ({
-  Records: messages.map(({ id, receipt, body, raw: { Attributes = {}, MessageAttributes = {}, MD5OfBody = '' } }) => ({
-    messageId: id,
+  Records: messages.map(({ messageId, receipt, body, systemAttributes, attributes, md5OfBody }) => ({
+    messageId,
     receiptHandle: receipt,
     body,
-    attributes: Attributes as unknown as SQSEvent['Records'][number]['attributes'],
-    messageAttributes: Object.fromEntries(
-      Object.entries(MessageAttributes).map(([name, { StringValue, BinaryValue, DataType }]) => [
-        name,
-        {
-          ...(StringValue !== undefined && { stringValue: StringValue }),
-          ...(BinaryValue !== undefined && { binaryValue: Buffer.from(BinaryValue).toString('base64') }),
-          stringListValues: [],
-          binaryListValues: [],
-          dataType: DataType!,
-        },
-      ]),
-    ),
-    md5OfBody: MD5OfBody,
+    attributes: systemAttributes as unknown as SQSEvent['Records'][number]['attributes'],
+    messageAttributes: Object.fromEntries(Object.entries(attributes).map(([name, one]) => [name, attributeOf(one)])),
+    md5OfBody,
     eventSource: 'aws:sqs',
     eventSourceARN: arnOf(queueUrl, region),
     awsRegion: region,
   })),
+})
+
+const attributeOf = ({ type, text, bytes }: MessageAttribute) => ({
+  ...(text !== undefined && { stringValue: text }),
+  ...(bytes !== undefined && { binaryValue: Buffer.from(bytes).toString('base64') }),
+  stringListValues: [],
+  binaryListValues: [],
+  dataType: type,
 })
 
 function arnOf(url: string, region: string): string {
@@ -49,8 +46,11 @@ export function outcomeOf(messages: readonly Received[], answer: unknown): Outco
   if (failures === undefined || failures === null) return { done: all, failed: [] }
   if (!Array.isArray(failures)) return { done: [], failed: all, why: 'batchItemFailures is not a list' }
   const named = new Set(failures.map((failure: { itemIdentifier?: unknown } | null) => failure?.itemIdentifier))
-  const ids = new Set<unknown>(all.map(({ id }) => id))
+  const ids = new Set<unknown>(all.map(({ messageId }) => messageId))
   if (![...named].every((id) => ids.has(id)))
     return { done: [], failed: all, why: 'batchItemFailures names a message that is not in the batch' }
-  return { done: all.filter(({ id }) => !named.has(id)), failed: all.filter(({ id }) => named.has(id)) }
+  return {
+    done: all.filter(({ messageId }) => !named.has(messageId)),
+    failed: all.filter(({ messageId }) => named.has(messageId)),
+  }
 }

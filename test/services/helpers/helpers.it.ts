@@ -73,10 +73,19 @@ describe('helpers beside the running system', function () {
     expect(lines('transcript found')[0]).to.match(/"rows":1,"language":"en"/)
   })
 
-  it('a video that is gone is told as such, so that the API need not try again', async () => {
+  it('a video that is gone is visited once by each kind, also after further notes', async () => {
     const id = videoOf({ failure: 'private' })
     await note(id)
-    await eventually(() => expect(lines(id).join()).to.contain('"outcome":"never"'), WITHIN)
+    await eventually(() => expect(lines(id).filter((line) => line.includes('"outcome":"never"'))).to.have.length(2), WITHIN)
+    for (let n = 0; n < 3; n++) await note(id)
+    const failed = ['TaskScheduled', 'TaskClaimed', 'TaskAttemptFailed']
+    await eventually(async () => expect(await attempts(id)).to.deep.equal([...failed, 'TaskScheduled']), WITHIN)
+    // Whoever might have taken it has taken this one.
+    const later = videoOf({ captions })
+    await note(later)
+    await eventually(async () => expect((await read(later)).transcript_available).to.equal(true), WITHIN)
+    await eventually(async () => expect((await read(later)).metadata).not.to.equal(null), WITHIN)
+    expect(pages.hits(id)).to.equal(2)
   })
 
   it('a task in hand at SIGTERM is given back, yt-dlp ends with its helper, and another one does it', async () => {

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { pino } from 'pino'
+import { readSettings } from '#platform/config/settings.ts'
+import { openQueues, type Queues } from '#platform/sqs/open.ts'
 import { type FunctionProcess, functionProcess } from '#services/lambdas/runner/function-process.ts'
 import { type Mapping, type MappingOptions, startMapping } from '#services/lambdas/runner/mapping.ts'
-import { openSqs } from '#services/lambdas/runner/queue.ts'
 import { eventually } from '#test/kit/eventually.ts'
 import { type Aws, startAws } from '../world.ts'
 
@@ -39,6 +40,7 @@ describe('a function fed from a queue', () => {
   const folder = mkdtempSync(join(tmpdir(), 'vidwiz-mapping-'))
   const handler = join(folder, 'handler.mjs')
   let aws: Aws
+  let queues: Queues
   let lines: { level: string; msg: string; [more: string]: unknown }[]
   let running: { process: FunctionProcess; mapping: Mapping } | undefined
   let files = 0
@@ -48,26 +50,29 @@ describe('a function fed from a queue', () => {
   })
   after(() => rmSync(folder, { recursive: true }))
   beforeEach(async () => {
-    aws = await startAws()
+    await startQueues()
     lines = []
   })
   afterEach(async () => {
     await running?.mapping.stop(0)
     running?.process.kill()
     running = undefined
-    await aws.stop()
+    await stopQueues()
   })
+  async function startQueues() {
+    aws = await startAws()
+    queues = await openQueues(readSettings(aws.env))
+  }
+  async function stopQueues() {
+    queues.close()
+    await aws.stop()
+  }
 
   function run(options: Partial<MappingOptions> = {}, { idleMs = 60_000, timeoutSeconds = 30, code = handler } = {}) {
     const log = pino(
       { base: {}, formatters: { level: (level) => ({ level }) } },
       { write: (line: string) => void lines.push(JSON.parse(line)) },
     )
-    const sqs = openSqs({
-      region: aws.env.AWS_REGION!,
-      endpoint: aws.url,
-      credentials: { accessKeyId: aws.env.AWS_ACCESS_KEY_ID!, secretAccessKey: aws.env.AWS_SECRET_ACCESS_KEY! },
-    })
     const { PATH } = process.env
     const child = functionProcess({
       spec: { name: 'ai-note', memoryMb: 256, timeoutSeconds },
@@ -78,7 +83,8 @@ describe('a function fed from a queue', () => {
     })
     const mapping = startMapping({
       name: 'ai-note',
-      queue: sqs.queue(aws.queues.notes),
+      queues,
+      queueUrl: aws.queues.notes,
       region: aws.env.AWS_REGION!,
       batchSize: 10,
       invoke: child.invoke,
@@ -140,8 +146,8 @@ describe('a function fed from a queue', () => {
       await mapping.stop(0)
       process.kill()
       // A poll that was broken off may still be waiting there, and would swallow what is sent next.
-      await aws.stop()
-      aws = await startAws()
+      await stopQueues()
+      await startQueues()
     }
   })
 
@@ -260,14 +266,8 @@ describe('a function fed from a queue', () => {
     let isAway = true
     const { mapping } = run()
     await mapping.stop(0)
-    const sqs = openSqs({
-      region: aws.env.AWS_REGION!,
-      endpoint: aws.url,
-      credentials: { accessKeyId: aws.env.AWS_ACCESS_KEY_ID!, secretAccessKey: aws.env.AWS_SECRET_ACCESS_KEY! },
-    })
-    const [there, away] = [sqs.queue(aws.queues.notes), sqs.queue(`${aws.queues.notes}-that-is-not-there`)]
     const { mapping: second } = run({
-      queue: { ...there, receive: (most, hidden, signal) => (isAway ? away : there).receive(most, Math.min(hidden, 2), signal) },
+      queues: { ...queues, receive: (url, options) => queues.receive(isAway ? `${url}-that-is-not-there` : url, options) },
     })
     await eventually(() => expect(said()).to.include('the queue cannot be read'))
     expect(await second.works().catch((error) => error)).to.be.instanceOf(Error)

@@ -1,10 +1,20 @@
 import { expect } from 'chai'
-import type { Received } from '#services/lambdas/runner/queue.ts'
+import type { Received } from '#platform/sqs/queues.ts'
 import { outcomeOf, sqsEvent } from '#services/lambdas/runner/sqs-event.ts'
 
-const received = (id: string): Received => ({ id, receipt: `r-${id}`, body: '{}', receives: 1, raw: { MD5OfBody: 'm' } })
-const batch = ['a', 'b', 'c'].map(received)
-const doneOf = (answer: unknown) => outcomeOf(batch, answer).done.map(({ id }) => id)
+const received = (messageId: string, more: Partial<Received> = {}): Received => ({
+  messageId,
+  receipt: `r-${messageId}`,
+  body: '{}',
+  receiveCount: 1,
+  sentAt: 1,
+  systemAttributes: {},
+  attributes: {},
+  md5OfBody: 'm',
+  ...more,
+})
+const batch = ['a', 'b', 'c'].map((id) => received(id))
+const doneOf = (answer: unknown) => outcomeOf(batch, answer).done.map(({ messageId }) => messageId)
 
 describe('the answer of a function to a batch', () => {
   it('means that all is done when it names no failure', () => {
@@ -14,7 +24,7 @@ describe('the answer of a function to a batch', () => {
 
   it('fails those it names', () => {
     const { done, failed } = outcomeOf(batch, { batchItemFailures: [{ itemIdentifier: 'b' }, { itemIdentifier: 'b' }] })
-    expect([done, failed].map((some) => some.map(({ id }) => id))).to.deep.equal([['a', 'c'], ['b']])
+    expect([done, failed].map((some) => some.map(({ messageId }) => messageId))).to.deep.equal([['a', 'c'], ['b']])
   })
 
   it('fails the whole batch when it names them wrongly', () => {
@@ -34,20 +44,23 @@ describe('the answer of a function to a batch', () => {
 
 describe('the event of a function', () => {
   it('is as AWS makes it', () => {
-    const raw = {
-      Attributes: { ApproximateReceiveCount: '2', SentTimestamp: '1' },
-      MessageAttributes: { A: { DataType: 'String', StringValue: 'x' } },
-      MD5OfBody: 'm',
-    }
-    const message: Received = { id: 'i', receipt: 'r', body: 'b', receives: 2, raw }
+    const message = received('i', {
+      body: 'b',
+      receiveCount: 2,
+      systemAttributes: { ApproximateReceiveCount: '2', SentTimestamp: '1' },
+      attributes: { A: { type: 'String', text: 'x' }, B: { type: 'Binary', bytes: Buffer.from('y') } },
+    })
     expect(sqsEvent([message], 'http://127.0.0.1:4566/000000000000/vidwiz-ai-notes', 'eu-west-1')).to.deep.equal({
       Records: [
         {
           messageId: 'i',
-          receiptHandle: 'r',
+          receiptHandle: 'r-i',
           body: 'b',
           attributes: { ApproximateReceiveCount: '2', SentTimestamp: '1' },
-          messageAttributes: { A: { stringValue: 'x', stringListValues: [], binaryListValues: [], dataType: 'String' } },
+          messageAttributes: {
+            A: { stringValue: 'x', stringListValues: [], binaryListValues: [], dataType: 'String' },
+            B: { binaryValue: 'eQ==', stringListValues: [], binaryListValues: [], dataType: 'Binary' },
+          },
           md5OfBody: 'm',
           eventSource: 'aws:sqs',
           eventSourceARN: 'arn:aws:sqs:eu-west-1:000000000000:vidwiz-ai-notes',
