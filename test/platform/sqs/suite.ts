@@ -162,7 +162,7 @@ export function queuesConformance(name: string, open: (test: Mocha.Context) => P
       expect(await queues.urlOf('nowhere')).to.equal(undefined)
       expect(await queues.receive(nowhere).catch((error) => error.name)).to.equal('QueueDoesNotExist')
       const [sent] = await queues.sendBatch(nowhere, [{ id: 'a', body: 'b' }])
-      expect(sent!.refusal).to.include({ code: 'QueueDoesNotExist', isOurFault: false })
+      expect(sent!.refusal).to.include({ code: 'QueueDoesNotExist', isSetup: true })
     })
   })
 }
