@@ -36,6 +36,8 @@ export function functionEnvironment(
     VIDWIZ_ENDPOINT: localApi(settings),
     ...own,
     AWS_REGION: settings.AWS_REGION,
+    // The SDK would take a profile before the keys, and those of the data folder are in no profile.
+    AWS_PROFILE: settings.AWS_ACCESS_KEY_ID && settings.AWS_SECRET_ACCESS_KEY ? undefined : own.AWS_PROFILE,
     // Of another worker, if it is set at all.
     SQS_QUEUE_URL: settings.SQS_AI_NOTE_QUEUE_URL,
     SQS_SUMMARY_QUEUE_URL: settings.SQS_SUMMARY_QUEUE_URL,
