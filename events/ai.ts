@@ -105,10 +105,13 @@ const isUnsettled = (state: AiRequest | undefined): state is AiRequest => state 
 
 const TIMESTAMP = /^\s*(?:(\d{1,3}):)?(\d{1,4}):([0-5]?\d)\s*$/
 
+/** The API takes longer ones, SQS and models do not. */
+const MOST_OF_A_TIMESTAMP = 40
+
 /** The second of the video that a note's timestamp names, as a worker reads `MM:SS` and `HH:MM:SS`; undefined when it names none. */
 export function secondsOf(timestamp: string): number | undefined {
   const [, hours, minutes, seconds] = TIMESTAMP.exec(timestamp) ?? []
-  if (minutes === undefined) return undefined
+  if (minutes === undefined || timestamp.length > MOST_OF_A_TIMESTAMP) return undefined
   if (hours !== undefined && Number(minutes) > 59) return undefined
   return Number(hours ?? 0) * 3600 + Number(minutes) * 60 + Number(seconds)
 }

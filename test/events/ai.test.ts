@@ -153,6 +153,7 @@ describe('a timestamp', () => {
     ['-1:23', undefined],
     ['1:23.5', undefined],
     ['١:٢٣', undefined],
+    [`${' '.repeat(40)}1:23`, undefined],
   ]
   for (const [timestamp, seconds] of cases)
     it(`${timestamp} is ${seconds ?? 'of no use'}`, () => {

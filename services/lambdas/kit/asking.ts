@@ -48,7 +48,8 @@ export function tidied(answer: string): string {
 
 /** In words, what is wrong with the length of an answer; undefined when nothing is. Counts characters as people do, roughly. */
 export function wrongLength(answer: string, { min, max }: Lengths): string | undefined {
-  const length = [...answer].length
+  // A character has at most two halves. What is far too long is not taken apart: a model may rave for megabytes.
+  const length = answer.length > 2 * max ? answer.length : [...answer].length
   if (length < min) return `it has ${length} characters, fewer than ${min}`
   if (length > max) return `it has ${length} characters, more than ${max}`
   return undefined
@@ -60,6 +61,13 @@ const MOST_REPEATED = 2_000
 const complaint = (answer: string, wrong: string, { min, max }: Lengths) =>
   `Your last answer cannot be used: ${wrong}. It was:\n<answer>${asMaterial(answer).slice(0, MOST_REPEATED)}</answer>\n` +
   `Write it anew, with at least ${min} and at most ${max} characters, blanks included.`
+
+/** Twice what YouTube allows. Titles come from people, and the API takes them of any length: each question would be charged for it. */
+const MOST_OF_A_TITLE = 200
+
+/** The line of a prompt that names the video. */
+export const titleLine = (title: string | undefined): string =>
+  title === undefined ? '' : `<title>${asMaterial(title.slice(0, MOST_OF_A_TITLE).toWellFormed())}</title>\n`
 
 /** Text that goes between tags of a prompt: it must not be able to close them. */
 export const asMaterial = (text: string): string => text.replaceAll('<', '‹').replaceAll('>', '›')

@@ -15,7 +15,8 @@ const OF_THE_MACHINE = [
 
 /**
  * The environment of a function, under the names that it knows in AWS as well: what is set here under these names, else what the
- * settings of this system say. Nothing else of our own environment, and no other secret.
+ * settings of this system say. Nothing else of our own environment, and no secret that it does not use: of the keys of models only
+ * that of its own.
  */
 export function functionEnvironment(
   { name, memoryMb }: Pick<FunctionSpec, 'name' | 'memoryMb'>,
@@ -24,7 +25,9 @@ export function functionEnvironment(
   env: NodeJS.ProcessEnv = process.env,
 ): Record<string, string> {
   const isOurs = (key: string) => key.startsWith('AWS_') || [...variables, ...OF_THE_MACHINE].some((known) => known === key)
-  const own = Object.fromEntries(Object.entries(env).filter(([key, value]) => isOurs(key) && value))
+  const itsModelKey = name === 'tasks-dispatcher' ? undefined : `${settings.LLM_PROVIDER.toUpperCase()}_API_KEY`
+  const isAnotherKey = (key: string) => key.endsWith('_API_KEY') && key !== itsModelKey
+  const own = Object.fromEntries(Object.entries(env).filter(([key, value]) => isOurs(key) && !isAnotherKey(key) && value))
   return given({
     // Those we know under another name, or not by the environment.
     GEMINI_MODEL: settings.GEMINI_MODEL_NAME,
@@ -33,6 +36,8 @@ export function functionEnvironment(
     VIDWIZ_ENDPOINT: localApi(settings),
     ...own,
     AWS_REGION: settings.AWS_REGION,
+    // The SDK would take a profile before the keys, and those of the data folder are in no profile.
+    AWS_PROFILE: settings.AWS_ACCESS_KEY_ID && settings.AWS_SECRET_ACCESS_KEY ? undefined : own.AWS_PROFILE,
     // Of another worker, if it is set at all.
     SQS_QUEUE_URL: settings.SQS_AI_NOTE_QUEUE_URL,
     SQS_SUMMARY_QUEUE_URL: settings.SQS_SUMMARY_QUEUE_URL,

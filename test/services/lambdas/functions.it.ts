@@ -196,6 +196,15 @@ describe('the bundled Lambdas', () => {
       expect(await world.aws.count(world.aws.dead(world.aws.queues.notes))).to.include({ visible: 1 })
     })
 
+    it('uses the keys that the system has, though whoever started it has a profile of their own', async () => {
+      world.model.answer(() => [NOTE])
+      await world.aws.put(VIDEO, rows)
+      await world.aws.send(world.aws.queues.notes, message)
+      await world.run({ AWS_PROFILE: 'of-somebody' })
+      await isEmpty(world.aws.queues.notes)
+      expect(calls('PATCH')).to.have.length(1)
+    })
+
     it('works with OpenAI as well', async () => {
       world.model.answer(() => [NOTE])
       await world.aws.put(VIDEO, rows)

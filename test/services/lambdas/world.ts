@@ -34,7 +34,7 @@ export interface Call {
   body: any
 }
 
-/** Stands in for the internal routes of the API, where the real one is too heavy. */
+/** Stands in for the internal routes of the API, where the real one is too heavy. As strict as the original one with what it is sent. */
 export interface ApiServer {
   url: string
   calls: Call[]
@@ -63,6 +63,9 @@ export async function startApi(): Promise<ApiServer> {
     const route = `${call.method} ${kind} ${what}`.trim()
     const video = api.videos.get(id)
     const notFound: [number, unknown] = [404, { error: { code: 'NOT_FOUND', message: 'not found', details: null } }]
+    const unknown = Object.keys(call.body || {}).filter((key) => !['text', 'generated_by_ai'].includes(key))
+    if (route === 'PATCH notes' && unknown.length > 0)
+      return [422, { error: { code: 'VALIDATION_ERROR', message: `Extra inputs are not permitted: ${unknown}`, details: [] } }]
     if (route === 'PATCH notes') return api.deleted.has(Number(id)) ? notFound : [200, { id: Number(id), ...call.body }]
     if (route === 'GET videos') return video ? [200, { video_id: id, title: null, summary: null, ...video }] : notFound
     if (route === 'GET videos ai-notes')

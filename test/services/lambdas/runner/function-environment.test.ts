@@ -2,8 +2,8 @@ import { expect } from 'chai'
 import { readSettings } from '#platform/config/settings.ts'
 import { functionEnvironment } from '#services/lambdas/runner/function-environment.ts'
 
-const of = (env: Record<string, string>) =>
-  functionEnvironment({ name: 'ai-note', memoryMb: 256 }, readSettings(env), 'the token', env)
+const of = (env: Record<string, string>, name: 'ai-note' | 'tasks-dispatcher' = 'ai-note') =>
+  functionEnvironment({ name, memoryMb: 256 }, readSettings(env), 'the token', env)
 
 describe('the environment that the runner gives to a function', () => {
   it('has what the system is set to, under the names of the contract', () => {
@@ -38,6 +38,13 @@ describe('the environment that the runner gives to a function', () => {
   it('finds an API that listens everywhere, or at an address of IPv6', () => {
     expect(of({ HOST: '0.0.0.0' }).VIDWIZ_ENDPOINT).to.equal('http://127.0.0.1:5000')
     expect(of({ HOST: '::1' }).VIDWIZ_ENDPOINT).to.equal('http://[::1]:5000')
+  })
+
+  it('has the key of the model that it asks, and of no other', () => {
+    const env = { LLM_PROVIDER: 'openai', GEMINI_API_KEY: 'g', OPENAI_API_KEY: 'o', OPENROUTER_API_KEY: 'r' }
+    const keysIn = (own: Record<string, string>) => Object.keys(own).filter((name) => name.endsWith('_API_KEY'))
+    expect(keysIn(of(env))).to.deep.equal(['OPENAI_API_KEY'])
+    expect(keysIn(of(env, 'tasks-dispatcher'))).to.deep.equal([])
   })
 
   it('has no other secret of ours, nor where our database is', () => {
