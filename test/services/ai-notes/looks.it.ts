@@ -29,7 +29,7 @@ describe('what ai-notes looks for', () => {
     shop = await workshop()
     await setupViews(views, shop)
     waiter = openWaiter(shop.db, shop.listener, views)
-    look = looks(shop.db, showUpTo(shop.db, waiter), true)
+    look = looks(shop.db, showUpTo(shop.db, waiter, new AbortController().signal), true)
   })
   afterEach(async () => {
     await projector?.stop()
