@@ -30,6 +30,8 @@ export interface Reactor {
   causes(events: readonly EventOf[]): Promise<Command[][]>
   /** How many portions of events it is asked about at a time: more than one when asking means waiting for the world outside. */
   ahead: number
+  /** Most events that it takes up together, if given: between two such batches nothing is under way. */
+  batchSize?: number
 }
 
 /** Says what to do when an event happens. Pure: whether there is (still) anything to do, the commands decide. */
@@ -76,10 +78,11 @@ export const bridge = <const T extends readonly EventType[]>(
   name: string,
   types: T,
   tell: (events: readonly EventFrom<T[number]>[]) => Promise<Command[][]>,
-): Reactor => consumerOf(name, types, TOLD_AHEAD, tell as Reactor['causes'])
+): Reactor => ({ ...consumerOf(name, types, TOLD_AHEAD, tell as Reactor['causes']), batchSize: TOLD_BATCH })
 
 /** While one portion is told, what was told of the one before is recorded, and the next one is made ready. */
 const TOLD_AHEAD = 3
+const TOLD_BATCH = 10_000
 
 const consumerOf = (name: string, types: readonly EventType[], ahead: number, causes: Reactor['causes']): Reactor => ({
   name,

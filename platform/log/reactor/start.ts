@@ -26,6 +26,7 @@ export function startReactor(reactor: Reactor, options: ReactorOptions): { stop(
       consumer: reactor.topics.length > 1 ? `${reactor.name}.${topic.name.split('.').at(-1)}` : reactor.name,
       topic,
       restMs: REST_MS,
+      batchSize: reactor.batchSize,
       ...reacting(reactor, topic, { ...others, onProgress: () => onProgress?.(topic) }),
       onError: (error) => onError?.(error, topic),
     })
