@@ -12,6 +12,8 @@ RUN --mount=type=cache,target=/root/.npm \
 FROM ${NODE}
 ENV NODE_ENV=production HOST=0.0.0.0 VIDWIZ_DATA=/data
 WORKDIR /app
+# For the helpers: yt-dlp is a Python program, installed into the data folder at the first start.
+RUN apt-get update && apt-get install -y --no-install-recommends python3 python3-venv ca-certificates && rm -rf /var/lib/apt/lists/*
 RUN install -d -o node -g node -m 0700 /data
 COPY --from=packages /app/node_modules node_modules
 COPY package.json ./

@@ -1,7 +1,7 @@
 # VidWiz. Needs make, npm and any Node: one that is too old gets a newer one fetched beside it.
 
 .DEFAULT_GOAL := help
-.PHONY: help start start-kafka test test-long check bench rebuild lag tail verify kafka kafka-cluster registry
+.PHONY: help start start-kafka stand-ins test test-long check bench rebuild lag tail verify lambdas kafka kafka-cluster registry
 
 # Every recipe runs with the right Node and the project's own programs first in PATH.
 with_node = node="$$(bin/node -p process.execPath)" && PATH="$(CURDIR)/node_modules/.bin:$${node%/*}:$$PATH" &&
@@ -19,6 +19,9 @@ start: $(installed) ## run everything on this machine: database, API, projectors
 
 start-kafka: $(installed) ## the same on a real Kafka of this machine, with a relay: needs Java 17 and Maven
 	@$(with_node) exec bin/vidwiz start --kafka
+
+stand-ins: $(installed) ## a model and a YouTube on this machine, to see it all work without keys (Ctrl-C stops)
+	@$(with_node) exec node --disable-warning=ExperimentalWarning test/kit/stand-ins.ts
 
 test: $(installed) ## unit tests; integration tests on the embedded log and on Kafka, with short rounds of fault injection
 	@$(with_node) $(mocha) 'test/**/*.test.ts'
@@ -50,6 +53,9 @@ tail: $(installed) ## follow the topics
 
 verify: $(installed) ## check that every view equals its replay
 	@$(with_node) bin/vidwiz verify $(ARGS)
+
+lambdas: $(installed) ## bundle the Lambdas into dist/lambdas/*.zip, which services/lambdas/template.yaml deploys
+	@$(with_node) node --disable-warning=ExperimentalWarning services/lambdas/build.ts
 
 kafka: $(installed) ## a Kafka broker on this machine, without Docker: needs Java 17 and Maven (Ctrl-C stops)
 	@$(with_node) exec node --disable-warning=ExperimentalWarning --disable-warning=TimeoutNegativeWarning platform/kafka/local/main.ts

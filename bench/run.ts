@@ -19,11 +19,12 @@ import { project } from './project.ts'
 import { rebuild } from './rebuild.ts'
 import { streams } from './streams.ts'
 import { visible } from './visible.ts'
+import { written } from './written.ts'
 
 // As every service does.
 allocateYoung()
 
-const embedded: Benchmark[] = [append, project, rebuild, visible, http, streams, duringRebuild, bridge]
+const embedded: Benchmark[] = [append, project, rebuild, visible, http, streams, duringRebuild, bridge, written]
 const onKafka: Benchmark[] = [kafkaRelay, kafkaProject, kafkaRebuild, kafkaVisible, kafkaClients]
 const benchmarks = [...embedded, ...onKafka]
 const names = benchmarks.map(({ name }) => name)

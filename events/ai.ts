@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { id, noteId, userId, videoId } from './ids.ts'
 import { command, type Decision, emit, nothing, reject } from './kit/command.ts'
+import type { NewEvent } from './kit/envelope.ts'
 import { decider, type EventFrom, type StreamRef, stream } from './kit/stream.ts'
 import { type Note, notes } from './note.ts'
 import { ai as topic } from './topics.ts'
@@ -96,19 +97,21 @@ export const evolveAi = (state: AiRequest | undefined, event: AiEvent): AiReques
 
 export const aiRequests = decider<AiRequest, AiEvent>(aiStream, 1, evolveAi)
 
-const OPEN = ['awaited', 'requested', 'dispatched']
-const isOpen = (state: AiRequest | undefined) => state !== undefined && OPEN.includes(state.status)
 /** Late is better than never: also of a request that was given up. */
-const takesAnswer = (state: AiRequest | undefined): state is AiRequest => isOpen(state) || state?.status === 'given-up'
+const UNSETTLED = ['awaited', 'requested', 'dispatched', 'given-up']
+const isUnsettled = (state: AiRequest | undefined): state is AiRequest => state !== undefined && UNSETTLED.includes(state.status)
 
 // What a note must be like ------------------------------------------------
 
 const TIMESTAMP = /^\s*(?:(\d{1,3}):)?(\d{1,4}):([0-5]?\d)\s*$/
 
+/** The API takes longer ones, SQS and models do not. */
+const MOST_OF_A_TIMESTAMP = 40
+
 /** The second of the video that a note's timestamp names, as a worker reads `MM:SS` and `HH:MM:SS`; undefined when it names none. */
 export function secondsOf(timestamp: string): number | undefined {
   const [, hours, minutes, seconds] = TIMESTAMP.exec(timestamp) ?? []
-  if (minutes === undefined) return undefined
+  if (minutes === undefined || timestamp.length > MOST_OF_A_TIMESTAMP) return undefined
   if (hours !== undefined && Number(minutes) > 59) return undefined
   return Number(hours ?? 0) * 3600 + Number(minutes) * 60 + Number(seconds)
 }
@@ -137,6 +140,8 @@ function isWanted(note: Note, user: User | undefined, video: Video | undefined, 
 
 // Decisions ---------------------------------------------------------------
 
+const UNWANTED = 'its author does not want notes by AI'
+
 /** A note, with all that decides whether a model shall write it. */
 interface OfNote {
   noteId: number
@@ -154,11 +159,18 @@ const readsOf = ({ noteId, userId, videoId }: OfNote) => ({
 /**
  * Asks a model for the text of an empty note whose author wants that: at once if the video has a transcript, else the note waits for
  * it. Once per note, whoever says so and however often.
+ *
+ * @param correlationId of the request with which the note was taken, if it is known: a transcript comes because of another note
  */
-export const askForNote = ({ backfill = false, ...of }: OfNote & { backfill?: boolean }) =>
+export const askForNote = ({
+  backfill = false,
+  correlationId,
+  ...of
+}: OfNote & { backfill?: boolean; correlationId?: string | undefined }) =>
   command({
     name: 'askForNote',
     reads: readsOf(of),
+    correlationId,
     decide: ({ request, note, user, video }) => {
       if ((request && request.status !== 'awaited') || !isEmpty(note)) return nothing({})
       const { noteId, userId, videoId, timestamp } = note
@@ -166,7 +178,7 @@ export const askForNote = ({ backfill = false, ...of }: OfNote & { backfill?: bo
       const isThere = hasTranscript(video)
       const because = !isUsable(timestamp, video)
         ? 'nothing is said at its timestamp'
-        : !isWanted(note, user, video, backfill) && 'its author does not want notes by AI'
+        : !isWanted(note, user, video, backfill) && UNWANTED
       if (because) {
         // Until the transcript is there, the author may still change their mind.
         return request && isThere ? emit([JobWithdrawn({ request: job.request, videoId, cause: because })], {}) : nothing({})
@@ -177,58 +189,63 @@ export const askForNote = ({ backfill = false, ...of }: OfNote & { backfill?: bo
     },
   })
 
-/** Asks a model for the summary of a video that has a transcript and no summary, unless that is under way. */
+/** Asks a model for the summary of a video that has a transcript and no summary. Once per video, whoever says so and however often. */
 export const askForSummary = ({ videoId }: { videoId: string }) =>
   command({
     name: 'askForSummary',
     reads: { request: aiRequests.of(summaryRequest(videoId)), video: videos.of(videoId) },
     decide: ({ request, video }) =>
-      isOpen(request) || !hasTranscript(video) || video?.summary !== undefined
+      request || !hasTranscript(video) || video?.summary !== undefined
         ? nothing({})
-        : emit([SummaryRequested({ request: summaryRequest(videoId), videoId, attempt: (request?.attempt ?? 0) + 1 })], {}),
+        : emit([SummaryRequested({ request: summaryRequest(videoId), videoId, attempt: 1 })], {}),
   })
 
-/** Takes in what became of a note: the model's text answers the request, whatever else fills or deletes the note withdraws it. */
+/** How a request ends by what has become of its note or video: the model's text answers it, whatever else fills or deletes a note withdraws it. */
+function endOf({ request, videoId }: Asked, { state, note, video }: Seen): NewEvent | undefined {
+  if (!isUnsettled(state)) return undefined
+  const isAnswered = note ? note.text && note.writtenBy === 'ai' : video?.summary !== undefined
+  if (isAnswered) return JobAnswered({ request, videoId, attempt: state.attempt })
+  if (!note || needsText(note)) return undefined
+  return JobWithdrawn({ request, videoId, cause: note.deleted ? 'the note was deleted' : 'its author wrote the note' })
+}
+
+/** Ends the request for a note by what became of the note, if that ends it. */
 export const settleNote = ({ noteId, videoId }: { noteId: number; videoId: string }) =>
+  settle('settleNote', { request: noteRequest(noteId), videoId, noteId })
+
+/** Ends the request for a summary once the video has one. */
+export const settleSummary = ({ videoId }: { videoId: string }) =>
+  settle('settleSummary', { request: summaryRequest(videoId), videoId })
+
+const settle = (name: string, asked: Asked) =>
   command({
-    name: 'settleNote',
-    reads: { state: aiRequests.of(noteRequest(noteId)), note: notes.of(noteId) },
-    decide: ({ state, note }) => {
-      const job = { request: noteRequest(noteId), videoId }
-      if (note?.text && note.writtenBy === 'ai')
-        return takesAnswer(state) ? emit([JobAnswered({ ...job, attempt: state.attempt })], {}) : nothing({})
-      if (!isOpen(state) || !note || needsText(note)) return nothing({})
-      return emit([JobWithdrawn({ ...job, cause: note.deleted ? 'the note was deleted' : 'its author wrote the note' })], {})
+    name,
+    reads: readsOfAsked(asked),
+    decide: (seen: Seen) => {
+      const end = endOf(asked, seen)
+      return end ? emit([end], {}) : nothing({})
     },
   })
 
-/** Takes in that a video has a summary. */
-export const settleSummary = ({ videoId }: { videoId: string }) =>
-  command({
-    name: 'settleSummary',
-    reads: { state: aiRequests.of(summaryRequest(videoId)), video: videos.of(videoId) },
-    decide: ({ state, video }) =>
-      video?.summary !== undefined && takesAnswer(state)
-        ? emit([JobAnswered({ request: summaryRequest(videoId), videoId, attempt: state.attempt })], {})
-        : nothing({}),
-  })
-
-/** A request, and the note that it is about unless it is about a summary. */
+/** A request, and the note that it is about unless it is about a summary; with the note's author where their wish counts. */
 export interface Asked {
   request: string
   videoId: string
   noteId?: number | undefined
+  userId?: number | undefined
 }
 
-const readsOfAsked = ({ request, videoId, noteId }: Asked): Record<string, StreamRef> => ({
+const readsOfAsked = ({ request, videoId, noteId, userId }: Asked): Record<string, StreamRef> => ({
   state: aiRequests.of(request),
   ...(noteId === undefined ? { video: videos.of(videoId) } : { note: notes.of(noteId) }),
+  ...(userId !== undefined && { user: users.of(userId) }),
 })
 
 interface Seen {
   state?: AiRequest
   note?: Note
   video?: Video
+  user?: User
 }
 
 const needsAnswer = ({ noteId }: Asked, { note, video }: Seen) =>
@@ -281,7 +298,7 @@ export interface AnswerPolicy {
 
 export const MAX_TRIES = 3
 
-/** Asks once more when no answer came in time, or gives up. */
+/** Asks once more when no answer came in time, or gives up. Ends the request when it needs no answer any more. */
 export const askAgain = ({ policy, ...asked }: Asked & { policy: AnswerPolicy }) =>
   command({
     name: 'askAgain',
@@ -290,6 +307,11 @@ export const askAgain = ({ policy, ...asked }: Asked & { policy: AnswerPolicy })
       const { state } = seen
       if (state?.status !== 'dispatched' || state.since + policy.answerMs > now) return nothing({})
       const { request, videoId } = asked
+      // Who reacts to the answer may be far behind.
+      const end = endOf(asked, seen)
+      if (end) return emit([end], {})
+      if (asked.userId !== undefined && !seen.user?.aiNotes)
+        return emit([JobWithdrawn({ request, videoId, cause: UNWANTED })], {})
       if (state.tries < policy.maxTries) return nextQuestion(asked, seen) ?? nothing({})
       const cause = `no answer came, asked ${state.tries} times`
       return emit([JobGivenUp({ request, videoId, attempt: state.attempt, cause })], {})

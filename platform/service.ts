@@ -68,7 +68,9 @@ export async function runServices(services: readonly Service[]): Promise<void> {
       process.exit(1)
     }, stopMs)
     try {
-      await Promise.all([...running.values()].map((one) => one.stop()))
+      // One that cannot stop cleanly must not keep the others from doing so.
+      const stops = await Promise.allSettled([...running.values()].map((one) => one.stop()))
+      for (const one of stops) if (one.status === 'rejected') throw one.reason
       await endpoint?.close()
       clearTimeout(late)
       for (const { logger } of parts) logger.info('stopped')

@@ -99,10 +99,16 @@ const READ = `request, kind, video_id, note_id, user_id, status, attempt, backfi
   created_at, updated_at, version`
 
 /** What commands take, of a row. */
-export const askedOf = ({ request, video_id, note_id }: Pick<AiRequestRow, 'request' | 'video_id' | 'note_id'>): Asked => ({
+export const askedOf = ({
+  request,
+  video_id,
+  note_id,
+  user_id,
+}: Pick<AiRequestRow, 'request' | 'video_id' | 'note_id' | 'user_id'>): Asked => ({
   request,
   videoId: video_id,
   noteId: note_id ?? undefined,
+  userId: user_id ?? undefined,
 })
 
 /** Requests whose question a worker's queue has had since before a moment, longest first. */
@@ -119,6 +125,14 @@ export const requestsIn = (db: Queryable, statuses: readonly RequestStatus[], li
     'ai-requests.in',
     `select ${READ} from views.ai_requests where status = any ($1) order by since, request limit $2`,
     [statuses, limit],
+  )
+
+/** Requests about a video or notes on it, those that moved last first. For people: it looks at all there are. */
+export const requestsOf = (db: Queryable, videoId: string, limit: number): Promise<Pick<AiRequestRow, 'request'>[]> =>
+  db.query<AiRequestRow>(
+    'ai-requests.of',
+    'select request from views.ai_requests where video_id = $1 order by since desc, request limit $2',
+    [videoId, limit],
   )
 
 export async function requestBy(db: Queryable, request: string): Promise<AiRequestRow | undefined> {
@@ -140,15 +154,26 @@ export const openRequests = (
     [kind],
   )
 
-/** The notes on a video that a model may have to write: empty ones, of authors who want that or for whom it was awaited. Oldest first. */
-export const notesThatWait = (db: Queryable, videoId: string): Promise<{ note_id: number; user_id: number }[]> =>
+/**
+ * The notes on a video that a model may have to write: empty ones of authors who want that, and those that were awaited, also when
+ * the note itself is not to be seen because something of its stream is parked. Oldest first. With the request of a client that each
+ * goes back to: the one that had it awaited, or else, if the log still has it, the one that took it.
+ */
+export const notesThatWait = (
+  db: Queryable,
+  videoId: string,
+): Promise<{ note_id: number; user_id: number; correlation_id: string | null }[]> =>
   db.query(
     'ai-requests.notesThatWait',
-    `select note_id, user_id from views.notes n
-      where video_id = $1 and (text is null or text = '')
-        and (exists (select from views.users u where u.user_id = n.user_id and u.ai_notes)
-          or exists (select from views.ai_requests r where r.request = 'note-' || n.note_id and r.status = 'awaited'))
-      order by created_at, note_id`,
+    `select w.note_id, w.user_id, coalesce(max(w.asked_by), max(taken.correlation_id)) as correlation_id
+       from (select note_id, user_id, created_at, null as asked_by from views.notes n
+              where video_id = $1 and (text is null or text = '')
+                and exists (select from views.users u where u.user_id = n.user_id and u.ai_notes)
+              union all
+             select note_id, user_id, created_at, correlation_id from views.ai_requests where video_id = $1 and status = 'awaited') w
+       left join lateral
+         (select e.correlation_id from log.events e where e.stream = 'note-' || w.note_id and e.version = 1) taken on true
+      group by w.note_id, w.user_id order by min(w.created_at), w.note_id`,
     [videoId],
   )
 

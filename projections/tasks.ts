@@ -76,8 +76,15 @@ export const tasksView = view('tasks', {
 })
 
 /** One task, whatever became of it. */
-export async function taskById(db: Queryable, id: number): Promise<Pick<TaskRow, 'task_id' | 'video_id' | 'kind'> | undefined> {
-  const [task] = await db.query<TaskRow>('tasks.byId', 'select task_id, video_id, kind from views.tasks where task_id = $1', [id])
+export async function taskById(
+  db: Queryable,
+  id: number,
+): Promise<Pick<TaskRow, 'task_id' | 'video_id' | 'kind' | 'correlation_id' | 'event_id'> | undefined> {
+  const [task] = await db.query<TaskRow>(
+    'tasks.byId',
+    'select task_id, video_id, kind, correlation_id, event_id from views.tasks where task_id = $1',
+    [id],
+  )
   return task
 }
 

@@ -10,4 +10,7 @@ export const services: Readonly<Record<string, () => Promise<{ default: Service 
   summaries: () => import('./summaries/main.ts'),
   'sqs-bridge': () => import('./sqs-bridge/main.ts'),
   'local-aws': () => import('./local-aws/main.ts'),
+  'lambda-runner': () => import('./lambdas/runner/main.ts'),
+  'transcript-helper': () => import('./helpers/transcript/main.ts'),
+  'metadata-helper': () => import('./helpers/metadata/main.ts'),
 }

@@ -90,6 +90,8 @@ export interface Command<R = unknown> {
   ids: string[]
   /** What to answer when a claim is already held by another stream. */
   claimed: Rejection
+  /** Of the client's request that it goes back to, where an event causes it that goes back to another one. */
+  correlationId?: string | undefined
   decide(states: Record<string, unknown>, given: Given<string>): Decision<R>
 }
 
@@ -99,6 +101,7 @@ export function command<R, Reads extends Record<string, StreamRef>, Ids extends 
   reads: Reads
   ids?: Ids[]
   claimed?: Rejection
+  correlationId?: string | undefined
   decide(states: States<Reads>, given: Given<Ids>): Decision<R>
 }): Command<R> {
   return { ids: [], claimed: { code: 'CONFLICT', message: 'Already taken' }, ...spec } as unknown as Command<R>

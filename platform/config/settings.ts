@@ -60,6 +60,11 @@ const schema = z.object({
   /** Where a service shows its figures and its health, to whoever reaches HOST; unset: nowhere. */
   METRICS_PORT: wholeNumber('a port from 0 to 65535', 0, 65_535).optional(),
   VIDWIZ_DATA: z.string().default(BESIDE_THE_CODE),
+  /** Services that `vidwiz start` leaves out, with commas between: somebody else runs them. */
+  VIDWIZ_WITHOUT: z
+    .string()
+    .transform((list) => list.split(',').flatMap((name) => name.trim() || []))
+    .default([]),
   DB_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, 'must begin with postgres:// (or be unset: then an embedded Postgres is used)')
@@ -121,16 +126,41 @@ const schema = z.object({
   SQS_SUMMARY_QUEUE_URL: queueUrl.optional(),
   /** Where S3 and SQS are reached, and what stands for both where they are not set; else in AWS. */
   S3_ENDPOINT: httpUrl.optional(),
+  /** Queue of S3's notifications, for the tasks-dispatcher; unset: it does not run here, for the reactors ask for the same. */
+  SQS_DISPATCH_QUEUE_URL: queueUrl.optional(),
   SQS_ENDPOINT: httpUrl.optional(),
   AWS_ENDPOINT_URL: httpUrl.optional(),
   /** Whether `vidwiz setup` makes the bucket and the queues that are named here. */
   AWS_CREATE: flag.default(false),
-  /** Where S3 and SQS in the data folder listen on 127.0.0.1; 0: on any port that is free. */
-  AWS_LOCAL_PORT: wholeNumber('a port from 0 to 65535', 0, 65_535).default(15_324),
+  /** Where S3 and SQS in the data folder listen on 127.0.0.1; 0: on any port that is free; unset: the same as long as it is free. */
+  AWS_LOCAL_PORT: wholeNumber('a port from 0 to 65535', 0, 65_535).optional(),
   AWS_REGION: z.string().default('ap-south-1'),
   AWS_ACCESS_KEY_ID: z.string().optional(),
   AWS_SECRET_ACCESS_KEY: z.string().optional(),
   AWS_SESSION_TOKEN: z.string().optional(),
+  /** Where helpers find the API, without `/v2`; unset: on this machine. */
+  API_URL: httpUrl.optional(),
+  /** How long helpers wait for a task before they ask again. The API waits for a minute at most. */
+  HELPER_POLL_SECONDS: wholeNumber('a whole number of seconds from 1 to 3600', 1, 3600).default(30),
+  /** A yt-dlp of yours, instead of the one in the data folder. */
+  YTDLP_PATH: z.string().optional(),
+  /** A file of cookies in Netscape's format. */
+  YTDLP_COOKIES: z.string().optional(),
+  YTDLP_PROXY: z
+    .string()
+    .refine(
+      (url) => /^(https?|socks(4a?|5h?)):\/\//.test(url) && URL.canParse(url),
+      'must be a URL that begins with http(s):// or socks…://',
+    )
+    .optional(),
+  YTDLP_EXTRACTOR_ARGS: z
+    .string()
+    .regex(/^\s*[\w-]+:\S+(\s+[\w-]+:\S+)*\s*$/, 'must be extractor:argument=value;…, with blanks between several')
+    .optional(),
+  /** How long a task of a helper may take: less than TASK_LEASE_SECONDS. */
+  YTDLP_TASK_SECONDS: wholeNumber('a whole number of seconds from 1 to 3600', 1, 3600).default(100),
+  /** What stands before the id in the address of a video; another one for tests and demonstrations. */
+  YOUTUBE_WATCH_URL: httpUrl.default('https://www.youtube.com/watch?v='),
   /** Who answers in Wiz chat. Without the key of that provider chat says so. */
   LLM_PROVIDER: z.enum(['gemini', 'openai', 'openrouter'], { error: 'must be gemini, openai or openrouter' }).default('gemini'),
   GEMINI_API_KEY: z.string().optional(),
@@ -160,6 +190,10 @@ const schema = z.object({
   TASK_LEASE_SECONDS: wholeNumber('a whole number of seconds, at least 1', 1, 24 * 3600).default(120),
   /** How long a video has rest after a task that found nothing; five times as long with each further one. */
   TASK_COOLDOWN_SECONDS: wholeNumber('a whole number of seconds, at least 0', 0, 24 * 3600).default(1),
+  /** Where Lambdas find the API, without /v2; unset: at HOST and PORT. */
+  VIDWIZ_ENDPOINT: httpUrl.optional(),
+  /** After how many minutes without a message the process of a Lambda ends. */
+  LAMBDA_IDLE_MINUTES: wholeNumber('a whole number of minutes, at least 1', 1, 24 * 60).default(5),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
       error: 'must be one of fatal, error, warn, info, debug, trace, silent',

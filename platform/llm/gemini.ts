@@ -1,5 +1,5 @@
 import { type EnhancedGenerateContentResponse, GoogleGenerativeAI } from '@google/generative-ai'
-import { type Model, ModelError, modelError } from './model.ts'
+import { type Answerer, type Model, ModelError, modelError } from './model.ts'
 
 export interface GeminiOptions {
   apiKey: string
@@ -9,9 +9,13 @@ export interface GeminiOptions {
 
 const WINDOW_TOKENS = 1_000_000
 
+const opened = ({ apiKey, model, baseUrl }: GeminiOptions) =>
+  new GoogleGenerativeAI(apiKey).getGenerativeModel({ model }, { baseUrl: baseUrl.replace(/\/+$/, '') })
+
 /** A Gemini model, over Google's library. */
-export function gemini({ apiKey, model, baseUrl }: GeminiOptions): Model {
-  const asked = new GoogleGenerativeAI(apiKey).getGenerativeModel({ model }, { baseUrl: baseUrl.replace(/\/+$/, '') })
+export function gemini(options: GeminiOptions): Model {
+  const { apiKey, model } = options
+  const asked = opened(options)
   return {
     name: model,
     windowTokens: WINDOW_TOKENS,
@@ -40,13 +44,40 @@ export function gemini({ apiKey, model, baseUrl }: GeminiOptions): Model {
   }
 }
 
+/** The same, asked for a whole answer. */
+export function geminiAnswerer(options: GeminiOptions): Answerer {
+  const { apiKey, model } = options
+  const asked = opened(options)
+  return {
+    name: model,
+    async answer({ instructions, text, maxTokens }, signal) {
+      signal.throwIfAborted()
+      try {
+        const { response } = await asked.generateContent(
+          {
+            contents: [{ role: 'user', parts: [{ text }] }],
+            generationConfig: { maxOutputTokens: maxTokens },
+            systemInstruction: { role: 'user', parts: [{ text: instructions }] },
+          },
+          { signal },
+        )
+        return textOf(response)
+      } catch (error) {
+        signal.throwIfAborted()
+        throw modelError('Gemini', error, apiKey)
+      }
+    },
+  }
+}
+
 /** Reasons for an end that are no failure: all has been said, or as much as there was room for. */
 const ENDS = new Set(['STOP', 'MAX_TOKENS', 'FINISH_REASON_UNSPECIFIED'])
 
 function textOf({ candidates, promptFeedback }: EnhancedGenerateContentResponse): string {
-  if (promptFeedback?.blockReason) throw new ModelError(`Gemini did not take the question: ${promptFeedback.blockReason}`)
+  if (promptFeedback?.blockReason)
+    throw new ModelError(`Gemini did not take the question: ${promptFeedback.blockReason}`, undefined, false)
   const { content, finishReason } = candidates?.[0] ?? {}
-  if (finishReason && !ENDS.has(finishReason)) throw new ModelError(`Gemini broke off: ${finishReason}`)
+  if (finishReason && !ENDS.has(finishReason)) throw new ModelError(`Gemini broke off: ${finishReason}`, undefined, false)
   // What it thinks aloud is no part of the answer.
   const said = (content?.parts ?? []).filter((part) => !(part as { thought?: boolean }).thought)
   return said.map(({ text }) => text ?? '').join('')

@@ -21,16 +21,38 @@ export interface Model {
   reply(request: ReplyRequest, signal: AbortSignal): AsyncIterable<string>
 }
 
+/** What a worker asks a model: one text, to be answered as the instructions say. */
+export interface Question {
+  instructions: string
+  text: string
+  /** Most tokens of the answer; with some models their thinking counts too. */
+  maxTokens: number
+}
+
+/** A language model as workers ask it: nobody reads along, so the answer comes whole. */
+export interface Answerer {
+  /** As its provider calls it. */
+  readonly name: string
+  /** @throws ModelError, or the reason of `signal` */
+  answer(question: Question, signal: AbortSignal): Promise<string>
+}
+
 /** A model that could not be asked, or did not answer to the end. The message holds no key. */
 export class ModelError extends Error {
   /** Of the provider's HTTP answer, if there was one. */
   readonly status: number | undefined
-  constructor(message: string, status?: number) {
+  /** Whether the same question may be answered another time. */
+  readonly isTemporary: boolean
+  constructor(message: string, status?: number, isTemporary = mayPass(status)) {
     super(message)
     this.name = 'ModelError'
     this.status = status
+    this.isTemporary = isTemporary
   }
 }
+
+/** Too much at once, trouble of the provider's own, or no answer at all: that passes. A refusal stays one. */
+const mayPass = (status: number | undefined) => status === undefined || status === 408 || status === 429 || status >= 500
 
 const MAX_REASON = 300
 

@@ -48,7 +48,8 @@ export function openAi({ provider, apiKey, model, baseUrl }: OpenAiOptions): Mod
         for await (const { choices } of stream) {
           const { delta, finish_reason } = choices[0] ?? {}
           if (delta?.content) yield delta.content
-          if (finish_reason === 'content_filter') throw new ModelError(`${provider} broke off: ${finish_reason}`)
+          if (finish_reason === 'content_filter')
+            throw new ModelError(`${provider} broke off: ${finish_reason}`, undefined, false)
         }
         // The library takes that for the end of the answer.
         signal.throwIfAborted()

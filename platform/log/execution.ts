@@ -26,6 +26,9 @@ export interface Context {
   idempotency?: { scope: string; key: string; fingerprint: string }
 }
 
+/** What led to something: an event, and the request of a client that it goes back to. */
+export type Cause = Pick<Context, 'correlationId' | 'causationId'>
+
 export interface Executed<R> {
   result: R
   /** Where the events lie; empty when there was nothing to do. */

@@ -4,7 +4,7 @@ import { type DecidingOptions, openDeciding } from './deciding.ts'
 import type { Execute, Pending } from './execution.ts'
 import type { Outcome } from './round.ts'
 
-export { type Context, type Execute, type Executed, Rejected } from './execution.ts'
+export { type Cause, type Context, type Execute, type Executed, Rejected } from './execution.ts'
 
 export interface ExecutorOptions extends DecidingOptions {
   /** Most commands per round. */

@@ -1,4 +1,4 @@
-import { nameOf, type Queues } from './queues.ts'
+import type { Queues } from './queues.ts'
 
 /** A queue with a dead-letter queue behind it, as it shall be. */
 export interface QueuePlan {
@@ -19,15 +19,19 @@ const DAY_SECONDS = 24 * 3600
 const KEEP_SECONDS = 4 * DAY_SECONDS
 const KEEP_DEAD_SECONDS = 14 * DAY_SECONDS
 
+/** A queue as it is now. */
 export interface Ensured {
   name: string
   url: string
+  /** Whether there was none before. */
+  isNew: boolean
   /** The attributes that were not as they shall be, until now. */
   changed: string[]
 }
 
 /**
- * Makes queues that are missing, each with its dead-letter queue, and brings what is there up to date. Safe to repeat; messages stay.
+ * Makes queues that are missing, each with its dead-letter queue, and brings what is there up to date. Safe to repeat; messages
+ * stay.
  * @returns what there is now, dead-letter queues first
  */
 export async function ensureQueues(queues: Queues, plans: readonly QueuePlan[]): Promise<Ensured[]> {
@@ -47,7 +51,8 @@ export async function ensureQueues(queues: Queues, plans: readonly QueuePlan[]):
 }
 
 async function ensure(queues: Queues, name: string, wanted: Record<string, string>): Promise<Ensured> {
-  const url = (await queues.urlOf(name)) ?? (await queues.create(name))
+  const found = await queues.urlOf(name)
+  const url = found ?? (await queues.create(name))
   const { visibilitySeconds, retentionSeconds, deadLetters } = await queues.attributes(url)
   const present: Record<string, string | undefined> = {
     VisibilityTimeout: String(visibilitySeconds),
@@ -57,5 +62,5 @@ async function ensure(queues: Queues, name: string, wanted: Record<string, strin
   }
   const different = Object.entries(wanted).filter(([attribute, value]) => present[attribute] !== value)
   if (different.length > 0) await queues.change(url, Object.fromEntries(different))
-  return { name: nameOf(url), url, changed: different.map(([attribute]) => attribute) }
+  return { name, url, isNew: found === undefined, changed: different.map(([attribute]) => attribute) }
 }

@@ -5,8 +5,8 @@ import { nameOf, type Queues } from './queues.ts'
 const STATES = ['visible', 'in_flight', 'delayed'] as const
 
 /**
- * Shows Prometheus how many messages queues hold, and how many dead letters lie behind each. Asked each time the figures are read: two requests
- * for each queue, two for its dead letters. A queue that cannot be read is left out.
+ * Shows Prometheus how many messages queues hold, and how many dead letters lie behind each. Asked each time the figures are
+ * read: two requests for each queue, two for its dead letters. A queue that cannot be read is left out.
  */
 export function queueMetrics(metrics: Metrics, queues: Queues, urls: readonly string[]) {
   const states = async () => {

@@ -6,7 +6,7 @@ export const MAX_BYTES = 1024 * 1024
 export interface Refusal {
   code: string
   message: string
-  /** True when the same entry would be refused again; false when SQS is to blame, or the way to it. */
+  /** True when the entry itself is at fault; false when SQS is to blame, the way to it, or who asks. */
   isOurFault: boolean
   /**
    * True when that would go for any other entry too, until a person mends something: there is no such queue, the keys do not fit, or
@@ -23,6 +23,13 @@ export interface Outgoing {
 
 export type Sent = { id: string } & ({ messageId: string; refusal?: undefined } | { refusal: Refusal; messageId?: undefined })
 
+/** What a sender attached to a message, beside its body: text or bytes. */
+export interface MessageAttribute {
+  type: string
+  text?: string
+  bytes?: Uint8Array
+}
+
 export interface Received {
   messageId: string
   body: string
@@ -32,6 +39,12 @@ export interface Received {
   receiveCount: number
   /** Milliseconds since the epoch, by the clock of SQS. */
   sentAt: number
+  /** The same, where the server tells. */
+  firstReceivedAt?: number
+  /** All that SQS says of it, under its own names. */
+  systemAttributes: Record<string, string>
+  attributes: Record<string, MessageAttribute>
+  md5OfBody: string
 }
 
 export interface ReceiveOptions {

@@ -64,19 +64,28 @@ export function sqsQueues({ region, endpoint, credentials }: AwsAccess): Queues 
     }
   }
 
-  /** Asks something for each receipt, and tells those that were refused. */
+  /** Asks something for each receipt, again where SQS is to blame that it was not done. @returns those that were refused */
   async function forEach(
     receipts: readonly string[],
     ask: (entries: { Id: string; ReceiptHandle: string }[]) => Promise<{ Failed?: BatchResultErrorEntry[] | undefined }>,
   ): Promise<Map<string, Refusal>> {
     const refused = new Map<string, Refusal>()
     for (const part of batches(receipts)) {
-      const entries = part.map((ReceiptHandle, i) => ({ Id: String(i), ReceiptHandle }))
-      try {
-        const { Failed = [] } = await ask(entries)
-        for (const [id, refusal] of refusalsOf(Failed)) refused.set(part[Number(id)]!, refusal)
-      } catch (error) {
-        for (const receipt of part) refused.set(receipt, refusalOf(error))
+      let left = part
+      for (let attempt = 1; left.length > 0; attempt++) {
+        const asked = left
+        left = []
+        try {
+          const { Failed = [] } = await ask(asked.map((ReceiptHandle, i) => ({ Id: String(i), ReceiptHandle })))
+          for (const [id, refusal] of refusalsOf(Failed)) {
+            const receipt = asked[Number(id)]!
+            if (refusal.isOurFault || attempt === ATTEMPTS) refused.set(receipt, refusal)
+            else left.push(receipt)
+          }
+        } catch (error) {
+          // The SDK has tried it again by itself.
+          for (const receipt of asked) refused.set(receipt, refusalOf(error))
+        }
       }
     }
     return refused
@@ -94,7 +103,8 @@ export function sqsQueues({ region, endpoint, credentials }: AwsAccess): Queues 
         MaxNumberOfMessages: max,
         WaitTimeSeconds: waitSeconds,
         VisibilityTimeout: visibilitySeconds,
-        MessageSystemAttributeNames: ['ApproximateReceiveCount', 'SentTimestamp'],
+        MessageSystemAttributeNames: ['All'],
+        MessageAttributeNames: ['All'],
       })
       try {
         const { Messages = [] } = await client.send(ask, {
@@ -180,13 +190,29 @@ function refusalOf(error: unknown): Refusal {
   return { code: code ?? name, message: message || code || name, isOurFault, isSetup: isOurFault && !OF_ENTRY.test(name) }
 }
 
-const received = ({ MessageId, Body, ReceiptHandle, Attributes }: Message): Received => ({
-  messageId: MessageId!,
-  body: Body ?? '',
-  receipt: ReceiptHandle!,
-  receiveCount: Number(Attributes?.ApproximateReceiveCount ?? 1),
-  sentAt: Number(Attributes?.SentTimestamp ?? 0),
-})
+function received({ MessageId, Body, ReceiptHandle, Attributes, MessageAttributes = {}, MD5OfBody }: Message): Received {
+  const { ApproximateReceiveCount, SentTimestamp, ApproximateFirstReceiveTimestamp } = Attributes ?? {}
+  return {
+    messageId: MessageId!,
+    body: Body ?? '',
+    receipt: ReceiptHandle!,
+    receiveCount: Number(ApproximateReceiveCount ?? 1),
+    sentAt: Number(SentTimestamp ?? 0),
+    ...(ApproximateFirstReceiveTimestamp && { firstReceivedAt: Number(ApproximateFirstReceiveTimestamp) }),
+    systemAttributes: { ...Attributes },
+    attributes: Object.fromEntries(
+      Object.entries(MessageAttributes).map(([name, { DataType, StringValue, BinaryValue }]) => [
+        name,
+        {
+          type: DataType!,
+          ...(StringValue !== undefined && { text: StringValue }),
+          ...(BinaryValue !== undefined && { bytes: BinaryValue }),
+        },
+      ]),
+    ),
+    md5OfBody: MD5OfBody ?? '',
+  }
+}
 
 const attributesOf = (given: Partial<Record<string, string>>): QueueAttributes => ({
   arn: given.QueueArn!,

@@ -17,9 +17,12 @@ const LAST = `
 /** A view that is so far behind is waited for by trying again later. */
 const PATIENCE_MS = 10_000
 
-/** @returns a wait that throws when the views have not come so far in time */
+/**
+ * @param signal ends all waits
+ * @returns a wait that throws when the views have not come so far in time
+ */
 export const showUpTo =
-  (db: Queryable, waiter: Pick<Waiter, 'visible'>): ShowUpTo =>
+  (db: Queryable, waiter: Pick<Waiter, 'visible'>, signal: AbortSignal): ShowUpTo =>
   async (views, pos) => {
     const topics = [...new Map(views.map(({ topic }) => [topic.name, topic])).values()]
     const places = await db.query<Place>('views.upTo', LAST, [
@@ -28,6 +31,19 @@ export const showUpTo =
       pos,
     ])
     const names = views.map(({ name }) => name)
-    if (!(await waiter.visible(names, places, PATIENCE_MS)))
+    if (!(await unlessAborted(signal, waiter.visible(names, places, PATIENCE_MS))))
       throw new Error(`the views ${names.join(', ')} have not come to position ${pos} yet`)
   }
+
+/** @returns false when the signal is faster */
+async function unlessAborted(signal: AbortSignal, waiting: Promise<boolean>): Promise<boolean> {
+  const aborted = Promise.withResolvers<boolean>()
+  const abort = () => aborted.resolve(false)
+  signal.addEventListener('abort', abort)
+  if (signal.aborted) abort()
+  try {
+    return await Promise.race([waiting, aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}

@@ -15,7 +15,11 @@ const MOST_BACKFILLED = 100
 export const looks = (db: Queryable, showUpTo: ShowUpTo, backfill: boolean): Looks => ({
   async notesThatWait({ pos, data: { videoId } }) {
     await showUpTo([notesView, usersView, aiRequestsView], pos)
-    return (await notesThatWait(db, videoId)).map(({ note_id: noteId, user_id: userId }) => ({ noteId, userId }))
+    return (await notesThatWait(db, videoId)).map(({ note_id: noteId, user_id: userId, correlation_id }) => ({
+      noteId,
+      userId,
+      correlationId: correlation_id ?? undefined,
+    }))
   },
   async emptyNotes({ pos, data: { userId } }) {
     await showUpTo([notesView, videosView, aiRequestsView], pos)

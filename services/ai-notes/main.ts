@@ -1,3 +1,4 @@
+import { stopping } from '#platform/log/stopping.ts'
 import { service } from '#platform/service.ts'
 import { showUpTo } from '#projections/engine/up-to.ts'
 import { openWaiter } from '#projections/engine/wait.ts'
@@ -16,8 +17,9 @@ export default service(name, (log, _, metrics) =>
       name,
       make({ db, listener, settings }) {
         const waiter = openWaiter(db, listener, views)
-        const reactor = aiNotes(looks(db, showUpTo(db, waiter), settings.AI_NOTES_BACKFILL))
-        return { reactor, close: waiter.close }
+        const { signal, stop } = stopping()
+        const reactor = aiNotes(looks(db, showUpTo(db, waiter, signal), settings.AI_NOTES_BACKFILL))
+        return { reactor, stopping: stop, close: waiter.close }
       },
     },
   ),

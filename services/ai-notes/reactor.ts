@@ -6,8 +6,11 @@ import { on, onLooking, type Reactor, reactor } from '#platform/log/reactor/reac
 
 /** What cannot be known from one event. Each waits until the views show all that happened before the event. */
 export interface Looks {
-  /** Notes on the video that a model may have to write. */
-  notesThatWait(event: { pos: number; data: { videoId: string } }): Promise<{ noteId: number; userId: number }[]>
+  /** Notes on the video that a model may have to write, each with the request that it goes back to. */
+  notesThatWait(event: {
+    pos: number
+    data: { videoId: string }
+  }): Promise<{ noteId: number; userId: number; correlationId?: string | undefined }[]>
   /** Empty notes of somebody who has just turned notes by AI on, and those among them that are to be made up for. */
   emptyNotes(event: { pos: number; data: { userId: number } }): Promise<{ noteId: number; videoId: string; backfill: boolean }[]>
 }

@@ -1,7 +1,8 @@
 import type { Logger } from 'pino'
-import { claimTask, releaseTask, TASK_KINDS, type TaskKind, type TaskPolicy } from '#events/task.ts'
+import { claimTask, releaseTask, TASK_KINDS, type TaskKind, type TaskPolicy, tasksFor } from '#events/task.ts'
 import { faultOf } from '#platform/http/access-log.ts'
-import type { Context, Execute } from '#platform/log/executor.ts'
+import type { Execute } from '#platform/log/executor.ts'
+import { newestOf } from '#platform/log/postgres/newest.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 import type { Changes } from '#projections/engine/changes.ts'
 import { type DueTask, dueTasks, nextDueAt, tasksView } from '#projections/tasks.ts'
@@ -55,14 +56,18 @@ export function openTaskDesk(options: TaskDeskOptions): TaskDesk {
   }
 }
 
-const contextOf = (correlationId: string): Context => ({ actor: 'admin', correlationId })
+const actor = 'admin'
 
-async function handBack(task: ClaimedTask, correlationId: string, { execute, log }: TaskDeskOptions) {
-  log.info({ ...task, requestId: correlationId }, 'a worker was gone before it had its task')
-  await execute(releaseTask(task), contextOf(correlationId)).catch((error) =>
+async function handBack(task: ClaimedTask, requestId: string, { db, execute, log }: TaskDeskOptions) {
+  log.info({ ...task, requestId }, 'a worker was gone before it had its task')
+  try {
+    // The view may not show the claim yet.
+    const claim = await newestOf(db, tasksFor(task.kind, task.videoId).stream)
+    await execute(releaseTask(task), { actor, correlationId: claim?.correlationId ?? requestId, causationId: claim?.id })
+  } catch (error) {
     // The task comes back by itself when its lease ends.
-    log.warn({ ...task, fault: faultOf(error) }, 'could not take a task back'),
-  )
+    log.warn({ ...task, fault: faultOf(error) }, 'could not take a task back')
+  }
 }
 
 /** Somebody who waits. */
@@ -201,10 +206,13 @@ class Line {
   }
 
   /** Claims a task; undefined when somebody else was faster, here or in another process. */
-  private async claimed({ task_id: taskId, video_id: videoId, version }: DueTask, { correlationId }: Poller) {
+  private async claimed(due: DueTask, poller: Poller) {
     const { execute, policy } = this.options
+    const { task_id: taskId, video_id: videoId, version } = due
     const of = { taskId, kind: this.kind, videoId }
-    const { result: claim } = await execute(claimTask({ ...of, policy }), contextOf(correlationId))
+    // It goes back to whoever needs the task, not to the worker that happens to ask.
+    const correlationId = due.correlation_id ?? poller.correlationId
+    const { result: claim } = await execute(claimTask({ ...of, policy }), { actor, correlationId, causationId: due.event_id })
     if (this.taken.size > MOST_TAKEN) this.taken.clear()
     this.taken.set(taskId, { version, until: Date.now() + TAKEN_MS })
     return claim ? { ...of, ...claim } : undefined

@@ -1,19 +1,26 @@
 import { type Command, command, reject } from '#events/kit/command.ts'
 import type { Request } from '#platform/http/request.ts'
-import { type Context, Rejected } from '#platform/log/executor.ts'
+import { type Cause, type Context, Rejected } from '#platform/log/executor.ts'
 import type { Place } from '#platform/log/port.ts'
 import type { Db } from '#platform/pg/pool.ts'
+import { causationOf } from './causes.ts'
 import type { App } from './deps.ts'
 import { positionText } from './position.ts'
+
+export interface Executing {
+  visibleIn: string[]
+  /** What led to it, where that is not the request itself. */
+  cause?: Cause | undefined
+}
 
 /** What handlers of routes work with. */
 export interface Tools {
   app: App
   db: Db
   /** Executes a command for whoever asks and waits (bounded) until the views named show what it did (P5). Throws Rejected. */
-  execute<R>(command: Command<R>, options: { visibleIn: string[] }): Promise<R>
+  execute<R>(command: Command<R>, options: Executing): Promise<R>
   /** The same, and tells whether the result is that of an earlier request with the same Idempotency-Key. */
-  executed<R>(command: Command<R>, options: { visibleIn: string[] }): Promise<{ result: R; replayed: boolean }>
+  executed<R>(command: Command<R>, options: Executing): Promise<{ result: R; replayed: boolean }>
   /**
    * The result of an earlier request with the same Idempotency-Key, undefined if there was none. For handlers that look at
    * something before they execute: by now it may look otherwise, and the answer must be the same. Throws Rejected when that
@@ -29,14 +36,17 @@ const neverBefore = command({ name: 'neverBefore', reads: {}, decide: () => reje
 
 /** Makes the tools for a request. `keyOf` reads its Idempotency-Key. */
 export function toolsOf(app: App, keyOf: (request: Request) => Context['idempotency']) {
-  const contextOf = ({ actor, id, traceparent }: Request): Context => ({ actor, correlationId: id, traceparent })
+  const contextOf = (request: Request): Context => {
+    const { actor, id: correlationId, traceparent } = request
+    return { actor, correlationId, causationId: causationOf(request), traceparent }
+  }
 
   return (request: Request): Tools => {
     /** Where all that lies that the answer stands on. */
     const stood: Place[] = []
     let isDone = false
-    const executed: Tools['executed'] = async (command, { visibleIn }) => {
-      const context = { ...contextOf(request), idempotency: keyOf(request) }
+    const executed: Tools['executed'] = async (command, { visibleIn, cause }) => {
+      const context = { ...contextOf(request), ...cause, idempotency: keyOf(request) }
       // A second command would be given the result of the first.
       if (isDone && context.idempotency) throw new Error('a request that may have an Idempotency-Key executes one command')
       const { result, positions, seen, replayed } = await app.execute(command, context)

@@ -1,13 +1,18 @@
 import { Command } from 'commander'
 import { readSettings } from '#platform/config/settings.ts'
 import { plain } from '#platform/service.ts'
+import { doctorCommand } from './doctor.ts'
+import { helpersCommand } from './helpers.ts'
 import { lagCommand } from './lag.ts'
 import { lettersCommands } from './letters.ts'
 import { logCommand } from './log.ts'
+import { queuesCommand } from './queues.ts'
 import { rebuildCommand } from './rebuild.ts'
+import { requestsCommand } from './requests.ts'
 import { openApiCommand, runCommands } from './run.ts'
 import { schemasCommand } from './schemas.ts'
 import { setupCommand } from './setup.ts'
+import { storyCommand } from './story.ts'
 import { tailCommand } from './tail.ts'
 import { topicsCommand } from './topics.ts'
 import { verifyCommand } from './verify.ts'
@@ -18,14 +23,21 @@ const program = new Command('vidwiz')
   )
   .showHelpAfterError('(add --help for how to use it)')
   .configureHelp({ sortSubcommands: false })
+  // An option belongs to the command that it stands behind, also where the command above it has one of that name.
+  .enablePositionalOptions()
 
 for (const command of [
   ...runCommands(),
   tailCommand(),
   lagCommand(),
+  storyCommand(),
+  requestsCommand(),
   rebuildCommand(),
   verifyCommand(),
   ...lettersCommands(),
+  queuesCommand(),
+  doctorCommand(),
+  helpersCommand(),
   setupCommand(),
   schemasCommand(),
   openApiCommand(),

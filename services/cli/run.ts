@@ -20,7 +20,13 @@ export const runCommands = (): Command[] => [
   new Command('run')
     .description('run one service as this process, or several')
     .argument('<services>', `with commas between: ${Object.keys(services).join(', ')}`)
-    .action(run),
+    .option('--timeout <seconds>', 'of helpers: how long they wait for a task before they ask again (HELPER_POLL_SECONDS)')
+    .option('--api-url <url>', 'of helpers: where the API is (API_URL)')
+    .action((names: string, { timeout, apiUrl }: { timeout?: string; apiUrl?: string }) => {
+      if (timeout !== undefined) process.env.HELPER_POLL_SECONDS = timeout
+      if (apiUrl !== undefined) process.env.API_URL = apiUrl
+      return run(names)
+    }),
 ]
 
 /** `openapi`: the service itself prints it, as it would serve it. */

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { topics } from '#events/topics.ts'
+import { setUpAws } from '#platform/aws/setup.ts'
 import { readSettings } from '#platform/config/settings.ts'
 import { kafkaOptions } from '#platform/log/kafka/client.ts'
 import { ourSchemas, registerSchemas } from '#platform/log/kafka/schemas.ts'
@@ -12,7 +13,8 @@ import { Trouble } from '#platform/service.ts'
 export const setupCommand = (): Command =>
   new Command('setup')
     .description(
-      'bring up to date what services stand on: the tables, and where they are used the topics of Kafka and the schemas in the registry. ' +
+      'bring up to date what services stand on: the tables, and where they are used the topics of Kafka, ' +
+        'the schemas in the registry, and with AWS_CREATE=1 the bucket and the queues. ' +
         'Safe to repeat; `vidwiz start` does it by itself.',
     )
     .action(setup)
@@ -23,6 +25,11 @@ async function setup(): Promise<void> {
     throw new Trouble(`cannot use the database: ${error.message || error.code}`, { cause: error })
   })
   told('tables', applied)
+  if (settings.AWS_CREATE) {
+    const { bucket, queues } = await setUpAws(settings)
+    told('bucket', bucket)
+    told('queues', queues)
+  }
   const kafka = kafkaOptions(settings)
   if (!kafka) return
   told('topics', await withTopics(kafka, (tools) => tools.create(topics, { replication: settings.KAFKA_REPLICATION })))

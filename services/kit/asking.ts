@@ -1,5 +1,4 @@
 import { askAgain, MAX_TRIES, type RequestKind } from '#events/ai.ts'
-import type { Reactor } from '#platform/log/reactor/reactor.ts'
 import { type Due, startSweeper } from '#platform/log/reactor/sweeper.ts'
 import type { Running } from '#platform/service.ts'
 import { askedOf, openRequests, unanswered } from '#projections/ai-requests.ts'
@@ -16,11 +15,11 @@ const SWEEP_MS_MAX = 15_000
 export const runAsking = (
   kind: RequestKind,
   { log, metrics }: Pick<Ground, 'log' | 'metrics'>,
-  { name, make }: { name: string; make(ground: Ground): { reactor: Reactor; close?(): void } },
+  { name, make }: { name: string; make(ground: Ground): Pick<Reacting, 'reactor' | 'stopping'> & { close?(): void } },
 ): Promise<Running> =>
   runReactor(name, { log, metrics }, (ground): Reacting => {
     const { db, execute, settings } = ground
-    const { reactor, close } = make(ground)
+    const { reactor, stopping, close } = make(ground)
     const answerMs = settings.AI_ANSWER_MINUTES * 60_000
     const policy = { answerMs, maxTries: MAX_TRIES }
     metrics.gauge(
@@ -54,6 +53,7 @@ export const runAsking = (
     })
     return {
       reactor,
+      ...(stopping && { stopping }),
       async stop() {
         await sweeper.stop()
         close?.()

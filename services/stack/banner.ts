@@ -1,3 +1,5 @@
+import type { Idle } from './groups.ts'
+
 export interface Facts {
   url: string
   /** Whether the API describes itself. */
@@ -6,18 +8,20 @@ export interface Facts {
   data: string
   logs: string
   /** Of Kafka, when the log is carried by it. */
-  brokers?: string
+  brokers?: string | undefined
+  /** What does not run, and why. */
+  idle: readonly Idle[]
 }
 
 /** What a newcomer sees once everything runs: where things are, and three lines to paste. */
-export const banner = ({ url, hasDocs, postgres, data, logs, brokers }: Facts): string => `
+export const banner = ({ url, hasDocs, postgres, data, logs, brokers, idle }: Facts): string => `
 VidWiz is running.
 
   API        ${url}${hasDocs ? `  (described at ${url}/docs)` : ''}
   Postgres   ${postgres}
 ${brokers ? `  Kafka      ${brokers}\n` : ''}  Data       ${data}
   Logs       ${logs}
-
+${idle.map(({ what, why }) => `  Idle       ${what}: ${why}\n`).join('')}
 Register, log in and take a note:
 
   curl -s ${url}/v2/auth/register -H 'content-type: application/json' -d '{"email":"you@example.com","password":"correct horse","name":"You"}'

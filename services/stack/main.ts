@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { localAwsEnvironment } from '#platform/aws/local/where.ts'
 import { dataFolder } from '#platform/config/data-folder.ts'
 import { secrets } from '#platform/config/secrets.ts'
 import { readSettings, type Settings } from '#platform/config/settings.ts'
@@ -7,21 +8,17 @@ import { startPostgres } from '#platform/pg/embedded/index.ts'
 import { migrate } from '#platform/pg/migrate.ts'
 import { type Running, runServices, service, Trouble } from '#platform/service.ts'
 import { banner } from './banner.ts'
+import { type Group, planned } from './groups.ts'
 import { localKafka } from './kafka.ts'
 import { openLogs } from './logs.ts'
 import { portIsFree } from './preflight.ts'
 import { type Part, supervisor } from './supervisor.ts'
 
-const RELAY = { name: 'relay' }
-/** It may have to rebuild: with a small nursery the memory of that stays flat. */
-const PROJECTOR = { name: 'projector', flags: ['--max-semi-space-size=8'] }
-/** Once the views are there, nobody need wait for anybody. */
-const OTHERS: Pick<Part, 'name' | 'flags'>[] = [{ name: 'fetch-scheduler' }, { name: 'api' }]
-
 async function startAll(_: unknown, begun: (running: Running) => void): Promise<Running> {
   const settings = readSettings()
   const { HOST, PORT, DB_URL } = settings
   const data = dataFolder(settings.VIDWIZ_DATA)
+  const plan = planned(settings, { onKafka: Boolean(settings.KAFKA_BROKERS ?? settings.KAFKA_LOCAL) })
   await portIsFree(PORT, HOST)
   const { SECRET_KEY, ADMIN_TOKEN, PG_PASSWORD } = secrets(data)
   const logs = openLogs(join(data, 'logs'))
@@ -68,14 +65,24 @@ async function startAll(_: unknown, begun: (running: Running) => void): Promise<
       ADMIN_TOKEN,
       ...(brokers ? { KAFKA_BROKERS: brokers } : {}),
     }
-    const whole = (part: Pick<Part, 'name' | 'flags'>): Part => ({
-      ...part,
+    const { aws, first, api, later } = plan
+    const names = [...(aws ? [aws] : []), ...first, api, ...later].map(({ name }) => name)
+    const partOf = ({ name, services, flags }: Group, more: NodeJS.ProcessEnv = {}): Part => ({
+      name,
       file: PROCESS,
-      args: [part.name],
-      env: { ...env, METRICS_PORT: metricsPortOf(part, settings) },
+      args: [services.join()],
+      flags,
+      env: { ...env, ...more, METRICS_PORT: metricsPortOf(names.indexOf(name), settings) },
     })
-    await parts.start([...(brokers ? [RELAY] : []), PROJECTOR].map(whole))
-    await Promise.all(OTHERS.map((part) => parts.start([whole(part)])))
+    const startAws = async () => {
+      if (!aws) return {}
+      await parts.start([partOf(aws)])
+      return localAwsEnvironment({ ...settings, VIDWIZ_DATA: data })
+    }
+    const [awsEnv] = await Promise.all([startAws(), parts.start(first.map((group) => partOf(group)))])
+    // Nobody waits for what has to install something first, or for what can be had later.
+    for (const group of later) parts.keep(partOf(group, awsEnv))
+    await parts.start([partOf(api, awsEnv)])
   } catch (error) {
     await stop()
     throw error
@@ -83,7 +90,15 @@ async function startAll(_: unknown, begun: (running: Running) => void): Promise<
   const shownHost = HOST === '0.0.0.0' || HOST === '::' ? '127.0.0.1' : HOST
   const hasDocs = settings.ENVIRONMENT !== 'production'
   console.log(
-    banner({ url: `http://${shownHost}:${PORT}`, hasDocs, postgres: withoutPassword(url), data, logs: logs.folder, brokers }),
+    banner({
+      url: `http://${shownHost}:${PORT}`,
+      hasDocs,
+      postgres: withoutPassword(url),
+      data,
+      logs: logs.folder,
+      brokers,
+      idle: plan.idle,
+    }),
   )
   return { stop }
 }
@@ -92,10 +107,7 @@ const stopIfStarted = async (one: PromiseSettledResult<{ stop(): Promise<void> }
   one.status === 'fulfilled' ? one.value?.stop() : undefined
 
 /** Each part has one of its own, counted on from that of the supervisor; none when none is set, and any when that is 0. */
-const metricsPortOf = ({ name }: Pick<Part, 'name'>, { METRICS_PORT: own }: Settings) => {
-  const place = [RELAY, PROJECTOR, ...OTHERS].findIndex((part) => part.name === name)
-  return own ? String(own + 1 + place) : String(own ?? '')
-}
+const metricsPortOf = (place: number, { METRICS_PORT: own }: Settings) => (own ? String(own + 1 + place) : String(own ?? ''))
 
 const PROCESS = fileURLToPath(new URL('../process.ts', import.meta.url))
 

@@ -23,6 +23,8 @@ export interface SupervisorOptions {
 export interface Supervisor {
   /** Starts all parts; resolves when each said that it is ready, rejects when one ended before that. */
   start(parts: Part[]): Promise<void>
+  /** Starts a part that nobody waits for, and starts it again also when it never gets ready. */
+  keep(part: Part): void
   /** The process ids of the parts that run, for those who want to watch or kill one. */
   pids(): Record<string, number>
   /** Stops all parts gracefully, in the reverse order of their start; kills what does not listen. */
@@ -64,7 +66,7 @@ export function supervisor({ onLine, onRestart }: SupervisorOptions): Supervisor
   }
 
   /** Resolves when the part is ready; afterwards it is started again whenever it ends. */
-  async function keep(part: Part): Promise<void> {
+  async function started(part: Part): Promise<void> {
     const first = launch(part)
     if (!(await readyOrEnded(first))) throw new Trouble(`${part.name} did not start`)
     void revive(part, first)
@@ -79,8 +81,8 @@ export function supervisor({ onLine, onRestart }: SupervisorOptions): Supervisor
     }
   }
 
-  async function revive(part: Part, first: ChildProcess): Promise<void> {
-    let child: ChildProcess | string = first
+  async function revive(part: Part, first: ChildProcess | string): Promise<void> {
+    let child = first
     let pauseMs = RESTART_MS
     while (true) {
       const why = typeof child === 'string' ? child : await ended(child)
@@ -98,8 +100,11 @@ export function supervisor({ onLine, onRestart }: SupervisorOptions): Supervisor
     start: async (parts) => {
       for (const part of parts) {
         if (stopping) throw new Trouble('stopped while starting')
-        await keep(part)
+        await started(part)
       }
+    },
+    keep: (part) => {
+      if (!stopping) void revive(part, relaunch(part))
     },
     pids: () => Object.fromEntries([...children].flatMap(([name, child]) => (runs(child) ? [[name, child.pid!]] : []))),
     async stop() {

@@ -153,6 +153,7 @@ describe('a timestamp', () => {
     ['-1:23', undefined],
     ['1:23.5', undefined],
     ['١:٢٣', undefined],
+    [`${' '.repeat(40)}1:23`, undefined],
   ]
   for (const [timestamp, seconds] of cases)
     it(`${timestamp} is ${seconds ?? 'of no use'}`, () => {
@@ -172,11 +173,14 @@ describe('asking a model for a summary', () => {
     given(videoAdded(), transcriptStored(), summaryStored()).when(wish).thenNothing()
   })
 
-  it('is done once, until it is given up', () => {
+  it('is done once: also one that was given up is asked for again only when somebody says so', () => {
     given(videoAdded(), transcriptStored(), summaryRequested()).when(wish).thenNothing()
     given(videoAdded(), transcriptStored(), summaryRequested(), jobDispatched(summary)).when(wish).thenNothing()
     given(videoAdded(), transcriptStored(), summaryRequested(), jobDispatched(summary), jobGivenUp(summary))
       .when(wish)
+      .thenNothing()
+    given(videoAdded(), transcriptStored(), summaryRequested(), jobDispatched(summary), jobGivenUp(summary))
+      .when(redriveRequest(summary))
       .then(summaryRequested({ attempt: 2 }))
   })
 
@@ -215,6 +219,18 @@ describe('the end of a request for a note', () => {
     given(...known, on, empty, aiNoteAwaited(), noteDeleted())
       .when(settle)
       .then(jobWithdrawn())
+  })
+
+  it('comes also after it was given up', () => {
+    given(...before, jobGivenUp(), noteEdited({ text: 'mine' }))
+      .when(settle)
+      .then(jobWithdrawn({ cause: 'its author wrote the note' }))
+    given(...before, jobGivenUp(), noteDeleted())
+      .when(settle)
+      .then(jobWithdrawn({ cause: 'the note was deleted' }))
+    given(...before, jobGivenUp(), noteDeleted(), jobWithdrawn())
+      .when(settle)
+      .thenNothing()
   })
 
   it('is not an edit that leaves it empty', () =>
@@ -307,10 +323,31 @@ describe('a question without an answer', () => {
       .thenNothing()
   })
 
-  it('is not asked again when nobody needs the answer', () =>
-    given(...before, noteDeleted())
+  it('is not asked again nor given up when the answer is there, though nobody has taken it in yet: that ends it', () => {
+    for (const asked of [before, third]) {
+      const attempt = asked === third ? 3 : 1
+      given(...asked, noteDeleted())
+        .when(again(0))
+        .then(jobWithdrawn({ cause: 'the note was deleted' }))
+      given(...asked, noteEdited({ text: 'mine' }))
+        .when(again(0))
+        .then(jobWithdrawn({ cause: 'its author wrote the note' }))
+      given(...asked, noteWrittenByAi())
+        .when(again(0))
+        .then(jobAnswered({ attempt }))
+    }
+    given(videoAdded(), transcriptStored(), summaryRequested(), jobDispatched(summary), summaryStored())
+      .when(askAgain({ ...summary, policy: { answerMs: 0, maxTries: 3 } }))
+      .then(jobAnswered(summary))
+    given(...before, noteWrittenByAi(), jobAnswered())
       .when(again(0))
-      .thenNothing())
+      .thenNothing()
+  })
+
+  it('is not asked again when its author does not want notes by AI any more', () =>
+    given(...before, off)
+      .when(askAgain({ ...asked, userId: 1, policy: { answerMs: 0, maxTries: 3 } }))
+      .then(jobWithdrawn({ cause: 'its author does not want notes by AI' })))
 
   it('is asked three times anew when somebody says so', () => {
     const anew = [...third, jobGivenUp()]

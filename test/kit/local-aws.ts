@@ -13,7 +13,8 @@ export interface TestLocalAws {
   settings(): Settings
   /** The process that serves. */
   running(): Running
-  start(): Promise<void>
+  /** @param more of the service's own environment */
+  start(more?: NodeJS.ProcessEnv): Promise<void>
   /** As the system does when it is out of memory. */
   kill(): Promise<void>
   /** Ends it gracefully, removes the folder. */
@@ -34,7 +35,7 @@ export async function startLocalAws(more: NodeJS.ProcessEnv = {}): Promise<TestL
     env,
     settings: () => readSettings(env()),
     running: () => running,
-    async start() {
+    async start(more) {
       running = vidwiz(['run', 'local-aws'], { VIDWIZ_DATA: data, AWS_LOCAL_PORT: '0', ...more })
       await running.prints(/"msg":"ready"/)
     },
@@ -44,6 +45,6 @@ export async function startLocalAws(more: NodeJS.ProcessEnv = {}): Promise<TestL
       rmSync(data, { recursive: true })
     },
   }
-  await one.start()
+  await one.start(more)
   return one
 }

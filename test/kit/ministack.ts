@@ -30,8 +30,9 @@ let installing: Promise<{ python: string; folder: string } | string> | undefined
 const started = new Set<Ministack>()
 
 /**
- * A MiniStack of the caller's own, on a free port of 127.0.0.1. It ends with the run, at the latest. Zipped Lambdas run in it without
- * Docker. Call it in `before`: where there is no Python ≥ 3.10 with pip it skips the tests, and with REQUIRE_MINISTACK=1 they fail.
+ * A MiniStack of the caller's own, on a free port of 127.0.0.1. It ends with the run, at the latest. Zipped Lambdas run in it
+ * without Docker. Call it in `before`: where there is no Python ≥ 3.10 with pip it skips the tests, and with REQUIRE_MINISTACK=1
+ * they fail.
  * @param test the `this` of the hook or test that asks
  * @param env more of its own settings
  */

@@ -38,6 +38,12 @@ interface Wire {
   error(refusal: Refusal): unknown
 }
 
+/** How it puts an answer there that nobody reads word by word. */
+interface WholeWire {
+  whole(text: string): unknown
+  error(refusal: Refusal): unknown
+}
+
 const gemini: Wire = {
   word: (text) =>
     frame({ candidates: [{ content: { parts: [{ text }], role: 'model' }, index: 0 }], modelVersion: 'm' }, '\r\n\r\n'),
@@ -54,6 +60,45 @@ const openAi: Wire = {
   error: ({ message }) => ({ error: { message, type: 'server_error', code: null } }),
 }
 
+const wholeGemini: WholeWire = {
+  whole: (text) => ({
+    candidates: [{ content: { parts: [{ text }], role: 'model' }, finishReason: 'STOP', index: 0 }],
+    usageMetadata: {},
+    modelVersion: 'm',
+  }),
+  error: gemini.error,
+}
+
+const openAiResponses: WholeWire = {
+  whole: (text) => ({
+    id: 'resp_1',
+    object: 'response',
+    created_at: 1,
+    status: 'completed',
+    error: null,
+    incomplete_details: null,
+    model: 'm',
+    output: [
+      { id: 'rs_1', type: 'reasoning', summary: [] },
+      {
+        id: 'msg_1',
+        type: 'message',
+        status: 'completed',
+        role: 'assistant',
+        content: [{ type: 'output_text', text, annotations: [] }],
+      },
+    ],
+  }),
+  error: openAi.error,
+}
+
+/** Which wire a path belongs to. */
+const wireOf = (path: string): Wire | WholeWire => {
+  if (path.includes(':streamGenerateContent')) return gemini
+  if (path.includes(':generateContent')) return wholeGemini
+  return path.endsWith('/responses') ? openAiResponses : openAi
+}
+
 /** Google escapes what JavaScript once took for line ends, and its library relies on that. */
 function frame(data: unknown, end = '\n\n') {
   return `data: ${JSON.stringify(data).replace(/[\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16)}`)}${end}`
@@ -63,7 +108,10 @@ function chunk(choice: object) {
   return { id: 'c', object: 'chat.completion.chunk', created: 1, model: 'm', choices: [choice] }
 }
 
-/** Starts one. It speaks as Gemini does under `/v1beta/…:streamGenerateContent`, and as OpenAI does under `/…/chat/completions`. */
+/**
+ * Starts one. It speaks as Gemini does under `/v1beta/…:streamGenerateContent` and `…:generateContent`, and as OpenAI does under
+ * `/…/chat/completions` and `/…/responses`.
+ */
 export async function startModelServer(): Promise<ModelServer> {
   const asked: Asked[] = []
   let script: Script = () => ['Hello.']
@@ -75,11 +123,17 @@ export async function startModelServer(): Promise<ModelServer> {
     const path = req.url!
     const one: Asked = { path, headers: req.headers, body: await json(req), hungUp: gone.signal }
     asked.push(one)
-    const wire = path.includes(':streamGenerateContent') ? gemini : openAi
+    const wire = wireOf(path)
     const words = script(one)
     if ('status' in words) {
       res.writeHead(words.status, { 'content-type': 'application/json' })
       return void res.end(JSON.stringify(wire.error(words)))
+    }
+    if ('whole' in wire) {
+      let text = ''
+      for await (const word of words) text += word
+      res.writeHead(200, { 'content-type': 'application/json' })
+      return void res.end(JSON.stringify(wire.whole(text)))
     }
     res.writeHead(200, { 'content-type': 'text/event-stream' })
     res.flushHeaders()

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
+import { localAwsEnvironment } from '#platform/aws/local/where.ts'
+import { readSettings } from '#platform/config/settings.ts'
 import { type Supervisor, supervisor } from '#services/stack/supervisor.ts'
 import { eventually } from './eventually.ts'
 import { freePort } from './free-port.ts'
@@ -28,8 +30,20 @@ export interface Stack {
   stop(): Promise<void>
 }
 
-/** In the order of their start. */
+/** What answers `/v2`, in the order of its start. */
 export const PARTS = [...(onKafka ? ['relay'] : []), 'projector', 'fetch-scheduler', 'api']
+
+/** All that runs on one machine: also what turns an empty note into one that a model wrote. */
+export const ALL_PARTS = [
+  ...PARTS,
+  'local-aws',
+  'ai-notes',
+  'summaries',
+  'sqs-bridge',
+  'transcript-helper',
+  'metadata-helper',
+  'lambda-runner',
+]
 
 export interface StackOptions {
   /** A migrated one of its own, if not given. */
@@ -55,7 +69,7 @@ export async function startStack(
     onLine: (part, line) => output.push(`${part}: ${line}`),
     onRestart: (part, why) => output.push(`${part} ${why}`),
   })
-  const partEnv = {
+  const partEnv: NodeJS.ProcessEnv = {
     ...process.env,
     DB_URL: databaseUrl,
     PORT: String(port),
@@ -65,6 +79,7 @@ export async function startStack(
     LOG_LEVEL: 'warn',
     RATE_LIMIT_DISABLED: '1',
     VIDWIZ_DATA: dataFolder,
+    AWS_LOCAL_PORT: '0',
     ...log.env,
     ...env,
   }
@@ -80,12 +95,18 @@ export async function startStack(
     rmSync(dataFolder, { recursive: true })
   }
   try {
-    const all = names.map((name) => ({
+    const partOf = (name: string) => ({
       name,
       file: fileURLToPath(new URL('../../services/process.ts', import.meta.url)),
       args: [name.split('#')[0]!],
       env: partEnv,
-    }))
+    })
+    if (names.includes('local-aws')) {
+      await parts.start([partOf('local-aws')])
+      // What the environment says has the last word: tests may lead a part elsewhere.
+      Object.assign(partEnv, { ...localAwsEnvironment(readSettings(partEnv)), ...env })
+    }
+    const all = names.filter((name) => name !== 'local-aws').map(partOf)
     // As `vidwiz start` does: once the views are there, nobody waits for anybody.
     const first = all.filter(({ name }) => /^(relay|projector)/.test(name))
     await parts.start(first)

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { settingNames } from '#platform/config/settings.ts'
 import { MAX_MESSAGE_BYTES } from '#platform/kafka/message-bytes.ts'
+import { MINISTACK_VERSION } from '#test/kit/ministack.ts'
 import { isThere, services, textOf, yamlOf } from './repository.ts'
 
 interface Service {
@@ -18,7 +19,7 @@ const compose = yamlOf<{ services: Record<string, Service>; volumes: Record<stri
 const all = Object.entries(compose.services)
 const ours = all.filter(([, { image }]) => image === 'vidwiz')
 const variables = [...textOf('docker-compose.yml').matchAll(/\$\{(\w+)/g)].map(([, name]) => name!)
-const runsOnce = ['setup', 'aws-setup']
+const runsOnce = ['setup']
 
 describe('docker-compose.yml', () => {
   it('runs every service there is, under its own name, and no other', () => {
@@ -45,6 +46,7 @@ describe('docker-compose.yml', () => {
     expect(compose.services.registry!.image).to.equal(
       `apicurio/apicurio-registry:${version('platform/kafka/local/registry/pom.xml', 'registry')}`,
     )
+    expect(compose.services.aws!.image).to.equal(`ministackorg/ministack:${MINISTACK_VERSION}`)
   })
 
   it('has no secret in it: each comes from the environment', () => {

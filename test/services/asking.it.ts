@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import { type Db, openDb } from '#platform/pg/pool.ts'
 import { type Client, client, newUser } from '#test/kit/client.ts'
@@ -200,6 +201,37 @@ describe('asking models', function () {
       // What the author did first may have come before anybody asked.
       for (const id of [written, deleted]) expect((await lifeOf(`note-${id}`)).at(-1)).to.be.oneOf(['JobWithdrawn', undefined])
     })
+  })
+
+  it('asks for what came while no view moved, and stops at once while it waits for them', async () => {
+    const [person, videoId] = [await newUser(stack.url), newVideo()]
+    await switchTo(person, true)
+    await take(person, videoId)
+    await settled()
+    await stack.signal('projector', 'SIGSTOP')
+    const noteId = await take(person, videoId)
+    await store(videoId)
+    const waits = async () =>
+      (
+        await db.query(
+          't.waits',
+          `select from log.events e left join log.checkpoints c on c.consumer = 'ai-notes' and c.topic = e.topic and c.partition = e.partition
+            where e.type = 'TranscriptStored' and e.pos > coalesce(c.pos, 0)`,
+        )
+      ).length > 0
+    expect(await waits()).to.equal(true)
+    await sleep(1_000)
+    const before = Date.now()
+    const pid = await stack.signal('ai-notes', 'SIGTERM')
+    await eventually(() => expect(() => process.kill(pid, 0)).to.throw(), { withinMs: 20_000 })
+    expect(Date.now() - before).to.be.below(4_000)
+    const complaints = () => stack.output.filter((line) => /^ai-notes: .*have not come to position/.test(line)).length
+    const sofar = complaints()
+    await eventually(() => expect(complaints()).to.be.above(sofar), { withinMs: 30_000 })
+    expect(await waits()).to.equal(true)
+    await stack.signal('projector', 'SIGCONT')
+    await settled()
+    expect((await firstQuestions([noteId])).get(`ai-note-${noteId}`)).to.equal(1)
   })
 
   it('asks for nothing at timestamps of no use, and for no summary without rows', async () => {

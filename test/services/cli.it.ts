@@ -35,7 +35,21 @@ describe('the command line', function () {
   it('helps, whatever one asks of it', async () => {
     const { code, stdout } = await run('--help')
     expect(code).to.equal(0)
-    for (const command of ['start', 'run', 'tail', 'lag', 'rebuild', 'verify', 'letters', 'redrive', 'skip', 'setup', 'schemas'])
+    for (const command of [
+      'start',
+      'run',
+      'tail',
+      'lag',
+      'story',
+      'requests',
+      'rebuild',
+      'verify',
+      'letters',
+      'redrive',
+      'skip',
+      'setup',
+      'schemas',
+    ])
       expect(stdout).to.contain(`  ${command} `)
     expect((await run('rebuild', '--help')).stdout).to.contain('--dry-run')
     const unknown = await run('rebuild', 'nonsense')

@@ -19,7 +19,7 @@ describe('vidwiz start', function () {
     folder = mkdtempSync(join(tmpdir(), 'vidwiz-start-'))
     const port = await freePort()
     url = `http://127.0.0.1:${port}`
-    env = { VIDWIZ_DATA: join(folder, 'data'), PORT: String(port) }
+    env = { VIDWIZ_DATA: join(folder, 'data'), PORT: String(port), AWS_LOCAL_PORT: '0' }
   })
   afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -119,7 +119,7 @@ describe('vidwiz start', function () {
     expect(secrets).to.have.all.keys('SECRET_KEY', 'ADMIN_TOKEN', 'PG_PASSWORD')
     started.process.kill('SIGINT')
     const { stdout, stderr } = await started.finished
-    const logs = ['api', 'projector', 'fetch-scheduler'].map((part) =>
+    const logs = ['api', 'projector', 'reactors', 'local-aws'].map((part) =>
       readFileSync(join(env.VIDWIZ_DATA!, 'logs', `${part}.log`), 'utf8'),
     )
     for (const secret of Object.values(secrets)) for (const text of [stdout, stderr, ...logs]) expect(text).to.not.contain(secret)

@@ -2,8 +2,8 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { buildApp } from 'fauxqs'
 
 /**
- * The parts of fauxqs 2.4.1 that it does not export, as far as we use them. Its own start listens on every interface of the machine and closes
- * its file while requests run, so we put the parts together ourselves.
+ * The parts of fauxqs 2.4.1 that it does not export, as far as we use them. Its own start listens on every interface of the
+ * machine and closes its file while requests run, so we put the parts together ourselves.
  */
 export interface FauxqsParts {
   buildApp(options: { logger: boolean; stores: { sqsStore: SqsStore; snsStore: object; s3Store: S3Store } }): App
@@ -19,7 +19,7 @@ export type App = ReturnType<typeof buildApp>
 export type Handler = (body: unknown, store: SqsStore, request: Request) => unknown
 /** As far as we look at it: the connection that it came by. */
 export interface Request {
-  raw: { socket: NodeJS.EventEmitter & { destroyed: boolean } }
+  raw: { socket: { destroyed: boolean } }
 }
 
 export interface Persistence {
@@ -39,7 +39,6 @@ export interface SqsQueue {
   messages: Message[]
   delayedMessages: Message[]
   inflightMessages: Map<string, { message: Message }>
-  pollWaiters: { resolve(): void; timer: NodeJS.Timeout }[]
   pollTimer?: NodeJS.Timeout | undefined
   persistence?: Persistence
   dequeue(...args: unknown[]): unknown[]
@@ -67,7 +66,10 @@ export interface S3Store {
   putObject(bucket: string, key: string, body: Buffer, contentType: string): unknown
 }
 
-/** Loads them past the door that its package.json closes; test/platform/aws/fauxqs.it.ts breaks when another version has them elsewhere. */
+/**
+ * Loads them past the door that its package.json closes; test/platform/aws/fauxqs.it.ts breaks when another version has them
+ * elsewhere.
+ */
 export async function fauxqsParts(): Promise<FauxqsParts> {
   const entry = import.meta.resolve('fauxqs')
   const files = [

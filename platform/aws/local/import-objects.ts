@@ -4,8 +4,8 @@ import { join, relative, sep } from 'node:path'
 import type { S3Store } from './fauxqs.ts'
 
 /**
- * Copies what lies in a folder of objects into a bucket, where transcripts lay before there was a local S3. Only what the bucket lacks, and once for all:
- * what is deleted from the bucket afterwards stays deleted. The folder stays as it is.
+ * Copies what lies in a folder of objects into a bucket, where transcripts lay before there was a local S3. Only what the bucket
+ * lacks, and once for all: what is deleted from the bucket afterwards stays deleted. The folder stays as it is.
  * @returns how many were copied; undefined when that was done before
  */
 export async function importObjects(

@@ -1,15 +1,17 @@
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { dataFolder } from '../../config/data-folder.ts'
 import type { Settings } from '../../config/settings.ts'
 import { objectsFolder } from '../../objects/open.ts'
+import { until } from '../../processes.ts'
 import { ensureQueues, usualPlan } from '../../sqs/ensure.ts'
 import type { Queues } from '../../sqs/queues.ts'
 import { sqsQueues } from '../../sqs/sqs.ts'
 import { Trouble } from '../../trouble.ts'
 import { importObjects } from './import-objects.ts'
 import { serveAws } from './server.ts'
-import { awsFolder, keysOf, serverOf, serves } from './state.ts'
-import { ACCOUNT, BUCKET, QUEUES, REGION } from './usual.ts'
+import { awsFolder, keysOf, lastPortOf, serverOf, serves } from './state.ts'
+import { ACCOUNT, BUCKET, QUEUES, REGION, USUAL_PORT } from './usual.ts'
 
 export interface LocalAws {
   url: string
@@ -21,24 +23,47 @@ export interface LocalAws {
   stop(): Promise<void>
 }
 
+const OTHER_ENDS_MS = 10_000
+
+const isFree = (port: number) =>
+  new Promise<boolean>((resolve) => {
+    const probe = createServer()
+    probe.once('error', () => resolve(false))
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)))
+  })
+
+/** Who started again is found where it was before: other parts have its address in their environment. */
+async function portFor({ AWS_LOCAL_PORT: wanted }: Settings, data: string): Promise<number> {
+  if (wanted) return wanted
+  for (const port of [lastPortOf(data), wanted === undefined ? USUAL_PORT : undefined])
+    if (port !== undefined && (await isFree(port))) return port
+  return 0
+}
+
 /**
- * Runs S3 and SQS in this process, kept in the data folder and reached from this machine only. The bucket and the queues of a usual system are there
- * when it resolves. What was answered survives kill -9 and a power failure.
+ * Runs S3 and SQS in this process, kept in the data folder and reached from this machine only. The bucket and the queues of a
+ * usual system are there when it resolves. What was answered survives kill -9 and a power failure.
  * @param onBroken the server can no longer be relied on: end the process, a new one makes it right
  * @throws Trouble when the folder is served by another process, or the port is taken
  */
 export async function startLocalAws(settings: Settings, onBroken: (error: unknown) => void): Promise<LocalAws> {
   const data = dataFolder(settings.VIDWIZ_DATA)
   const folder = awsFolder(data)
-  const other = serverOf(data)
-  if (other && !other.isThisOne) throw new Trouble(`the S3 and SQS in ${data} are served by process ${other.pid} already`)
+  const otherOf = () => {
+    const server = serverOf(data)
+    return server?.isThisOne ? undefined : server
+  }
+  // One whose supervisor was killed ends by itself.
+  await until(() => otherOf() === undefined, OTHER_ENDS_MS)
+  const other = otherOf()
+  if (other) throw new Trouble(`the S3 and SQS in ${data} are served by process ${other.pid} already`)
   const keys = keysOf(data)
   // Who has S3 elsewhere and SQS here asks both with the same keys.
   const keyIds = new Set([keys.AWS_ACCESS_KEY_ID, settings.AWS_ACCESS_KEY_ID].filter((id) => id !== undefined))
   let imported: number | undefined
   const server = await serveAws({
     folder,
-    port: settings.AWS_LOCAL_PORT,
+    port: await portFor(settings, data),
     keyIds,
     onBroken,
     async prepare(s3) {

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { nameOf } from '../../sqs/queues.ts'
 import type { FauxqsParts, Handler, Persistence, Request, SqsQueue, SqsStore } from './fauxqs.ts'
 
-/** How soon a message that becomes visible again, or whose delay ends, wakes who waits. fauxqs looks 50 times a second for each queue. */
+/** How soon who waits is woken by a message that becomes visible again. fauxqs looks 50 times a second for each queue. */
 const LOOK_MS = 200
 
 /** As SQS documents it: what XML has no place for. */
@@ -10,8 +10,8 @@ const LOOK_MS = 200
 const NOT_IN_SQS = /[^\x09\x0A\x0D\x20-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u
 
 /**
- * What fauxqs 2.4.1 does otherwise than we can live with, mended at run time. Each is shown in test/platform/aws/fauxqs.it.ts as it is without
- * us, so that a test fails when fauxqs mends it itself or changes beneath us.
+ * What fauxqs 2.4.1 does otherwise than we can live with, mended at run time. Each is shown in test/platform/aws/fauxqs.it.ts as
+ * it is without us, so that a test fails when fauxqs mends it itself or changes beneath us.
  * @param onBroken memory and file may no longer agree: only a new start, from the file, makes it right
  */
 export function mended(parts: FauxqsParts, persistence: Persistence, onBroken: (error: unknown) => void) {
@@ -20,19 +20,23 @@ export function mended(parts: FauxqsParts, persistence: Persistence, onBroken: (
   const requests = new AsyncLocalStorage<Request>()
   let isWithin = false
 
+  /** How many rows were written since the file was opened. */
+  const changes = db.prepare('select total_changes() as changes')
+  const changed = () => changes.get()!.changes
+
   /** One request, one transaction: a batch is there whole or not at all, for the price of one fsync. */
   function atomically<T>(work: () => T): T {
     if (isWithin) return work()
     isWithin = true
+    const before = changed()
     try {
       db.exec('BEGIN')
       const result = work()
       db.exec('COMMIT')
       return result
     } catch (error) {
+      if (isOfSqlite(error) || changed() !== before) onBroken(error)
       if (db.isTransaction) db.exec('ROLLBACK')
-      // What it refuses is refused before anything has changed; all else fails half way.
-      if (!isRefusal(error)) onBroken(error)
       throw error
     } finally {
       isWithin = false
@@ -48,31 +52,19 @@ export function mended(parts: FauxqsParts, persistence: Persistence, onBroken: (
 
   /** A dead letter is deleted from one queue and then written to the other: a kill between the two must not lose it. */
   function mendQueue(queue: SqsQueue): SqsQueue {
-    const { dequeue, waitForMessages } = queue
+    const { dequeue } = queue
     // Whom nobody listens to any more gets no message: it would be hidden from everybody for its visibility timeout.
     queue.dequeue = (...args) => (isGone(requests.getStore()) ? [] : atomically(() => dequeue.apply(queue, args)))
-    queue.waitForMessages = async (seconds) => {
-      const socket = requests.getStore()?.raw.socket
-      const waited = waitForMessages.call(queue, seconds)
-      const waiter = queue.pollWaiters.at(-1)!
-      const hangUp = () => {
-        const place = queue.pollWaiters.indexOf(waiter)
-        if (place < 0) return
-        queue.pollWaiters.splice(place, 1)
-        clearTimeout(waiter.timer)
-        waiter.resolve()
-      }
-      socket?.once('close', hangUp)
-      await waited
-      socket?.off('close', hangUp)
-    }
     queue.startPollTimerIfNeeded = () => {
       queue.pollTimer ??= setInterval(() => queue.processTimers(), LOOK_MS)
     }
     return queue
   }
 
-  /** The file knows a queue by its name alone: one of the same name in another region would take its place, and its messages with it. */
+  /**
+   * The file knows a queue by its name alone: one of the same name in another region would take its place, and its messages with
+   * it.
+   */
   class OneRegion extends SqsStore {
     override createQueue(...args: unknown[]) {
       return mendQueue(super.createQueue(...args))
@@ -107,5 +99,5 @@ export function mended(parts: FauxqsParts, persistence: Persistence, onBroken: (
 
 const isGone = (request: Request | undefined) => request?.raw.socket.destroyed ?? false
 
-/** An answer of SQS, as fauxqs makes them. */
-const isRefusal = (error: unknown) => error instanceof Error && 'statusCode' in error
+/** A full disk, for example. All else, a request that makes no sense, is found before anything changes. */
+const isOfSqlite = (error: unknown) => (error as { code?: string }).code === 'ERR_SQLITE_ERROR'

@@ -27,8 +27,8 @@ export interface Server {
 export const OLDEST = '/_vidwiz/oldest'
 
 /**
- * Serves S3 and SQS on 127.0.0.1. What was answered is on the disk: each answer waits for an fsync, so nothing is lost when the process is killed,
- * nor when the power fails.
+ * Serves S3 and SQS on 127.0.0.1. What was answered is on the disk: each answer waits for an fsync, so nothing is lost when the
+ * process is killed, nor when the power fails.
  * @throws Trouble when the port or the file cannot be had
  */
 export async function serveAws({ folder, port, keyIds, prepare, onBroken }: ServerOptions): Promise<Server> {

@@ -11,3 +11,6 @@ export const REGION = 'ap-south-1'
 
 /** As the server has it in all its addresses. */
 export const ACCOUNT = '000000000000'
+
+/** On 127.0.0.1. */
+export const USUAL_PORT = 15_324

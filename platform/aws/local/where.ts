@@ -15,8 +15,8 @@ export function localParts(settings: Settings): { s3: boolean; sqs: boolean } {
 }
 
 /**
- * What other parts need in their environment to find the S3 and SQS that run in the data folder, for as much as the settings leave to them. Empty when
- * they leave nothing.
+ * What other parts need in their environment to find the S3 and SQS that run in the data folder, for as much as the settings
+ * leave to them. Empty when they leave nothing.
  * @throws Trouble when none runs, or when one half is elsewhere without keys of its own
  */
 export function localAwsEnvironment(settings: Settings): AwsEnvironment {
@@ -30,29 +30,30 @@ export function localAwsEnvironment(settings: Settings): AwsEnvironment {
   const bucket = { S3_BUCKET_NAME: BUCKET }
   const queues = Object.fromEntries(Object.entries(QUEUES).map(([setting, name]) => [setting, `${url}/${ACCOUNT}/${name}`]))
   if (s3 && sqs) return { AWS_ENDPOINT_URL: url, AWS_REGION: REGION, ...keysOf(data), ...bucket, ...queues }
-  // Both are asked with the same keys. The local server takes those of its environment as well; what the SDK finds elsewhere it cannot know.
+  // Both are asked with the same keys. The local server takes those of its environment as well; what the SDK finds elsewhere it
+  // cannot know.
   if (!settings.AWS_ACCESS_KEY_ID)
-    throw new Trouble(
-      `${s3 ? 'S3_BUCKET_NAME' : 'SQS_…_QUEUE_URL'} is not set, and ${s3 ? 'SQS_…_QUEUE_URL' : 'S3_BUCKET_NAME'} is: set both, or set AWS_ACCESS_KEY_ID as well`,
-    )
+    throw new Trouble('of S3_BUCKET_NAME and SQS_…_QUEUE_URL one is set: set both, or AWS_ACCESS_KEY_ID as well')
   return s3 ? { S3_ENDPOINT: url, ...bucket } : { SQS_ENDPOINT: url, ...queues }
 }
 
-/** The settings, with the S3 and SQS of the data folder in the place of what they leave open; as they are when none runs there. */
+/** The settings, with the S3 and SQS of the data folder for what they leave open; as they are when none runs there. */
 export function withLocalAws(settings: Settings, env: NodeJS.ProcessEnv = process.env): Settings {
-  if (!serverOf(dataFolder(settings.VIDWIZ_DATA))) return settings
+  const { s3, sqs } = localParts(settings)
+  if ((!s3 && !sqs) || !serverOf(dataFolder(settings.VIDWIZ_DATA))) return settings
   return readSettings({ ...env, ...localAwsEnvironment(settings) })
 }
 
 /**
- * When the oldest message of each queue was sent (milliseconds since the epoch; null: there is none), by name. SQS itself cannot tell; the server in
- * the data folder can.
+ * When the oldest message of each queue was sent (milliseconds since the epoch; null: there is none), by name. SQS itself cannot
+ * tell; the server in the data folder can.
  * @returns undefined when SQS is elsewhere
  */
 export async function oldestMessages(settings: Settings): Promise<Record<string, number | null> | undefined> {
+  const endpoint = settings.SQS_ENDPOINT ?? settings.AWS_ENDPOINT_URL
+  if (!endpoint?.startsWith('http://127.0.0.1:')) return undefined
   const data = dataFolder(settings.VIDWIZ_DATA)
   const server = serverOf(data)
-  const endpoint = settings.SQS_ENDPOINT ?? settings.AWS_ENDPOINT_URL
   if (!server || endpoint !== `http://127.0.0.1:${server.port}`) return undefined
   const authorization = `Credential=${keysOf(data).AWS_ACCESS_KEY_ID}/`
   const answer = await fetch(`${endpoint}${OLDEST}`, { headers: { authorization } }).catch(() => undefined)

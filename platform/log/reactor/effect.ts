@@ -69,7 +69,7 @@ export function openEffect({ db, consumer, ...options }: EffectOptions): Effect 
   return {
     async apply(caused, beside) {
       const pendings = caused.flatMap(({ recorded, commands }) =>
-        commands.map((command) => pending(command, contextOf(recorded, consumer))),
+        commands.map((command) => pending(command, contextOf(recorded, command, consumer))),
       )
       if (pendings.length === 0) return alone(beside)
       for (let attempts = 1; ; attempts++) {
@@ -86,10 +86,10 @@ export function openEffect({ db, consumer, ...options }: EffectOptions): Effect 
 
 const asIfWon = ({ events }: Group): Verdict => ({ positions: events.map(() => 0) })
 
-/** What an event causes belongs to the request that caused the event. */
-const contextOf = ({ id, correlationId, traceparent }: Recorded, consumer: string): Context => ({
+/** What an event causes belongs to the request that caused the event, unless the command knows of another one. */
+const contextOf = ({ id, correlationId, traceparent }: Recorded, command: Command, consumer: string): Context => ({
   actor: consumer,
-  correlationId,
+  correlationId: command.correlationId ?? correlationId,
   causationId: id,
   traceparent,
 })

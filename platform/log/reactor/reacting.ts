@@ -23,6 +23,11 @@ const ADVANCE = `
 
 /** Events whose commands are decided together: their states are in memory at once. */
 const PORTION = 200
+/** Commands whose events are appended together: while they are, nobody else can append. A single event may cause more. */
+const MOST_COMMANDS = 2_000
+
+/** Fewer events at a time will do. */
+class TooMuch extends Error {}
 
 /** How a reactor takes in the events of one topic. */
 export function reacting(
@@ -88,6 +93,8 @@ export function reacting(
                 const parked = some.filter(own.isStuck).map((recorded): Parked => ({ recorded, state: 'waiting', cause: null }))
                 // One that was asked about in advance may have come to be stuck since.
                 const free = caused.filter(({ recorded }) => isFree(recorded))
+                const commands = free.reduce((sum, { commands }) => sum + commands.length, 0)
+                if (commands > MOST_COMMANDS && some.length > 1) throw new TooMuch()
                 await effect.apply(free, advance(moves, parked)).catch(throwFenced)
                 return parked
               }),
@@ -97,7 +104,7 @@ export function reacting(
                 await effect.apply([], advance(moves, parked)).catch(throwFenced)
                 return parked
               }),
-            isFault,
+            isFault: (error) => error instanceof TooMuch || isFault(error),
           })
           onProgress?.()
           ask()

@@ -1,13 +1,16 @@
 import { z } from 'zod'
+import { noteRequest, summaryRequest } from '#events/ai.ts'
 import type { Command } from '#events/kit/command.ts'
 import { editNoteByWorker, noteStream } from '#events/note.ts'
 import { storeMetadata, storeSummary, storeTranscript } from '#events/video.ts'
 import { integer, text } from '#platform/http/fields.ts'
 import { memberText } from '#platform/http/json-member.ts'
 import { isStorable, strip } from '#platform/http/text.ts'
+import type { Cause } from '#platform/log/executor.ts'
 import { notesForAi } from '#projections/notes.ts'
 import { videoById } from '#projections/videos.ts'
 import { admin } from '../auth/guards.ts'
+import { causeOfAnswer } from '../causes.ts'
 import { busy, notFound } from '../errors.ts'
 import { expectedOf } from '../etag.ts'
 import { MetadataObject } from '../metadata.ts'
@@ -41,8 +44,8 @@ const LATE = { 503: 'Stored, but not to be seen yet: repeat the request' }
 const STORING = { auth: admin, params: VideoPath, answers: { 200: VideoRead }, refuses: LATE }
 
 /** Does it, and shows the video as it is then. */
-async function stored({ db, execute }: Pick<Tools, 'db' | 'execute'>, videoId: string, command: Command) {
-  await execute(command, { visibleIn: ['videos'] })
+async function stored({ db, execute }: Pick<Tools, 'db' | 'execute'>, videoId: string, command: Command, cause?: Cause) {
+  await execute(command, { visibleIn: ['videos'], cause })
   const video = await videoById(db, videoId)
   // What was stored is stored; only that the views lag too far behind to show a new video. All these requests can be repeated.
   if (!video) throw busy()
@@ -90,9 +93,10 @@ export const internalRoutes = [
       ...STORING,
       body: Summary,
     },
-    async ({ params: { video_id: videoId }, body, ...tools }) => {
+    async ({ request, params: { video_id: videoId }, body, ...tools }) => {
       const [summary, questions] = [body.summary ?? undefined, questionsIn(body.miscellaneous_data)]
-      return stored(tools, videoId, storeSummary({ videoId, summary, questions }))
+      const cause = summary === undefined ? undefined : await causeOfAnswer(tools.db, request, summaryRequest(videoId))
+      return stored(tools, videoId, storeSummary({ videoId, summary, questions }), cause)
     },
   ),
 
@@ -146,11 +150,14 @@ export const internalRoutes = [
       etag: true,
       refuses: { 404: 'There is no such note' },
     },
-    async ({ request, params, body, execute }) => {
+    async ({ request, params, body, db, execute }) => {
       const noteId = params.note_id
       const expected = expectedOf(request, noteStream.of(noteId))
       const change = { text: body.text ?? undefined, generatedByAi: body.generated_by_ai ?? undefined }
-      return noteRead(await execute(editNoteByWorker({ noteId, ...change, expected }), { visibleIn: ['notes'] }), request)
+      const isAnswer = change.text !== undefined && change.generatedByAi
+      const cause = isAnswer ? await causeOfAnswer(db, request, noteRequest(noteId)) : undefined
+      const edit = editNoteByWorker({ noteId, ...change, expected })
+      return noteRead(await execute(edit, { visibleIn: ['notes'], cause }), request)
     },
   ),
 ]

@@ -1,10 +1,16 @@
 import { z } from 'zod'
-import { type Finding, findTask, submitResult, type TaskKind } from '#events/task.ts'
+import { type Finding, findTask, submitResult, type TaskKind, tasksFor } from '#events/task.ts'
 import { boolean, integer } from '#platform/http/fields.ts'
 import { memberText } from '#platform/http/json-member.ts'
 import { Answer, noContent } from '#platform/http/route.ts'
+
+import { newestOf } from '#platform/log/postgres/newest.ts'
+
+import { isHopeless } from '#platform/youtube/hopeless.ts'
+
 import { taskById } from '#projections/tasks.ts'
 import { admin } from '../auth/guards.ts'
+import { causationOf } from '../causes.ts'
 import { badRequest, notFound } from '../errors.ts'
 import { MetadataObject } from '../metadata.ts'
 import { BODY_LIMIT_BYTES, route } from '../route.ts'
@@ -43,7 +49,10 @@ const Result = z.object({
   transcript: TranscriptRows.nullish(),
   metadata: MetadataObject.nullish(),
   error_message: z.string().nullish(),
-  permanent: boolean().nullish().meta({ description: 'No attempt would help: the video is private, removed or has no captions' }),
+  permanent: boolean().nullish().meta({
+    description:
+      'No attempt would help: the video is private, removed or has no captions. Left out, what error_message says counts',
+  }),
 })
 
 /** Longer reasons say nothing more. */
@@ -115,10 +124,18 @@ export const taskRoutes = [
         // Before any event says that it is there.
         return { transcript: await keepTranscript(app, ask, of.videoId, transcript, json('transcript')) }
       }
-      const failure = () => ({ error: reasonOf(body.error_message), ...(body.permanent && { permanent: true as const }) })
+      const failure = () => {
+        const { error_message, permanent } = body
+        const isLast = permanent ?? isHopeless(error_message ?? '')
+        return { error: reasonOf(error_message), ...(isLast && { permanent: true as const }) }
+      }
       const finding = body.success ? await found() : failure()
       const submit = submitResult({ ...of, finding, policy: app.taskPolicy })
-      return answer(await execute(submit, visible))
+      // What a worker finds out goes back to whoever needed it; the view may not show the claim yet.
+      const claim = await newestOf(db, tasksFor(of.kind, of.videoId).stream)
+      const causationId = causationOf(request) ?? claim?.id ?? task.event_id
+      const cause = { correlationId: task.correlation_id ?? request.id, causationId }
+      return answer(await execute(submit, { ...visible, cause }))
     },
   ),
 ]

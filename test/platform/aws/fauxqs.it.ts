@@ -7,8 +7,8 @@ import { type FauxqsParts, fauxqsParts, type Persistence, type SqsStore } from '
 const MEND = 'fauxqs has changed here: take this out of platform/aws/local/mended.ts or guard.ts, and then out of this file'
 
 /**
- * What fauxqs does without us. Each of these is mended in platform/aws/local; one that fails says that there is nothing left to mend. That our server does
- * better is in local.it.ts.
+ * What fauxqs does without us. Each of these is mended in platform/aws/local; one that fails says that there is nothing left to
+ * mend. That our server does better is in local.it.ts.
  */
 describe('fauxqs by itself', () => {
   let parts: FauxqsParts

@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   DeleteObjectCommand,
@@ -9,16 +10,20 @@ import {
 } from '@aws-sdk/client-s3'
 import { expect } from 'chai'
 import { awsAccess } from '#platform/aws/access.ts'
-import { oldestMessages, withLocalAws } from '#platform/aws/local/where.ts'
+import { serveAws } from '#platform/aws/local/server.ts'
+import { localAwsEnvironment, oldestMessages, withLocalAws } from '#platform/aws/local/where.ts'
 import { readSettings } from '#platform/config/settings.ts'
 import { openObjects } from '#platform/objects/open.ts'
 import { openQueues } from '#platform/sqs/open.ts'
 import type { Queues } from '#platform/sqs/queues.ts'
+import { sqsQueues } from '#platform/sqs/sqs.ts'
+import { Trouble } from '#platform/trouble.ts'
 import { eventually } from '#test/kit/eventually.ts'
 import { startLocalAws, type TestLocalAws } from '#test/kit/local-aws.ts'
 import { vidwiz } from '#test/kit/run.ts'
 import { objectsConformance } from '../objects/suite.ts'
 
+const ROUNDS = Number(process.env.FAULT_ROUNDS ?? 5)
 const TRANSCRIPT = `[${'{"text":"é😀"},'.repeat(1_000_000)}{}]`
 
 describe('S3 and SQS in the data folder', function () {
@@ -80,9 +85,10 @@ describe('S3 and SQS in the data folder', function () {
     })
   })
 
-  it('lose no message that was answered, and none on its way to the dead letters, however often the process is killed', async () => {
+  it('lose no message that was answered, nor on its way to the dead letters, however often they are killed', async function () {
+    this.timeout(ROUNDS * 20_000)
     const answered = new Set<string>()
-    for (let round = 0; round < 5; round++) {
+    for (let round = 0; round < ROUNDS; round++) {
       await withQueues(async (queues, url) => {
         let killed = false
         const sending = (async () => {
@@ -129,7 +135,7 @@ describe('S3 and SQS in the data folder', function () {
     objects.close()
   })
 
-  it('copy what lay in the folder of objects, once: what was deleted since stays deleted, and the folder stays as it is', async () => {
+  it('copy what lay in the folder of objects, once: what was deleted since stays deleted', async () => {
     await local.kill()
     const folder = join(local.data, 'objects', 'transcripts')
     mkdirSync(folder, { recursive: true })
@@ -207,6 +213,22 @@ describe('S3 and SQS in the data folder', function () {
       expect((await patient).map(({ body, receiveCount }) => [body, receiveCount])).to.deep.equal([['for who is still there', 1]])
     }))
 
+  it('outlive a request that makes no sense', async () => {
+    const { AWS_ENDPOINT_URL: url, AWS_ACCESS_KEY_ID: id, SQS_AI_NOTE_QUEUE_URL: QueueUrl } = local.env()
+    for (const body of [{ QueueUrl }, { QueueUrl, Entries: 7 }, { QueueUrl, Entries: [{ Id: 'a' }] }]) {
+      const headers = {
+        authorization: `AWS4-HMAC-SHA256 Credential=${id}/x`,
+        'content-type': 'application/x-amz-json-1.0',
+        'x-amz-target': 'AmazonSQS.SendMessageBatch',
+      }
+      const answer = await fetch(url!, { method: 'POST', headers, body: JSON.stringify(body) })
+      expect(answer.status).to.be.at.least(400)
+    }
+    await withQueues(async (queues, url) => {
+      expect((await queues.sendBatch(url, [{ id: 'a', body: 'b' }]))[0]!.messageId).to.be.a('string')
+    })
+  })
+
   it('know a queue by its name, in whatever region a client asks', async () => {
     await withQueues((queues, url) => queues.sendBatch(url, [{ id: 'a', body: 'kept' }]))
     const abroad = await openQueues(readSettings({ ...local.env(), AWS_REGION: 'eu-west-1' }))
@@ -228,6 +250,28 @@ describe('S3 and SQS in the data folder', function () {
     expect(oldest['vidwiz-summaries']).to.equal(null)
   })
 
+  it('stand in for one of the two while the other is elsewhere, and take the keys of that one as well', async () => {
+    await local.kill()
+    await local.start({ AWS_ACCESS_KEY_ID: 'theirs', AWS_SECRET_ACCESS_KEY: 'secret' })
+    const theirs = {
+      VIDWIZ_DATA: local.data,
+      AWS_ACCESS_KEY_ID: 'theirs',
+      AWS_SECRET_ACCESS_KEY: 'secret',
+      AWS_REGION: 'eu-west-1',
+    }
+    const leads = (more: Record<string, string>) => localAwsEnvironment(readSettings({ VIDWIZ_DATA: local.data, ...more }))
+    const sqs = leads({ ...theirs, S3_BUCKET_NAME: 'theirs' })
+    expect(sqs).to.have.all.keys('SQS_ENDPOINT', 'SQS_AI_NOTE_QUEUE_URL', 'SQS_SUMMARY_QUEUE_URL')
+    const queues = await openQueues(readSettings({ ...theirs, S3_BUCKET_NAME: 'theirs', ...sqs }))
+    expect((await queues.sendBatch(sqs.SQS_AI_NOTE_QUEUE_URL!, [{ id: 'a', body: 'b' }]))[0]!.messageId).to.be.a('string')
+    queues.close()
+    const both = { SQS_AI_NOTE_QUEUE_URL: 'http://a/1/notes', SQS_SUMMARY_QUEUE_URL: 'http://a/1/summaries' }
+    const s3 = leads({ ...theirs, ...both })
+    expect(s3).to.have.all.keys('S3_ENDPOINT', 'S3_BUCKET_NAME')
+    expect(leads({ ...theirs, ...both, S3_BUCKET_NAME: 'theirs' })).to.deep.equal({})
+    expect(() => leads({ S3_BUCKET_NAME: 'theirs' })).to.throw(Trouble, /AWS_ACCESS_KEY_ID/)
+  })
+
   it('are found by whoever knows the folder, and belong to one process', async () => {
     const settings = withLocalAws(readSettings({ VIDWIZ_DATA: local.data }), { VIDWIZ_DATA: local.data })
     expect(settings).to.include({ S3_BUCKET_NAME: 'vidwiz', AWS_ENDPOINT_URL: local.env().AWS_ENDPOINT_URL })
@@ -240,6 +284,43 @@ describe('S3 and SQS in the data folder', function () {
     expect((await vidwiz(['run', 'local-aws'], other).finished).stderr).to.match(
       /^vidwiz: port \d+ is taken: set AWS_LOCAL_PORT .*\n$/,
     )
+  })
+})
+
+describe('S3 and SQS on a full disk', () => {
+  it('ask for a new start rather than answer from what is not in the file', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'vidwiz-aws-full-'))
+    const broken: unknown[] = []
+    const open = (pages: number) =>
+      serveAws({
+        folder,
+        port: 0,
+        keyIds: new Set(['id']),
+        async prepare({ persistence }) {
+          persistence!.db.exec(`PRAGMA max_page_count = ${pages}`)
+        },
+        onBroken: (error) => broken.push(error),
+      })
+    const clientOf = ({ port }: { port: number }) =>
+      sqsQueues({ region: 'x', endpoint: `http://127.0.0.1:${port}`, credentials: { accessKeyId: 'id', secretAccessKey: 'x' } })
+    const server = await open(200)
+    const queues = clientOf(server)
+    const url = await queues.create('queue')
+    const answered: string[] = []
+    for (let i = 0; broken.length === 0; i++)
+      for (const { id, messageId } of await queues.sendBatch(url, [{ id: `${i}`, body: `${i} ${'x'.repeat(50_000)}` }]))
+        if (messageId) answered.push(id)
+    expect(answered.length).to.be.within(5, 20)
+    queues.close()
+    await server.close()
+
+    const again = await open(100_000)
+    const later = clientOf(again)
+    const found = [...(await later.receive(url)), ...(await later.receive(url))].map(({ body }) => body.split(' ')[0])
+    expect(found).to.deep.equal(answered)
+    later.close()
+    await again.close()
+    rmSync(folder, { recursive: true })
   })
 })
 

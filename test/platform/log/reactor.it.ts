@@ -224,6 +224,22 @@ describe('a reactor', () => {
       ])
     })
 
+  it('does not append what many events cause together at once, for all others wait meanwhile', async () => {
+    const busy = reactor('busy', [
+      on(NoteCreated, ({ data: { noteId, text } }) =>
+        Array.from({ length: 1_100 }, (_, i) => count(`${noteId}-${i}`.padEnd(11, '_'), text!)),
+      ),
+    ])
+    const own = reacting(busy, topic, { db: shop.db, catalog, deciders, topics })
+    await own.resume(all)
+    await own.handle(await happened('a', 'b', 'c'))
+    const written = await shop.db.query(
+      't.together',
+      `select count(*) as events from log.events where type = 'SummaryStored' group by xmin`,
+    )
+    expect(written).to.deep.equal([{ events: 1_100 }, { events: 1_100 }, { events: 1_100 }])
+  })
+
   it('follows its topic: one of several at a time, and another takes over where it stopped', async () => {
     const run = () =>
       startReactor(counting, { db: shop.db, reader: shop.reader, listener: shop.listener, catalog, deciders, topics })

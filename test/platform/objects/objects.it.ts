@@ -3,8 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { GetObjectCommand } from '@aws-sdk/client-s3'
 import { expect } from 'chai'
+import { awsAccess } from '#platform/aws/access.ts'
 import { readSettings } from '#platform/config/settings.ts'
+import { ensureBucket } from '#platform/objects/ensure.ts'
 import { openObjects } from '#platform/objects/open.ts'
+import { startMinistack } from '#test/kit/ministack.ts'
 import { startS3 } from '#test/kit/s3.ts'
 import { objectsConformance } from './suite.ts'
 
@@ -27,6 +30,21 @@ async function inS3() {
 objectsConformance('the data folder', inFolder)
 objectsConformance('S3', inS3)
 
+describe('MiniStack', () => {
+  objectsConformance('MiniStack', async (test) => {
+    const { env, stop } = await startMinistack(test)
+    const settings = readSettings({ ...env, S3_BUCKET_NAME: 'things' })
+    expect(await ensureBucket('things', awsAccess(settings, 'S3'))).to.equal(true)
+    expect(await ensureBucket('things', awsAccess(settings, 'S3'))).to.equal(false)
+    const objects = await openObjects(settings)
+    const close = async () => {
+      objects.close()
+      await stop()
+    }
+    return { objects, close }
+  })
+})
+
 describe('an object', () => {
   it('in the data folder leaves nothing unfinished behind, and is for its owner only', async () => {
     const { path, objects, close } = await inFolder()
@@ -43,6 +61,18 @@ describe('an object', () => {
     await objects.put('transcripts/a.json', '[]', 'application/json')
     const { ContentType } = await s3.client.send(new GetObjectCommand({ Bucket: 'things', Key: 'transcripts/a.json' }))
     expect(ContentType).to.equal('application/json')
+    await close()
+  })
+
+  it('in S3 is found by AWS_ENDPOINT_URL where S3_ENDPOINT is not set, and by S3_ENDPOINT where both are', async () => {
+    const { s3, objects, close } = await inS3()
+    await objects.put('a', 'here', 'text/plain')
+    const { S3_ENDPOINT, ...env } = s3.env
+    for (const where of [{ AWS_ENDPOINT_URL: S3_ENDPOINT }, { AWS_ENDPOINT_URL: 'http://127.0.0.1:1', S3_ENDPOINT }]) {
+      const same = await openObjects(readSettings({ ...env, ...where }))
+      expect(String(await same.get('a'))).to.equal('here')
+      same.close()
+    }
     await close()
   })
 

@@ -2,11 +2,16 @@ import { expect } from 'chai'
 import { ObjectKeyError, type Objects } from '#platform/objects/objects.ts'
 
 /** What any store of objects must do. */
-export function objectsConformance(name: string, open: () => Promise<{ objects: Objects; close(): Promise<void> }>): void {
+export function objectsConformance(
+  name: string,
+  open: (test: Mocha.Context) => Promise<{ objects: Objects; close(): Promise<void> }>,
+): void {
   describe(`objects in ${name}`, () => {
     let objects: Objects
     let close: () => Promise<void>
-    before(async () => ({ objects, close } = await open()))
+    before(async function () {
+      ;({ objects, close } = await open(this))
+    })
     after(() => close?.())
 
     const put = (key: string, body: Buffer | string) => objects.put(key, body, 'application/json')

@@ -1,3 +1,7 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { json } from 'node:stream/consumers'
 import { expect } from 'chai'
 import { readSettings } from '#platform/config/settings.ts'
 import { openQueues } from '#platform/sqs/open.ts'
@@ -25,6 +29,44 @@ describe('SQS', () => {
     expect(sent.map(({ id }) => id)).to.deep.equal(messages.map(({ id }) => id))
     for (const { refusal } of sent) expect(refusal).to.include({ code: 'ECONNREFUSED', isOurFault: false })
     queues.close()
+  })
+
+  it('that does not know who asks refuses the same entry no longer once it does: it is no fault of the message', async () => {
+    const queues = await openQueues(readSettings({ ...local.env(), AWS_ACCESS_KEY_ID: 'expired', AWS_SECRET_ACCESS_KEY: 'b' }))
+    const [sent] = await queues.sendBatch(local.settings().SQS_AI_NOTE_QUEUE_URL!, [{ id: 'a', body: 'x' }])
+    expect(sent!.refusal).to.include({ code: 'InvalidClientTokenId', isSetup: true })
+    queues.close()
+  })
+
+  it('is asked again to delete what it fails to, and no more than that', async () => {
+    const asked: string[][] = []
+    const says: Record<string, (times: number) => object | undefined> = {
+      done: () => undefined,
+      'done in the end': (times) => (times < 3 ? { Code: 'InternalError', SenderFault: false } : undefined),
+      failing: () => ({ Code: 'InternalError', Message: 'we encountered one', SenderFault: false }),
+      gone: () => ({ Code: 'ReceiptHandleIsInvalid', SenderFault: true }),
+    }
+    const server = createServer(async (request, response) => {
+      const { Entries } = (await json(request)) as { Entries: { Id: string; ReceiptHandle: string }[] }
+      asked.push(Entries.map(({ ReceiptHandle }) => ReceiptHandle))
+      const answers = Entries.map(({ Id, ReceiptHandle }) => ({ Id, refusal: says[ReceiptHandle]!(asked.length) }))
+      const Failed = answers.flatMap(({ Id, refusal }) => (refusal ? [{ Id, ...refusal }] : []))
+      const Successful = answers.flatMap(({ Id, refusal }) => (refusal ? [] : [{ Id }]))
+      response.setHeader('content-type', 'application/x-amz-json-1.0').end(JSON.stringify({ Successful, Failed }))
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const queues = await openQueues(readSettings({ AWS_ENDPOINT_URL: url, AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' }))
+    const refused = await queues.delete(`${url}/1/somewhere`, Object.keys(says))
+    queues.close()
+    server.closeAllConnections()
+    server.close()
+    const failing = ['done in the end', 'failing']
+    expect(asked).to.deep.equal([Object.keys(says), failing, failing])
+    expect([...refused]).to.deep.equal([
+      ['gone', { code: 'ReceiptHandleIsInvalid', message: '', isOurFault: true, isSetup: false }],
+      ['failing', { code: 'InternalError', message: 'we encountered one', isOurFault: false, isSetup: false }],
+    ])
   })
 
   it('is reached at the endpoint, whatever host a queue is said to have', async () => {

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { expect } from 'chai'
 import { withDeadLetters } from '#platform/sqs/dead-letters.ts'
 import { deadLetterNameOf, ensureQueues } from '#platform/sqs/ensure.ts'
@@ -45,8 +45,9 @@ export function queuesConformance(name: string, open: (test: Mocha.Context) => P
       const received = await receiveAll(url, 3)
       expect(bodies(received)).to.deep.equal([...texts].sort())
       expect(received.map(({ messageId }) => messageId).sort()).to.deep.equal(sent.map(({ messageId }) => messageId).sort())
-      for (const { receiveCount, sentAt } of received) {
-        expect(receiveCount).to.equal(1)
+      for (const { body, receiveCount, sentAt, systemAttributes, md5OfBody } of received) {
+        expect([receiveCount, systemAttributes.ApproximateReceiveCount]).to.deep.equal([1, '1'])
+        expect(md5OfBody).to.equal(createHash('md5').update(body).digest('hex'))
         expect(sentAt).to.be.within(before - 1_000, Date.now() + 1_000)
       }
     })
@@ -161,7 +162,7 @@ export function queuesConformance(name: string, open: (test: Mocha.Context) => P
       expect(await queues.urlOf('nowhere')).to.equal(undefined)
       expect(await queues.receive(nowhere).catch((error) => error.name)).to.equal('QueueDoesNotExist')
       const [sent] = await queues.sendBatch(nowhere, [{ id: 'a', body: 'b' }])
-      expect(sent!.refusal).to.include({ code: 'QueueDoesNotExist', isOurFault: true })
+      expect(sent!.refusal).to.include({ code: 'QueueDoesNotExist', isSetup: true })
     })
   })
 }

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import { pino } from 'pino'
 import { catalog, deciders } from '#events/catalog.ts'
-import { submitResult, type TaskKind, type TaskPolicy, usualPolicy } from '#events/task.ts'
+import { command, emit } from '#events/kit/command.ts'
+import { scheduleTask, submitResult, type TaskKind, type TaskPolicy, TaskScheduled, tasksFor, usualPolicy } from '#events/task.ts'
 import { topics } from '#events/topics.ts'
 import { type Execute, executor } from '#platform/log/executor.ts'
 import { appender } from '#platform/log/postgres/appender.ts'
@@ -107,7 +108,27 @@ describe('the desk where workers wait for tasks', () => {
     })
   afterEach(() => clearTasks(db, execute))
 
-  it('gives many who wait at once a different task each, the lowest first', async () => {
+  it('serves tasks in the order in which they were asked for, whatever their numbers are', async () => {
+    // Each process draws its numbers from a range of its own, so a later task may have a lower one.
+    const videos = Array.from({ length: 12 }, () => newVideo())
+    for (const [n, videoId] of videos.entries()) {
+      const scheduling = command({
+        name: 'scheduleByHand',
+        reads: { task: tasksFor('transcript', videoId) },
+        decide: () => emit([TaskScheduled({ taskId: 2_000_000 - n, videoId, kind: 'transcript', dueAt: Date.now() })], {}),
+      })
+      await execute(scheduling, CONTEXT)
+    }
+    await eventually(async () =>
+      expect((await db.query('t.count', `select from views.tasks where status = 'pending'`)).length).to.equal(videos.length),
+    )
+    const served: ClaimedTask[] = []
+    for (let n = 0; n < videos.length; n++) served.push((await claim(desks[n % 3]))!)
+    expect(served.map(({ videoId }) => videoId)).to.deep.equal(videos)
+    for (const task of served) await submit(task)
+  })
+
+  it('gives many who wait at once a different task each, the first of those that were asked for', async () => {
     const videos: string[] = []
     for (let n = 0; n < 40; n++) videos.push(await schedule())
     await eventually(async () =>
@@ -243,6 +264,22 @@ describe('the desk where workers wait for tasks', () => {
     desks[0]!.handBack(lost!, 'test')
     const task = await claim()
     expect(task).to.deep.equal({ taskId: lost!.taskId, kind: 'transcript', videoId, attempt: 1 })
+    await submit(task!)
+  })
+
+  it('claims and takes back on behalf of the request that the task goes back to, each caused by the event before', async () => {
+    const videoId = newVideo()
+    await execute(scheduleTask({ kind: 'transcript', videoId, policy: usualPolicy }), { actor: null, correlationId: 'of-a-note' })
+    const lost = await claim()
+    desks[0]!.handBack(lost!, 'of-the-poller')
+    const task = await claim()
+    const events = await db.query<{ id: string; correlation_id: string; causation_id: string | null }>(
+      't.causes',
+      'select id, correlation_id, causation_id from log.events where key = $1 order by pos',
+      [videoId],
+    )
+    expect(events.map(({ correlation_id }) => correlation_id)).to.deep.equal(Array(4).fill('of-a-note'))
+    expect(events.map(({ causation_id }) => causation_id)).to.deep.equal([null, ...events.slice(0, -1).map(({ id }) => id)])
     await submit(task!)
   })
 

@@ -184,6 +184,45 @@ describe('the routes of tasks', () => {
       expect((await poll('type=transcript&timeout=1')).status).to.equal(204)
     })
 
+    it('has a task of a video that will never be had tried once, and no other one for a week, however many notes come', async () => {
+      // Its tasks stay open for a week.
+      const apart = await startInProcess()
+      const other = asking(apart.url, { token: ADMIN_TOKEN })
+      const next = (timeout: number) => other('GET', `/v2/internal/tasks?type=transcript&timeout=${timeout}`)
+      const events = (videoId: string) =>
+        apart.db.query<{ type: string; dueAt: number | null }>(
+          't.events',
+          `select type, (data ->> 'dueAt')::float8 as "dueAt" from log.events where key = $1 order by pos`,
+          [videoId],
+        )
+      const says = {
+        'our own helper': { error_message: 'there are no captions', permanent: true },
+        'yt-dlp in another': { error_message: 'ERROR: [youtube] x: Private video. Sign in if you have been granted access' },
+        youtube_transcript_api: { error_message: 'Could not retrieve: Subtitles are disabled for this video' },
+      }
+      for (const [who, failure] of Object.entries(says)) {
+        const videoId = newVideo()
+        await scheduled(apart.execute, 'transcript', videoId)
+        const { task_id: id } = (await next(5)).json()
+        const json = { video_id: videoId, success: false, ...failure }
+        expect(seen(await other('POST', `/v2/internal/tasks/${id}/result`, { json })), who).to.deep.equal(submitted(id, 'failed'))
+        for (let n = 0; n < 10; n++) await scheduled(apart.execute, 'transcript', videoId)
+        const told = await events(videoId)
+        // The last one is what the ten asked for; it waits.
+        expect(told.map(({ type }) => type)).to.deep.equal(['TaskScheduled', 'TaskClaimed', 'TaskAttemptFailed', 'TaskScheduled'])
+        expect((told.at(-1)!.dueAt! - Date.now()) / 86_400_000, who).to.be.within(6.9, 7)
+      }
+      expect((await next(1)).status).to.equal(204)
+      await apart.stop()
+    })
+
+    it('has a task tried again whose worker says that it was no last attempt, whatever the error says', async () => {
+      const { id, videoId } = await claimed()
+      const error_message = 'ERROR: [youtube] x: Private video'
+      const answer = await submit(id, { video_id: videoId, success: false, error_message, permanent: false })
+      expect(seen(answer)).to.deep.equal(submitted(id, 'pending'))
+    })
+
     it('says in this order: the form, whether it is there, the video, whether it is in hand, what does not belong to it', async () => {
       const { id, videoId } = await claimed()
       const body = { video_id: videoId, success: true }

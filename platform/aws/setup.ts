@@ -1,0 +1,57 @@
+import type { Settings } from '../config/settings.ts'
+import { ensureBucket } from '../objects/ensure.ts'
+import { type Ensured, ensureQueues, usualPlan } from '../sqs/ensure.ts'
+import { openQueues } from '../sqs/open.ts'
+import { nameOf } from '../sqs/queues.ts'
+import { Trouble } from '../trouble.ts'
+import { awsAccess } from './access.ts'
+import { reasonOf } from './reason.ts'
+
+/** The settings of queues that functions are fed from. */
+export const QUEUE_SETTINGS = ['SQS_AI_NOTE_QUEUE_URL', 'SQS_SUMMARY_QUEUE_URL'] as const
+
+/** The queues that the settings name. */
+export const queueUrlsOf = (settings: Settings): string[] => QUEUE_SETTINGS.flatMap((setting) => settings[setting] ?? [])
+
+/**
+ * Makes the bucket and the queues that the settings name, each queue with its dead-letter queue, and brings what is there up to
+ * date.
+ * @returns the names of what was made or changed
+ * @throws Trouble when AWS refuses, or when a queue comes to be elsewhere than the settings say
+ */
+export async function setUpAws(settings: Settings): Promise<{ bucket: string[]; queues: string[] }> {
+  const { S3_BUCKET_NAME } = settings
+  const urls = queueUrlsOf(settings)
+  if (!S3_BUCKET_NAME && urls.length === 0)
+    throw new Trouble(`AWS_CREATE is set, but there is nothing to make: set S3_BUCKET_NAME or ${QUEUE_SETTINGS.join(' and ')}`)
+  const isNew = S3_BUCKET_NAME
+    ? await ensureBucket(S3_BUCKET_NAME, awsAccess(settings, 'S3')).catch((error) => {
+        throw new Trouble(`cannot make the bucket ${S3_BUCKET_NAME}: ${reasonOf(error)}`, { cause: error })
+      })
+    : false
+  return { bucket: isNew ? [S3_BUCKET_NAME!] : [], queues: await madeQueues(settings, urls) }
+}
+
+async function madeQueues(settings: Settings, urls: readonly string[]): Promise<string[]> {
+  const queues = await openQueues(settings)
+  try {
+    const ensured = await ensureQueues(
+      queues,
+      urls.map((url) => usualPlan(nameOf(url))),
+    )
+    for (const url of urls) assertThere(url, ensured)
+    return ensured.filter(({ isNew, changed }) => isNew || changed.length > 0).map(({ name }) => name)
+  } catch (error) {
+    if (error instanceof Trouble) throw error
+    throw new Trouble(`cannot make the queues: ${reasonOf(error)}`, { cause: error })
+  } finally {
+    queues.close()
+  }
+}
+
+/** Another account, for example. The host may be the server's own idea of its name. */
+function assertThere(url: string, ensured: readonly Ensured[]) {
+  const place = (url: string) => new URL(url).pathname
+  const made = ensured.find(({ name }) => name === nameOf(url))!.url
+  if (place(made) !== place(url)) throw new Trouble(`the queue ${nameOf(url)} is at ${place(made)}, not at ${place(url)}`)
+}

@@ -1,0 +1,57 @@
+import { type Answerer, ModelError } from './model.ts'
+
+export { type Answerer, ModelError, type Question } from './model.ts'
+
+export interface AnswererOptions {
+  provider: 'gemini' | 'openai' | 'openrouter'
+  apiKey: string
+  model: string
+  /** Where to ask: the base for Gemini and OpenRouter, the whole address of the Responses API for OpenAI. */
+  url: string
+  /** How long one answer may take. */
+  timeoutMs: number
+}
+
+/** Opens a model for whole answers. Only the library of its provider is loaded; nothing connects before the first question. */
+export async function openAnswerer({ timeoutMs, ...options }: AnswererOptions): Promise<Answerer> {
+  const { name, answer } = await openProvider(options)
+  return {
+    name,
+    async answer(question, signal) {
+      const late = AbortSignal.timeout(timeoutMs)
+      try {
+        return await answer(question, AbortSignal.any([signal, late]))
+      } catch (error) {
+        signal.throwIfAborted()
+        throw late.aborted ? new ModelError(`${name} did not answer within ${timeoutMs / 1000} s`) : error
+      }
+    },
+  }
+}
+
+async function openProvider({ provider, apiKey, model, url }: Omit<AnswererOptions, 'timeoutMs'>): Promise<Answerer> {
+  switch (provider) {
+    case 'gemini': {
+      const { geminiAnswerer } = await import('./gemini.ts')
+      return geminiAnswerer({ apiKey, model, baseUrl: url })
+    }
+    case 'openai': {
+      const { openAiAnswerer } = await import('./openai-responses.ts')
+      return openAiAnswerer({ apiKey, model, url })
+    }
+    case 'openrouter': {
+      const { openAi } = await import('./openai.ts')
+      const asked = openAi({ provider: 'OpenRouter', apiKey, model, baseUrl: url })
+      // It has no Responses API to rely on.
+      return {
+        name: model,
+        answer: async ({ instructions, text, maxTokens }, signal) => {
+          const request = { instructions, messages: [{ from: 'user' as const, text }], maxTokens }
+          let answer = ''
+          for await (const piece of asked.reply(request, signal)) answer += piece
+          return answer
+        },
+      }
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import type { ChildProcess } from 'node:child_process'
+import wrap from 'yt-dlp-wrap'
+import { ytDlpEnvironment } from './environment.ts'
+import { killGroup } from './program.ts'
+
+/** How yt-dlp ended. */
+export interface Ran {
+  ok: boolean
+  stdout: string
+  /** Its warnings and errors, one per line. */
+  stderr: string
+}
+
+export interface RunBounds {
+  timeoutMs: number
+  signal: AbortSignal
+  /** The working directory. */
+  cwd: string
+}
+
+/** It was killed before it had ended by itself. */
+export class CutShort extends Error {
+  override name = 'CutShort'
+  readonly why: 'stopped' | 'late' | 'too much output'
+  constructor(why: CutShort['why']) {
+    super(`yt-dlp was cut short: ${why}`)
+    this.why = why
+  }
+}
+
+/** What a video with captions in all of YouTube's languages needs is a tenth of it. */
+const MOST_BYTES = 32 * 1024 * 1024
+const KILL_AFTER_MS = 2_000
+
+/**
+ * Runs yt-dlp to its end, bounded in time and output; its children end with it.
+ * @throws CutShort when it had to be killed
+ */
+export function runYtDlp(path: string, args: readonly string[], { timeoutMs, signal, cwd }: RunBounds): Promise<Ran> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(new CutShort('stopped'))
+    const run = new wrap.default(path).exec([...args], { env: ytDlpEnvironment(), cwd, detached: true })
+    const child = run.ytDlpProcess as unknown as ChildProcess
+    const collected = { stdout: [] as Buffer[], stderr: [] as Buffer[] }
+    let bytes = 0
+    let why: CutShort['why'] | undefined
+    let killing: NodeJS.Timeout | undefined
+
+    // The wrapper's own way to abort asks a shell for the children; a group needs no asking.
+    const cut = (reason: CutShort['why']) => {
+      if (why) return
+      why = reason
+      killGroup(child.pid, 'SIGTERM')
+      killing = setTimeout(() => killGroup(child.pid, 'SIGKILL'), KILL_AFTER_MS)
+    }
+    const onAbort = () => cut('stopped')
+    signal.addEventListener('abort', onAbort)
+    const late = setTimeout(() => cut('late'), timeoutMs)
+    for (const name of ['stdout', 'stderr'] as const)
+      child[name]!.on('data', (chunk: Buffer) => {
+        bytes += chunk.length
+        if (bytes > MOST_BYTES) return cut('too much output')
+        collected[name].push(chunk)
+      })
+
+    const settle = (failure?: Error) => {
+      clearTimeout(late)
+      clearTimeout(killing)
+      signal.removeEventListener('abort', onAbort)
+      // Whatever it had started and left behind.
+      killGroup(child.pid, 'SIGKILL')
+      if (why) return reject(new CutShort(why))
+      const text = (name: keyof typeof collected) => Buffer.concat(collected[name]).toString()
+      resolve({ ok: !failure, stdout: text('stdout'), stderr: text('stderr') || (failure?.message.trim() ?? '') })
+    }
+    run.on('close', () => settle())
+    run.on('error', settle)
+  })
+}

@@ -1,0 +1,102 @@
+/**
+ * What a failure of yt-dlp means for what comes next:
+ * `never` this video will not be had, however often it is tried; `later` it may be had in a while; `stop` YouTube does not want us
+ * just now, so every further request makes it worse; `set-up` something here is not as it must be, and a person has to mend it.
+ */
+export type Meaning = 'never' | 'later' | 'stop' | 'set-up'
+
+export interface Verdict {
+  meaning: Meaning
+  /** What yt-dlp said, in one line. */
+  reason: string
+  /** What a person has to do. */
+  remedy?: string
+}
+
+const RUNTIME = 'yt-dlp finds no JavaScript runtime that it can use: run VidWiz with Node 22 or later'
+const CHALLENGE = 'yt-dlp could not solve YouTube’s challenge: `npx vidwiz helpers update` takes the newest yt-dlp'
+const OLD = 'this yt-dlp is too old for its flags: `npx vidwiz helpers update`, or a newer YTDLP_PATH'
+const COOKIES = 'export new cookies into YTDLP_COOKIES'
+const PROXY = 'see to YTDLP_PROXY'
+const PAGE = 'see to YOUTUBE_WATCH_URL'
+
+/** The first that fits counts: YouTube puts "try again later" and a bot check in the words of videos that are gone. */
+const SIGNS: readonly [Meaning, RegExp, remedy?: string][] = [
+  ['stop', /not a (?:ro)?bot\b/i],
+  ['stop', /rate-?limited|HTTP Error 429|Too Many Requests/i],
+  ['stop', /content isn.t available, try again later/i],
+  ['stop', /captcha|unusual traffic/i],
+
+  ['set-up', /No supported JavaScript runtime/i, RUNTIME],
+  ['set-up', /(?:\bn challenge|Signature) solving failed/i, CHALLENGE],
+  ['set-up', /Requested format is not available|Only images are available/i, CHALLENGE],
+  ['set-up', /no such option|Unsupported (?:JS|JavaScript) runtime/i, OLD],
+  ['set-up', /cookies are no longer valid|does not look like a Netscape format cookies file/i, COOKIES],
+  ['set-up', /Unable to connect to proxy|ProxyError|Tunnel connection failed|Proxy Authentication/i, PROXY],
+  ['set-up', /Unsupported URL|is not a valid URL/i, PAGE],
+
+  // It will begin, or it has not ended.
+  [
+    'later',
+    /live event will begin|Premieres? (?:in|will)|Premiere will begin|live stream (?:has not|recording is not)|Offline\b/i,
+  ],
+  ['later', /missing a URL|video is (?:still )?(?:being )?process(?:ed|ing)/i],
+
+  ['never', /Private video|video is private/i],
+  ['never', /members[- ]only|Join this channel|members on level/i],
+  ['never', /confirm your age|age[- ]restricted|inappropriate for some users/i],
+  ['never', /available in your country|geo[- ]restrict|not available from your location|blocked it (?:in|on)/i],
+  ['never', /DRM protected/i],
+  ['never', /has been removed|removed by the uploader|no longer available|account .{0,60}terminated|has been deleted/i],
+  ['never', /requires payment|Premium members|for rent|purchase/i],
+  ['never', /Video unavailable|This video (?:is|isn.t) (?:not |un)?available|video does(?:n.t| not) exist/i],
+  ['never', /Incomplete YouTube ID|looks truncated/i],
+]
+
+/** What is said about our set-up although there was a result. */
+export const setUpWarnings = (stderr: string): Verdict[] => {
+  const warnings = linesOf(stderr, 'WARNING')
+  return warnings.map(verdictOn).filter(({ meaning }) => meaning === 'set-up')
+}
+
+/** @param stderr of a run that failed */
+export function verdictOf(stderr: string): Verdict {
+  const errors = linesOf(stderr, 'ERROR')
+  const said = errors.length > 0 ? errors : [stderr.trim().split('\n').at(-1)!.trim()]
+  const verdicts = said.map(verdictOn)
+  const worst = (['stop', 'set-up', 'never', 'later'] as const).find((meaning) => verdicts.some((one) => one.meaning === meaning))
+  return verdicts.find(({ meaning }) => meaning === worst)!
+}
+
+/** YouTube has captions for it but keeps them from us: that there are none is not to be believed then. */
+export const isKeptFromUs = (stderr: string): boolean =>
+  /subtitles require a PO Token|missing subtitles languages because a PO token/i.test(stderr)
+
+function verdictOn(line: string): Verdict {
+  const [meaning, , remedy] = SIGNS.find(([, sign]) => sign.test(line)) ?? (['later'] as const)
+  return { meaning, reason: shortened(line), ...(remedy ? { remedy } : {}) }
+}
+
+const MOST_CHARACTERS = 300
+
+/** Without the links to yt-dlp's wiki, which are for those who run it by hand. */
+function shortened(line: string): string {
+  const text = line.replace(
+    /(?:\.\s*)?(?:Use --cookies|See {1,2}https|For more (?:information|details), refer to|\(caused by).*$/,
+    '',
+  )
+  return [...text.trim()].slice(0, MOST_CHARACTERS).join('') || 'yt-dlp did not say why'
+}
+
+/** Lines that begin so, with those that go on without a heading of their own. */
+function linesOf(stderr: string, heading: 'ERROR' | 'WARNING'): string[] {
+  const lines: string[] = []
+  let isInside = false
+  for (const line of stderr.split('\n')) {
+    const [, head, text] = /^(ERROR|WARNING|Deprecated Feature|Traceback)(?:: ?| )(.*)$/.exec(line) ?? []
+    if (head) isInside = head === heading
+    if (head === heading) lines.push(text!.trim())
+    else if (isInside && !head && line.trim()) lines[lines.length - 1] += ` ${line.trim()}`
+  }
+  return lines
+}

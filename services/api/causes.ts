@@ -1,0 +1,32 @@
+import type { Request } from '#platform/http/request.ts'
+import type { Cause } from '#platform/log/executor.ts'
+import type { Queryable } from '#platform/pg/pool.ts'
+import type { RequestStatus } from '#projections/ai-requests.ts'
+import { requestBy } from '#projections/ai-requests.ts'
+
+const EVENT_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+/** The event that a worker says it works on, by `X-Causation-ID`; null from anybody else. */
+export function causationOf({ actor, headers }: Request): string | null {
+  const said = headers['x-causation-id']
+  return actor === 'admin' && typeof said === 'string' && EVENT_ID.test(said) ? said.toLowerCase() : null
+}
+
+const hasNamedItself = ({ id, headers }: Request) => headers['x-request-id'] === id
+
+const OVER: readonly RequestStatus[] = ['answered', 'withdrawn']
+
+/**
+ * What a model's answer goes back to. A worker that says nothing of it, or only a part, is taken to answer what was asked last: one
+ * read by key, of a view that may lag a little.
+ *
+ * @param asked for example `note-42`
+ */
+export async function causeOfAnswer(db: Queryable, request: Request, asked: string): Promise<Cause> {
+  const causationId = causationOf(request)
+  if (causationId && hasNamedItself(request)) return { correlationId: request.id, causationId }
+  // An answer is not refused because nobody can say what it answers.
+  const row = await requestBy(db, asked).catch(() => undefined)
+  const open = row && !OVER.includes(row.status as RequestStatus) ? row : undefined
+  return { correlationId: open?.correlation_id ?? request.id, causationId: causationId ?? open?.event_id ?? null }
+}

@@ -1,0 +1,44 @@
+import { Command } from 'commander'
+import { readSettings } from '#platform/config/settings.ts'
+import { type Checked, examine, isWell } from './doctor/check.ts'
+import { edgeChecks } from './doctor/edges.ts'
+import { programChecks } from './doctor/programs.ts'
+import { storeChecks } from './doctor/stores.ts'
+import { table } from './table.ts'
+
+const PATIENCE_MS = 10_000
+
+/** `doctor`: what of all that VidWiz relies on is there, and what the rest costs. */
+export const doctorCommand = (): Command =>
+  new Command('doctor')
+    .description(
+      'check every program, store, queue, key and port: what is missing, what that costs, what to do. Exit code 1 when something needed is missing',
+    )
+    .option('--json', 'one JSON array')
+    .action(async ({ json }: { json?: boolean }) => {
+      const settings = readSettings()
+      const checks = [...programChecks(settings), ...storeChecks(settings), ...edgeChecks(settings)]
+      const checked = await examine(checks, PATIENCE_MS)
+      await print(json ? JSON.stringify(checked) : report(checked))
+      // What hung may still hold the process.
+      process.exit(isWell(checked) ? 0 : 1)
+    })
+
+const print = (text: string) => new Promise<void>((resolve) => process.stdout.write(`${text}\n`, () => resolve()))
+
+/** One line for each, then for what is not well what it costs and what to do, the needed first. */
+export function report(checked: readonly Checked[]): string {
+  const lines = table(
+    ['', 'WHAT', 'FOUND'],
+    checked.map(({ name, state, detail }) => [state, name, detail]),
+    3,
+  )
+  const told = checked
+    .filter(({ state }) => state !== 'ok')
+    .toSorted((a, b) => Number(b.isNeeded) - Number(a.isNeeded))
+    .map(({ name, isNeeded, cost, remedy }) =>
+      [`${name}${isNeeded ? ' (needed)' : ''}: ${cost}`, ...(remedy ? [`  → ${remedy}`] : [])].join('\n'),
+    )
+  const end = isWell(checked) ? 'All that is needed is there.' : 'Something that is needed is missing.'
+  return [lines, ...(told.length > 0 ? ['', ...told] : []), '', end].join('\n')
+}

@@ -1,0 +1,215 @@
+import { type AiRequest, isUsable } from '#events/ai.ts'
+import type { Recorded } from '#events/kit/envelope.ts'
+import type { Note } from '#events/note.ts'
+import type { Task, TaskKind } from '#events/task.ts'
+import type { User } from '#events/user.ts'
+import { hasTranscript, type Video } from '#events/video.ts'
+import { duration, moment, oneLine, ordinal } from './text.ts'
+
+/** A consumer that has not come to all events of a story yet. */
+export interface Late {
+  consumer: string
+  /** How many it is behind, of all stories. */
+  events: number
+}
+
+/** An event of a story that a consumer could not handle, or that waits behind one. */
+export interface ParkedEvent {
+  consumer: string
+  stream: string
+  type: string
+  pos: number
+  state: 'failed' | 'waiting' | 'due' | 'skipped'
+  cause: string | null
+}
+
+/** All that is to be known to say how things stand. */
+export interface Situation {
+  /** Milliseconds since the epoch, as all moments here. */
+  now: number
+  /** The streams that the story is about; others only belong to what caused it. */
+  streams: readonly string[]
+  events: readonly Recorded[]
+  /** What streams are now. */
+  states: ReadonlyMap<string, unknown>
+  late: readonly Late[]
+  parked: readonly ParkedEvent[]
+  /** Consumers that have run here. */
+  consumers: readonly string[]
+  policy: { answerMs: number; maxTries: number; maxAttempts: number }
+}
+
+/** Who carries questions to workers. */
+export const BRIDGE = 'sqs-bridge'
+
+/** How things stand, in sentences: what waits and for what, what failed and what to do about it. Empty when all is done. */
+export function sentencesOf(situation: Situation): string[] {
+  const { streams, late, parked } = situation
+  const found = streams.flatMap((stream): Sentence[] => {
+    const [, kind, id = ''] = /^([a-z]+)-(.+)$/.exec(stream) ?? []
+    if (kind === 'note') return ofNote(situation, id)
+    // A note that is told of tells of its request as well.
+    if (kind === 'ai' && id.startsWith('note-') && !streams.includes(id)) return ofRequest(situation, id, id)
+    if (kind === 'ai' && id.startsWith('summary-')) return ofRequest(situation, id, `the summary of video ${id.slice(8)}`)
+    if (kind === 'task') return ofTask(situation, stream)
+    return []
+  })
+  // A task that a note waits for has been told of with the note.
+  const told = new Set(found.flatMap(({ tellsOf }) => tellsOf ?? []))
+  return [
+    ...found.filter(({ about }) => !told.has(about)).map(({ text }) => text),
+    ...late
+      .filter(({ consumer }) => !told.has(consumer))
+      .map(({ consumer, events }) => `${consumer} has not come to all of this yet: it is ${behind(events)}`),
+    ...parked.flatMap(ofParked),
+  ].map(oneLine)
+}
+
+interface Sentence {
+  about: string
+  text: string
+  /** Streams and consumers that need no sentence of their own any more. */
+  tellsOf?: string[]
+}
+
+const behind = (events: number) => `${events} ${events === 1 ? 'event' : 'events'} behind`
+const stateOf = <S>({ states }: Situation, stream: string) => (states.get(stream) ?? undefined) as S | undefined
+const newest = ({ events }: Situation, stream: string, type: string) =>
+  events.findLast((event) => event.stream === stream && event.type === type)
+const dataOf = (event: Recorded | undefined) => (event ? JSON.parse(event.data) : {}) as Record<string, string | undefined>
+
+// Notes and what is asked of models --------------------------------------------
+
+function ofNote(situation: Situation, id: string): Sentence[] {
+  const about = `note-${id}`
+  const note = stateOf<Note>(situation, about)
+  if (!note) return []
+  if (note.deleted) return [{ about, text: `${about} was deleted` }]
+  if (note.text) {
+    const written = newest(situation, about, 'NoteWrittenByAi')
+    if (note.writtenBy !== 'ai' || !written) return []
+    return [{ about, text: `${about} was written by a model, ${duration(written.time - note.createdAt)} after it was taken` }]
+  }
+  const asked = ofRequest(situation, about, about)
+  if (asked.length > 0) return asked
+  const video = stateOf<Video>(situation, `video-${note.videoId}`)
+  return [{ about, text: `${about} is empty, and no model is asked for its text: ${whyNotAsked(note, situation, video)}` }]
+}
+
+function whyNotAsked(note: Note, situation: Situation, video: Video | undefined): string {
+  const user = stateOf<User>(situation, `user-${note.userId}`)
+  const lateReactor = situation.late.find(({ consumer }) => consumer === 'ai-notes')
+  if (!user?.aiNotes) return `user-${note.userId} does not want notes by AI`
+  if (!isUsable(note.timestamp, video)) return `nothing is said at its timestamp, ${note.timestamp}`
+  const complete = Math.max(note.createdAt, video?.transcript?.storedAt ?? Number.POSITIVE_INFINITY)
+  if ((user.aiNotesSince ?? 0) > complete)
+    return `user-${note.userId} turned notes by AI on after note and transcript were there, at ${moment(user.aiNotesSince!)}`
+  if (!situation.consumers.includes('ai-notes')) return 'no ai-notes has run here'
+  if (lateReactor) return `ai-notes has not come to it yet`
+  if (situation.parked.some(({ consumer }) => consumer === 'ai-notes')) return 'ai-notes could not handle an event of this'
+  return 'it was emptied, or was empty before notes by AI were asked for'
+}
+
+/** @param what it is about, for people */
+function ofRequest(situation: Situation, request: string, what: string): Sentence[] {
+  const stream = `ai-${request}`
+  const state = stateOf<AiRequest>(situation, stream)
+  if (!state) return []
+  const { now, policy } = situation
+  const about = request
+  const again = state.tries > 1 ? ` a ${ordinal(state.tries)} time (no answer within ${duration(policy.answerMs)})` : ''
+  switch (state.status) {
+    case 'awaited': {
+      const { videoId = '' } = dataOf(newest(situation, stream, 'AiNoteAwaited'))
+      const video = videoId || (stateOf<Note>(situation, request)?.videoId ?? '')
+      const task = `task-transcript-${video}`
+      const how = hasTranscript(stateOf<Video>(situation, `video-${video}`))
+        ? 'it is there, and ai-notes has yet to see it'
+        : taskWords(situation, task)
+      return [{ about, text: `${what} waits for the transcript of video ${video}: ${how}`, tellsOf: [task] }]
+    }
+    case 'requested':
+      return [
+        { about, text: `${what} was asked for${again}, and waits for the bridge (${bridgeWords(situation)})`, tellsOf: [BRIDGE] },
+      ]
+    case 'dispatched': {
+      const { messageId } = dataOf(newest(situation, stream, 'JobDispatched'))
+      const endsAt = state.since + policy.answerMs
+      const next = state.tries < policy.maxTries ? 'asked again' : 'given up'
+      const then = endsAt > now ? `without an answer it is ${next} in ${duration(endsAt - now)}` : `it is about to be ${next}`
+      const message = messageId ? ` (message ${messageId})` : ''
+      return [
+        {
+          about,
+          text: `${what} was asked for${again}, and has been in the queue for ${duration(now - state.since)}${message}; ${then}`,
+        },
+      ]
+    }
+    case 'given-up': {
+      const { cause = 'no answer came' } = dataOf(newest(situation, stream, 'JobGivenUp'))
+      return [{ about, text: `${what} was given up: ${cause}; redrive with: npx vidwiz requests redrive ${request}` }]
+    }
+    case 'withdrawn': {
+      const { cause = 'nobody needs it any more' } = dataOf(newest(situation, stream, 'JobWithdrawn'))
+      return [{ about, text: `no model is asked for ${what} any more: ${cause}` }]
+    }
+    case 'answered':
+      return []
+  }
+}
+
+function bridgeWords({ late, consumers }: Situation): string {
+  if (!consumers.includes(BRIDGE)) return `no ${BRIDGE} has run here`
+  const bridge = late.find(({ consumer }) => consumer === BRIDGE)
+  return `${BRIDGE} is ${bridge ? behind(bridge.events) : 'not behind'}`
+}
+
+// Tasks -----------------------------------------------------------------------
+
+function ofTask(situation: Situation, stream: string): Sentence[] {
+  const task = stateOf<Task>(situation, stream)
+  const [, kind, videoId = ''] = /^task-([a-z]+)-(.+)$/.exec(stream) ?? []
+  const rests = task && task.dueAt > situation.now
+  if (!task || (!isOpen(task) && !rests) || has(kind as TaskKind, stateOf<Video>(situation, `video-${videoId}`))) return []
+  return [{ about: stream, text: `the ${kind} of video ${videoId} is not there yet: ${taskWords(situation, stream)}` }]
+}
+
+const isOpen = ({ status }: Task) => status === 'pending' || status === 'claimed'
+const has = (kind: TaskKind, video: Video | undefined) =>
+  kind === 'transcript' ? hasTranscript(video) : video?.metadata?.isEmpty === false
+
+function taskWords(situation: Situation, stream: string): string {
+  const { now, policy } = situation
+  const task = stateOf<Task>(situation, stream)
+  if (!task) return 'no task is scheduled for it yet'
+  const { status, dueAt, attempts } = task
+  const { error } = dataOf(newest(situation, stream, 'TaskAttemptFailed'))
+  const because = error ? `, because: ${error}` : ''
+  if (status === 'pending') {
+    const next = `attempt ${attempts + 1} of ${policy.maxAttempts}`
+    if (dueAt > now) return `the task rests until ${moment(dueAt)}${because}`
+    return `the task has waited for a worker for ${duration(now - dueAt)}, ${next}${attempts > 0 ? because : ''}`
+  }
+  if (status === 'claimed') {
+    const claim = newest(situation, stream, 'TaskClaimed')
+    const which = `attempt ${attempts} of ${policy.maxAttempts}`
+    if (dueAt <= now) return `the worker did not answer in time, ${which}; the next one that asks gets the task`
+    return `the task ${claim ? `has been in hand for ${duration(now - claim.time)}` : 'is in hand'}, ${which}`
+  }
+  const found = status === 'failed' ? `the task failed${because}` : 'the worker found none'
+  const rest = dueAt > now ? `, but not before ${moment(dueAt)}` : ''
+  return `${found}; the next note on the video has it tried again${rest}`
+}
+
+// What a consumer could not handle ---------------------------------------------
+
+function ofParked({ consumer, stream, type, pos, state, cause }: ParkedEvent): string[] {
+  const event = `${type} of ${stream}`
+  if (state === 'waiting') return []
+  if (state === 'skipped') return [`${consumer} skipped ${event}: ${cause}`]
+  if (state === 'due') return [`${consumer} is about to handle ${event} again`]
+  return [
+    `${consumer} could not handle ${event}: ${cause}; when that is mended: npx vidwiz redrive ${consumer} ${stream}` +
+      ` (or give it up: npx vidwiz skip ${consumer} ${stream} ${pos} --reason "…")`,
+  ]
+}

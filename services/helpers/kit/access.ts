@@ -1,0 +1,20 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { secrets } from '#platform/config/secrets.ts'
+import type { Settings } from '#platform/config/settings.ts'
+import { Trouble } from '#platform/service.ts'
+
+/** Where the API is, without `/v2`: on this machine if nobody says otherwise. */
+export const apiUrl = ({ API_URL, PORT }: Settings): string => API_URL ?? `http://127.0.0.1:${PORT}`
+
+/**
+ * The token that the API knows its helpers by. What the data folder has is for the system of this machine only: another one must
+ * not get to see it.
+ * @throws Trouble when there is none
+ */
+export function adminToken(settings: Settings): string {
+  if (settings.ADMIN_TOKEN) return settings.ADMIN_TOKEN
+  const isHere = /^(127\.\d+\.\d+\.\d+|localhost|\[::1\])$/.test(new URL(apiUrl(settings)).hostname)
+  if (isHere && existsSync(join(settings.VIDWIZ_DATA, 'secrets.json'))) return secrets(settings.VIDWIZ_DATA).ADMIN_TOKEN
+  throw new Trouble('ADMIN_TOKEN is not set: it must be the one that the API has')
+}

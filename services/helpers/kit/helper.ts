@@ -1,0 +1,295 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { readSettings } from '#platform/config/settings.ts'
+import { stopping } from '#platform/log/stopping.ts'
+import type { Running, Start } from '#platform/service.ts'
+import { Trouble } from '#platform/service.ts'
+import type { Logger } from '#platform/telemetry/logger.ts'
+import type { Metrics } from '#platform/telemetry/metrics.ts'
+import { isInDoubt, openBreaker, readBreaker } from '#platform/ytdlp/breaker.ts'
+import { givenYtDlp, installedYtDlp, type YtDlp } from '#platform/ytdlp/install.ts'
+import { CutShort } from '#platform/ytdlp/run.ts'
+import type { Verdict } from '#platform/ytdlp/verdict.ts'
+import { adminToken, apiUrl } from './access.ts'
+import { ApiError, newKey, type Result, type Task, type TaskApi, taskApi } from './api.ts'
+import { type Asking, asking } from './asking.ts'
+import { NotHad, type VideoTools, withVideo } from './video.ts'
+
+/** What a task found: for the API, and for the log. */
+export interface Found {
+  result: Record<string, unknown>
+  told: Record<string, unknown>
+}
+
+/** A kind of task that helpers do. */
+export interface Kind {
+  name: 'transcript' | 'metadata'
+  fetch(video: VideoTools, isInDoubt: boolean): Promise<Found>
+}
+
+/** From a stop on: until then the task in hand may still be finished, and the API be told, well within what a stop may take. */
+const FINISH_MS = 6_000
+const TELL_MS = 12_000
+/** Without yt-dlp, how long until the next look. */
+const LOOK_AGAIN_MS = 60_000
+const PAUSE_MS = 1_000
+const PAUSE_MS_MAX = 30_000
+/** How often a result is told again when the API is away: by then the lease has ended. */
+const TELLINGS = 6
+const VIDEO_ID = /^[\w-]{11}$/
+
+const pauseMs = (failures: number) => Math.min(PAUSE_MS * 2 ** (failures - 1), PAUSE_MS_MAX) * (0.5 + Math.random() / 2)
+
+/** Starts a helper: it asks the API for tasks of its kind, one at a time, until it is stopped. */
+export const helper = (kind: Kind): Start => {
+  return async (log, _, metrics): Promise<Running> => {
+    const settings = readSettings()
+    const url = apiUrl(settings)
+    const work = new Work(kind, { log, metrics, api: taskApi(url, adminToken(settings)) })
+    log.info({ api: url, pollSeconds: settings.HELPER_POLL_SECONDS }, 'asks for tasks')
+    const done = work.run()
+    return {
+      works: async () => work.check(),
+      async stop() {
+        work.stop()
+        await done
+      },
+    }
+  }
+}
+
+interface Parts {
+  log: Logger
+  metrics: Metrics
+  api: TaskApi
+}
+
+class Work {
+  private readonly kind: Kind
+  private readonly log: Logger
+  private readonly api: TaskApi
+  private readonly settings = readSettings()
+  private readonly asking: Asking
+  /** No further task. */
+  private readonly stopping = stopping()
+  /** The task in hand has had its time, and then the telling as well. */
+  private readonly hurry = new AbortController()
+  private readonly enough = new AbortController()
+  private readonly count: (labels: { kind: string; outcome: string }) => void
+  private readonly time: (labels: { kind: string }, seconds: number) => void
+  private readonly warned = new Set<string>()
+  private missing: string | undefined = 'yt-dlp is not there yet'
+
+  constructor(kind: Kind, { log, metrics, api }: Parts) {
+    this.kind = kind
+    this.log = log
+    this.api = api
+    const { VIDWIZ_DATA: data, HELPER_POLL_SECONDS: pollS, YTDLP_TASK_SECONDS: taskS } = this.settings
+    const trialMs = (pollS + taskS + 60) * 1_000
+    this.asking = asking({ data, who: `${kind.name}-${randomUUID()}`, trialMs, signal: this.stopping.signal })
+    this.count = metrics.counter({
+      name: 'vidwiz_helper_tasks_total',
+      help: 'Tasks that helpers have done, by what came of them',
+      labels: ['kind', 'outcome'],
+    })
+    this.time = metrics.histogram({
+      name: 'vidwiz_helper_task_seconds',
+      help: 'How long a task took, from its arrival to its result',
+      labels: ['kind'],
+      buckets: [0.5, 1, 2, 4, 8, 15, 30, 60, 120],
+    })
+    metrics.gauge({ name: 'vidwiz_helper_ready', help: '1 when yt-dlp can be run', labels: ['kind'] }, () => [
+      { labels: { kind: kind.name }, value: this.missing === undefined ? 1 : 0 },
+    ])
+    metrics.gauge(
+      {
+        name: 'vidwiz_youtube_breaker_open',
+        help: '1 while YouTube refuses this installation and nobody asks it',
+        labels: ['kind'],
+      },
+      () => [{ labels: { kind: kind.name }, value: readBreaker(data).state === 'closed' ? 0 : 1 }],
+    )
+  }
+
+  /** @throws when there is no yt-dlp */
+  check(): void {
+    if (this.missing) throw new Trouble(this.missing)
+  }
+
+  stop(): void {
+    this.stopping.stop()
+    setTimeout(() => this.hurry.abort(), FINISH_MS).unref()
+    setTimeout(() => this.enough.abort(), TELL_MS).unref()
+  }
+
+  async run(): Promise<void> {
+    while (!this.stopping.stopped()) {
+      try {
+        const ytDlp = await this.ready()
+        await this.asking.permitted((reason, until) =>
+          this.log.warn({ reason, until: new Date(until) }, 'YouTube refuses: waiting (`npx vidwiz helpers resume` ends it)'),
+        )
+        const task = await this.nextTask()
+        if (task) await this.work(task, ytDlp)
+      } catch (error) {
+        if (this.stopping.stopped()) break
+        this.log.error({ error }, 'unexpected')
+        await this.stopping.pause(PAUSE_MS_MAX)
+      }
+    }
+    await this.asking.end().catch(() => {})
+  }
+
+  /** Waits for a yt-dlp that can be run; what is missing is said once. */
+  private async ready(): Promise<YtDlp> {
+    const { VIDWIZ_DATA: data, YTDLP_PATH: given } = this.settings
+    const { signal } = this.stopping
+    while (true) {
+      try {
+        const began = performance.now()
+        let isNew = this.missing !== undefined
+        const ytDlp = given
+          ? await this.given(given)
+          : await installedYtDlp({
+              data,
+              signal,
+              onInstall: (version) => {
+                isNew = true
+                this.log.info({ version }, 'installing yt-dlp')
+              },
+            })
+        this.missing = undefined
+        if (isNew) this.log.info({ ...ytDlp, ms: Math.round(performance.now() - began) }, 'yt-dlp is there')
+        return ytDlp
+      } catch (error) {
+        signal.throwIfAborted()
+        if (!(error instanceof Trouble)) throw error
+        const { message } = error
+        if (this.missing !== message) this.log.warn(`no ${plural(this.kind.name)} are fetched: ${message}`)
+        this.missing = message
+        await sleep(LOOK_AGAIN_MS, undefined, { signal })
+      }
+    }
+  }
+
+  private known: YtDlp | undefined
+  /** Asked for its version once. */
+  private given = async (path: string): Promise<YtDlp> => {
+    this.known ??= await givenYtDlp(path, this.stopping.signal)
+    return this.known
+  }
+
+  /** Long-polls; undefined when there was none, or nobody may ask YouTube any more. The API's troubles are said once. */
+  private async nextTask(): Promise<Task | undefined> {
+    const permission = this.asking.whilePermitted()
+    let [failures, told] = [0, '']
+    try {
+      while (true) {
+        try {
+          const task = await this.api.poll(this.kind.name, this.settings.HELPER_POLL_SECONDS, permission.signal)
+          if (failures > 0) this.log.info('the API answers again')
+          return task
+        } catch (error) {
+          if (permission.signal.aborted) return undefined
+          if (!(error instanceof ApiError)) throw error
+          failures++
+          if (error.message !== told) this.log.warn(`no tasks: ${error.message}; asking again, ever less often`)
+          told = error.message
+          await sleep(Math.max(error.retryAfterMs ?? 0, pauseMs(failures)), undefined, { signal: permission.signal }).catch(
+            () => {},
+          )
+        }
+      }
+    } finally {
+      permission.close()
+    }
+  }
+
+  private async work(task: Task, ytDlp: YtDlp): Promise<void> {
+    const began = performance.now()
+    const { result, verdict, told } = await this.resultOf(task, ytDlp)
+    if (verdict?.meaning === 'stop') await this.refused(verdict)
+    // What YouTube says of a video it says to those whom it answers.
+    else if (!verdict || verdict.meaning === 'never') await this.asking.answered()
+    const status = await this.tell(task, result)
+    const seconds = (performance.now() - began) / 1000
+    const outcome = verdict?.meaning ?? (result.success ? 'found' : 'stopped')
+    this.count({ kind: this.kind.name, outcome })
+    this.time({ kind: this.kind.name }, seconds)
+    const line = { task: task.id, videoId: task.videoId, attempt: task.attempt, status, seconds: Math.round(seconds * 100) / 100 }
+    if (result.success) this.log.info({ ...line, ...told }, `${this.kind.name} found`)
+    else this.log.info({ ...line, outcome, reason: result.error_message }, `${this.kind.name} not found`)
+  }
+
+  private async refused({ reason }: Verdict): Promise<void> {
+    await openBreaker(this.settings.VIDWIZ_DATA, reason)
+    await this.asking.end()
+  }
+
+  private async resultOf(task: Task, ytDlp: YtDlp): Promise<{ result: Result; verdict?: Verdict; told?: Found['told'] }> {
+    const { settings, kind } = this
+    const failed = (verdict: Verdict) => {
+      const { meaning, reason, remedy } = verdict
+      if (remedy) this.warn(verdict)
+      const permanent = meaning === 'never' ? { permanent: true as const } : {}
+      return { verdict, result: { success: false as const, error_message: reason, ...permanent } }
+    }
+    if (!VIDEO_ID.test(task.videoId)) return failed({ meaning: 'never', reason: 'this is not the id of a video on YouTube' })
+    try {
+      const found = await withVideo(
+        task.videoId,
+        {
+          ytDlp,
+          ways: { cookies: settings.YTDLP_COOKIES, proxy: settings.YTDLP_PROXY, extractorArgs: settings.YTDLP_EXTRACTOR_ARGS },
+          watchUrl: settings.YOUTUBE_WATCH_URL,
+          data: settings.VIDWIZ_DATA,
+          timeoutMs: settings.YTDLP_TASK_SECONDS * 1_000,
+          signal: this.hurry.signal,
+          onWarning: (verdict) => this.warn(verdict),
+        },
+        (video) => kind.fetch(video, isInDoubt(settings.VIDWIZ_DATA)),
+      )
+      return { result: { success: true, ...found.result }, told: found.told }
+    } catch (error) {
+      if (error instanceof NotHad) return failed(error.verdict)
+      if (error instanceof CutShort && error.why === 'stopped')
+        return { result: { success: false, error_message: 'the helper was stopped; another one may try' } }
+      if (error instanceof CutShort) return failed({ meaning: 'later', reason: error.message })
+      if (error instanceof Trouble) return failed({ meaning: 'set-up', reason: error.message, remedy: error.message })
+      this.log.error({ error, task: task.id, videoId: task.videoId }, 'a task failed in an unexpected way')
+      return failed({ meaning: 'later', reason: 'the helper failed' })
+    }
+  }
+
+  /** Our own fault, so everybody's task suffers from it: said once, with what to do. */
+  private warn({ reason, remedy }: Verdict): void {
+    if (!remedy || this.warned.has(remedy)) return
+    this.warned.add(remedy)
+    this.log.warn(remedy === reason ? remedy : `${remedy} (${reason})`)
+  }
+
+  /** Tells the API, again if it is away; what it does not want is not told again. */
+  private async tell(task: Task, result: Result): Promise<string> {
+    let said = result
+    let key = newKey()
+    for (let telling = 1; ; telling++) {
+      try {
+        return await this.api.submit(task, said, key, this.enough.signal)
+      } catch (error) {
+        const status = error instanceof ApiError ? error.status : undefined
+        const isUnwanted = status === 413 || status === 422
+        const mayPass = status === undefined || status === 429 || status >= 500 || status === 401 || status === 403
+        this.log.warn({ task: task.id, videoId: task.videoId }, `the result was not taken: ${(error as Error).message}`)
+        if (isUnwanted && said.success) {
+          said = { success: false, error_message: `the API does not want what was found (${status})`, permanent: true }
+          key = newKey()
+          continue
+        }
+        if (!mayPass || telling === TELLINGS || this.stopping.stopped()) return 'untold'
+        await this.stopping.pause(pauseMs(telling))
+      }
+    }
+  }
+}
+
+const plural = (name: Kind['name']) => (name === 'transcript' ? 'transcripts' : 'metadata')

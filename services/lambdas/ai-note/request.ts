@@ -1,0 +1,23 @@
+import { videoIdOf } from '../kit/video-id.ts'
+
+/** A note that waits for its text. */
+export interface NoteRequest {
+  noteId: number
+  videoId: string
+  timestamp: string
+  title: string | undefined
+}
+
+/** Reads a message of ours, or a whole note as the dispatcher sends it. @throws Error */
+export function noteRequestOf(message: Record<string, unknown>): NoteRequest {
+  const { id, timestamp, video } = message
+  if (typeof id !== 'number' || !Number.isSafeInteger(id)) throw new Error('the message has no id')
+  if (typeof timestamp !== 'string') throw new Error('the message has no timestamp')
+  return { noteId: id, videoId: videoIdOf(message), timestamp, title: titleIn(video) }
+}
+
+/** Of a video as the API or a message has it. */
+export function titleIn(video: unknown): string | undefined {
+  const { title } = (video ?? {}) as { title?: unknown }
+  return typeof title === 'string' && title.trim() !== '' ? title.trim() : undefined
+}

@@ -1,0 +1,73 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Answerer, ModelError, type Question } from '#platform/llm/answerer.ts'
+import type { Lengths } from './environment.ts'
+
+export interface AskOptions {
+  lengths: Lengths
+  /** How often it is asked in all. */
+  attempts: number
+  signal: AbortSignal
+  /** Pause after a model that was in trouble, doubled each time. */
+  pauseMs?: number
+}
+
+const PAUSE_MS = 1_000
+
+/**
+ * Asks until the answer has the right length. After a wrong one the model is told what was wrong; after trouble that passes it
+ * is asked the same again.
+ * @throws ModelError, or Error when no answer had the right length
+ */
+export async function ask(
+  model: Answerer,
+  question: Question,
+  { lengths, attempts, signal, pauseMs = PAUSE_MS }: AskOptions,
+): Promise<string> {
+  let text = question.text
+  for (let attempt = 1; ; attempt++) {
+    const isLast = attempt >= attempts
+    try {
+      const answer = tidied(await model.answer({ ...question, text }, signal))
+      const wrong = wrongLength(answer, lengths)
+      if (wrong === undefined) return answer
+      if (isLast) throw new Error(`${model.name} gave no fitting answer in ${attempt} attempts: ${wrong}`)
+      text = `${question.text}\n\n${complaint(answer, wrong, lengths)}`
+    } catch (error) {
+      if (isLast || !(error instanceof ModelError) || !error.isTemporary) throw error
+      await delay(pauseMs * 2 ** (attempt - 1) * (0.5 + Math.random()), undefined, { signal })
+    }
+  }
+}
+
+/** An answer as one line. Some models put it in quotes. */
+export function tidied(answer: string): string {
+  const line = answer.replace(/\s+/g, ' ').trim()
+  const quoted = /^(?:"([^"]*)"|“([^“”]*)”|`([^`]*)`)$/.exec(line)
+  return (quoted?.[1] ?? quoted?.[2] ?? quoted?.[3] ?? line).trim()
+}
+
+/** In words, what is wrong with the length of an answer; undefined when nothing is. Counts characters as people do, roughly. */
+export function wrongLength(answer: string, { min, max }: Lengths): string | undefined {
+  // A character has at most two halves. What is far too long is not taken apart: a model may rave for megabytes.
+  const length = answer.length > 2 * max ? answer.length : [...answer].length
+  if (length < min) return `it has ${length} characters, fewer than ${min}`
+  if (length > max) return `it has ${length} characters, more than ${max}`
+  return undefined
+}
+
+/** A wrong answer may be as long as a book. */
+const MOST_REPEATED = 2_000
+
+const complaint = (answer: string, wrong: string, { min, max }: Lengths) =>
+  `Your last answer cannot be used: ${wrong}. It was:\n<answer>${asMaterial(answer).slice(0, MOST_REPEATED)}</answer>\n` +
+  `Write it anew, with at least ${min} and at most ${max} characters, blanks included.`
+
+/** Twice what YouTube allows. Titles come from people, and the API takes them of any length: each question would be charged for it. */
+const MOST_OF_A_TITLE = 200
+
+/** The line of a prompt that names the video. */
+export const titleLine = (title: string | undefined): string =>
+  title === undefined ? '' : `<title>${asMaterial(title.slice(0, MOST_OF_A_TITLE).toWellFormed())}</title>\n`
+
+/** Text that goes between tags of a prompt: it must not be able to close them. */
+export const asMaterial = (text: string): string => text.replaceAll('<', '‹').replaceAll('>', '›')

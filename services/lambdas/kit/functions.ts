@@ -1,0 +1,56 @@
+import { type Environment, readAiNoteEnvironment, readAiSummaryEnvironment, readDispatcherEnvironment } from './environment.ts'
+
+/** A function as AWS is told of it (template.yaml) and as the runner runs it here. */
+export interface FunctionSpec {
+  name: 'ai-note' | 'ai-summary' | 'tasks-dispatcher'
+  /** Of one batch. */
+  timeoutSeconds: number
+  memoryMb: number
+  /** Most messages of a batch. */
+  batchSize: number
+  /** Reads what the function needs of its environment. @throws EnvironmentError */
+  readEnvironment(env: Environment): unknown
+}
+
+const TIMEOUT_SECONDS = 30
+const MEMORY_MB = 256
+const BATCH_SIZE = 10
+
+const usual = { timeoutSeconds: TIMEOUT_SECONDS, memoryMb: MEMORY_MB, batchSize: BATCH_SIZE }
+
+export const functions: readonly FunctionSpec[] = [
+  { name: 'ai-note', ...usual, readEnvironment: readAiNoteEnvironment },
+  { name: 'ai-summary', ...usual, readEnvironment: readAiSummaryEnvironment },
+  { name: 'tasks-dispatcher', ...usual, readEnvironment: readDispatcherEnvironment },
+]
+
+/** Variables that a function may be given, beside those of AWS. */
+export const variables = [
+  'S3_BUCKET_NAME',
+  'S3_ENDPOINT',
+  'VIDWIZ_ENDPOINT',
+  'VIDWIZ_TOKEN',
+  'LLM_PROVIDER',
+  'GEMINI_API_KEY',
+  'GEMINI_MODEL',
+  'GEMINI_BASE_URL',
+  'OPENAI_API_KEY',
+  'OPENAI_MODEL',
+  'OPENAI_API_URL',
+  'OPENROUTER_API_KEY',
+  'OPENROUTER_MODEL',
+  'OPENROUTER_BASE_URL',
+  'TRANSCRIPT_BUFFER_SECONDS',
+  'CONTEXT_SEGMENTS',
+  'MIN_NOTE_LENGTH',
+  'MAX_NOTE_LENGTH',
+  'MIN_SUMMARY_LENGTH',
+  'MAX_SUMMARY_LENGTH',
+  'MAX_RETRIES',
+  'REQUEST_TIMEOUT',
+  'TRANSCRIPT_FETCH_MAX_RETRIES',
+  'TRANSCRIPT_FETCH_RETRY_DELAY',
+  'SQS_QUEUE_URL',
+  'SQS_SUMMARY_QUEUE_URL',
+  'SQS_ENDPOINT',
+] as const

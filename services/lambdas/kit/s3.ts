@@ -1,0 +1,7 @@
+import type { Objects } from '#platform/objects/objects.ts'
+import { s3Objects } from '#platform/objects/s3.ts'
+import type { AwsAccess } from './environment.ts'
+
+/** The bucket. Who the function is, the SDK finds in its environment. */
+export const openBucket = (bucket: string, { region, s3Endpoint: endpoint }: AwsAccess): Objects =>
+  s3Objects({ bucket, region, endpoint })

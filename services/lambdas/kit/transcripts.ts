@@ -1,0 +1,72 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Objects } from '#platform/objects/objects.ts'
+import { reasonOf } from './log.ts'
+
+/** Something that is said in a video, and when it begins. */
+export interface Row {
+  text: string
+  /** In seconds; not known of every row. */
+  offset: number | undefined
+}
+
+export interface TranscriptOptions {
+  objects: Objects
+  /** How often it is looked for in all, and how long we wait in between: it may be on its way. */
+  attempts: number
+  delayMs: number
+}
+
+/** Reads the transcript of a video. */
+export type ReadTranscript = (videoId: string, signal: AbortSignal) => Promise<Row[]>
+
+export const transcriptReader =
+  ({ objects, attempts, delayMs }: TranscriptOptions): ReadTranscript =>
+  async (videoId, signal) => {
+    const key = `transcripts/${videoId}.json`
+    for (let attempt = 1; ; attempt++) {
+      signal.throwIfAborted()
+      const found = await Promise.race([objects.get(key), ended(signal)]).catch((error: Error) => error)
+      signal.throwIfAborted()
+      if (found instanceof Buffer) return rowsOf(found.toString())
+      const why = found ? reasonOf(found) : 'there is none'
+      if (attempt >= attempts) throw new Error(`no transcript at ${key} (${attempt} attempts): ${why}`)
+      await delay(delayMs, undefined, { signal })
+    }
+  }
+
+/** An object that comes in drops must not take the time in which the others of its batch are told. */
+const ended = (signal: AbortSignal) =>
+  new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
+
+/** Has those who ask for the same transcript share one reading of it. */
+export function sharing(read: ReadTranscript): ReadTranscript {
+  const readings = new Map<string, Promise<Row[]>>()
+  return (videoId, signal) => {
+    const reading = readings.get(videoId) ?? read(videoId, signal)
+    readings.set(videoId, reading)
+    return reading
+  }
+}
+
+/** The rows that say something. @throws Error when it is no list of rows */
+export function rowsOf(json: string): Row[] {
+  const rows = parsed(json)
+  if (!Array.isArray(rows)) throw new Error('the transcript is not a list of rows')
+  return rows.flatMap((row: { text?: unknown; offset?: unknown } | null) => {
+    const text = typeof row?.text === 'string' ? row.text.replace(/\s+/g, ' ').trim() : ''
+    return text === '' ? [] : [{ text, offset: secondsIn(row?.offset) }]
+  })
+}
+
+function secondsIn(offset: unknown): number | undefined {
+  const seconds = typeof offset === 'string' && offset.trim() !== '' ? Number(offset) : offset
+  return typeof seconds === 'number' && Number.isFinite(seconds) ? seconds : undefined
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,16 @@
+/** What the runner says to the process of a function. */
+export interface Invoke {
+  requestId: string
+  event: unknown
+  timeoutMs: number
+  functionName: string
+  memoryMb: number
+}
+
+/** What the process of a function says to the runner. */
+export type Told =
+  | { type: 'ready' }
+  | { type: 'failed to start'; message: string }
+  | { type: 'said'; level: 'debug' | 'info' | 'warn' | 'error'; text: string; requestId: string | undefined }
+  | { type: 'answered'; requestId: string; answer: unknown }
+  | { type: 'threw'; requestId: string; message: string }

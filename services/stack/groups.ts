@@ -1,0 +1,87 @@
+import { localParts } from '#platform/aws/local/where.ts'
+import type { Settings } from '#platform/config/settings.ts'
+import { Trouble } from '#platform/trouble.ts'
+
+/** Services that share a process on one machine. On many machines each is a process of its own. */
+export interface Group {
+  name: string
+  services: string[]
+  /** Of Node. */
+  flags?: string[]
+}
+
+/** Something that does not run, in a line that says why and what that costs. */
+export interface Idle {
+  what: string
+  why: string
+}
+
+export interface Plan {
+  /** S3 and SQS of the data folder, before all that use them. */
+  aws: Group | undefined
+  /** What the API stands on, in order. */
+  first: Group[]
+  api: Group
+  /** What nobody waits for. */
+  later: Group[]
+  idle: Idle[]
+}
+
+/** Parts that others may run instead. */
+const OPTIONAL = [
+  'fetch-scheduler',
+  'ai-notes',
+  'summaries',
+  'sqs-bridge',
+  'transcript-helper',
+  'metadata-helper',
+  'lambda-runner',
+]
+
+/**
+ * Says what runs on this machine, and in which process.
+ * @throws Trouble when `VIDWIZ_WITHOUT` names something that cannot be left out, or only one of the two queues is named
+ */
+export function planned(settings: Settings, { onKafka }: { onKafka: boolean }): Plan {
+  const without = new Set(settings.VIDWIZ_WITHOUT)
+  const unknown = [...without].filter((name) => !OPTIONAL.includes(name))
+  if (unknown.length > 0) throw new Trouble(`VIDWIZ_WITHOUT cannot leave out ${unknown.join(', ')}: only ${OPTIONAL.join(', ')}`)
+  const idle: Idle[] = [...without].map((what) => ({ what, why: 'left out by VIDWIZ_WITHOUT' }))
+  const key = missingKey(settings)
+  if (key && !without.has('lambda-runner')) {
+    // What is sent meanwhile would be given up in the end: it rather waits in the log.
+    for (const name of ['lambda-runner', 'sqs-bridge']) without.add(name)
+    idle.push({ what: 'notes and summaries by AI', why: `${key} is not set; what is asked for meanwhile waits` })
+  }
+  const queues = [settings.SQS_AI_NOTE_QUEUE_URL, settings.SQS_SUMMARY_QUEUE_URL].filter(Boolean).length
+  if (queues === 1 && !without.has('sqs-bridge'))
+    // It would not start, nor would anything that shares its process.
+    throw new Trouble('of SQS_AI_NOTE_QUEUE_URL and SQS_SUMMARY_QUEUE_URL one is set: set both, or leave out sqs-bridge')
+  const group = (name: string, services: string[]): Group[] => {
+    const own = services.filter((service) => !without.has(service))
+    return own.length > 0 ? [{ name, services: own }] : []
+  }
+  const { s3, sqs } = localParts(settings)
+  return {
+    aws: s3 || sqs ? { name: 'local-aws', services: ['local-aws'] } : undefined,
+    first: [
+      ...(onKafka ? [{ name: 'relay', services: ['relay'] }] : []),
+      // It may have to rebuild: with a small nursery the memory of that stays flat.
+      { name: 'projector', services: ['projector'], flags: ['--max-semi-space-size=8'] },
+    ],
+    api: { name: 'api', services: ['api'] },
+    later: [
+      ...group('reactors', ['fetch-scheduler', 'ai-notes', 'summaries', 'sqs-bridge']),
+      ...group('workers', ['transcript-helper', 'metadata-helper', 'lambda-runner']),
+    ],
+    idle,
+  }
+}
+
+/** The variable without which no model can be asked; undefined when it is set. */
+function missingKey(settings: Settings): string | undefined {
+  const name = ({ gemini: 'GEMINI_API_KEY', openai: 'OPENAI_API_KEY', openrouter: 'OPENROUTER_API_KEY' } as const)[
+    settings.LLM_PROVIDER
+  ]
+  return settings[name] ? undefined : name
+}

@@ -1,0 +1,109 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs'
+import { expect } from 'chai'
+import { openBreaker } from '#platform/ytdlp/breaker.ts'
+import type { Checked } from '#services/cli/doctor/check.ts'
+import { freePort } from '#test/kit/free-port.ts'
+import { freshDatabase } from '#test/kit/postgres.ts'
+import { vidwiz } from '#test/kit/run.ts'
+import { startS3 } from '#test/kit/s3.ts'
+
+const KEY = 'a model key that only tests use'
+
+describe('vidwiz doctor', function () {
+  this.timeout(60_000)
+  let data: string
+  beforeEach(() => {
+    data = mkdtempSync(join(tmpdir(), 'vidwiz-doctor-'))
+  })
+  afterEach(() => rmSync(data, { recursive: true }))
+  const examined = async (env: NodeJS.ProcessEnv) => {
+    const { code, stdout, stderr } = await vidwiz(['doctor', '--json'], {
+      VIDWIZ_DATA: data,
+      PORT: String(await freePort()),
+      ...env,
+    }).finished
+    const checked: Checked[] = JSON.parse(stdout || expect.fail(stderr))
+    const of = (name: string) => checked.find((one) => one.name === name) ?? expect.fail(`nothing about ${name}`)
+    return { code, of, stdout }
+  }
+
+  it('finds all that a machine of its own needs, and says what is missing without it being needed', async () => {
+    const { code, of } = await examined({})
+    expect(code).to.equal(0)
+    for (const name of ['Node', 'data folder', 'database', 'bucket']) expect(of(name)).to.include({ state: 'ok', isNeeded: true })
+    expect(of('model key')).to.include({
+      state: 'missing',
+      isNeeded: false,
+      remedy: 'set GEMINI_API_KEY, or another LLM_PROVIDER',
+    })
+    expect(of('YouTube')).to.include({ state: 'ok' })
+  })
+
+  it('says what a machine without Python has to do without, and that notes still work', async () => {
+    const { code, of } = await examined({ PATH: '/nowhere' })
+    expect(code).to.equal(0)
+    expect(of('Python')).to.include({ state: 'missing', isNeeded: false })
+    expect(of('Python').cost).to.contain('no transcripts').and.to.contain('notes still work')
+    expect(of('Python').remedy).to.contain('3.11')
+  })
+
+  it('reaches the database, the bucket and the queues that are set, and shows no key', async () => {
+    const [database, s3] = [await freshDatabase(), await startS3()]
+    const {
+      S3_ENDPOINT: endpoint,
+      AWS_REGION: region,
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    } = s3.env
+    const sqs = new SQSClient({ endpoint, region, credentials: { accessKeyId, secretAccessKey } })
+    const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: 'notes' }))
+    sqs.destroy()
+    const env = { ...s3.env, SQS_ENDPOINT: endpoint, SQS_AI_NOTE_QUEUE_URL: QueueUrl, DB_URL: database.url, GEMINI_API_KEY: KEY }
+    const well = await examined(env)
+    expect([well.code, well.of('database').detail, well.of('bucket').detail]).to.deep.equal([
+      0,
+      'answers at DB_URL',
+      'things answers',
+    ])
+    expect(well.of('SQS_AI_NOTE_QUEUE_URL')).to.include({
+      state: 'warning',
+      detail: 'answers; 0 messages wait; no dead-letter queue',
+    })
+    expect(well.of('model key')).to.include({ state: 'ok', detail: 'GEMINI_API_KEY is set, for gemini' })
+    for (const secret of [KEY, secretAccessKey, accessKeyId]) expect(well.stdout).not.to.contain(secret)
+
+    const gone = await examined({ ...env, S3_BUCKET_NAME: 'another', SQS_SUMMARY_QUEUE_URL: `${QueueUrl}-that-is-not-there` })
+    expect(gone.code).to.equal(1)
+    for (const name of ['bucket', 'SQS_SUMMARY_QUEUE_URL']) expect(gone.of(name)).to.include({ state: 'failed', isNeeded: true })
+    await s3.stop()
+    const away = await examined({ ...env, KAFKA_BROKERS: `127.0.0.1:${await freePort()}` })
+    expect(away.code).to.equal(1)
+    expect(away.of('bucket').cost).to.equal('no transcript can be stored or read')
+    await database.drop()
+  })
+
+  it('tells a port that the API has from one that somebody else has, and that YouTube refused us', async () => {
+    await openBreaker(data, 'a bot check')
+    const other = createServer((socket) => socket.end('no HTTP here\n')).listen(0, '127.0.0.1')
+    const port =
+      (other.address() as AddressInfo | null)?.port ??
+      (await new Promise<number>((resolve) => other.once('listening', () => resolve((other.address() as AddressInfo).port))))
+    const { code, of } = await examined({ PORT: String(port) })
+    other.close()
+    expect(code).to.equal(1)
+    expect(of(`port ${port}`)).to.include({ state: 'failed', detail: 'somebody else has it', isNeeded: true })
+    expect(of('YouTube')).to.include({ state: 'warning', detail: 'refused us: a bot check' })
+    expect(of('YouTube').cost).to.match(/^nothing is fetched until \d{4}-/)
+  })
+
+  it('asks for Java only where Kafka shall run on this machine', async () => {
+    expect((await examined({ KAFKA_LOCAL: '1', PATH: '/nowhere' })).of('Java')).to.include({ state: 'missing', isNeeded: true })
+    const { stdout } = await examined({})
+    expect(stdout).not.to.contain('"Java"')
+  })
+})
