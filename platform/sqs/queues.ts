@@ -6,7 +6,7 @@ export const MAX_BYTES = 1024 * 1024
 export interface Refusal {
   code: string
   message: string
-  /** True when the entry itself is at fault; false when SQS is to blame, the way to it, or who asks. */
+  /** True when the same entry would be refused again; false when SQS is to blame, or the way to it. */
   isOurFault: boolean
   /**
    * True when that would go for any other entry too, until a person mends something: there is no such queue, the keys do not fit, or

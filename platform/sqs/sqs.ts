@@ -163,7 +163,8 @@ const unanswered: Refusal = {
 /** Being asked to slow down is a fault of the client's by HTTP's numbers only. */
 const SLOW_DOWN = /throttl|limitexceeded|toomanyrequests|slowdown|overlimit/i
 /** Faults of an entry itself. Whatever else a whole request is refused for, no other request would be taken either. */
-const OF_ENTRY = /^(InvalidMessageContents|InvalidParameterValue|MissingParameter|BatchRequestTooLong|ReceiptHandleIsInvalid)$/
+const OF_ENTRY =
+  /^(InvalidMessageContents|InvalidParameterValue|MissingParameter|BatchRequestTooLong|ReceiptHandleIsInvalid|ValidationE.*)$/
 /** Faults that are said of each entry and are none of theirs. */
 const OF_SETUP = /NonExistentQueue|DoesNotExist|AccessDenied|KMS|Security|Credential|Token|Signature/i
 
