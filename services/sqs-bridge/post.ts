@@ -1,6 +1,6 @@
 import { Unable } from '#platform/log/reactor/effect.ts'
-import { backoffMs } from '#platform/log/stopping.ts'
 import type { Queues } from '#platform/sqs/queues.ts'
+import { backoffMs } from '#platform/stopping.ts'
 import type { QueueName } from './messages.ts'
 
 export interface Message {
