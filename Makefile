@@ -6,8 +6,11 @@
 # Every recipe runs with the right Node and the project's own programs first in PATH.
 with_node = node="$$(bin/node -p process.execPath)" && PATH="$(CURDIR)/node_modules/.bin:$${node%/*}:$$PATH" &&
 installed = node_modules/.package-lock.json
-# What stands below the log's port is the same whichever log there is, and what brings a cluster of its own has run already.
-above_the_log = --ignore 'test/faults/kafka.it.ts' --ignore 'test/platform/!(log)/**' --ignore 'test/platform/log/kafka/**' --ignore 'test/conformance/**' 'test/**/*.it.ts'
+# What stands below the log's port is the same whichever log there is, as is what knows the API only; and what brings a cluster of
+# its own has run already.
+below_the_log = --ignore 'test/platform/!(log)/**' --ignore 'test/platform/*.it.ts' --ignore 'test/platform/log/kafka/**' --ignore 'test/kit/**'
+beside_the_log = $(addprefix --ignore test/services/,'lambdas/**' 'helpers/**' queues.it.ts original-workers.it.ts)
+above_the_log = $(below_the_log) $(beside_the_log) --ignore 'test/faults/kafka.it.ts' --ignore 'test/conformance/**' 'test/**/*.it.ts'
 # --exit: kafkajs told to stop while it connects may keep a timer for ever; our services end by themselves in any case.
 mocha = mocha --exit --node-option disable-warning=ExperimentalWarning --node-option disable-warning=TimeoutNegativeWarning $(MOCHA_ARGS)
 
