@@ -132,11 +132,12 @@ const isEmpty = (note: Note | undefined): note is Note => note !== undefined && 
  * Whether the author wants notes by AI, and did so before there were both note and transcript: a switch turned on later asks for
  * nothing, unless it is a backfill.
  */
-function isWanted(note: Note, user: User | undefined, video: Video | undefined, backfill: boolean): boolean {
-  if (!user?.aiNotes) return false
-  const complete = Math.max(note.createdAt, video?.transcript?.storedAt ?? Number.POSITIVE_INFINITY)
-  return backfill || (user.aiNotesSince ?? 0) <= complete
-}
+const isWanted = (note: Note, user: User | undefined, video: Video | undefined, backfill: boolean): boolean =>
+  user?.aiNotes === true && (backfill || (user.aiNotesSince ?? 0) <= completeAt(note, video))
+
+const storedAt = (video: Video | undefined) => video?.transcript?.storedAt ?? Number.POSITIVE_INFINITY
+/** When there were both note and transcript. */
+const completeAt = (note: Note, video: Video | undefined) => Math.max(note.createdAt, storedAt(video))
 
 // Decisions ---------------------------------------------------------------
 
@@ -161,12 +162,14 @@ const readsOf = ({ noteId, userId, videoId }: OfNote) => ({
  * it. Once per note, whoever says so and however often.
  *
  * @param correlationId of the request with which the note was taken, if it is known: a transcript comes because of another note
+ * @param from what was complete before this moment is not asked for, in milliseconds since the epoch
  */
 export const askForNote = ({
   backfill = false,
   correlationId,
+  from = 0,
   ...of
-}: OfNote & { backfill?: boolean; correlationId?: string | undefined }) =>
+}: OfNote & { backfill?: boolean; correlationId?: string | undefined; from?: number }) =>
   command({
     name: 'askForNote',
     reads: readsOf(of),
@@ -176,9 +179,12 @@ export const askForNote = ({
       const { noteId, userId, videoId, timestamp } = note
       const job = { request: noteRequest(noteId), videoId, noteId, userId, timestamp }
       const isThere = hasTranscript(video)
+      const isOld = !backfill && completeAt(note, video) < from
       const because = !isUsable(timestamp, video)
         ? 'nothing is said at its timestamp'
-        : !isWanted(note, user, video, backfill) && UNWANTED
+        : !isWanted(note, user, video, backfill)
+          ? UNWANTED
+          : isOld && 'it is older than what models are asked for here'
       if (because) {
         // Until the transcript is there, the author may still change their mind.
         return request && isThere ? emit([JobWithdrawn({ request: job.request, videoId, cause: because })], {}) : nothing({})
@@ -189,13 +195,16 @@ export const askForNote = ({
     },
   })
 
-/** Asks a model for the summary of a video that has a transcript and no summary. Once per video, whoever says so and however often. */
-export const askForSummary = ({ videoId }: { videoId: string }) =>
+/**
+ * Asks a model for the summary of a video that has a transcript and no summary. Once per video, whoever says so and however often.
+ * @param from transcripts before this moment are not asked about, in milliseconds since the epoch
+ */
+export const askForSummary = ({ videoId, from = 0 }: { videoId: string; from?: number }) =>
   command({
     name: 'askForSummary',
     reads: { request: aiRequests.of(summaryRequest(videoId)), video: videos.of(videoId) },
     decide: ({ request, video }) =>
-      request || !hasTranscript(video) || video?.summary !== undefined
+      request || !hasTranscript(video) || video?.summary !== undefined || storedAt(video) < from
         ? nothing({})
         : emit([SummaryRequested({ request: summaryRequest(videoId), videoId, attempt: 1 })], {}),
   })

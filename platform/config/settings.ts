@@ -184,6 +184,11 @@ const schema = z.object({
     .positive('must be a number of minutes above 0')
     .max(7 * 24 * 60, 'must be a number of minutes, a week at most')
     .default(15),
+  /** Notes and transcripts from before this moment are not asked about: for who adds the services that ask to an old log. */
+  AI_ASK_FROM: z.iso
+    .datetime({ offset: true, error: 'must be a moment, as 2026-11-28T12:00:00Z' })
+    .transform((moment) => Date.parse(moment))
+    .optional(),
   /** Whether notes are made up for that were empty long before their author turned notes by AI on, 100 of a user at most. */
   AI_NOTES_BACKFILL: flag.default(false),
   /** How long a worker has for one attempt at a task. */

@@ -9,8 +9,8 @@ export interface QueuePlan {
   maxReceiveCount: number
 }
 
-/** How ours are: functions have 30 seconds, and five tries. */
-export const usualPlan = (name: string): QueuePlan => ({ name, visibilitySeconds: 180, maxReceiveCount: 5 })
+/** How ours are: functions have two minutes, and five tries. */
+export const usualPlan = (name: string): QueuePlan => ({ name, visibilitySeconds: 720, maxReceiveCount: 5 })
 
 export const deadLetterNameOf = (name: string): string => `${name}-dead`
 

@@ -18,7 +18,8 @@ export default service(name, (log, _, metrics) =>
       make({ db, listener, settings }) {
         const waiter = openWaiter(db, listener, views)
         const { signal, stop } = stopping()
-        const reactor = aiNotes(looks(db, showUpTo(db, waiter, signal), settings.AI_NOTES_BACKFILL))
+        const { AI_NOTES_BACKFILL: backfill, AI_ASK_FROM: from } = settings
+        const reactor = aiNotes(looks(db, showUpTo(db, waiter, signal), backfill), from)
         return { reactor, stopping: stop, close: waiter.close }
       },
     },

@@ -20,23 +20,25 @@ export interface Looks {
  *
  * Exactly one question comes of a note that is taken while the transcript arrives: its command either reads the transcript, or comes
  * before it in the log, and then the look after the transcript finds the note.
+ *
+ * @param from what was complete before this moment is not asked for, in milliseconds since the epoch
  */
-export const aiNotes = (looks: Looks): Reactor => {
+export const aiNotes = (looks: Looks, from?: number): Reactor => {
   const settle = ({ data }: { data: { noteId: number; videoId: string } }) => [settleNote(data)]
   return reactor('ai-notes', [
-    on(NoteCreated, ({ data }) => (data.text ? [] : [askForNote(data)])),
+    on(NoteCreated, ({ data }) => (data.text ? [] : [askForNote({ ...data, from })])),
     on(NoteEdited, (event) => (event.data.text ? settle(event) : [])),
     on(NoteWrittenByAi, settle),
     on(NoteDeleted, settle),
     onLooking(
       TranscriptStored,
       async (event) => (event.data.rows > 0 ? looks.notesThatWait(event) : []),
-      ({ data: { videoId } }, notes) => notes.map((note) => askForNote({ ...note, videoId })),
+      ({ data: { videoId } }, notes) => notes.map((note) => askForNote({ ...note, videoId, from })),
     ),
     onLooking(
       ProfileUpdated,
       async (event) => (event.data.aiNotes ? looks.emptyNotes(event) : []),
-      ({ data: { userId } }, notes) => notes.map((note) => askForNote({ ...note, userId })),
+      ({ data: { userId } }, notes) => notes.map((note) => askForNote({ ...note, userId, from })),
     ),
   ])
 }

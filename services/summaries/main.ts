@@ -5,5 +5,5 @@ import { summaries } from './reactor.ts'
 const name = 'summaries'
 
 export default service(name, (log, _, metrics) =>
-  runAsking('summary', { log, metrics }, { name, make: () => ({ reactor: summaries() }) }),
+  runAsking('summary', { log, metrics }, { name, make: ({ settings }) => ({ reactor: summaries(settings.AI_ASK_FROM) }) }),
 )

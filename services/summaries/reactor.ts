@@ -2,9 +2,12 @@ import { askForSummary, settleSummary } from '#events/ai.ts'
 import { SummaryStored, TranscriptStored } from '#events/video.ts'
 import { on, type Reactor, reactor } from '#platform/log/reactor/reactor.ts'
 
-/** Asks a model for the summary of a video when its transcript arrives and there is none. */
-export const summaries = (): Reactor =>
+/**
+ * Asks a model for the summary of a video when its transcript arrives and there is none.
+ * @param from transcripts before this moment are not asked about, in milliseconds since the epoch
+ */
+export const summaries = (from?: number): Reactor =>
   reactor('summaries', [
-    on(TranscriptStored, ({ data }) => [askForSummary(data)]),
+    on(TranscriptStored, ({ data }) => [askForSummary({ ...data, from })]),
     on(SummaryStored, ({ data }) => [settleSummary(data)]),
   ])

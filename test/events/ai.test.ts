@@ -32,6 +32,7 @@ import {
   VIDEO,
   videoAdded,
 } from '#test/kit/histories.ts'
+import { BEGINNING } from '#test/kit/world.ts'
 
 const ask = askForNote({ noteId: 1, userId: 1, videoId: VIDEO })
 const on = profileUpdated({ aiNotes: true })
@@ -131,6 +132,28 @@ describe('asking a model for a note', () => {
     given(...known, on, empty, aiNoteAwaited(), off, transcriptStored())
       .when(ask)
       .then(jobWithdrawn({ cause: 'its author does not want notes by AI' }))
+  })
+
+  it('is not done for what was complete before a moment, unless it is a backfill', () => {
+    // A second passes with each event: the transcript comes as the fifth.
+    const before = [...known, on, empty, transcriptStored()]
+    const from = (seconds: number, backfill = false) =>
+      askForNote({ noteId: 1, userId: 1, videoId: VIDEO, from: BEGINNING + seconds * 1_000, backfill })
+    given(...before)
+      .when(from(4))
+      .then(aiNoteRequested())
+    given(...before)
+      .when(from(5))
+      .thenNothing()
+    given(...before)
+      .when(from(5, true))
+      .then(aiNoteRequested({ backfill: true }))
+    given(videoAdded(), transcriptStored())
+      .when(askForSummary({ videoId: VIDEO, from: BEGINNING + 1_000 }))
+      .then(summaryRequested())
+    given(videoAdded(), transcriptStored())
+      .when(askForSummary({ videoId: VIDEO, from: BEGINNING + 1_001 }))
+      .thenNothing()
   })
 
   it('is not done for a timestamp at which nothing can be said', () => {

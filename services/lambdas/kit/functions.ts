@@ -12,7 +12,8 @@ export interface FunctionSpec {
   readEnvironment(env: Environment): unknown
 }
 
-const TIMEOUT_SECONDS = 30
+/** More than MAX_RETRIES questions of REQUEST_TIMEOUT each, as both usually are. */
+const TIMEOUT_SECONDS = 120
 const MEMORY_MB = 256
 const BATCH_SIZE = 10
 
