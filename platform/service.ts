@@ -2,7 +2,7 @@ import { readSettings } from './config/settings.ts'
 import { allocateYoung } from './heap.ts'
 import { type Endpoint, type Health, serveEndpoint } from './telemetry/endpoint.ts'
 import { healthOf } from './telemetry/health.ts'
-import { type Logger, openLogger } from './telemetry/logger.ts'
+import { type Logger, logLast, openLogger } from './telemetry/logger.ts'
 import { type Metrics, openMetrics } from './telemetry/metrics.ts'
 import { Trouble } from './trouble.ts'
 
@@ -63,21 +63,21 @@ export async function runServices(services: readonly Service[]): Promise<void> {
     if (stopping) return
     stopping = true
     for (const { logger } of parts) logger.info({ why }, 'stopping')
-    const late = setTimeout(() => {
-      logger.error(`did not stop within ${stopMs} ms`)
+    const late = setTimeout(() => void failed(`did not stop within ${stopMs} ms`), stopMs)
+    const failed = async (...line: [string] | [object, string]) => {
+      await logLast(logger, 'error', ...line)
       process.exit(1)
-    }, stopMs)
+    }
     try {
       // One that cannot stop cleanly must not keep the others from doing so.
       const stops = await Promise.allSettled([...running.values()].map((one) => one.stop()))
       for (const one of stops) if (one.status === 'rejected') throw one.reason
       await endpoint?.close()
       clearTimeout(late)
-      for (const { logger } of parts) logger.info('stopped')
+      await Promise.all(parts.map(({ logger }) => logLast(logger, 'info', 'stopped')))
       process.exit(0)
     } catch (error) {
-      logger.error({ error }, 'did not stop cleanly')
-      process.exit(1)
+      await failed({ error }, 'did not stop cleanly')
     }
   }
 

@@ -1,5 +1,4 @@
 import type { Settings } from '../config/settings.ts'
-import { ensureBucket } from '../objects/ensure.ts'
 import { type Ensured, ensureQueues, usualPlan } from '../sqs/ensure.ts'
 import { openQueues } from '../sqs/open.ts'
 import { nameOf } from '../sqs/queues.ts'
@@ -24,12 +23,17 @@ export async function setUpAws(settings: Settings): Promise<{ bucket: string[]; 
   const urls = queueUrlsOf(settings)
   if (!S3_BUCKET_NAME && urls.length === 0)
     throw new Trouble(`AWS_CREATE is set, but there is nothing to make: set S3_BUCKET_NAME or ${QUEUE_SETTINGS.join(' and ')}`)
-  const isNew = S3_BUCKET_NAME
-    ? await ensureBucket(S3_BUCKET_NAME, awsAccess(settings, 'S3')).catch((error) => {
-        throw new Trouble(`cannot make the bucket ${S3_BUCKET_NAME}: ${reasonOf(error)}`, { cause: error })
-      })
-    : false
-  return { bucket: isNew ? [S3_BUCKET_NAME!] : [], queues: await madeQueues(settings, urls) }
+  return { bucket: S3_BUCKET_NAME ? await madeBucket(settings, S3_BUCKET_NAME) : [], queues: await madeQueues(settings, urls) }
+}
+
+async function madeBucket(settings: Settings, name: string): Promise<string[]> {
+  // The SDK takes its time to load: only for those who use it.
+  const { ensureBucket } = await import('../objects/ensure.ts')
+  try {
+    return (await ensureBucket(name, awsAccess(settings, 'S3'))) ? [name] : []
+  } catch (error) {
+    throw new Trouble(`cannot make the bucket ${name}: ${reasonOf(error)}`, { cause: error })
+  }
 }
 
 async function madeQueues(settings: Settings, urls: readonly string[]): Promise<string[]> {

@@ -12,21 +12,32 @@ import type { AwsAccess } from '#platform/aws/access.ts'
 const FIRST_REGION = 'us-east-1'
 
 /** Makes a bucket unless there is one. @returns whether it was made now */
-export async function ensureBucket(Bucket: string, { region, endpoint, credentials }: AwsAccess): Promise<boolean> {
+export const ensureBucket = (Bucket: string, access: AwsAccess): Promise<boolean> =>
+  withClient(access, async (client) => {
+    if (await exists(client, Bucket)) return false
+    const LocationConstraint = access.region as BucketLocationConstraint
+    const place = access.region === FIRST_REGION ? {} : { CreateBucketConfiguration: { LocationConstraint } }
+    try {
+      await client.send(new CreateBucketCommand({ Bucket, ...place }))
+      return true
+    } catch (error) {
+      if (error instanceof BucketAlreadyOwnedByYou) return false
+      throw error
+    }
+  })
+
+/** Whether there is such a bucket, and we may use it. @throws what S3 says, or the way to it */
+export const isBucketThere = (Bucket: string, access: AwsAccess): Promise<boolean> =>
+  withClient(access, (client) => exists(client, Bucket))
+
+async function withClient<T>({ region, endpoint, credentials }: AwsAccess, work: (client: S3Client) => Promise<T>): Promise<T> {
   const client = new S3Client({
     region,
     ...(endpoint !== undefined && { endpoint, forcePathStyle: true }),
     ...(credentials && { credentials }),
   })
   try {
-    if (await exists(client, Bucket)) return false
-    const LocationConstraint = region as BucketLocationConstraint
-    const place = region === FIRST_REGION ? {} : { CreateBucketConfiguration: { LocationConstraint } }
-    await client.send(new CreateBucketCommand({ Bucket, ...place }))
-    return true
-  } catch (error) {
-    if (error instanceof BucketAlreadyOwnedByYou) return false
-    throw error
+    return await work(client)
   } finally {
     client.destroy()
   }

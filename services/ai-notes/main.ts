@@ -1,5 +1,5 @@
-import { stopping } from '#platform/log/stopping.ts'
 import { service } from '#platform/service.ts'
+import { stopping } from '#platform/stopping.ts'
 import { showUpTo } from '#projections/engine/up-to.ts'
 import { openWaiter } from '#projections/engine/wait.ts'
 import { views } from '#projections/index.ts'

@@ -1,7 +1,7 @@
 import { Unable } from '#platform/log/reactor/effect.ts'
-import { backoffMs, type Stopping } from '#platform/log/stopping.ts'
 import { batches } from '#platform/sqs/batches.ts'
 import type { Queues, Refusal } from '#platform/sqs/queues.ts'
+import { backoffMs, type Stopping } from '#platform/stopping.ts'
 import { turns } from '#platform/turns.ts'
 import type { QueueName } from './messages.ts'
 import { paused } from './paused.ts'

@@ -1,4 +1,4 @@
-import type { Idle } from './groups.ts'
+import type { Idle } from '../kit/left-out.ts'
 
 export interface Facts {
   url: string

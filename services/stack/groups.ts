@@ -1,6 +1,7 @@
 import { localParts } from '#platform/aws/local/where.ts'
 import type { Settings } from '#platform/config/settings.ts'
 import { Trouble } from '#platform/trouble.ts'
+import { type Idle, leftOut } from '../kit/left-out.ts'
 
 /** Services that share a process on one machine. On many machines each is a process of its own. */
 export interface Group {
@@ -8,12 +9,6 @@ export interface Group {
   services: string[]
   /** Of Node. */
   flags?: string[]
-}
-
-/** Something that does not run, in a line that says why and what that costs. */
-export interface Idle {
-  what: string
-  why: string
 }
 
 export interface Plan {
@@ -27,32 +22,12 @@ export interface Plan {
   idle: Idle[]
 }
 
-/** Parts that others may run instead. */
-const OPTIONAL = [
-  'fetch-scheduler',
-  'ai-notes',
-  'summaries',
-  'sqs-bridge',
-  'transcript-helper',
-  'metadata-helper',
-  'lambda-runner',
-]
-
 /**
  * Says what runs on this machine, and in which process.
  * @throws Trouble when `VIDWIZ_WITHOUT` names something that cannot be left out, or only one of the two queues is named
  */
 export function planned(settings: Settings, { onKafka }: { onKafka: boolean }): Plan {
-  const without = new Set(settings.VIDWIZ_WITHOUT)
-  const unknown = [...without].filter((name) => !OPTIONAL.includes(name))
-  if (unknown.length > 0) throw new Trouble(`VIDWIZ_WITHOUT cannot leave out ${unknown.join(', ')}: only ${OPTIONAL.join(', ')}`)
-  const idle: Idle[] = [...without].map((what) => ({ what, why: 'left out by VIDWIZ_WITHOUT' }))
-  const key = missingKey(settings)
-  if (key && !without.has('lambda-runner')) {
-    // What is sent meanwhile would be given up in the end: it rather waits in the log.
-    for (const name of ['lambda-runner', 'sqs-bridge']) without.add(name)
-    idle.push({ what: 'notes and summaries by AI', why: `${key} is not set; what is asked for meanwhile waits` })
-  }
+  const { services: without, idle } = leftOut(settings)
   const queues = [settings.SQS_AI_NOTE_QUEUE_URL, settings.SQS_SUMMARY_QUEUE_URL].filter(Boolean).length
   if (queues === 1 && !without.has('sqs-bridge'))
     // It would not start, nor would anything that shares its process.
@@ -76,12 +51,4 @@ export function planned(settings: Settings, { onKafka }: { onKafka: boolean }): 
     ],
     idle,
   }
-}
-
-/** The variable without which no model can be asked; undefined when it is set. */
-function missingKey(settings: Settings): string | undefined {
-  const name = ({ gemini: 'GEMINI_API_KEY', openai: 'OPENAI_API_KEY', openrouter: 'OPENROUTER_API_KEY' } as const)[
-    settings.LLM_PROVIDER
-  ]
-  return settings[name] ? undefined : name
 }

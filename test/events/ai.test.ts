@@ -63,6 +63,15 @@ describe('asking a model for a note', () => {
       .when(askForNote({ noteId: 1, userId: 1, videoId: VIDEO, backfill: true }))
       .then(aiNoteRequested({ backfill: true })))
 
+  it('counts the first transcript with something in it, not one that takes its place', () => {
+    given(...known, empty, transcriptStored(), on, transcriptStored({ sha256: 'another' }))
+      .when(ask)
+      .thenNothing()
+    given(...known, empty, transcriptStored({ rows: 0 }), on, transcriptStored())
+      .when(ask)
+      .then(aiNoteRequested())
+  })
+
   it('waits for the transcript', () => {
     given(...known, on, empty)
       .when(ask)
@@ -287,6 +296,9 @@ describe('a question', () => {
       .when(sent)
       .then(jobDispatched())
     given(...before, jobDispatched())
+      .when(sent)
+      .thenNothing()
+    given(...before, jobDispatched(), aiNoteRequested({ attempt: 2 }))
       .when(sent)
       .thenNothing()
   })

@@ -1,5 +1,5 @@
-import { CreateQueueCommand, DeleteMessageBatchCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
-import { buildApp } from 'fauxqs'
+import { sqsQueues } from '#platform/sqs/sqs.ts'
+import { type Fauxqs, fauxqsAt, startFauxqs } from './fauxqs.ts'
 import { freePort } from './free-port.ts'
 
 /** A server that speaks SQS, with the two queues of the workers in it. */
@@ -9,10 +9,7 @@ export interface TestQueues {
     SQS_AI_NOTE_QUEUE_URL: string
     SQS_SUMMARY_QUEUE_URL: string
     SQS_ENDPOINT: string
-    AWS_REGION: string
-    AWS_ACCESS_KEY_ID: string
-    AWS_SECRET_ACCESS_KEY: string
-  }
+  } & Fauxqs['env']
   /** Takes what lies in a queue, until nothing more comes. */
   // biome-ignore lint/suspicious/noExplicitAny: tests look into it
   take(url: string): Promise<any[]>
@@ -26,45 +23,43 @@ export interface TestQueues {
 /** @param away not reachable until `comeBack` */
 export async function startQueues({ away = false } = {}): Promise<TestQueues> {
   const port = await freePort()
-  const endpoint = `http://127.0.0.1:${port}`
-  const credentials = { accessKeyId: 'an id that only tests use', secretAccessKey: 'a secret access key that only tests use' }
-  const client = new SQSClient({ region: 'eu-west-1', endpoint, credentials, useQueueUrlAsEndpoint: false })
-  const urlOf = (name: string) => `${endpoint}/000000000000/${name}`
-  let app: ReturnType<typeof buildApp> | undefined
+  const { url, access, env } = fauxqsAt(`http://127.0.0.1:${port}`)
+  const queues = sqsQueues(access)
+  const urlOf = (name: string) => `${url}/000000000000/${name}`
+  let server: Fauxqs | undefined
 
   async function comeBack() {
-    app = buildApp({ logger: false })
-    await app.listen({ port, host: '127.0.0.1' })
-    for (const QueueName of ['ai-notes', 'summaries']) await client.send(new CreateQueueCommand({ QueueName }))
+    server = await startFauxqs({ port })
+    for (const name of ['ai-notes', 'summaries']) await queues.create(name)
   }
   async function vanish() {
-    await app?.close()
-    app = undefined
+    await server?.stop()
+    server = undefined
   }
   if (!away) await comeBack()
   return {
     env: {
       SQS_AI_NOTE_QUEUE_URL: urlOf('ai-notes'),
       SQS_SUMMARY_QUEUE_URL: urlOf('summaries'),
-      SQS_ENDPOINT: endpoint,
-      AWS_REGION: 'eu-west-1',
-      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+      SQS_ENDPOINT: url,
+      ...env,
     },
-    async take(QueueUrl) {
+    async take(queueUrl) {
       const bodies: unknown[] = []
       for (;;) {
-        const { Messages = [] } = await client.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }))
-        if (Messages.length === 0) return bodies
-        bodies.push(...Messages.map(({ Body }) => JSON.parse(Body!)))
-        const Entries = Messages.map(({ ReceiptHandle }, i) => ({ Id: String(i), ReceiptHandle }))
-        await client.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }))
+        const received = await queues.receive(queueUrl)
+        if (received.length === 0) return bodies
+        bodies.push(...received.map(({ body }) => JSON.parse(body)))
+        await queues.delete(
+          queueUrl,
+          received.map(({ receipt }) => receipt),
+        )
       }
     },
     vanish,
     comeBack,
     async stop() {
-      client.destroy()
+      queues.close()
       await vanish()
     },
   }

@@ -15,6 +15,8 @@ const ROWS = [
   { text: 'give you up', offset: 90, duration: 30 },
 ]
 
+const SETTLED = { withinMs: 60_000 }
+
 type Step = 'note' | 'switch' | 'transcript'
 
 describe('asking models', function () {
@@ -48,7 +50,8 @@ describe('asking models', function () {
           where e.pos > coalesce(c.pos, 0) limit 1`,
       )
       expect(left).to.deep.equal([])
-    })
+      // A consumer group waits for a member that was killed until its session ends.
+    }, SETTLED)
   const lifeOf = async (request: string) =>
     (
       await db.query<{ type: string }>('t.life', `select type from log.events where stream = $1 order by version`, [

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kafka, KafkaMessage } from 'kafkajs'
+import { backoffMs } from '#platform/stopping.ts'
 import { Trouble } from '#platform/trouble.ts'
 
 /** What one partition answered. */
@@ -42,8 +43,7 @@ const READ_COMMITTED = 1
 const PATIENCE_MS = 30_000
 /** For one that was never reached. */
 const FIRST_PATIENCE_MS = 6_000
-const PAUSE_MS = 50
-const PAUSE_MS_MAX = 2_000
+const PAUSE = { firstMs: 50, longestMs: 2_000 }
 
 /**
  * Reads partitions without joining a group, so a replay touches no live consumer.
@@ -124,7 +124,7 @@ export function openFetcher(kafka: Kafka): Fetcher {
           return await within(untilMs() - Date.now(), attempt(topic, starts))
         } catch (cause) {
           const error = cause as Error & { partition?: number; host?: string; port?: number }
-          const pauseMs = Math.min(PAUSE_MS * 2 ** (tries - 1), PAUSE_MS_MAX) * (0.5 + Math.random() / 2)
+          const pauseMs = backoffMs(tries, PAUSE)
           if (Date.now() + pauseMs >= untilMs()) throw new Trouble(`cannot read ${topic} from Kafka: ${error.message}`, { cause })
           // Kafka names one partition at a time.
           if (error.name === 'KafkaJSOffsetOutOfRange' && !moved.has(error.partition!)) {

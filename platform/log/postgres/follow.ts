@@ -1,8 +1,8 @@
 import type { Recorded } from '#events/kit/envelope.ts'
 import type { Listener } from '#platform/pg/listen.ts'
+import { backoffMs, stopping } from '../../stopping.ts'
 import { alarm } from '../alarm.ts'
 import { Fenced, type Follower, type Following, type Positions } from '../port.ts'
-import { backoffMs, stopping } from '../stopping.ts'
 
 /** How often a second owner asks whether the first is gone. */
 const STANDBY_MS = 250

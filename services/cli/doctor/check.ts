@@ -26,6 +26,20 @@ export interface Checked extends Finding {
 
 export const ok = (detail: string): Finding => ({ state: 'ok', detail })
 
+/** Checks for nothing if all services that need it are run by somebody else. */
+export const unlessLeftOut = (
+  without: readonly string[],
+  services: readonly string[],
+  checks: readonly Check[],
+): readonly Check[] =>
+  services.every((name) => without.includes(name))
+    ? checks.map((check) => ({
+        ...check,
+        isNeeded: false,
+        look: () => ok(`not needed here: VIDWIZ_WITHOUT leaves out ${services.join(' and ')}`),
+      }))
+    : checks
+
 /** Looks at everything at once. What hangs or throws has failed, and keeps nobody from telling about the rest. */
 export const examine = (checks: readonly Check[], withinMs: number): Promise<Checked[]> =>
   Promise.all(checks.map(async (check) => ({ name: check.name, isNeeded: check.isNeeded, ...(await bounded(check, withinMs)) })))

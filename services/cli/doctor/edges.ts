@@ -1,14 +1,16 @@
 import { createServer } from 'node:net'
 import type { Settings } from '#platform/config/settings.ts'
+import { keyNameOf } from '#platform/llm/key.ts'
+import { leftOut } from '../../kit/left-out.ts'
 import { type Check, type Finding, ok } from './check.ts'
 
 const NO_API = 'the API cannot start'
-const NO_MODEL = 'Wiz chat answers 500; requests for notes by AI and for summaries wait'
+const NO_CHAT = 'Wiz chat answers 500'
 
 /** Where clients come in, and the keys for what others do for us. */
 export const edgeChecks = (settings: Settings): Check[] => [
   { name: `port ${settings.PORT}`, isNeeded: true, cost: NO_API, look: (signal) => port(settings, signal) },
-  { name: 'model key', isNeeded: false, cost: NO_MODEL, look: () => modelKey(settings) },
+  { name: 'model key', isNeeded: false, cost: NO_CHAT, look: () => modelKey(settings) },
   key('YOUTUBE_API_KEY', settings.YOUTUBE_API_KEY, '`/v2/notes/by-title` answers 500'),
   key('GOOGLE_CLIENT_ID', settings.GOOGLE_CLIENT_ID, 'nobody signs in with Google'),
 ]
@@ -48,17 +50,13 @@ const isOurs = async (port: number, host: string, signal: AbortSignal): Promise<
 }
 
 function modelKey(settings: Settings): Finding {
-  const provider = settings.LLM_PROVIDER
-  const [name, value] = {
-    gemini: ['GEMINI_API_KEY', settings.GEMINI_API_KEY] as const,
-    openai: ['OPENAI_API_KEY', settings.OPENAI_API_KEY] as const,
-    openrouter: ['OPENROUTER_API_KEY', settings.OPENROUTER_API_KEY] as const,
-  }[provider]
-  if (value) return ok(`${name} is set, for ${provider}`)
+  const [name, provider] = [keyNameOf(settings), settings.LLM_PROVIDER]
+  if (settings[name]) return ok(`${name} is set, for ${provider}`)
+  const { withoutKey } = leftOut(settings)
   return {
     state: 'missing',
     detail: `${name} is not set, for ${provider}`,
-    cost: NO_MODEL,
+    cost: withoutKey ? `${NO_CHAT}; ${withoutKey.what} idle: what is asked for meanwhile waits` : NO_CHAT,
     remedy: `set ${name}, or another LLM_PROVIDER`,
   }
 }

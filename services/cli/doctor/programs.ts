@@ -1,3 +1,5 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Settings } from '#platform/config/settings.ts'
 import { javaProgram } from '#platform/kafka/local/java.ts'
 import { readBreaker } from '#platform/ytdlp/breaker.ts'
@@ -5,20 +7,32 @@ import { ytDlpEnvironment } from '#platform/ytdlp/environment.ts'
 import { givenYtDlp, PINNED_VERSION, readyYtDlp } from '#platform/ytdlp/install.ts'
 import { runProgram } from '#platform/ytdlp/program.ts'
 import { findPython, OLDEST_PYTHON } from '#platform/ytdlp/python.ts'
-import { type Check, type Finding, ok } from './check.ts'
+import { type Check, type Finding, ok, unlessLeftOut } from './check.ts'
 
 const PATIENCE_MS = 8_000
 const NO_TRANSCRIPTS =
   'no transcripts and no metadata are fetched, so there is no chat, no note by AI and no summary; notes still work'
+const NO_LAMBDAS = 'no Lambda is bundled, so no note by AI and no summary is written on this machine'
 const NO_AUDIO = 'nothing today: only audio needs it'
 const NO_KAFKA = 'no Kafka runs on this machine'
 
 /** The programs that this machine must have, for what is asked for. */
 export const programChecks = (settings: Settings): Check[] => [
   { name: 'Node', isNeeded: true, cost: 'nothing runs', look: () => ok(`${process.versions.node}, ${process.execPath}`) },
-  ...(settings.YTDLP_PATH ? [] : [{ name: 'Python', isNeeded: false, cost: NO_TRANSCRIPTS, look: python }]),
-  { name: 'yt-dlp', isNeeded: false, cost: NO_TRANSCRIPTS, look: (signal) => ytDlp(settings, signal) },
-  { name: 'YouTube', isNeeded: false, cost: NO_TRANSCRIPTS, look: () => youtube(settings) },
+  ...unlessLeftOut(
+    settings.VIDWIZ_WITHOUT,
+    ['transcript-helper', 'metadata-helper'],
+    [
+      ...(settings.YTDLP_PATH ? [] : [{ name: 'Python', isNeeded: false, cost: NO_TRANSCRIPTS, look: python }]),
+      { name: 'yt-dlp', isNeeded: false, cost: NO_TRANSCRIPTS, look: (signal) => ytDlp(settings, signal) },
+      { name: 'YouTube', isNeeded: false, cost: NO_TRANSCRIPTS, look: () => youtube(settings) },
+    ],
+  ),
+  ...unlessLeftOut(
+    settings.VIDWIZ_WITHOUT,
+    ['lambda-runner'],
+    [{ name: 'Lambdas', isNeeded: false, cost: NO_LAMBDAS, look: () => lambdas(settings) }],
+  ),
   { name: 'ffmpeg', isNeeded: false, cost: NO_AUDIO, look: ffmpeg },
   ...(settings.KAFKA_LOCAL && !settings.KAFKA_BROKERS
     ? [
@@ -60,8 +74,25 @@ function youtube({ VIDWIZ_DATA }: Settings): Finding {
   return {
     state: 'warning',
     detail: `refused us: ${breaker.reason}`,
-    cost: `nothing is fetched until ${new Date(breaker.until).toISOString()}`,
+    cost:
+      breaker.state === 'open'
+        ? `nothing is fetched until ${new Date(breaker.until).toISOString()}`
+        : 'nothing is fetched until one helper has tried with one video',
     remedy: '`npx vidwiz helpers resume` asks again at once; YTDLP_PROXY or YTDLP_COOKIES may help for good',
+  }
+}
+
+/** Runs what makes the zips: whether its program is there and of this machine only shows then. */
+async function lambdas({ VIDWIZ_DATA }: Settings): Promise<Finding> {
+  try {
+    const { stop, transform, version } = await import('esbuild')
+    await transform('')
+    await stop()
+    const bundled = (await readdir(join(VIDWIZ_DATA, 'lambdas')).catch(() => [])).filter((file) => file.endsWith('.zip'))
+    const names = bundled.map((file) => file.slice(0, -'.zip'.length)).sort()
+    return ok(`esbuild ${version}; bundled: ${names.join(', ') || 'none yet'}`)
+  } catch (error) {
+    return { state: 'failed', detail: (error as Error).message.split('\n')[0]!, cost: NO_LAMBDAS, remedy: 'npm ci' }
   }
 }
 

@@ -1,19 +1,30 @@
 import { statfs } from 'node:fs/promises'
 import { connect } from 'node:net'
+import { awsAccess } from '#platform/aws/access.ts'
+import { serverOf } from '#platform/aws/local/state.ts'
+import { localParts, withLocalAws } from '#platform/aws/local/where.ts'
+import { reasonOf } from '#platform/aws/reason.ts'
+import { QUEUE_SETTINGS } from '#platform/aws/setup.ts'
 import { dataFolder } from '#platform/config/data-folder.ts'
 import type { Settings } from '#platform/config/settings.ts'
 import { runningPostgres } from '#platform/pg/embedded/index.ts'
 import { openDb } from '#platform/pg/pool.ts'
 import { databaseUrl, reach } from '#platform/pg/where.ts'
-import { type Check, type Finding, ok } from './check.ts'
+import { withDeadLetters } from '#platform/sqs/dead-letters.ts'
+import { openQueues } from '#platform/sqs/open.ts'
+import { nameOf } from '#platform/sqs/queues.ts'
+import { type Check, type Finding, ok, unlessLeftOut } from './check.ts'
 
 /** With less than this a machine is full before one knows it. */
 const SCARCE_BYTES = 1024 ** 3
 const NO_TOPICS = 'no events reach the topics'
 const NO_BUCKET = 'no transcript can be stored or read'
+const ROUND = 'a message that always fails goes round until it expires'
+const UNSEEN = 'nobody sees which messages could not be handled'
+const AGAIN = 'start VidWiz again'
 
 /** Where things are kept, and what carries messages. */
-export const storeChecks = (settings: Settings, env: NodeJS.ProcessEnv = process.env): Check[] => [
+export const storeChecks = (settings: Settings): Check[] => [
   { name: 'data folder', isNeeded: true, cost: 'nothing starts', look: () => folder(settings) },
   { name: 'database', isNeeded: true, cost: 'nothing works', look: () => database(settings) },
   ...(settings.KAFKA_BROKERS ?? []).map((broker) => ({
@@ -22,19 +33,24 @@ export const storeChecks = (settings: Settings, env: NodeJS.ProcessEnv = process
     cost: NO_TOPICS,
     look: (signal: AbortSignal) => reachable(broker, signal),
   })),
-  { name: 'bucket', isNeeded: true, cost: NO_BUCKET, look: (signal) => bucket(settings, env, signal) },
-  ...QUEUES.map(([name, cost]) => ({
-    name,
-    isNeeded: Boolean(env[name]),
-    cost,
-    look: (signal: AbortSignal) => queue(settings, env, name, cost, signal),
-  })),
+  { name: 'bucket', isNeeded: true, cost: NO_BUCKET, look: () => bucket(settings) },
+  ...unlessLeftOut(
+    settings.VIDWIZ_WITHOUT,
+    ['sqs-bridge', 'lambda-runner'],
+    QUEUE_SETTINGS.map((name) => ({
+      name,
+      // The bridge serves both or none.
+      isNeeded: Boolean(settings[name]) || (!localParts(settings).sqs && !settings.VIDWIZ_WITHOUT.includes('sqs-bridge')),
+      cost: QUEUES[name],
+      look: () => queue(settings, name),
+    })),
+  ),
 ]
 
-const QUEUES = [
-  ['SQS_AI_NOTE_QUEUE_URL', 'no request for a note by AI leaves this machine'],
-  ['SQS_SUMMARY_QUEUE_URL', 'no request for a summary leaves this machine'],
-] as const
+const QUEUES: Record<(typeof QUEUE_SETTINGS)[number], string> = {
+  SQS_AI_NOTE_QUEUE_URL: 'no request for a note by AI reaches a model',
+  SQS_SUMMARY_QUEUE_URL: 'no request for a summary reaches a model',
+}
 
 async function folder({ VIDWIZ_DATA }: Settings): Promise<Finding> {
   const path = dataFolder(VIDWIZ_DATA)
@@ -75,60 +91,67 @@ function reachable(broker: string, signal: AbortSignal): Promise<Finding> {
   })
 }
 
-/** As the SDK is told by our services. */
-const access = (settings: Settings, endpoint: string | undefined) => {
-  const { AWS_REGION: region, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = settings
-  const credentials =
-    accessKeyId && secretAccessKey ? { accessKeyId, secretAccessKey, sessionToken: settings.AWS_SESSION_TOKEN } : undefined
-  return { region, maxAttempts: 1, ...(endpoint ? { endpoint } : {}), ...(credentials ? { credentials } : {}) }
+const HERE = 'in the data folder'
+
+/** The settings with the S3 and SQS of the data folder, where it is those that are used; undefined when these do not run. */
+function reached(settings: Settings, part: keyof ReturnType<typeof localParts>): Settings | undefined {
+  if (!localParts(settings)[part]) return settings
+  return serverOf(dataFolder(settings.VIDWIZ_DATA)) && withLocalAws(settings)
 }
 
-/** An error of the SDK without a message has a name at least. */
-const failed = (error: unknown, cost: string, remedy: string): Finding => {
-  const { name, message, $metadata } = error as Error & { $metadata?: { httpStatusCode?: number } }
-  const status = $metadata?.httpStatusCode ? ` (HTTP ${$metadata.httpStatusCode})` : ''
-  return { state: 'failed', detail: `${message && message !== name ? `${name}: ${message}` : name}${status}`, cost, remedy }
-}
-
-async function bucket(settings: Settings, env: NodeJS.ProcessEnv, abortSignal: AbortSignal): Promise<Finding> {
-  const { S3_BUCKET_NAME: Bucket, S3_ENDPOINT } = settings
-  if (!Bucket) return ok('none: transcripts lie in the data folder')
-  const endpoint = S3_ENDPOINT ?? env.AWS_ENDPOINT_URL
-  const { HeadBucketCommand, S3Client } = await import('@aws-sdk/client-s3')
-  const client = new S3Client({ ...access(settings, endpoint), forcePathStyle: endpoint !== undefined })
+async function bucket(settings: Settings): Promise<Finding> {
+  const given = settings.S3_BUCKET_NAME
+  const there = reached(settings, 's3')
+  if (!there) return ok(`transcripts lie ${HERE}; its S3 does not run just now`)
+  const name = there.S3_BUCKET_NAME!
+  const remedy = given ? 'see to S3_BUCKET_NAME, S3_ENDPOINT, AWS_REGION and AWS_*' : AGAIN
+  const { isBucketThere } = await import('#platform/objects/ensure.ts')
   try {
-    await client.send(new HeadBucketCommand({ Bucket }), { abortSignal })
-    return ok(`${Bucket} answers`)
+    if (await isBucketThere(name, awsAccess(there, 'S3'))) return ok(given ? `${name} answers` : `${name} ${HERE} answers`)
+    return { state: 'failed', detail: `there is no bucket ${name}`, cost: NO_BUCKET, remedy }
   } catch (error) {
-    return failed(error, NO_BUCKET, 'see to S3_BUCKET_NAME, S3_ENDPOINT, AWS_REGION and AWS_*')
-  } finally {
-    client.destroy()
+    return { state: 'failed', detail: saidBy(error), cost: NO_BUCKET, remedy }
   }
 }
 
-async function queue(
-  settings: Settings,
-  env: NodeJS.ProcessEnv,
-  name: string,
-  cost: string,
-  abortSignal: AbortSignal,
-): Promise<Finding> {
-  const QueueUrl = env[name]
-  if (!QueueUrl) return ok('not set: `vidwiz start` has queues of its own')
-  const { GetQueueAttributesCommand, SQSClient } = await import('@aws-sdk/client-sqs')
-  const client = new SQSClient(access(settings, env.SQS_ENDPOINT || env.AWS_ENDPOINT_URL || undefined))
+async function queue(settings: Settings, name: keyof typeof QUEUES): Promise<Finding> {
+  const cost = QUEUES[name]
+  const there = reached(settings, 'sqs')
+  if (!there) return ok(`${HERE}; it does not run just now`)
+  const isGiven = Boolean(settings[name])
+  const url = there[name]
+  if (!url) return { state: 'missing', detail: 'not set, though the other queue is', cost, remedy: `set ${name}` }
+  const remedy = isGiven ? `see to ${name}, SQS_ENDPOINT, AWS_REGION and AWS_*` : AGAIN
+  const queues = await openQueues(there)
   try {
-    const { Attributes = {} } = await client.send(
-      new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['ApproximateNumberOfMessages', 'RedrivePolicy'] }),
-      { abortSignal },
-    )
-    const detail = `answers; ${Attributes.ApproximateNumberOfMessages ?? '?'} messages wait`
-    if (Attributes.RedrivePolicy) return ok(detail)
-    const loses = 'a message that always fails goes round until it expires'
-    return { state: 'warning', detail: `${detail}; no dead-letter queue`, cost: loses, remedy: 'give the queue a redrive policy' }
+    const { source, dead, error } = await withDeadLetters(queues, url)
+    const found = `${isGiven ? '' : `${HERE}, `}answers; messages waiting: ${source.attributes.visible}`
+    if (error) return { state: 'warning', detail: `${found}; its dead-letter queue: ${saidBy(error)}`, cost: UNSEEN, remedy }
+    if (!dead)
+      return {
+        state: 'warning',
+        detail: `${found}; no dead-letter queue`,
+        cost: ROUND,
+        remedy: 'give the queue a redrive policy',
+      }
+    const letters = dead.attributes.visible
+    if (letters === 0) return ok(found)
+    const look = `\`npx vidwiz queues peek ${nameOf(url)}\` shows them`
+    return {
+      state: 'warning',
+      detail: `${found}; dead letters: ${letters}`,
+      cost: 'as many requests get no answer',
+      remedy: look,
+    }
   } catch (error) {
-    return failed(error, cost, `see to ${name}, SQS_ENDPOINT, AWS_REGION and AWS_*`)
+    return { state: 'failed', detail: saidBy(error), cost, remedy }
   } finally {
-    client.destroy()
+    queues.close()
   }
+}
+
+/** Some servers put it in a number alone. */
+function saidBy(error: unknown): string {
+  const { $metadata } = error as { $metadata?: { httpStatusCode?: number } }
+  return $metadata?.httpStatusCode ? `${reasonOf(error)} (HTTP ${$metadata.httpStatusCode})` : reasonOf(error)
 }

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readSettings } from '#platform/config/settings.ts'
-import { stopping } from '#platform/log/stopping.ts'
 import type { Running, Start } from '#platform/service.ts'
 import { Trouble } from '#platform/service.ts'
+import { backoffMs, stopping } from '#platform/stopping.ts'
 import type { Logger } from '#platform/telemetry/logger.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
 import { isInDoubt, openBreaker, readBreaker } from '#platform/ytdlp/breaker.ts'
@@ -32,13 +32,11 @@ const FINISH_MS = 6_000
 const TELL_MS = 12_000
 /** Without yt-dlp, how long until the next look. */
 const LOOK_AGAIN_MS = 60_000
-const PAUSE_MS = 1_000
-const PAUSE_MS_MAX = 30_000
+/** Between two tries to reach the API. */
+const PAUSE = { firstMs: 1_000, longestMs: 30_000 }
 /** How often a result is told again when the API is away: by then the lease has ended. */
 const TELLINGS = 6
 const VIDEO_ID = /^[\w-]{11}$/
-
-const pauseMs = (failures: number) => Math.min(PAUSE_MS * 2 ** (failures - 1), PAUSE_MS_MAX) * (0.5 + Math.random() / 2)
 
 /** Starts a helper: it asks the API for tasks of its kind, one at a time, until it is stopped. */
 export const helper = (kind: Kind): Start => {
@@ -134,7 +132,7 @@ class Work {
       } catch (error) {
         if (this.stopping.stopped()) break
         this.log.error({ error }, 'unexpected')
-        await this.stopping.pause(PAUSE_MS_MAX)
+        await this.stopping.pause(PAUSE.longestMs)
       }
     }
     await this.asking.end().catch(() => {})
@@ -195,9 +193,9 @@ class Work {
           failures++
           if (error.message !== told) this.log.warn(`no tasks: ${error.message}; asking again, ever less often`)
           told = error.message
-          await sleep(Math.max(error.retryAfterMs ?? 0, pauseMs(failures)), undefined, { signal: permission.signal }).catch(
-            () => {},
-          )
+          await sleep(Math.max(error.retryAfterMs ?? 0, backoffMs(failures, PAUSE)), undefined, {
+            signal: permission.signal,
+          }).catch(() => {})
         }
       }
     } finally {
@@ -286,7 +284,7 @@ class Work {
           continue
         }
         if (!mayPass || telling === TELLINGS || this.stopping.stopped()) return 'untold'
-        await this.stopping.pause(pauseMs(telling))
+        await this.stopping.pause(backoffMs(telling, PAUSE))
       }
     }
   }

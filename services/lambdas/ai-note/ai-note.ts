@@ -3,11 +3,11 @@ import { type Api, openApi } from '../kit/api.ts'
 import { ask } from '../kit/asking.ts'
 import { batchHandler, type Work } from '../kit/batch.ts'
 import type { AiNoteEnvironment } from '../kit/environment.ts'
+import { noteRequestOf, titleIn } from '../kit/note-request.ts'
 import { openBucket } from '../kit/s3.ts'
+import { secondsOf } from '../kit/timestamp.ts'
 import { type ReadTranscript, sharing, transcriptReader } from '../kit/transcripts.ts'
 import { noteQuestion } from './prompt.ts'
-import { noteRequestOf, titleIn } from './request.ts'
-import { secondsOf } from './timestamp.ts'
 import { windowAt } from './window.ts'
 
 export interface AiNoteTools {

@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Queues, Received, Refusal } from '#platform/sqs/queues.ts'
+import { backoffMs, stopping } from '#platform/stopping.ts'
 import type { Logger } from '#platform/telemetry/logger.ts'
 import { type Outcome, outcomeOf, sqsEvent } from './sqs-event.ts'
 
@@ -37,7 +37,7 @@ const usualTimes: Times = {
   hiddenSeconds: 30,
   // Five receptions within some four minutes: a model that was away for a moment is asked again soon, one that is away for long not much.
   retrySeconds: (receives) => Math.min(180, 5 * 3 ** (receives - 1)),
-  pauseMs: (failures) => Math.min(30_000, 500 * 2 ** Math.min(failures - 1, 10)) * (0.5 + Math.random()),
+  pauseMs: (failures) => backoffMs(failures, { firstMs: 500, longestMs: 30_000 }),
 }
 
 /** Feeds a function from a queue, one batch at a time, as AWS does with an event source mapping. */
@@ -51,16 +51,16 @@ export interface Mapping {
 export function startMapping(options: MappingOptions): Mapping {
   const { name, queues, queueUrl, region, batchSize, invoke, giveUp, log, onBatch } = options
   const { hiddenSeconds, retrySeconds, pauseMs } = { ...usualTimes, ...options.times }
-  const stopping = new AbortController()
+  const { signal, stopped, stop, pause } = stopping()
   let isGivenUp = false
   let trouble: Error | undefined
 
   async function loop() {
-    for (let failures = 0; !stopping.signal.aborted; ) {
+    for (let failures = 0; !stopped(); ) {
       const messages = await receive()
       if (messages instanceof Error) {
         failures++
-        await delay(pauseMs(failures), undefined, { signal: stopping.signal }).catch(() => {})
+        await pause(pauseMs(failures))
       } else {
         failures = 0
         if (messages.length > 0) await handle(messages)
@@ -75,9 +75,9 @@ export function startMapping(options: MappingOptions): Mapping {
         max: batchSize,
         waitSeconds: WAIT_SECONDS,
         visibilitySeconds: hiddenSeconds,
-        signal: stopping.signal,
+        signal,
       })
-      if (stopping.signal.aborted) return messages
+      if (stopped()) return messages
       if (trouble) log.info({ function: name }, 'the queue can be read again')
       trouble = undefined
       return messages
@@ -136,7 +136,7 @@ export function startMapping(options: MappingOptions): Mapping {
   const looping = loop()
   return {
     async stop(withinMs) {
-      stopping.abort()
+      stop()
       const late = setTimeout(() => {
         isGivenUp = true
         giveUp()

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'chai'
-import { type AnswererOptions, ModelError, openAnswerer, type Question } from '#platform/llm/answerer.ts'
+import { type AnswererOptions, openAnswerer, type Question } from '#platform/llm/answerer.ts'
 import { eventually } from '#test/kit/eventually.ts'
 import { type ModelServer, type Script, startModelServer } from '#test/kit/model-server.ts'
+import { failureOf } from './failure.ts'
 
 const KEY = 'AIza-a-key-that-only-tests-use'
 const question: Question = { instructions: 'Be brief.', text: 'What is it about? é😀', maxTokens: 4096 }
@@ -25,15 +26,7 @@ describe('asking a model for a whole answer', () => {
     const known = provider as AnswererOptions['provider']
     return openAnswerer({ provider: known, apiKey: KEY, model: 'a-model', url: providers[known](server.url), timeoutMs })
   }
-  const failure = async (answer: Promise<string>) => {
-    const error = await answer.then(
-      (text) => expect.fail(`it answered ${text}`),
-      (error) => error,
-    )
-    expect(error, String(error?.stack)).to.be.instanceOf(ModelError)
-    expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.to.include(KEY)
-    return error as ModelError
-  }
+  const failure = (answer: Promise<string>) => failureOf(answer, KEY)
 
   for (const provider of Object.keys(providers))
     describe(`of ${provider}`, () => {

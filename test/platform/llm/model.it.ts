@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'chai'
 import { readSettings } from '#platform/config/settings.ts'
-import { ModelError } from '#platform/llm/model.ts'
 import { openLlm, type ReplyRequest } from '#platform/llm/open.ts'
 import { patient } from '#platform/llm/patience.ts'
 import { eventually } from '#test/kit/eventually.ts'
 import { type ModelServer, type Script, startModelServer } from '#test/kit/model-server.ts'
+import { failureOf } from './failure.ts'
 
 const KEY = 'AIza-a-key-that-only-tests-use'
 const request: ReplyRequest = {
@@ -38,15 +38,7 @@ describe('asking a model', () => {
     for await (const word of words) said.push(word)
     return said
   }
-  const failure = async (words: AsyncIterable<string>) => {
-    const error = await all(words).then(
-      () => expect.fail('it answered'),
-      (error) => error,
-    )
-    expect(error, String(error?.stack)).to.be.instanceOf(ModelError)
-    expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.to.include(KEY)
-    return error as ModelError
-  }
+  const failure = (words: AsyncIterable<string>) => failureOf(all(words), KEY)
 
   for (const provider of Object.keys(providers))
     describe(`of ${provider}`, () => {

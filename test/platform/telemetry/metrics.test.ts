@@ -19,6 +19,22 @@ describe('the figures of a process', () => {
     expect(second).to.include('stand{of="n2"} 2').and.not.to.include('stand{of="n1"}')
   })
 
+  it('may be the same figures of several services in one process', async () => {
+    const metrics = openMetrics()
+    for (const name of ['a', 'b']) {
+      metrics.gauge({ name: 'stand', help: 'Stand', labels: ['of'] }, () => [{ labels: { of: name }, value: 1 }])
+      metrics.counter({ name: 'things_total', help: 'Things', labels: ['of'] })({ of: name })
+      metrics.histogram({ name: 'wait_seconds', help: 'Waits', labels: ['of'], buckets: [1] })({ of: name }, 1)
+    }
+    const lines = (await metrics.read()).split('\n')
+    for (const name of ['a', 'b'])
+      expect(lines).to.include.members([
+        `stand{of="${name}"} 1`,
+        `things_total{of="${name}"} 1`,
+        `wait_seconds_count{of="${name}"} 1`,
+      ])
+  })
+
   it('leave out what cannot be had, and say so', async () => {
     const metrics = openMetrics()
     let isAway = true

@@ -1,14 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
+import { aiRequestsView } from '#projections/ai-requests.ts'
 import { startProjector } from '#projections/engine/projector.ts'
 import { setupViews } from '#projections/engine/setup.ts'
-import { showUpTo } from '#projections/engine/up-to.ts'
+import { type ShowUpTo, showUpTo } from '#projections/engine/up-to.ts'
+import type { View } from '#projections/engine/view.ts'
 import { openWaiter, type Waiter } from '#projections/engine/wait.ts'
 import { views } from '#projections/index.ts'
+import { notesView } from '#projections/notes.ts'
+import { usersView } from '#projections/users.ts'
 import { looks } from '#services/ai-notes/looks.ts'
 import type { Looks } from '#services/ai-notes/reactor.ts'
 import {
   aiNoteAwaited,
+  aiNoteRequested,
   noteCreated,
   profileUpdated,
   transcriptStored,
@@ -23,13 +28,15 @@ const empty = { text: null, timestamp: '1:23' }
 describe('what ai-notes looks for', () => {
   let shop: Workshop
   let waiter: Waiter
+  let shown: ShowUpTo
   let look: Looks
   let projector: { stop(): Promise<void> } | undefined
   beforeEach(async () => {
     shop = await workshop()
     await setupViews(views, shop)
     waiter = openWaiter(shop.db, shop.listener, views)
-    look = looks(shop.db, showUpTo(shop.db, waiter, new AbortController().signal), true)
+    shown = showUpTo(shop.db, waiter, new AbortController().signal)
+    look = looks(shop.db, shown, true)
   })
   afterEach(async () => {
     await projector?.stop()
@@ -37,8 +44,10 @@ describe('what ai-notes looks for', () => {
     waiter.close()
     await shop.close()
   })
-  const project = () => {
-    projector = startProjector({ ...shop, views })
+  const project = (some: readonly View[] = views) => {
+    const before = projector
+    const added = startProjector({ ...shop, views: some })
+    projector = { stop: async () => void (await Promise.all([before?.stop(), added.stop()])) }
   }
   const stored = async () => {
     const [event] = await shop.record(transcriptStored())
@@ -51,6 +60,34 @@ describe('what ai-notes looks for', () => {
     await sleep(300)
     project()
     expect(await found).to.deep.equal([{ noteId: 1, userId: 1 }])
+  })
+
+  for (const late of [notesView, usersView, aiRequestsView])
+    it(`are not taken from ${late.name} that are behind`, async () => {
+      await shop.record(userRegistered(), profileUpdated({ aiNotes: true }), videoAdded(), noteCreated(empty))
+      await shop.record(aiNoteAwaited({ noteId: 7, request: 'note-7' }))
+      const event = await stored()
+      project(views.filter(({ name }) => name !== late.name))
+      const found = look.notesThatWait(event)
+      await sleep(500)
+      project(views.filter(({ name }) => name === late.name))
+      expect((await found).map(({ noteId }) => noteId)).to.deep.equal([1, 7])
+    })
+
+  it('are at most a hundred notes of a user to be made up for, oldest first, and none unless that is wanted', async () => {
+    await shop.record(
+      userRegistered(),
+      videoAdded(),
+      ...Array.from({ length: 103 }, (_, i) => noteCreated({ ...empty, noteId: i + 1 })),
+    )
+    await shop.record(transcriptStored(), aiNoteRequested({ backfill: true }))
+    const [event] = await shop.record(profileUpdated({ aiNotes: true }))
+    project()
+    const on = { pos: event!.pos, data: { userId: 1 } }
+    const found = await look.emptyNotes(on)
+    expect(found.map(({ noteId }) => noteId)).to.deep.equal(Array.from({ length: 99 }, (_, i) => i + 2))
+    expect(found.every(({ backfill }) => backfill)).to.equal(true)
+    expect(await looks(shop.db, shown, false).emptyNotes(on)).to.deep.equal([])
   })
 
   it('are the notes and requests before the switch, though the views show them later', async () => {

@@ -5,9 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { expect } from 'chai'
+import { openQueues } from '#platform/sqs/open.ts'
 import { openBreaker } from '#platform/ytdlp/breaker.ts'
 import type { Checked } from '#services/cli/doctor/check.ts'
 import { freePort } from '#test/kit/free-port.ts'
+import { startLocalAws } from '#test/kit/local-aws.ts'
 import { freshDatabase } from '#test/kit/postgres.ts'
 import { vidwiz } from '#test/kit/run.ts'
 import { startS3 } from '#test/kit/s3.ts'
@@ -62,8 +64,10 @@ describe('vidwiz doctor', function () {
     } = s3.env
     const sqs = new SQSClient({ endpoint, region, credentials: { accessKeyId, secretAccessKey } })
     const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: 'notes' }))
+    await sqs.send(new CreateQueueCommand({ QueueName: 'summaries' }))
     sqs.destroy()
-    const env = { ...s3.env, SQS_ENDPOINT: endpoint, SQS_AI_NOTE_QUEUE_URL: QueueUrl, DB_URL: database.url, GEMINI_API_KEY: KEY }
+    const of = { SQS_AI_NOTE_QUEUE_URL: QueueUrl, SQS_SUMMARY_QUEUE_URL: QueueUrl!.replace('notes', 'summaries') }
+    const env = { ...s3.env, AWS_ENDPOINT_URL: endpoint, ...of, DB_URL: database.url, GEMINI_API_KEY: KEY }
     const well = await examined(env)
     expect([well.code, well.of('database').detail, well.of('bucket').detail]).to.deep.equal([
       0,
@@ -72,7 +76,7 @@ describe('vidwiz doctor', function () {
     ])
     expect(well.of('SQS_AI_NOTE_QUEUE_URL')).to.include({
       state: 'warning',
-      detail: 'answers; 0 messages wait; no dead-letter queue',
+      detail: 'answers; messages waiting: 0; no dead-letter queue',
     })
     expect(well.of('model key')).to.include({ state: 'ok', detail: 'GEMINI_API_KEY is set, for gemini' })
     for (const secret of [KEY, secretAccessKey, accessKeyId]) expect(well.stdout).not.to.contain(secret)
@@ -80,11 +84,54 @@ describe('vidwiz doctor', function () {
     const gone = await examined({ ...env, S3_BUCKET_NAME: 'another', SQS_SUMMARY_QUEUE_URL: `${QueueUrl}-that-is-not-there` })
     expect(gone.code).to.equal(1)
     for (const name of ['bucket', 'SQS_SUMMARY_QUEUE_URL']) expect(gone.of(name)).to.include({ state: 'failed', isNeeded: true })
+    const half = { ...env, SQS_SUMMARY_QUEUE_URL: '' }
+    expect((await examined(half)).of('SQS_SUMMARY_QUEUE_URL')).to.include({ state: 'missing', isNeeded: true })
+    const withoutBridge = await examined({ ...half, VIDWIZ_WITHOUT: 'sqs-bridge' })
+    expect(withoutBridge.of('SQS_SUMMARY_QUEUE_URL')).to.include({ state: 'missing', isNeeded: false })
     await s3.stop()
     const away = await examined({ ...env, KAFKA_BROKERS: `127.0.0.1:${await freePort()}` })
     expect(away.code).to.equal(1)
     expect(away.of('bucket').cost).to.equal('no transcript can be stored or read')
     await database.drop()
+  })
+
+  it('finds the S3 and SQS of the data folder, whether they run or not, with the dead letters in them', async () => {
+    const names = ['bucket', 'SQS_AI_NOTE_QUEUE_URL', 'SQS_SUMMARY_QUEUE_URL']
+    const resting = await examined({})
+    for (const name of names) expect(resting.of(name).detail).to.contain('in the data folder').and.to.contain('not run just now')
+    const local = await startLocalAws()
+    const queues = await openQueues(local.settings())
+    const url = local.settings().SQS_AI_NOTE_QUEUE_URL!
+    await queues.sendBatch(url, [{ id: '1', body: '{}' }])
+    await queues.sendBatch(`${url}-dead`, [{ id: '1', body: '{}' }])
+    queues.close()
+    const { code, of, stdout } = await examined({ VIDWIZ_DATA: local.data })
+    expect([code, of('bucket').detail]).to.deep.equal([0, 'vidwiz in the data folder answers'])
+    expect(of('SQS_SUMMARY_QUEUE_URL')).to.include({ state: 'ok', detail: 'in the data folder, answers; messages waiting: 0' })
+    expect(of('SQS_AI_NOTE_QUEUE_URL')).to.deep.include({
+      state: 'warning',
+      detail: 'in the data folder, answers; messages waiting: 1; dead letters: 1',
+      remedy: '`npx vidwiz queues peek vidwiz-ai-notes` shows them',
+    })
+    expect(stdout).not.to.contain(local.env().AWS_SECRET_ACCESS_KEY!)
+    await local.stop()
+  })
+
+  it('does not miss what only parts need that are left out, and says what idles for want of a key', async () => {
+    const parts = ['sqs-bridge', 'lambda-runner', 'transcript-helper', 'metadata-helper']
+    const { of } = await examined({ PATH: '/nowhere', VIDWIZ_WITHOUT: parts.join() })
+    for (const name of ['Python', 'yt-dlp', 'YouTube', 'Lambdas', 'SQS_AI_NOTE_QUEUE_URL', 'SQS_SUMMARY_QUEUE_URL'])
+      expect(of(name), name)
+        .to.include({ state: 'ok', isNeeded: false })
+        .and.to.have.property('detail')
+        .that.contains('leaves out')
+    expect(of('model key').cost).to.equal('Wiz chat answers 500')
+    const whole = await examined({})
+    expect(whole.of('model key').cost).to.contain('notes and summaries by AI idle')
+    expect(whole.of('Lambdas'))
+      .to.include({ state: 'ok' })
+      .and.to.have.property('detail')
+      .that.matches(/^esbuild \d/)
   })
 
   it('tells a port that the API has from one that somebody else has, and that YouTube refused us', async () => {

@@ -1,11 +1,11 @@
 import { expect } from 'chai'
 import { noteQuestion } from '#services/lambdas/ai-note/prompt.ts'
-import { noteRequestOf } from '#services/lambdas/ai-note/request.ts'
-import { secondsOf } from '#services/lambdas/ai-note/timestamp.ts'
 import { windowAt } from '#services/lambdas/ai-note/window.ts'
 import { spoken } from '#services/lambdas/ai-summary/ai-summary.ts'
 import { summaryQuestion } from '#services/lambdas/ai-summary/prompt.ts'
 import { tidied, wrongLength } from '#services/lambdas/kit/asking.ts'
+import { noteRequestOf } from '#services/lambdas/kit/note-request.ts'
+import { secondsOf } from '#services/lambdas/kit/timestamp.ts'
 import { rowsOf, transcriptReader } from '#services/lambdas/kit/transcripts.ts'
 
 const row = (text: string, offset: number | undefined) => ({ text, offset })

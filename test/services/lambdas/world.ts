@@ -5,25 +5,21 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
-import {
-  CreateQueueCommand,
-  GetQueueAttributesCommand,
-  ReceiveMessageCommand,
-  SendMessageCommand,
-  SQSClient,
-} from '@aws-sdk/client-sqs'
-import { buildApp } from 'fauxqs'
 import { pino } from 'pino'
 import { readSettings } from '#platform/config/settings.ts'
+import { ensureBucket } from '#platform/objects/ensure.ts'
+import { s3Objects } from '#platform/objects/s3.ts'
+import { deadLetterNameOf, ensureQueues, usualPlan } from '#platform/sqs/ensure.ts'
+import { nameOf } from '#platform/sqs/queues.ts'
+import { sqsQueues } from '#platform/sqs/sqs.ts'
 import { openMetrics } from '#platform/telemetry/metrics.ts'
 import { type Runner, type RunnerOptions, startRunner } from '#services/lambdas/runner/runner.ts'
+import { startFauxqs } from '#test/kit/fauxqs.ts'
 import { type ModelServer, startModelServer } from '#test/kit/model-server.ts'
 
 export const ADMIN_TOKEN = 'an admin token that only tests use'
 export const MODEL_KEY = 'a model key that only tests use'
-const REGION = 'eu-west-1'
-const keys = { accessKeyId: 'an id that only tests use', secretAccessKey: 'a secret access key that only tests use' }
+const BUCKET = 'vidwiz'
 
 /** What a function did to the API. */
 export interface Call {
@@ -109,63 +105,44 @@ export interface Aws {
 }
 
 export async function startAws({ maxReceives = 3 } = {}): Promise<Aws> {
-  const app = buildApp({ logger: false })
-  await app.listen({ port: 0, host: '127.0.0.1' })
-  const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
-  const s3 = new S3Client({ region: REGION, endpoint: url, forcePathStyle: true, credentials: keys })
-  const sqs = new SQSClient({ region: REGION, endpoint: url, useQueueUrlAsEndpoint: false, credentials: keys })
-  await s3.send(new CreateBucketCommand({ Bucket: 'vidwiz' }))
-  async function queue(QueueName: string): Promise<string> {
-    const { QueueUrl: dead } = await sqs.send(new CreateQueueCommand({ QueueName: `${QueueName}-dead` }))
-    const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl: dead, AttributeNames: ['QueueArn'] }))
-    const RedrivePolicy = JSON.stringify({ deadLetterTargetArn: Attributes!.QueueArn, maxReceiveCount: maxReceives })
-    const made = await sqs.send(new CreateQueueCommand({ QueueName, Attributes: { RedrivePolicy, VisibilityTimeout: '180' } }))
-    return made.QueueUrl!
-  }
-  const queues = {
-    notes: await queue('vidwiz-ai-notes'),
-    summaries: await queue('vidwiz-summaries'),
-    dispatch: await queue('dispatch'),
-  }
+  const { url, access, env, stop } = await startFauxqs()
+  const sqs = sqsQueues(access)
+  const objects = s3Objects({ bucket: BUCKET, ...access })
+  await ensureBucket(BUCKET, access)
+  const names = ['vidwiz-ai-notes', 'vidwiz-summaries', 'dispatch']
+  const made = await ensureQueues(
+    sqs,
+    names.map((name) => ({ ...usualPlan(name), maxReceiveCount: maxReceives })),
+  )
+  const [notes, summaries, dispatch] = names.map((name) => made.find((one) => one.name === name)!.url) as [string, string, string]
   return {
     url,
-    queues,
-    dead: (queueUrl) => `${queueUrl}-dead`,
-    async put(videoId, rows) {
-      const Body = typeof rows === 'string' ? rows : JSON.stringify(rows)
-      await s3.send(
-        new PutObjectCommand({ Bucket: 'vidwiz', Key: `transcripts/${videoId}.json`, Body, ContentType: 'application/json' }),
-      )
+    queues: { notes, summaries, dispatch },
+    dead: (queueUrl) => queueUrl.replace(/[^/]*$/, deadLetterNameOf(nameOf(queueUrl))),
+    put: (videoId, rows) =>
+      objects.put(`transcripts/${videoId}.json`, typeof rows === 'string' ? rows : JSON.stringify(rows), 'application/json'),
+    async send(queueUrl, body) {
+      const text = typeof body === 'string' ? body : JSON.stringify(body)
+      const [sent] = await sqs.sendBatch(queueUrl, [{ id: 'the only one', body: text }])
+      if (sent!.refusal) throw new Error(sent!.refusal.message)
     },
-    async send(QueueUrl, body) {
-      await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: typeof body === 'string' ? body : JSON.stringify(body) }))
-    },
-    async take(QueueUrl) {
-      const { Messages = [] } = await sqs.send(
-        new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, VisibilityTimeout: 600 }),
-      )
-      return Messages.map(({ Body }) => Body!)
-    },
-    async count(QueueUrl) {
-      const AttributeNames = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'] as const
-      const { Attributes = {} } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [...AttributeNames] }))
-      const [visible, hidden] = AttributeNames.map((name) => Number(Attributes[name])) as [number, number]
+    take: async (queueUrl) => (await sqs.receive(queueUrl, { visibilitySeconds: 600 })).map(({ body }) => body),
+    async count(queueUrl) {
+      const { visible, inFlight: hidden } = await sqs.attributes(queueUrl)
       return { visible, hidden }
     },
     env: {
       SQS_ENDPOINT: url,
       S3_ENDPOINT: url,
-      S3_BUCKET_NAME: 'vidwiz',
-      AWS_REGION: REGION,
-      AWS_ACCESS_KEY_ID: keys.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
-      SQS_AI_NOTE_QUEUE_URL: queues.notes,
-      SQS_SUMMARY_QUEUE_URL: queues.summaries,
+      S3_BUCKET_NAME: BUCKET,
+      ...env,
+      SQS_AI_NOTE_QUEUE_URL: notes,
+      SQS_SUMMARY_QUEUE_URL: summaries,
     },
     async stop() {
-      s3.destroy()
-      sqs.destroy()
-      await app.close()
+      objects.close()
+      sqs.close()
+      await stop()
     },
   }
 }

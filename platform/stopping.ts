@@ -20,12 +20,17 @@ export function stopping(): Stopping {
   }
 }
 
-const BACKOFF_MS = 50
-const BACKOFF_MS_MAX = 5_000
+/** After the first failure, and at most. */
+export interface Backoff {
+  firstMs: number
+  longestMs: number
+}
+
+const usual: Backoff = { firstMs: 50, longestMs: 5_000 }
 
 /**
  * How long to leave alone what has failed: twice as long with each failure, and not all at the same moment.
  * @param failures in a row, one at least
  */
-export const backoffMs = (failures: number): number =>
-  Math.min(BACKOFF_MS * 2 ** (failures - 1), BACKOFF_MS_MAX) * (0.5 + Math.random() / 2)
+export const backoffMs = (failures: number, { firstMs, longestMs }: Backoff = usual): number =>
+  Math.min(firstMs * 2 ** (failures - 1), longestMs) * (0.5 + Math.random() / 2)

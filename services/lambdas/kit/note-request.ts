@@ -1,4 +1,4 @@
-import { videoIdOf } from '../kit/video-id.ts'
+import { videoIdOf } from './video-id.ts'
 
 /** A note that waits for its text. */
 export interface NoteRequest {
