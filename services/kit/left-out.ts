@@ -39,8 +39,14 @@ export function leftOut(settings: Settings): LeftOut {
   const idle: Idle[] = [...services].map((what) => ({ what, why: 'left out by VIDWIZ_WITHOUT' }))
   const key = keyNameOf(settings)
   if (settings[key] || services.has('lambda-runner')) return { services, idle, withoutKey: undefined }
+  services.add('lambda-runner')
+  if (settings.SQS_AI_NOTE_QUEUE_URL || settings.SQS_SUMMARY_QUEUE_URL) {
+    // Whoever reads those queues has a key of their own.
+    const withoutKey = { what: 'lambda-runner', why: `${key} is not set; whoever else reads the queues answers` }
+    return { services, idle: [...idle, withoutKey], withoutKey }
+  }
   // What is sent meanwhile would be given up in the end: it rather waits in the log.
-  for (const name of ['lambda-runner', 'sqs-bridge']) services.add(name)
+  services.add('sqs-bridge')
   const withoutKey = { what: 'notes and summaries by AI', why: `${key} is not set; what is asked for meanwhile waits` }
   return { services, idle: [...idle, withoutKey], withoutKey }
 }

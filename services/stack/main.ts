@@ -7,8 +7,10 @@ import { readSettings, type Settings } from '#platform/config/settings.ts'
 import { startPostgres } from '#platform/pg/embedded/index.ts'
 import { migrate } from '#platform/pg/migrate.ts'
 import { type Running, runServices, service, Trouble } from '#platform/service.ts'
+import { findPython, OLDEST_PYTHON } from '#platform/ytdlp/python.ts'
+import type { Idle } from '../kit/left-out.ts'
 import { banner } from './banner.ts'
-import { type Group, planned } from './groups.ts'
+import { type Group, type Plan, planned } from './groups.ts'
 import { localKafka } from './kafka.ts'
 import { openLogs } from './logs.ts'
 import { portIsFree } from './preflight.ts'
@@ -22,6 +24,7 @@ async function startAll(_: unknown, begun: (running: Running) => void): Promise<
   await portIsFree(PORT, HOST)
   const { SECRET_KEY, ADMIN_TOKEN, PG_PASSWORD } = secrets(data)
   const logs = openLogs(join(data, 'logs'))
+  const searching = withoutPython(plan, settings)
   const starting = DB_URL
     ? undefined
     : startPostgres({ dataDir: data, password: PG_PASSWORD, log: (line) => logs.write('supervisor', line) })
@@ -97,10 +100,22 @@ async function startAll(_: unknown, begun: (running: Running) => void): Promise<
       data,
       logs: logs.folder,
       brokers,
-      idle: plan.idle,
+      idle: [...plan.idle, ...(await searching)],
     }),
   )
   return { stop }
+}
+
+/** Helpers look for Python themselves; the banner tells people before that. */
+async function withoutPython({ later }: Plan, { YTDLP_PATH }: Settings): Promise<Idle[]> {
+  const helpers = later.flatMap(({ services }) => services).filter((name) => name.endsWith('-helper'))
+  if (helpers.length === 0 || YTDLP_PATH || (await findPython()).found) return []
+  return [
+    {
+      what: helpers.join(', '),
+      why: `no Python ${OLDEST_PYTHON} or later, which yt-dlp runs on; \`npx vidwiz doctor\` says more`,
+    },
+  ]
 }
 
 const stopIfStarted = async (one: PromiseSettledResult<{ stop(): Promise<void> } | undefined>) =>

@@ -1,9 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
+import { readSettings } from '#platform/config/settings.ts'
 import { type Db, openDb } from '#platform/pg/pool.ts'
+import { withDeadLetters } from '#platform/sqs/dead-letters.ts'
+import { openQueues } from '#platform/sqs/open.ts'
 import { type Client, newUser } from '#test/kit/client.ts'
 import { eventually } from '#test/kit/eventually.ts'
 import { everyViewEqualsItsReplay } from '#test/kit/replay.ts'
+import { vidwiz } from '#test/kit/run.ts'
 import { LINE, SUMMARY } from '#test/kit/texts.ts'
 import { obedient, startWhole, type Whole } from '#test/kit/whole.ts'
 
@@ -121,10 +125,17 @@ describe('from an empty note to its text', function () {
     await ledger([videoId])
   })
 
+  const deadLetters = async () => {
+    const settings = readSettings(whole.stack.env)
+    const queues = await openQueues(settings)
+    const urls = [settings.SQS_AI_NOTE_QUEUE_URL!, settings.SQS_SUMMARY_QUEUE_URL!]
+    const states = await Promise.all(urls.map((url) => withDeadLetters(queues, url)))
+    queues.close()
+    return states.reduce((sum, { dead }) => sum + dead!.attributes.visible + dead!.attributes.inFlight, 0)
+  }
+
   /** Puts every message about a video into its queue once more. */
   async function sendAgain(videoId: string) {
-    const { openQueues } = await import('#platform/sqs/open.ts')
-    const { readSettings } = await import('#platform/config/settings.ts')
     const settings = readSettings(whole.stack.env)
     const queues = await openQueues(settings)
     const asked = await db.query<{ data: string }>(
@@ -161,6 +172,7 @@ describe('from an empty note to its text', function () {
       'fetch-scheduler',
       'lambda-runner',
       'transcript-helper',
+      'metadata-helper',
       'local-aws',
       'projector',
       'api',
@@ -189,6 +201,7 @@ describe('from an empty note to its text', function () {
     await written(videos)
     await ledger(videos)
     await everyViewEqualsItsReplay(whole.stack.databaseUrl)
+    expect(await deadLetters()).to.equal(0)
     console.log(`      killed ${killed.join(', ')}; ${videos.length} videos, ${videos.length * 5} notes, lost 0, double 0`)
   })
 
@@ -205,7 +218,6 @@ describe('from an empty note to its text', function () {
       expect(last?.type).to.equal('JobGivenUp')
     }, WITHIN)
     whole.models.answer(obedient)
-    const { vidwiz } = await import('#test/kit/run.ts')
     const { code, stdout } = await vidwiz(['requests', 'redrive', `note-${noteId}`], whole.stack.env).finished
     expect({ code, stdout }).to.have.property('code', 0)
     await eventually(async () => expect((await notesOf(videoId))[0].text).to.equal(LINE), WITHIN)

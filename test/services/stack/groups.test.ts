@@ -31,6 +31,9 @@ describe('what runs on one machine', () => {
     expect(plan({}).idle[0]!.why).to.equal('GEMINI_API_KEY is not set; what is asked for meanwhile waits')
     expect(plan({ LLM_PROVIDER: 'openai' }).idle[0]!.why).to.match(/^OPENAI_API_KEY/)
     expect(servicesOf({ VIDWIZ_WITHOUT: 'lambda-runner' })).to.include('sqs-bridge')
+    const elsewhere = { SQS_AI_NOTE_QUEUE_URL: 'http://127.0.0.1/1/q', SQS_SUMMARY_QUEUE_URL: 'http://127.0.0.1/1/s' }
+    expect(servicesOf(elsewhere)).to.include('sqs-bridge').and.to.not.include('lambda-runner')
+    expect(plan(elsewhere).idle.map(({ what }) => what)).to.deep.equal(['lambda-runner'])
   })
 
   it('names a queue that is missing before anything starts, for the bridge would keep all that shares its process from running', () => {
