@@ -5,6 +5,8 @@ export interface Facts {
   /** Whether the API describes itself. */
   hasDocs: boolean
   postgres: string
+  /** Of S3 and SQS in the data folder, if they run there. */
+  aws: string | undefined
   data: string
   logs: string
   /** Of Kafka, when the log is carried by it. */
@@ -14,12 +16,12 @@ export interface Facts {
 }
 
 /** What a newcomer sees once everything runs: where things are, and three lines to paste. */
-export const banner = ({ url, hasDocs, postgres, data, logs, brokers, idle }: Facts): string => `
+export const banner = ({ url, hasDocs, postgres, aws, data, logs, brokers, idle }: Facts): string => `
 VidWiz is running.
 
   API        ${url}${hasDocs ? `  (described at ${url}/docs)` : ''}
   Postgres   ${postgres}
-${brokers ? `  Kafka      ${brokers}\n` : ''}  Data       ${data}
+${aws ? `  S3, SQS    ${aws}  (for other programs: npx vidwiz queues env)\n` : ''}${brokers ? `  Kafka      ${brokers}\n` : ''}  Data       ${data}
   Logs       ${logs}
 ${idle.map(({ what, why }) => `  Idle       ${what}: ${why}\n`).join('')}
 Register, log in and take a note:

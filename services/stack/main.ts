@@ -54,6 +54,7 @@ async function startAll(_: unknown, begun: (running: Running) => void): Promise<
   }
   begun({ stop })
 
+  let awsUrl: string | undefined
   try {
     await migrate(url).catch((error) => {
       throw new Trouble(`cannot use the database at ${withoutPassword(url)}: ${error.message || error.code}`, { cause: error })
@@ -83,6 +84,8 @@ async function startAll(_: unknown, begun: (running: Running) => void): Promise<
       return localAwsEnvironment({ ...settings, VIDWIZ_DATA: data })
     }
     const [awsEnv] = await Promise.all([startAws(), parts.start(first.map((group) => partOf(group)))])
+    const { AWS_ENDPOINT_URL, S3_ENDPOINT, SQS_ENDPOINT } = awsEnv as NodeJS.ProcessEnv
+    awsUrl = AWS_ENDPOINT_URL ?? S3_ENDPOINT ?? SQS_ENDPOINT
     // Nobody waits for what has to install something first, or for what can be had later.
     for (const group of later) parts.keep(partOf(group, awsEnv))
     await parts.start([partOf(api, awsEnv)])
@@ -97,6 +100,7 @@ async function startAll(_: unknown, begun: (running: Running) => void): Promise<
       url: `http://${shownHost}:${PORT}`,
       hasDocs,
       postgres: withoutPassword(url),
+      aws: awsUrl,
       data,
       logs: logs.folder,
       brokers,
