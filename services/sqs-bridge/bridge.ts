@@ -42,9 +42,12 @@ export function sqsBridge({ execute, changedSince, post }: BridgeOptions): React
   /** Mostly the question is the last event of its request, and its note is as it was taken: then there is nothing to decide. */
   async function unsentOf(questions: readonly Question[]): Promise<Question[]> {
     const notSent = questions.filter(({ id }) => !sent.has(id))
-    const changed = await changedSince(new Map(notSent.flatMap(asItWas)))
+    // Of two questions of one request the later one counts: the earlier one was sent, or is not wanted any more.
+    const seen = new Map(notSent.flatMap(asItWas))
+    const changed = await changedSince(seen)
     const isUntouched = (question: Question) =>
-      'noteId' in question.data && asItWas(question).every(([stream]) => !changed.has(stream))
+      'noteId' in question.data &&
+      asItWas(question).every(([stream, version]) => seen.get(stream) === version && !changed.has(stream))
     const isUnsent = await Promise.all(notSent.map((question) => isUntouched(question) || isStillUnsent(question)))
     return notSent.filter((_, i) => isUnsent[i])
   }

@@ -17,7 +17,7 @@ import { views } from '#projections/index.ts'
 import { sqsBridge } from '#services/sqs-bridge/bridge.ts'
 import { openPost } from '#services/sqs-bridge/post.ts'
 import { eventually } from '#test/kit/eventually.ts'
-import { aiNoteRequested, noteCreated, noteEdited, summaryRequested, videoAdded } from '#test/kit/histories.ts'
+import { aiNoteRequested, jobDispatched, noteCreated, noteEdited, summaryRequested, videoAdded } from '#test/kit/histories.ts'
 import { startQueues, type TestQueues } from '#test/kit/queues.ts'
 import { type SqsProxy, startSqsProxy } from '#test/kit/sqs-proxy.ts'
 import { type Workshop, workshop } from '#test/projections/workshop.ts'
@@ -170,6 +170,23 @@ describe('the SQS bridge', function () {
     await settled()
     expect([proxy.requests.length - before, await taken()]).to.deep.equal([0, []])
     expect(await dispatched()).to.deep.equal(onceEach(notes))
+  })
+
+  it('sends the last question of a request only, though it sees all of them together (P7)', async () => {
+    const notes = await ask(3)
+    const again = (noteId: number) => ({
+      noteId,
+      videoId: `video${String(noteId % 100).padStart(6, '0')}`,
+      request: `note-${noteId}`,
+    })
+    const dispatch = (noteId: number, attempt: number) => jobDispatched({ ...again(noteId), attempt, messageId: 'm' })
+    await shop.record(
+      ...notes.flatMap((noteId) => [dispatch(noteId, 1), aiNoteRequested({ ...again(noteId), timestamp: '1:23', attempt: 2 })]),
+    )
+    await shop.record(dispatch(notes[0]!, 2))
+    run()
+    await settled()
+    expect(sorted(await taken())).to.deep.equal(notes.slice(1))
   })
 
   it('sends only those again that a queue refused, however they are spread', async () => {
