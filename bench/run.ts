@@ -8,6 +8,7 @@ import { append } from './append.ts'
 import { bridge } from './bridge.ts'
 import { duringRebuild } from './during-rebuild.ts'
 import { http } from './http.ts'
+import { idle } from './idle.ts'
 import { kafkaClients } from './kafka-clients.ts'
 import { kafkaProject } from './kafka-project.ts'
 import { kafkaRebuild } from './kafka-rebuild.ts'
@@ -24,7 +25,7 @@ import { written } from './written.ts'
 // As every service does.
 allocateYoung()
 
-const embedded: Benchmark[] = [append, project, rebuild, visible, http, streams, duringRebuild, bridge, written]
+const embedded: Benchmark[] = [append, project, rebuild, visible, http, streams, duringRebuild, bridge, written, idle]
 const onKafka: Benchmark[] = [kafkaRelay, kafkaProject, kafkaRebuild, kafkaVisible, kafkaClients]
 const benchmarks = [...embedded, ...onKafka]
 const names = benchmarks.map(({ name }) => name)
