@@ -18,7 +18,7 @@ export const looks = (db: Queryable, showUpTo: ShowUpTo, backfill: boolean): Loo
     return (await notesThatWait(db, videoId)).map(({ note_id: noteId, user_id: userId, correlation_id }) => ({
       noteId,
       userId,
-      correlationId: correlation_id ?? undefined,
+      ...(correlation_id !== null && { correlationId: correlation_id }),
     }))
   },
   async emptyNotes({ pos, data: { userId } }) {

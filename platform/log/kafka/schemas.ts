@@ -63,9 +63,11 @@ export async function registerSchemas(
   const ofType = async (versions: readonly CommittedSchema[]) => {
     const [{ topic, type }] = versions as [CommittedSchema]
     const subject = subjectOf(prefix, topic, type)
+    // Nobody has written a type yet that the registry does not know: all its versions are ours, and our rule is enough.
+    const isNew = (await registry.held(subject)).length === 0
     await judgedFully(registry, subject, insist)
     for (const { version, schema } of versions.toSorted((a, b) => a.version - b.version))
-      ids.set(schemaPath(topic, type, version), await register(registry, subject, version, schema, insist))
+      ids.set(schemaPath(topic, type, version), await register(registry, subject, version, schema, insist || isNew))
   }
   const byType = Map.groupBy(schemas, ({ topic, type }) => `${topic} ${type}`)
   const outcomes = await Promise.allSettled([...byType.values()].map(ofType))
