@@ -86,9 +86,11 @@ async function startAll(_: unknown, begun: (running: Running) => void): Promise<
     const [awsEnv] = await Promise.all([startAws(), parts.start(first.map((group) => partOf(group)))])
     const { AWS_ENDPOINT_URL, S3_ENDPOINT, SQS_ENDPOINT } = awsEnv as NodeJS.ProcessEnv
     awsUrl = AWS_ENDPOINT_URL ?? S3_ENDPOINT ?? SQS_ENDPOINT
+    // Begun first, so that it stops last: the others ask it.
+    const apiStarts = parts.start([partOf(api, awsEnv)])
     // Nobody waits for what has to install something first, or for what can be had later.
     for (const group of later) parts.keep(partOf(group, awsEnv))
-    await parts.start([partOf(api, awsEnv)])
+    await apiStarts
   } catch (error) {
     await stop()
     throw error
