@@ -1,11 +1,20 @@
-/** Runs work, so much of it at a time; the rest waits in line. */
+/** Runs work, so much of it at a time; the rest waits in line, in the order of its coming. */
 export type Turns = <T>(work: () => Promise<T>) => Promise<T>
 
-export function turns(atOnce: number): Turns {
+/**
+ * @param mostWaiting how many may wait in line
+ * @param full what is thrown at who comes when the line is full
+ */
+export function turns(
+  atOnce: number,
+  mostWaiting = Number.POSITIVE_INFINITY,
+  full: () => Error = () => new Error('full'),
+): Turns {
   const line: (() => void)[] = []
   let running = 0
   return async (work) => {
     if (running < atOnce) running++
+    else if (line.length >= mostWaiting) throw full()
     else await new Promise<void>((resolve) => line.push(resolve))
     try {
       return await work()

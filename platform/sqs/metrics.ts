@@ -1,3 +1,4 @@
+import { joined } from '../joined.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { type QueueState, withDeadLetters } from './dead-letters.ts'
 import { nameOf, type Queues } from './queues.ts'
@@ -15,7 +16,8 @@ export function queueMetrics(metrics: Metrics, queues: Queues, urls: readonly st
     if (answered.length === 0 && urls.length > 0) throw new Error('no queue can be read')
     return answered
   }
-  const asked = onceATime(states)
+  // Both figures are read together.
+  const asked = joined(states)
   metrics.gauge(
     { name: 'vidwiz_queue_messages', help: 'Messages in a queue, as SQS counts them', labels: ['queue', 'state'] },
     async () => (await asked()).flatMap(({ source }) => samplesOf(source)),
@@ -36,15 +38,4 @@ export function queueMetrics(metrics: Metrics, queues: Queues, urls: readonly st
 const samplesOf = ({ url, attributes: { visible, inFlight, delayed } }: QueueState) => {
   const counts = { visible, in_flight: inFlight, delayed }
   return STATES.map((state) => ({ labels: { queue: nameOf(url), state }, value: counts[state] }))
-}
-
-/** Both figures are read together: the second asks along with the first. */
-function onceATime<T>(ask: () => Promise<T>): () => Promise<T> {
-  let asking: Promise<T> | undefined
-  return () => {
-    asking ??= ask().finally(() => {
-      asking = undefined
-    })
-    return asking
-  }
 }

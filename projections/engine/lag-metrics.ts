@@ -1,3 +1,4 @@
+import { joined } from '#platform/joined.ts'
 import type { Metrics, Sample } from '#platform/telemetry/metrics.ts'
 import type { PartitionLag } from './lag.ts'
 
@@ -5,13 +6,7 @@ import type { PartitionLag } from './lag.ts'
 export function lagMetrics(metrics: Metrics, lag: () => Promise<PartitionLag[]>): void {
   const labels = ['consumer', 'topic', 'partition'] as const
   type Label = (typeof labels)[number]
-  let asked: Promise<PartitionLag[]> | undefined
-  const once = () => {
-    asked ??= lag().finally(() => {
-      asked = undefined
-    })
-    return asked
-  }
+  const once = joined(lag)
   const gauge = (name: string, help: string, figure: (lag: PartitionLag) => number) =>
     metrics.gauge({ name, help, labels }, async () =>
       (await once()).map((one): Sample<Label> => {

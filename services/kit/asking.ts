@@ -1,4 +1,5 @@
 import { askAgain, MAX_TRIES, type RequestKind } from '#events/ai.ts'
+import { joined } from '#platform/joined.ts'
 import { type Due, startSweeper } from '#platform/log/reactor/sweeper.ts'
 import type { Running } from '#platform/service.ts'
 import { askedOf, openRequests, unanswered } from '#projections/ai-requests.ts'
@@ -22,9 +23,11 @@ export const runAsking = (
     const { reactor, stopping, close } = make(ground)
     const answerMs = settings.AI_ANSWER_MINUTES * 60_000
     const policy = { answerMs, maxTries: MAX_TRIES }
+    // Both figures are read together.
+    const open = joined(() => openRequests(db, kind))
     metrics.gauge(
       { name: 'vidwiz_ai_requests', help: 'Requests to models of which something may still come', labels: ['kind', 'status'] },
-      async () => (await openRequests(db, kind)).map(({ status, requests }) => ({ labels: { kind, status }, value: requests })),
+      async () => (await open()).map(({ status, requests }) => ({ labels: { kind, status }, value: requests })),
     )
     metrics.gauge(
       {
@@ -33,7 +36,7 @@ export const runAsking = (
         labels: ['kind', 'status'],
       },
       async () =>
-        (await openRequests(db, kind)).map(({ status, since }) => ({
+        (await open()).map(({ status, since }) => ({
           labels: { kind, status },
           value: Math.max(0, (Date.now() - since) / 1_000),
         })),

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { hash, verify } from '@node-rs/argon2'
+import { turns } from '#platform/turns.ts'
 import { busy } from '../errors.ts'
 
 /** argon2id with the least that OWASP recommends: 19 MiB, 2 passes, 1 lane. */
@@ -39,19 +40,5 @@ export const isPassword = (password: string, hashed: string | null | undefined, 
 
 /** Runs at most `max` works at once, in the order of their coming, and refuses (503) when `maxWaiting` wait. */
 export function limited(max: number, maxWaiting: number) {
-  const waiting: (() => void)[] = []
-  let running = 0
-  return async <T>(work: () => Promise<T>): Promise<T> => {
-    if (running < max) running++
-    else if (waiting.length >= maxWaiting) throw busy()
-    // Whoever ends hands its place on, so nobody who comes later can slip in between.
-    else await new Promise<void>((resolve) => waiting.push(resolve))
-    try {
-      return await work()
-    } finally {
-      const next = waiting.shift()
-      if (next) next()
-      else running--
-    }
-  }
+  return turns(max, maxWaiting, busy)
 }
