@@ -2,6 +2,7 @@ import { aiEvents, aiRequests } from './ai.ts'
 import { conversationEvents, conversations } from './conversation.ts'
 import { catalogOf } from './kit/codec.ts'
 import type { Decider } from './kit/stream.ts'
+import { mediaEvents, mediaJobs } from './media.ts'
 import { noteEvents, notes } from './note.ts'
 import { taskEvents, tasks } from './task.ts'
 import { userEvents, users } from './user.ts'
@@ -15,7 +16,8 @@ export const catalog = catalogOf([
   ...taskEvents,
   ...conversationEvents,
   ...aiEvents,
+  ...mediaEvents,
 ])
 
 /** The decider of each kind of stream. */
-export const deciders: readonly Decider[] = [users, videos, notes, tasks, conversations, aiRequests]
+export const deciders: readonly Decider[] = [users, videos, notes, tasks, conversations, aiRequests, mediaJobs]

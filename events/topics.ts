@@ -9,5 +9,6 @@ export const notes = topic('notes')
 export const tasks = topic('tasks')
 export const conversations = topic('conversations')
 export const ai = topic('ai')
+export const media = topic('media')
 
-export const topics: readonly Topic[] = [users, videos, notes, tasks, conversations, ai]
+export const topics: readonly Topic[] = [users, videos, notes, tasks, conversations, ai, media]

@@ -15,20 +15,30 @@ export const VideoAdded = videoStream.event('VideoAdded', 1, z.object({ videoId,
 export const VideoTitled = videoStream.event('VideoTitled', 1, z.object({ videoId, title: z.string() }))
 /** `metadata` is JSON text, kept to the letter: whole numbers of any size and the order of keys survive. */
 export const MetadataStored = videoStream.event('MetadataStored', 1, z.object({ videoId, metadata: z.string() }))
+/**
+ * Who made a transcript, if it is not captions: `speech`, a worker that heard the video; `text`, one that heard it and told no times,
+ * so the sentences are spread over its length.
+ */
+const origin = z.enum(['speech', 'text'])
+const transcript = {
+  videoId,
+  s3Key: z.string(),
+  rows: z.int().nonnegative(),
+  sizeBytes: z.int().nonnegative(),
+  sha256: z.string(),
+  endSeconds: z.number().nonnegative().optional(),
+  origin: origin.optional(),
+  /** What it was heard as, and by which model. */
+  language: z.string().optional(),
+  model: z.string().optional(),
+}
 /** The transcript itself lies in S3 under `s3Key`. `endSeconds`: the moment at which its last row ends, if its rows say so. */
-export const TranscriptStored = videoStream.event(
-  'TranscriptStored',
-  2,
-  z.object({
-    videoId,
-    s3Key: z.string(),
-    rows: z.int().nonnegative(),
-    sizeBytes: z.int().nonnegative(),
-    sha256: z.string(),
-    endSeconds: z.number().nonnegative().optional(),
-  }),
-  { 1: (older) => older },
-)
+export const TranscriptStored = videoStream.event('TranscriptStored', 3, z.object(transcript), {
+  1: (older) => older,
+  2: (older) => older,
+})
+/** Another transcript came than the one that notes were made from: it lies beside it, and changes nothing. */
+export const TranscriptSetAside = videoStream.event('TranscriptSetAside', 1, z.object(transcript))
 export const SummaryStored = videoStream.event('SummaryStored', 1, z.object({ videoId, summary: z.string() }))
 /** What somebody who watches the video might ask about it. */
 export const QuestionsSuggested = videoStream.event(
@@ -37,17 +47,29 @@ export const QuestionsSuggested = videoStream.event(
   z.object({ videoId, questions: z.array(z.string()) }),
 )
 
-export const videoEvents = [VideoAdded, VideoTitled, MetadataStored, TranscriptStored, SummaryStored, QuestionsSuggested] as const
+export const videoEvents = [
+  VideoAdded,
+  VideoTitled,
+  MetadataStored,
+  TranscriptStored,
+  TranscriptSetAside,
+  SummaryStored,
+  QuestionsSuggested,
+] as const
 export type VideoEvent = EventFrom<(typeof videoEvents)[number]>
 
 // State -----------------------------------------------------------------
+
+export type Origin = z.output<typeof origin>
 
 export interface Video {
   id: number
   title: string | null
   metadata?: { fingerprint: string; isEmpty: boolean }
   /** `storedAt`: when there was first one with something in it, in milliseconds since the epoch. */
-  transcript?: { sha256: string; rows: number; endSeconds?: number; storedAt?: number }
+  transcript?: { sha256: string; rows: number; endSeconds?: number; storedAt?: number; origin?: Origin }
+  /** Of the transcript that was set aside last: its sha256. */
+  aside?: string
   /** Fingerprints: enough to know again what was stored, without carrying it into every decision. */
   summary?: string
   questions?: string
@@ -64,13 +86,13 @@ export const evolveVideo = (video: Video | undefined, event: VideoEvent): Video 
       return { ...video, metadata: { fingerprint: fingerprint(metadata), isEmpty: /^\s*\{\s*\}\s*$/.test(metadata) } }
     }
     case 'TranscriptStored': {
-      const { sha256, rows, endSeconds } = event.data
+      const { sha256, rows, endSeconds, origin } = event.data
       const storedAt = video.transcript?.storedAt ?? (rows > 0 ? event.time : undefined)
-      return {
-        ...video,
-        transcript: { sha256, rows, ...(endSeconds !== undefined && { endSeconds }), ...(storedAt && { storedAt }) },
-      }
+      const known = { ...(endSeconds !== undefined && { endSeconds }), ...(storedAt && { storedAt }), ...(origin && { origin }) }
+      return { ...video, transcript: { sha256, rows, ...known } }
     }
+    case 'TranscriptSetAside':
+      return { ...video, aside: event.data.sha256 }
     case 'SummaryStored':
       return { ...video, summary: fingerprint(event.data.summary) }
     case 'QuestionsSuggested':
@@ -80,7 +102,7 @@ export const evolveVideo = (video: Video | undefined, event: VideoEvent): Video 
   }
 }
 
-export const videos = decider<Video, VideoEvent>(videoStream, 3, evolveVideo)
+export const videos = decider<Video, VideoEvent>(videoStream, 4, evolveVideo)
 
 /** Whether the video has a transcript with something in it. */
 export const hasTranscript = (video: Video | null | undefined): boolean => (video?.transcript?.rows ?? 0) > 0
@@ -118,24 +140,52 @@ export interface StoredTranscript {
   /** In hex. */
   sha256: string
   endSeconds?: number | undefined
+  origin?: Origin | undefined
+  language?: string | undefined
+  model?: string | undefined
 }
 
-/** Where the transcript of a video lies. */
+/** Where the transcript of a video lies, and where one lies that is set aside. */
 export const transcriptKey = (videoId: string) => `transcripts/${videoId}.json`
+export const asideKey = (videoId: string) => `transcripts/${videoId}.aside.json`
 
-/** What must happen to a video when a transcript has been stored. An empty one never takes the place of one with rows. */
-export const withTranscript = (video: Video | undefined, videoId: string, transcript: StoredTranscript): NewEvent[] =>
-  video?.transcript?.sha256 === transcript.sha256 || (transcript.rows === 0 && hasTranscript(video))
-    ? []
-    : [TranscriptStored({ videoId, ...transcript })]
+/**
+ * What a transcript is to a video: `used` from now on, set `aside`, or `known`: it is there already, or says nothing. What people's
+ * notes were made from stays: captions do not take the place of speech that was heard, nor the other way round, unless somebody says
+ * so (`replace`). Captions take the place of captions, as they always did. An empty one never takes the place of one with rows.
+ */
+export function useOf(
+  video: Video | null | undefined,
+  { sha256, rows, origin }: Pick<StoredTranscript, 'sha256' | 'rows' | 'origin'>,
+  replace = false,
+): 'used' | 'aside' | 'known' {
+  if (video?.transcript?.sha256 === sha256) return 'known'
+  if (!hasTranscript(video)) return 'used'
+  if (rows === 0) return 'known'
+  const isOfItsKind = !origin && !video?.transcript?.origin
+  if (replace || isOfItsKind) return 'used'
+  return video?.aside === sha256 ? 'known' : 'aside'
+}
+
+/** What must happen to a video when a transcript has been stored. */
+export function withTranscript(
+  video: Video | undefined,
+  videoId: string,
+  transcript: StoredTranscript,
+  replace?: boolean,
+): NewEvent[] {
+  const use = useOf(video, transcript, replace)
+  if (use === 'known') return []
+  return [use === 'used' ? TranscriptStored({ videoId, ...transcript }) : TranscriptSetAside({ videoId, ...transcript })]
+}
 
 /** What must happen to a video when its metadata is found out. */
 export const withMetadata = (video: Video | undefined, videoId: string, metadata: string): NewEvent[] =>
   video?.metadata?.fingerprint === fingerprint(metadata) ? [] : [MetadataStored({ videoId, metadata })]
 
-/** Records that a transcript has been stored; it is there already. */
-export const storeTranscript = (cmd: { videoId: string; transcript: StoredTranscript }) =>
-  storing('storeTranscript', cmd.videoId, (video) => withTranscript(video, cmd.videoId, cmd.transcript))
+/** Records that a transcript has been stored; it is there already. `replace`: whatever was used before. */
+export const storeTranscript = (cmd: { videoId: string; transcript: StoredTranscript; replace?: boolean }) =>
+  storing('storeTranscript', cmd.videoId, (video) => withTranscript(video, cmd.videoId, cmd.transcript, cmd.replace))
 
 /** Records what YouTube says of a video, as JSON text, in place of what was known. */
 export const storeMetadata = (cmd: { videoId: string; metadata: string }) =>

@@ -1,5 +1,6 @@
 import { aiRequestsView } from './ai-requests.ts'
 import { conversationsView } from './conversations.ts'
+import { mediaView } from './media.ts'
 import { messagesView } from './messages.ts'
 import { notesView } from './notes.ts'
 import { openRepliesView } from './open-replies.ts'
@@ -19,4 +20,5 @@ export const views = [
   openRepliesView,
   tasksView,
   aiRequestsView,
+  mediaView,
 ] as const

@@ -124,6 +124,8 @@ const schema = z.object({
   /** The queues that functions are fed from. */
   SQS_AI_NOTE_QUEUE_URL: queueUrl.optional(),
   SQS_SUMMARY_QUEUE_URL: queueUrl.optional(),
+  /** The queue of media workers; unset: nobody asks for them. */
+  SQS_TRANSCRIPTION_QUEUE_URL: queueUrl.optional(),
   /** Where S3 and SQS are reached, and what stands for both where they are not set; else in AWS. */
   S3_ENDPOINT: httpUrl.optional(),
   /** Queue of S3's notifications, for the tasks-dispatcher; unset: it does not run here, for the reactors ask for the same. */
@@ -191,6 +193,17 @@ const schema = z.object({
     .optional(),
   /** Whether notes are made up for that were empty long before their author turned notes by AI on, 100 of a user at most. */
   AI_NOTES_BACKFILL: flag.default(false),
+  /** Whether videos without captions are heard by media workers, and how many in a day (UTC). */
+  MEDIA_FALLBACK: flag.default(false),
+  MEDIA_FALLBACK_DAILY: wholeNumber('a whole number of videos, 0 or more', 0, 1_000_000).default(20),
+  /** Videos that a user may have processed in a day (UTC). */
+  STUDY_USER_DAILY_QUOTA: wholeNumber('a whole number of videos, 0 or more', 0, 1_000_000).default(10),
+  /** How long nothing may be heard of a media job before its message is sent again. */
+  MEDIA_SILENCE_MINUTES: z.coerce
+    .number({ error: 'must be a number of minutes above 0' })
+    .positive('must be a number of minutes above 0')
+    .max(7 * 24 * 60, 'must be a number of minutes, a week at most')
+    .default(20),
   /** How long a worker has for one attempt at a task. */
   TASK_LEASE_SECONDS: wholeNumber('a whole number of seconds, at least 1', 1, 24 * 3600).default(120),
   /** How long a video has rest after a task that found nothing; five times as long with each further one. */

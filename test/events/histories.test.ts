@@ -39,6 +39,10 @@ describe('whatever people do', () => {
         expect(events[0]!.type).to.equal('TaskScheduled')
         continue
       }
+      if (stream.startsWith('media-')) {
+        expect(events[0]!.type).to.be.oneOf(['HearingAwaited', 'MediaProcessingRequested'])
+        continue
+      }
       const births = typesOf(events).flatMap((type, i) => (BIRTHS.includes(type) ? [i] : []))
       expect(births, events[0]!.stream).to.deep.equal([0])
     }
@@ -95,6 +99,43 @@ describe('whatever people do', () => {
         }
         if (event.type === 'TaskCompleted') open = undefined
       }
+    }
+  })
+
+  always('a video has one media job at a time, whose message is sent three times at most', (here) => {
+    for (const [stream, events] of streamsOf(here)) {
+      if (!stream.startsWith('media-')) continue
+      let open: { jobId: number; attempt: number } | undefined
+      let last = 0
+      for (const event of events) {
+        const { jobId, attempt } = payloadOf(event)
+        if (event.type === 'MediaProcessingRequested') {
+          if (open) expect([jobId, attempt], stream).to.deep.equal([open.jobId, open.attempt + 1])
+          else expect([jobId > last, attempt], stream).to.deep.equal([true, 1])
+          expect(attempt).to.be.at.most(3)
+          open = { jobId, attempt }
+          last = jobId
+          continue
+        }
+        if (event.type === 'HearingAwaited' || event.type === 'HearingWithdrawn') {
+          expect(open, stream).to.equal(undefined)
+          continue
+        }
+        // Late is better than never.
+        const isLate = event.type === 'MediaProcessed' && !open
+        expect(jobId, stream).to.equal(isLate ? last : open!.jobId)
+        if (event.type === 'MediaProcessed' || event.type === 'MediaProcessingFailed') open = undefined
+      }
+    }
+  })
+
+  always('what notes were made from stays: captions and speech that was heard never take the place of each other', (here) => {
+    for (const [stream, events] of streamsOf(here)) {
+      const origins = events
+        .filter(({ type }) => type === 'TranscriptStored')
+        .flatMap((event) => (payloadOf(event).rows > 0 ? [payloadOf(event).origin] : []))
+      expect(new Set(origins).size, stream).to.be.at.most(1)
+      if (origins[0]) expect(origins.length, stream).to.equal(1)
     }
   })
 

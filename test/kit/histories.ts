@@ -33,6 +33,28 @@ import type { Command } from '#events/kit/command.ts'
 import type { NewEvent } from '#events/kit/envelope.ts'
 import type { EventType } from '#events/kit/stream.ts'
 import {
+  askMediaAgain,
+  awaitHearing,
+  beginHearing,
+  completeMedia,
+  failMedia,
+  HearingAwaited,
+  HearingWithdrawn,
+  MEDIA_STEPS,
+  MediaProcessed,
+  MediaProcessingDispatched,
+  MediaProcessingFailed,
+  MediaProcessingInterrupted,
+  MediaProcessingRequested,
+  MediaProcessingStarted,
+  MediaProgressed,
+  mediaEvents,
+  progressMedia,
+  recordMediaDispatch,
+  requestStudy,
+  startMedia,
+} from '#events/media.ts'
+import {
   createNote,
   deleteNote,
   editNote,
@@ -78,6 +100,7 @@ import {
   storeMetadata,
   storeSummary,
   storeTranscript,
+  TranscriptSetAside,
   TranscriptStored,
   VideoAdded,
   VideoTitled,
@@ -109,6 +132,13 @@ export const transcriptStored = usually(TranscriptStored, {
   rows: 2,
   sizeBytes: 64,
   sha256: 'e3b0c442',
+})
+export const transcriptSetAside = usually(TranscriptSetAside, {
+  videoId: VIDEO,
+  s3Key: `transcripts/${VIDEO}.aside.json`,
+  rows: 3,
+  sizeBytes: 96,
+  sha256: 'aa55',
 })
 export const summaryStored = usually(SummaryStored, { videoId: VIDEO, summary: 'A promise.' })
 
@@ -153,6 +183,22 @@ export const jobGivenUp = usually(JobGivenUp, {
   cause: 'no answer came, asked 3 times',
 })
 
+export const STUDY = {
+  language: 'en',
+  flashcards: [1, 2, 3, 4, 5].map((n) => ({ front: `front ${n}`, back: `back ${n}` })),
+  quiz: [1, 2, 3, 4, 5].map((n) => ({ question: `question ${n}?`, options: ['a', 'b', 'c', 'd'], correct_answer: n % 4 })),
+}
+const MEDIA_JOB = { videoId: VIDEO, jobId: 1 }
+export const hearingAwaited = usually(HearingAwaited, { videoId: VIDEO })
+export const hearingWithdrawn = usually(HearingWithdrawn, { videoId: VIDEO, cause: 'the video has a transcript by now' })
+export const mediaRequested = usually(MediaProcessingRequested, { ...MEDIA_JOB, attempt: 1, userId: 1 })
+export const mediaDispatched = usually(MediaProcessingDispatched, { ...MEDIA_JOB, attempt: 1, messageId: 'm-1' })
+export const mediaStarted = usually(MediaProcessingStarted, MEDIA_JOB)
+export const mediaProgressed = usually(MediaProgressed, { ...MEDIA_JOB, step: 'transcript', percent: 50 })
+export const mediaInterrupted = usually(MediaProcessingInterrupted, { ...MEDIA_JOB, cause: 'the worker was told to stop' })
+export const mediaProcessed = usually(MediaProcessed, { ...MEDIA_JOB, study: STUDY })
+export const mediaFailed = usually(MediaProcessingFailed, { ...MEDIA_JOB, cause: 'the video is private' })
+
 // Events at random ---------------------------------------------------------------------------
 
 export const everyType = [
@@ -162,6 +208,7 @@ export const everyType = [
   ...taskEvents,
   ...conversationEvents,
   ...aiEvents,
+  ...mediaEvents,
 ] as const
 type EveryType = (typeof everyType)[number]
 type Payloads = { [E in EveryType as E['type']]: fc.Arbitrary<z.input<E['data']>> }
@@ -196,6 +243,35 @@ const anyJob = {
 }
 const anyTask = { taskId: anyId, videoId: anyVideoId, kind: anyKind }
 
+const anyTranscript = fc.record({
+  videoId: anyVideoId,
+  s3Key: anyText,
+  rows: anyCount,
+  sizeBytes: anyCount,
+  sha256: anyText,
+  endSeconds: maybe(fc.double({ min: 0, noNaN: true, noDefaultInfinity: true }).map((number) => number + 0)),
+  origin: maybe(fc.constantFrom('speech' as const, 'text' as const)),
+  language: maybe(anyText),
+  model: maybe(anyText),
+})
+
+const anyMediaJob = { videoId: anyVideoId, jobId: anyId }
+const anyLanguage = fc.constantFrom('en', 'hi', 'pt-BR', 'zh-Hant')
+const anyLine = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 })
+const fiveToTen = <T>(one: fc.Arbitrary<T>) => fc.array(one, { minLength: 5, maxLength: 10 })
+const anyStudy = fc.record({
+  language: anyLanguage,
+  flashcards: fiveToTen(fc.record({ front: anyLine, back: anyLine })),
+  quiz: fiveToTen(
+    fc.record({
+      question: anyLine,
+      options: fc.array(anyLine, { minLength: 4, maxLength: 4 }),
+      correct_answer: fc.integer({ min: 0, max: 3 }),
+    }),
+  ),
+})
+const anyObject = fc.record({ s3Key: anyText, sizeBytes: anyCount, sha256: anyText })
+
 const payloads: Payloads = {
   UserRegistered: fc.record({ userId: anyId, email: anyEmail, name: orNull(anyText), imageUrl: orNull(fc.webUrl()) }),
   GoogleAccountLinked: fc.record({ userId: anyId, googleId: anyText, name: maybe(anyText), imageUrl: maybe(fc.webUrl()) }),
@@ -205,14 +281,8 @@ const payloads: Payloads = {
   VideoAdded: fc.record({ videoId: anyVideoId, id: anyId, title: orNull(anyText) }),
   VideoTitled: fc.record({ videoId: anyVideoId, title: anyText }),
   MetadataStored: fc.record({ videoId: anyVideoId, metadata: fc.json() }),
-  TranscriptStored: fc.record({
-    videoId: anyVideoId,
-    s3Key: anyText,
-    rows: anyCount,
-    sizeBytes: anyCount,
-    sha256: anyText,
-    endSeconds: maybe(fc.double({ min: 0, noNaN: true, noDefaultInfinity: true }).map((number) => number + 0)),
-  }),
+  TranscriptStored: anyTranscript,
+  TranscriptSetAside: anyTranscript,
   SummaryStored: fc.record({ videoId: anyVideoId, summary: anyText }),
   QuestionsSuggested: fc.record({ videoId: anyVideoId, questions: fc.array(anyText) }),
   NoteCreated: fc.record({ noteId: anyId, videoId: anyVideoId, userId: anyId, timestamp: anyText, text: orNull(anyText) }),
@@ -255,6 +325,19 @@ const payloads: Payloads = {
   JobAnswered: fc.record({ ...anyJob, attempt: anyId }),
   JobWithdrawn: fc.record({ ...anyJob, cause: anyText }),
   JobGivenUp: fc.record({ ...anyJob, attempt: anyId, cause: anyText }),
+  HearingAwaited: fc.record({ videoId: anyVideoId }),
+  HearingWithdrawn: fc.record({ videoId: anyVideoId, cause: anyText }),
+  MediaProcessingRequested: fc.record({ ...anyMediaJob, attempt: anyId, userId: orNull(anyId), language: maybe(anyLanguage) }),
+  MediaProcessingDispatched: fc.record({ ...anyMediaJob, attempt: anyId, messageId: anyText }),
+  MediaProcessingStarted: fc.record(anyMediaJob),
+  MediaProgressed: fc.record({
+    ...anyMediaJob,
+    step: fc.constantFrom(...MEDIA_STEPS),
+    percent: fc.integer({ min: 0, max: 100 }),
+  }),
+  MediaProcessingInterrupted: fc.record({ ...anyMediaJob, cause: anyText }),
+  MediaProcessed: fc.record({ ...anyMediaJob, audio: maybe(anyObject), study: maybe(anyStudy), missing: maybe(anyText) }),
+  MediaProcessingFailed: fc.record({ ...anyMediaJob, cause: anyText, permanent: maybe(fc.constant(true as const)) }),
 }
 
 /** Events of one type with any payload it allows. */
@@ -268,6 +351,17 @@ export const anyEvent: fc.Arbitrary<NewEvent> = fc.oneof(...everyType.map(anyOf)
 
 const ofTasks = { scheduleTask, claimTask, releaseTask, submitResult }
 const ofAi = { askForNote, askForSummary, settleNote, settleSummary, recordDispatch, askAgain, redriveRequest }
+const ofMedia = {
+  requestStudy,
+  awaitHearing,
+  beginHearing,
+  recordMediaDispatch,
+  startMedia,
+  progressMedia,
+  completeMedia,
+  failMedia,
+  askMediaAgain,
+}
 const ofConversations = { startConversation, sendMessage, completeReply, failReply }
 const wishes = {
   register,
@@ -286,6 +380,7 @@ const wishes = {
   ...ofTasks,
   ...ofConversations,
   ...ofAi,
+  ...ofMedia,
 }
 type Wishes = typeof wishes
 
@@ -306,11 +401,12 @@ const someMessage = fc.integer({ min: 1, max: 12 })
 export const QUOTA = 3
 const someText = fc.constantFrom('', 'a', 'b')
 const someTitle = fc.option(fc.constantFrom('', 'One', 'Two', 'No YouTube video title found.'), { nil: undefined })
-const someTranscript = fc.constantFrom(0, 1, 2).map((rows) => ({
+const someTranscript = fc.tuple(fc.constantFrom(0, 1, 2), fc.boolean()).map(([rows, isHeard]) => ({
   s3Key: `transcripts/${VIDEO}.json`,
   rows,
   sizeBytes: rows * 10,
-  sha256: `hash of ${rows}`,
+  sha256: `hash of ${rows}${isHeard ? ', heard' : ''}`,
+  ...(isHeard && { origin: 'speech' as const }),
 }))
 /** In which leases end and rests begin within a few events. */
 export const HASTY: TaskPolicy = { maxAttempts: 3, leaseMs: 5_000, backoffMs: 1_000, restMs: 2_000, deadRestMs: 20_000 }
@@ -326,6 +422,7 @@ const someAsked = fc.oneof(
   someNote.map((noteId) => ({ request: `note-${noteId}`, videoId: VIDEO, noteId })),
   fc.constant({ request: `summary-${VIDEO}`, videoId: VIDEO }),
 )
+const someMediaJob = { videoId: fc.constant(VIDEO), jobId: fc.integer({ min: 1, max: 4 }) }
 /** In which answers are late within a few events. */
 export const IMPATIENT: AnswerPolicy = { answerMs: 4_000, maxTries: 3 }
 const someHash = fc.stringMatching(/^[a-z0-9]{12}$/).map((salt) => `$argon2id$${salt}`)
@@ -449,6 +546,55 @@ export const anyWish: fc.Arbitrary<Wish> = fc.oneof(
     ),
   },
   { weight: 2, arbitrary: wish('redriveRequest', someAsked) },
+  {
+    weight: 3,
+    arbitrary: wish(
+      'requestStudy',
+      fc.record({
+        videoId: fc.constant(VIDEO),
+        userId: someUser,
+        language: maybe(fc.constantFrom('en', 'hi')),
+        quota: fc.constant(QUOTA),
+      }),
+    ),
+  },
+  { weight: 2, arbitrary: wish('awaitHearing', fc.record({ videoId: fc.constant(VIDEO) })) },
+  { weight: 2, arbitrary: wish('beginHearing', fc.record({ videoId: fc.constant(VIDEO), perDay: fc.constant(QUOTA) })) },
+  {
+    weight: 3,
+    arbitrary: wish(
+      'recordMediaDispatch',
+      fc.record({ ...someMediaJob, attempt: fc.integer({ min: 1, max: 3 }), messageId: fc.constant('m') }),
+    ),
+  },
+  {
+    weight: 3,
+    arbitrary: wish(
+      'startMedia',
+      fc.record({ videoId: fc.constant(VIDEO), jobId: fc.option(someMediaJob.jobId, { nil: undefined }) }),
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: wish(
+      'progressMedia',
+      fc.record({ ...someMediaJob, step: fc.constantFrom(...MEDIA_STEPS), percent: fc.constantFrom(0, 5, 50, 100) }),
+    ),
+  },
+  { weight: 2, arbitrary: wish('completeMedia', fc.record({ ...someMediaJob, study: maybe(anyStudy) })) },
+  {
+    weight: 2,
+    arbitrary: wish(
+      'failMedia',
+      fc.record({
+        ...someMediaJob,
+        cause: fc.constant('c'),
+        permanent: maybe(fc.constant(true as const)),
+        comesAgain: fc.boolean(),
+      }),
+    ),
+  },
+  { weight: 2, arbitrary: wish('askMediaAgain', fc.record({ videoId: fc.constant(VIDEO), silenceMs: fc.constant(4_000) })) },
 )
 
 /** What people may do one after another. */

@@ -4,6 +4,7 @@ export const BUCKET = 'vidwiz'
 export const QUEUES = {
   SQS_AI_NOTE_QUEUE_URL: 'vidwiz-ai-notes',
   SQS_SUMMARY_QUEUE_URL: 'vidwiz-summaries',
+  SQS_TRANSCRIPTION_QUEUE_URL: 'vidwiz-media',
 } as const
 
 /** One for all: a queue is known by its name there, whatever region a client asks in. */

@@ -4,6 +4,7 @@ import type { conversationEvents } from '#events/conversation.ts'
 import { decode, EventError } from '#events/kit/codec.ts'
 import type { EventOf, Recorded } from '#events/kit/envelope.ts'
 import type { EventFrom } from '#events/kit/stream.ts'
+import type { mediaEvents } from '#events/media.ts'
 import type { noteEvents } from '#events/note.ts'
 import type { taskEvents } from '#events/task.ts'
 import type { userEvents } from '#events/user.ts'
@@ -17,6 +18,7 @@ type Known =
   | (typeof taskEvents)[number]
   | (typeof conversationEvents)[number]
   | (typeof aiEvents)[number]
+  | (typeof mediaEvents)[number]
 
 type Event = EventFrom<Known>
 type Words = { [T in Event['type']]: (event: Extract<Event, { type: T }>) => string }
@@ -29,6 +31,8 @@ const MOST_IN_ALL = 200
 
 const question = ({ data: { attempt } }: { data: { attempt: number } }) => `question ${attempt}`
 
+const rowsOf = (rows: number) => `${rows} ${rows === 1 ? 'row' : 'rows'}`
+
 /** What matters of each event. E-mail addresses and names do not: stories are pasted into reports. */
 const words: Words = {
   UserRegistered: () => '',
@@ -40,7 +44,9 @@ const words: Words = {
   VideoAdded: ({ data: { title } }) => (title ? quoted(title) : ''),
   VideoTitled: ({ data: { title } }) => quoted(title),
   MetadataStored: () => '',
-  TranscriptStored: ({ data: { rows } }) => `${rows} ${rows === 1 ? 'row' : 'rows'}`,
+  TranscriptStored: ({ data: { rows, origin } }) => `${rowsOf(rows)}${origin ? ', heard by a worker' : ''}`,
+  TranscriptSetAside: ({ data: { rows, origin } }) =>
+    `${rowsOf(rows)}${origin ? ', heard by a worker' : ''}; another one is used`,
   SummaryStored: ({ data: { summary } }) => quoted(summary),
   QuestionsSuggested: ({ data: { questions } }) => `${questions.length} questions`,
 
@@ -74,6 +80,17 @@ const words: Words = {
   JobAnswered: question,
   JobWithdrawn: ({ data: { cause } }) => cause,
   JobGivenUp: ({ data: { cause } }) => cause,
+
+  HearingAwaited: () => 'nobody has captions for it',
+  HearingWithdrawn: ({ data: { cause } }) => cause,
+  MediaProcessingRequested: ({ data: { jobId, attempt } }) => `job ${jobId}, message ${attempt}`,
+  MediaProcessingDispatched: ({ data: { jobId, messageId } }) => `job ${jobId} is in the queue, message ${messageId}`,
+  MediaProcessingStarted: ({ data: { jobId } }) => `job ${jobId}`,
+  MediaProgressed: ({ data: { jobId, step, percent } }) => `job ${jobId}, ${step} ${percent} %`,
+  MediaProcessingInterrupted: ({ data: { jobId, cause } }) => `job ${jobId} comes again: ${cause}`,
+  MediaProcessed: ({ data: { jobId, study, missing } }) =>
+    `job ${jobId}: ${study ? `${study.flashcards.length} flashcards and ${study.quiz.length} questions (${study.language})` : (missing ?? 'no flashcards')}`,
+  MediaProcessingFailed: ({ data: { jobId, cause, permanent } }) => `job ${jobId}: ${cause}${permanent ? '; for good' : ''}`,
 }
 
 /** What matters of an event, in a few words; one that this program cannot read is told as it lies in the log. */

@@ -10,10 +10,10 @@ import { isInDoubt, openBreaker, readBreaker } from '#platform/ytdlp/breaker.ts'
 import { givenYtDlp, installedYtDlp, type YtDlp } from '#platform/ytdlp/install.ts'
 import { CutShort } from '#platform/ytdlp/run.ts'
 import type { Verdict } from '#platform/ytdlp/verdict.ts'
+import { NotHad, type VideoTools, withVideo } from '#platform/ytdlp/video.ts'
 import { adminToken, apiUrl } from './access.ts'
 import { ApiError, newKey, type Result, type Task, type TaskApi, taskApi } from './api.ts'
 import { type Asking, asking } from './asking.ts'
-import { NotHad, type VideoTools, withVideo } from './video.ts'
 
 /** What a task found: for the API, and for the log. */
 export interface Found {

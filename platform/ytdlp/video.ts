@@ -1,10 +1,10 @@
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { commonFlags, type YtDlpWays } from '#platform/ytdlp/flags.ts'
-import { type YtDlp, ytDlpFolder } from '#platform/ytdlp/install.ts'
-import { runYtDlp } from '#platform/ytdlp/run.ts'
-import { setUpWarnings, type Verdict, verdictOf } from '#platform/ytdlp/verdict.ts'
+import { commonFlags, type YtDlpWays } from './flags.ts'
+import { type YtDlp, ytDlpFolder } from './install.ts'
+import { runYtDlp } from './run.ts'
+import { setUpWarnings, type Verdict, verdictOf } from './verdict.ts'
 
 /** yt-dlp could not get what was asked for; the verdict says what that means. */
 export class NotHad extends Error {

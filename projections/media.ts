@@ -1,0 +1,147 @@
+import { type Media, type MediaEvent, type MediaStep, mediaEvents } from '#events/media.ts'
+import type { Flashcard, Question } from '#events/study.ts'
+import { type Queryable, view } from './engine/view.ts'
+
+/** The newest job of media workers for a video, and what came of all of them. */
+export type MediaRow = {
+  video_id: string
+  /** 0 as long as it is only awaited for the first time. */
+  job_id: number
+  status: string
+  /** Who wants it; null when it was awaited for want of captions. */
+  user_id: number | null
+  /** Of the flashcards and the quiz, as asked for. */
+  language: string | null
+  /** Of the last message. */
+  attempt: number
+  /** What the workers' queue calls that message; null as long as it has none. */
+  message_id: string | null
+  step: string | null
+  /** Of the step. */
+  percent: number | null
+  /** When something was last heard of it, in milliseconds since the epoch. */
+  since: number
+  /** Why the last attempt failed, if one did, or why there are no flashcards. */
+  cause: string | null
+  /** JSON text: `{language: {flashcards, quiz, model?}}`, the newest first. */
+  studies: string
+  /** Where the sound lies, if a worker had to hear it. */
+  audio_key: string | null
+  /** Of the request of a client that it goes back to. */
+  correlation_id: string | null
+  /** Of the last event: what comes next was caused by it. */
+  event_id: string
+  /** When the job was asked for. */
+  requested_at: string
+  updated_at: string
+  /** Of the stream. */
+  version: number
+}
+
+export type Studies = Record<string, { flashcards: Flashcard[]; quiz: Question[]; model?: string }>
+
+export const mediaView = view('media', {
+  version: 1,
+  from: mediaEvents,
+  key: 'video_id',
+  columns: {
+    video_id: 'text not null',
+    job_id: 'bigint not null',
+    status: 'text not null',
+    user_id: 'bigint',
+    language: 'text',
+    attempt: 'int not null',
+    message_id: 'text',
+    step: 'text',
+    percent: 'int',
+    since: 'bigint not null',
+    cause: 'text',
+    studies: 'text not null',
+    audio_key: 'text',
+    correlation_id: 'text',
+    event_id: 'text not null',
+    requested_at: 'timestamptz not null',
+    updated_at: 'timestamptz not null',
+    version: 'int not null',
+  },
+  indexes: [`(status, since) where status in ('awaited', 'queued', 'processing')`],
+  id: (event) => event.data.videoId,
+  evolve: (row: MediaRow | undefined, event: MediaEvent): MediaRow | undefined => {
+    const updated_at = new Date(event.time).toISOString()
+    const now = { since: event.time, event_id: event.id, updated_at, version: event.version }
+    switch (event.type) {
+      case 'HearingAwaited':
+        return { ...begun(row, event, updated_at), ...now, status: 'awaited', job_id: row?.job_id ?? 0, attempt: 0 }
+      case 'MediaProcessingRequested': {
+        const { jobId: job_id, attempt, userId: user_id, language = null } = event.data
+        const isAgain = row !== undefined && row.job_id === job_id
+        // What was awaited goes on under the same request of a client.
+        const of = isAgain || row?.status === 'awaited' ? row : begun(row, event, updated_at)
+        return { ...of, ...now, status: 'queued', job_id, attempt, user_id, language, message_id: null }
+      }
+      default:
+        return row && { ...row, ...now, ...change(row, event) }
+    }
+  },
+})
+
+function begun(
+  row: MediaRow | undefined,
+  { data: { videoId: video_id }, correlationId: correlation_id }: MediaEvent,
+  at: string,
+) {
+  const nothingYet = { user_id: null, language: null, message_id: null, step: null, percent: null, cause: null }
+  const { studies = '{}', audio_key = null } = row ?? {}
+  return { video_id, ...nothingYet, studies, audio_key, correlation_id, requested_at: at }
+}
+
+function change(
+  row: MediaRow,
+  event: Exclude<MediaEvent, { type: 'HearingAwaited' | 'MediaProcessingRequested' }>,
+): Partial<MediaRow> {
+  switch (event.type) {
+    case 'HearingWithdrawn':
+      return { status: 'withdrawn', cause: event.data.cause }
+    case 'MediaProcessingDispatched':
+      return { message_id: event.data.messageId }
+    case 'MediaProcessingStarted':
+      return { status: 'processing', step: null, percent: null, cause: null }
+    case 'MediaProgressed':
+      return { status: 'processing', step: event.data.step, percent: event.data.percent }
+    case 'MediaProcessingInterrupted':
+      return { status: 'queued', cause: event.data.cause }
+    case 'MediaProcessed': {
+      const { audio, study, missing = null } = event.data
+      const ended = { status: 'completed', cause: missing, step: null, percent: null, audio_key: audio?.s3Key ?? row.audio_key }
+      if (!study) return ended
+      const { language, ...made } = study
+      const { [language]: _, ...others } = JSON.parse(row.studies) as Studies
+      return { ...ended, studies: JSON.stringify({ [language]: made, ...others }) }
+    }
+    case 'MediaProcessingFailed':
+      return { status: 'failed', cause: event.data.cause, step: null, percent: null }
+  }
+}
+
+export type MediaStatus = Media['status']
+export type { MediaStep }
+
+const READ = `video_id, job_id, status, user_id, language, attempt, message_id, step, percent, since, cause, studies, audio_key,
+  correlation_id, event_id, requested_at, updated_at, version`
+
+export async function mediaOf(db: Queryable, videoId: string): Promise<MediaRow | undefined> {
+  const [row] = await db.query<MediaRow>('media.of', `select ${READ} from views.media where video_id = $1`, [videoId])
+  return row
+}
+
+/** Jobs in some of the statuses of which nothing was heard since a moment (milliseconds since the epoch), longest first. */
+export const mediaIn = (
+  db: Queryable,
+  statuses: readonly MediaStatus[],
+  { before = Number.MAX_SAFE_INTEGER, limit }: { before?: number; limit: number },
+): Promise<MediaRow[]> =>
+  db.query<MediaRow>(
+    'media.in',
+    `select ${READ} from views.media where status = any ($1) and since <= $2 order by since, video_id limit $3`,
+    [statuses, before, limit],
+  )
