@@ -36,14 +36,17 @@ export function openTutor(settings: Settings, { answerMs = ANSWER_MS, pauseMs = 
         throw new StudyError('nothing-said', `Only ${words} words are said, too few for flashcards and a quiz (${FEWEST_WORDS})`)
       opened ??= openAnswerer({ ...chosen, timeoutMs: answerMs })
       const model = await opened
-      const original = spokenIn ?? knownOnly(guessed(text))
+      const seen = knownOnly(guessed(text))
+      const original = spokenIn ?? seen
       const language = asked ?? original
       const made = await make({
         model,
         sections: sectionsOf(text),
         title: title?.trim() || undefined,
         language,
-        isTranslated: asked !== undefined && (original === undefined || baseOf(asked) !== baseOf(original)),
+        // By the text itself where it tells, for captions are said to be of all kinds of languages.
+        isTranslated: language !== undefined && !areOneLanguage(language, seen ?? original),
+        isWrittenAlike: asked === undefined || areOneLanguage(asked, original),
         signal,
         onProgress,
         pauseMs,
@@ -56,6 +59,8 @@ export function openTutor(settings: Settings, { answerMs = ANSWER_MS, pauseMs = 
 /** As language tags have it. */
 const UNDETERMINED = 'und'
 const knownOnly = (tag: string) => (tag === UNDETERMINED ? undefined : tag)
+
+const areOneLanguage = (one: string, other: string | undefined) => other !== undefined && baseOf(one) === baseOf(other)
 
 function studyModelOf(settings: Settings) {
   const chosen = studyProviderOf(settings)
