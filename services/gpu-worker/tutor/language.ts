@@ -23,12 +23,26 @@ const WRITTEN_IN: Record<string, string[]> = {
   Hant: ['Hani'],
 }
 
+/** What a language is usually written in; its tag may name another script, or what looks like one, as `en-orig` does. */
 function scriptsOf(tag: string): string[] {
+  const known = [tag, baseOf(tag)].map(scriptOf).find((script) => script !== undefined && isScript(script))
+  return known === undefined ? [] : (WRITTEN_IN[known] ?? [known])
+}
+
+function scriptOf(tag: string): string | undefined {
   try {
-    const { script } = new Intl.Locale(tag).maximize()
-    return script === undefined ? [] : (WRITTEN_IN[script] ?? [script])
+    return new Intl.Locale(tag).maximize().script
   } catch {
-    return []
+    return undefined
+  }
+}
+
+function isScript(name: string): boolean {
+  if (WRITTEN_IN[name]) return true
+  try {
+    return new RegExp(`\\p{Script=${name}}`, 'u').test('') === false
+  } catch {
+    return false
   }
 }
 

@@ -1,3 +1,4 @@
+import { language as languageTag } from '#events/media.ts'
 import type { Settings } from '#platform/config/settings.ts'
 import { type Answerer, openAnswerer } from '#platform/llm/answerer.ts'
 import { studyKeyWanted, studyProviderOf } from '#platform/llm/key.ts'
@@ -26,8 +27,9 @@ const PAUSE_MS = 5_000
 export function openTutor(settings: Settings, { answerMs = ANSWER_MS, pauseMs = PAUSE_MS }: TutorOptions = {}): Tutor {
   let opened: Promise<Answerer> | undefined
   return {
-    async study({ rows, language: spokenIn }, { language: asked, title, signal, onProgress }) {
+    async study({ rows, language: spokenIn }, { language: wanted, title, signal, onProgress }) {
       signal.throwIfAborted()
+      const asked = tagIn(wanted)
       const chosen = studyModelOf(settings)
       if (!chosen) throw new StudyError('no-model', `Flashcards and a quiz need a model: set ${studyKeyWanted(settings)}`)
       const text = spoken(rows)
@@ -37,7 +39,7 @@ export function openTutor(settings: Settings, { answerMs = ANSWER_MS, pauseMs = 
       opened ??= openAnswerer({ ...chosen, timeoutMs: answerMs })
       const model = await opened
       const seen = knownOnly(guessed(text))
-      const original = spokenIn ?? seen
+      const original = tagIn(spokenIn) ?? seen
       const language = asked ?? original
       const made = await make({
         model,
@@ -58,6 +60,8 @@ export function openTutor(settings: Settings, { answerMs = ANSWER_MS, pauseMs = 
 
 /** As language tags have it. */
 const UNDETERMINED = 'und'
+/** Some say of captions what people are to read, as `English (auto-generated)`. */
+const tagIn = (language: string | undefined) => languageTag.safeParse(language).data
 const knownOnly = (tag: string) => (tag === UNDETERMINED ? undefined : tag)
 
 const areOneLanguage = (one: string, other: string | undefined) => other !== undefined && baseOf(one) === baseOf(other)

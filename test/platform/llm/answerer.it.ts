@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'chai'
-import { type AnswererOptions, openAnswerer, type Question } from '#platform/llm/answerer.ts'
+import { type AnswererOptions, objectOf, openAnswerer, type Question } from '#platform/llm/answerer.ts'
 import { eventually } from '#test/kit/eventually.ts'
-import { type ModelServer, type Script, startModelServer } from '#test/kit/model-server.ts'
+import { type ModelServer, type Script, startModelServer, UNWILLING } from '#test/kit/model-server.ts'
 import { failureOf } from './failure.ts'
 
 const KEY = 'AIza-a-key-that-only-tests-use'
@@ -66,6 +66,13 @@ describe('asking a model for a whole answer', () => {
         }
       })
 
+      if (provider !== 'openrouter')
+        it('says that it refuses to answer, which does not pass', async () => {
+          server.answer(() => UNWILLING)
+          const error = await failure((await modelOf(provider)).answer(question, never))
+          expect([error.isTemporary, error.status]).to.deep.equal([false, undefined])
+        })
+
       it('gives up in time, which may pass, and hangs up', async () => {
         server.answer(async function* ({ hungUp }) {
           await delay(60_000, undefined, { signal: hungUp }).catch(() => {})
@@ -114,6 +121,61 @@ describe('asking a model for a whole answer', () => {
       input: question.text,
       max_output_tokens: 4096,
       store: false,
+    })
+  })
+
+  it('of Anthropic asks as its API wants to be asked', async () => {
+    await (await modelOf('anthropic')).answer(question, never)
+    const [{ path, headers, body }] = server.asked as [ModelServer['asked'][0]]
+    expect(path).to.equal('/v1/messages')
+    expect(headers).to.include({ authorization: `Bearer ${KEY}`, 'content-type': 'application/json' })
+    expect(body).to.deep.equal({
+      model: 'a-model',
+      max_tokens: 4096,
+      system: 'Be brief.',
+      messages: [{ role: 'user', content: question.text }],
+    })
+  })
+
+  describe('in a form', () => {
+    const cards = objectOf({
+      cards: { type: 'array', items: objectOf({ front: { type: 'string' }, place: { type: 'integer' } }) },
+    })
+    const formed: Question = { ...question, form: { name: 'cards', schema: cards } }
+    const bodyFor = async (provider: string) => {
+      await (await modelOf(provider)).answer(formed, never)
+      return server.asked.at(-1)!.body
+    }
+
+    it('gives each provider its own kind of schema', async () => {
+      expect((await bodyFor('anthropic')).output_config).to.deep.equal({ format: { type: 'json_schema', schema: cards } })
+      expect((await bodyFor('openai')).text).to.deep.equal({
+        format: { type: 'json_schema', name: 'cards', schema: cards, strict: true },
+      })
+      const { responseMimeType, responseSchema } = (await bodyFor('gemini')).generationConfig
+      expect(responseMimeType).to.equal('application/json')
+      expect(responseSchema).to.deep.equal({
+        type: 'object',
+        required: ['cards'],
+        propertyOrdering: ['cards'],
+        properties: {
+          cards: {
+            type: 'array',
+            items: {
+              type: 'object',
+              required: ['front', 'place'],
+              propertyOrdering: ['front', 'place'],
+              properties: { front: { type: 'string' }, place: { type: 'integer' } },
+            },
+          },
+        },
+      })
+    })
+
+    it('is not asked of OpenRouter', async () => {
+      const error = await failure((await modelOf('openrouter')).answer(formed, never))
+      expect(error.isTemporary).to.equal(false)
+      expect(server.asked).to.be.empty
     })
   })
 })

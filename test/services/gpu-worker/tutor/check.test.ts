@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { Flashcard, Question } from '#events/study.ts'
@@ -72,6 +74,24 @@ describe('the check of flashcards and questions', () => {
       for (const other of lectures)
         if (one !== other)
           expect(goodOf(one.study, within(other.said, undefined)).cards, `${one.language} in ${other.language}`).to.be.empty
+  })
+
+  it('hardly takes what is said elsewhere in a long text about something else, even with a quote from that text', () => {
+    const foreign = [
+      ...[...bees.study.flashcards, ...beside].map(({ quote, front, back }) => ({ quote, said: `${front} ${back}` })),
+      ...bees.study.quiz.map(({ quote, question, options }) => ({ quote, said: `${question} ${options[0]}` })),
+    ]
+    const docs = join(import.meta.dirname, '../../../../docs/decisions')
+    const long = readdirSync(docs)
+      .map((name) => readFileSync(join(docs, name), 'utf8'))
+      .join('\n')
+    const words = long.split(/\s+/)
+    const ground = groundOf(long)
+    const isTaken = (said: string, quote: string) => ground.find({ quote, said, isTranslated: false }) !== undefined
+    expect(foreign.filter(({ said, quote }) => isTaken(said, quote))).to.deep.equal([])
+    const places = Array.from({ length: 80 }, (_, i) => Math.floor((i * (words.length - 12)) / 80))
+    const taken = foreign.flatMap(({ said }) => places.filter((at) => isTaken(said, words.slice(at, at + 12).join(' '))))
+    expect(taken.length / (foreign.length * places.length)).to.be.lessThan(0.06)
   })
 
   it('refuses what is translated when its quote is not there, or when no name and no number of it is', () => {

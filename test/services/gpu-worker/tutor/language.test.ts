@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import fc from 'fast-check'
 import { guessed, maybeOf, nameOf } from '#services/gpu-worker/tutor/language.ts'
 import { countOfWords, wordsOf } from '#services/gpu-worker/tutor/words.ts'
 import { bees, bienen, brot, lectures } from '#test/kit/lectures.ts'
@@ -29,6 +30,16 @@ describe('the look at a language', () => {
     expect(maybeOf('tlh', 'nuqneH qaStaH nuq jay tlhIngan Hol vIjatlh jIH Daq')).to.equal(true)
     expect(maybeOf('not a tag', brot.said)).to.equal(true)
     expect(maybeOf('hi', 'Kafka में partition क्या होता है, और consumer group किस काम आता है? offset')).to.equal(true)
+  })
+
+  it('never fails, whatever the tag', () => {
+    const tag = fc.oneof(fc.string(), fc.stringMatching(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$/))
+    fc.assert(fc.property(tag, (tag) => void [maybeOf(tag, bees.said), maybeOf(tag, brot.said, bees.said), nameOf(tag)]))
+    expect(['en-orig', 'zh-Hant-TW', 'sr-Latn'].map((tag) => maybeOf(tag, 'Karl von Frisch watched bees dance'))).to.deep.equal([
+      true,
+      false,
+      true,
+    ])
   })
 
   it('takes Hindi in Latin letters if the transcript is written so', () => {
