@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { FEWEST, type Flashcard, MOST, type Question } from '#events/study.ts'
-import { type Answerer, ModelError } from '#platform/llm/answerer.ts'
+import { type Answerer, ModelError } from '#platform/llm/formed.ts'
 import { StudyError } from '../ports.ts'
 import { type Checking, checkedCard, checkedQuestion, type Verdict, type Wrong } from './check.ts'
 import { draftsIn } from './drafts.ts'

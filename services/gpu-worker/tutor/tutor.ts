@@ -1,6 +1,6 @@
 import { language as languageTag } from '#events/media.ts'
 import type { Settings } from '#platform/config/settings.ts'
-import { type Answerer, openAnswerer } from '#platform/llm/answerer.ts'
+import { type Answerer, openFormed } from '#platform/llm/formed.ts'
 import { studyKeyWanted, studyProviderOf } from '#platform/llm/key.ts'
 import { StudyError, type Tutor } from '../ports.ts'
 import { baseOf, guessed } from './language.ts'
@@ -36,7 +36,7 @@ export function openTutor(settings: Settings, { answerMs = ANSWER_MS, pauseMs = 
       const words = Math.floor(countOfWords(wordsOf(text)))
       if (words < FEWEST_WORDS)
         throw new StudyError('nothing-said', `Only ${words} words are said, too few for flashcards and a quiz (${FEWEST_WORDS})`)
-      opened ??= openAnswerer({ ...chosen, timeoutMs: answerMs })
+      opened ??= openFormed({ ...chosen, timeoutMs: answerMs })
       const model = await opened
       const seen = knownOnly(guessed(text))
       const original = tagIn(spokenIn) ?? seen

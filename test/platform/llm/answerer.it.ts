@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'chai'
-import { type AnswererOptions, objectOf, openAnswerer, type Question } from '#platform/llm/answerer.ts'
+import { openAnswerer } from '#platform/llm/answerer.ts'
+import { type Answerer, objectOf, openFormed, type Question } from '#platform/llm/formed.ts'
 import { eventually } from '#test/kit/eventually.ts'
 import { type ModelServer, type Script, startModelServer, UNWILLING } from '#test/kit/model-server.ts'
 import { failureOf } from './failure.ts'
@@ -9,11 +10,17 @@ const KEY = 'AIza-a-key-that-only-tests-use'
 const question: Question = { instructions: 'Be brief.', text: 'What is it about? é😀', maxTokens: 4096 }
 const never = new AbortController().signal
 
-const providers: Record<AnswererOptions['provider'], (url: string) => string> = {
-  anthropic: (url) => `${url}/`,
-  gemini: (url) => `${url}/`,
-  openai: (url) => `${url}/v1/responses`,
-  openrouter: (url) => `${url}/api/v1`,
+interface Asking {
+  apiKey: string
+  model: string
+  timeoutMs: number
+}
+
+const providers: Record<string, (url: string, asking: Asking) => Promise<Answerer>> = {
+  anthropic: (url, asking) => openFormed({ provider: 'anthropic', url: `${url}/`, ...asking }),
+  gemini: (url, asking) => openAnswerer({ provider: 'gemini', url: `${url}/`, ...asking }),
+  openai: (url, asking) => openAnswerer({ provider: 'openai', url: `${url}/v1/responses`, ...asking }),
+  openrouter: (url, asking) => openAnswerer({ provider: 'openrouter', url: `${url}/api/v1`, ...asking }),
 }
 
 describe('asking a model for a whole answer', () => {
@@ -23,10 +30,8 @@ describe('asking a model for a whole answer', () => {
   })
   afterEach(() => server.stop())
 
-  const modelOf = (provider: string, timeoutMs = 60_000) => {
-    const known = provider as AnswererOptions['provider']
-    return openAnswerer({ provider: known, apiKey: KEY, model: 'a-model', url: providers[known](server.url), timeoutMs })
-  }
+  const modelOf = (provider: string, timeoutMs = 60_000) =>
+    providers[provider]!(server.url, { apiKey: KEY, model: 'a-model', timeoutMs })
   const failure = (answer: Promise<string>) => failureOf(answer, KEY)
 
   for (const provider of Object.keys(providers))
