@@ -1,4 +1,5 @@
 import { type Answerer, ModelError } from './model.ts'
+import { timely } from './timely.ts'
 
 export { type Answerer, ModelError, type Question } from './model.ts'
 
@@ -13,21 +14,8 @@ export interface AnswererOptions {
 }
 
 /** Opens a model for whole answers. Only the library of its provider is loaded; nothing connects before the first question. */
-export async function openAnswerer({ timeoutMs, ...options }: AnswererOptions): Promise<Answerer> {
-  const { name, answer } = await openProvider(options)
-  return {
-    name,
-    async answer(question, signal) {
-      const late = AbortSignal.timeout(timeoutMs)
-      try {
-        return await answer(question, AbortSignal.any([signal, late]))
-      } catch (error) {
-        signal.throwIfAborted()
-        throw late.aborted ? new ModelError(`${name} did not answer within ${timeoutMs / 1000} s`) : error
-      }
-    },
-  }
-}
+export const openAnswerer = async ({ timeoutMs, ...options }: AnswererOptions): Promise<Answerer> =>
+  timely(await openProvider(options), timeoutMs)
 
 async function openProvider({ provider, apiKey, model, url }: Omit<AnswererOptions, 'timeoutMs'>): Promise<Answerer> {
   switch (provider) {
@@ -45,7 +33,8 @@ async function openProvider({ provider, apiKey, model, url }: Omit<AnswererOptio
       // It has no Responses API to rely on.
       return {
         name: model,
-        answer: async ({ instructions, text, maxTokens }, signal) => {
+        answer: async ({ instructions, text, maxTokens, form }, signal) => {
+          if (form) throw new ModelError('OpenRouter is not asked for answers in a form', undefined, false)
           const request = { instructions, messages: [{ from: 'user' as const, text }], maxTokens }
           let answer = ''
           for await (const piece of asked.reply(request, signal)) answer += piece

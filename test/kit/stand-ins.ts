@@ -1,22 +1,26 @@
+import { bees } from './lectures.ts'
 import { startModelServer } from './model-server.ts'
+import { studying } from './study-model.ts'
 import { LINE, SUMMARY } from './texts.ts'
 import { type PageVideo, startYoutubePages } from './youtube-pages.ts'
 
 // `make stand-ins`: a model and a YouTube on this machine, to see the whole system work without a key and without the internet.
 
-const said = Array.from({ length: 120 }, (_, i) => [`sentence ${i + 1} of what is said in this video`, i * 5, 5] as const)
+const lines = bees.said.match(/\S+(?:\s+\S+){0,7}/g)!
+const said = lines.map((line, i) => [line.replace(/\s+/g, ' '), i * 10, 10] as const)
 const video = (id: string): PageVideo => ({
   captions: [{ language: 'en', format: 'json3', said }],
   metadata: { title: `A video called ${id}`, duration: 600, channel: 'Stand-ins' },
 })
 
 const models = await startModelServer()
-models.answer(({ body }) => [/summar/i.test(JSON.stringify(body)) ? SUMMARY : LINE])
+models.answer(studying(undefined, ({ body }) => [/summar/i.test(JSON.stringify(body)) ? SUMMARY : LINE]))
 // Whatever is asked for is there.
 const videos = new Proxy<Record<string, PageVideo>>({}, { get: (_, id) => video(String(id)) })
 const pages = await startYoutubePages({ videos })
 
-const env = { ...pages.env, GEMINI_API_KEY: 'any', GEMINI_BASE_URL: models.url }
+// Named, lest a key of another provider in the environment brings the real one into play.
+const env = { ...pages.env, GEMINI_API_KEY: 'any', GEMINI_BASE_URL: models.url, STUDY_PROVIDER: 'gemini' }
 console.log(`A model and a YouTube that stand in for the real ones run until Ctrl-C. In another terminal:
 
 ${Object.entries(env)
