@@ -145,3 +145,7 @@ export const mediaIn = (
     `select ${READ} from views.media where status = any ($1) and since <= $2 order by since, video_id limit $3`,
     [statuses, before, limit],
   )
+
+/** How many videos are in each status. */
+export const mediaCounts = (db: Queryable): Promise<{ status: MediaStatus; jobs: number }[]> =>
+  db.query('media.counts', 'select status, count(*) as jobs from views.media group by status order by status')

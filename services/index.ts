@@ -9,6 +9,7 @@ export const services: Readonly<Record<string, () => Promise<{ default: Service 
   'ai-notes': () => import('./ai-notes/main.ts'),
   summaries: () => import('./summaries/main.ts'),
   'sqs-bridge': () => import('./sqs-bridge/main.ts'),
+  'media-door': () => import('./media-door/main.ts'),
   'local-aws': () => import('./local-aws/main.ts'),
   'lambda-runner': () => import('./lambdas/runner/main.ts'),
   'transcript-helper': () => import('./helpers/transcript/main.ts'),

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { codeOf } from '#platform/pg/errors.ts'
-import { checkedKey, type Objects } from './objects.ts'
+import { checkedKey, type Objects, ObjectTooLarge, readableKey } from './objects.ts'
 
 /** Objects as files below a folder, which is made with the first of them. */
 export function folderObjects(folder: string): Objects {
@@ -22,15 +22,26 @@ export function folderObjects(folder: string): Objects {
       }
       await settled(dirname(path))
     },
-    async get(key) {
+    async get(key, maxBytes = Number.POSITIVE_INFINITY) {
       try {
-        return await readFile(pathOf(key))
+        return await read(join(folder, ...readableKey(key).split('/')), maxBytes)
       } catch (error) {
         if (codeOf(error) === 'ENOENT') return undefined
         throw error
       }
     },
     close() {},
+  }
+}
+
+async function read(path: string, maxBytes: number) {
+  const file = await open(path)
+  try {
+    const { size } = await file.stat()
+    if (size > maxBytes) throw new ObjectTooLarge(size, maxBytes)
+    return await file.readFile()
+  } finally {
+    await file.close()
   }
 }
 

@@ -1,6 +1,7 @@
+import type { Readable } from 'node:stream'
 import { GetObjectCommand, NoSuchKey, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import type { AwsAccess } from '#platform/aws/access.ts'
-import { checkedKey, type Objects } from './objects.ts'
+import { checkedKey, type Objects, ObjectTooLarge, readableKey } from './objects.ts'
 
 export interface S3Options extends AwsAccess {
   bucket: string
@@ -26,9 +27,14 @@ export function s3Objects({ bucket: Bucket, region, endpoint, credentials }: S3O
       const Body = Buffer.from(body)
       await client.send(new PutObjectCommand({ Bucket, Key: checkedKey(key), Body, ContentLength: Body.length, ContentType }))
     },
-    async get(key) {
+    async get(key, maxBytes = Number.POSITIVE_INFINITY) {
       try {
-        const { Body } = await client.send(new GetObjectCommand({ Bucket, Key: checkedKey(key) }))
+        const { Body, ContentLength = 0 } = await client.send(new GetObjectCommand({ Bucket, Key: readableKey(key) }))
+        if (ContentLength > maxBytes) {
+          // Else the connection would be kept until all of it has come.
+          ;(Body as unknown as Readable).destroy()
+          throw new ObjectTooLarge(ContentLength, maxBytes)
+        }
         return Buffer.from(await Body!.transformToByteArray())
       } catch (error) {
         if (error instanceof NoSuchKey) return undefined
