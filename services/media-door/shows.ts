@@ -5,7 +5,7 @@ import type { JobUnderWay } from '#projections/under-way.ts'
 /** The asker of jobs that nobody asked for: their video has no captions. No user ever has that number. */
 export const NOBODY = { id: 2_147_483_647, email: 'fallback@vidwiz.invalid' }
 
-/** Rows that nobody holds in a transaction: who holds one is not waited for, it changes the next time. */
+/** Rows that no worker holds in a transaction: nobody is waited for, such a row changes the next time. */
 const FREE = `select id from kept.jobs order by id for update skip locked`
 
 /**
@@ -30,8 +30,8 @@ const SHOW = `
        and ((j.job_id, j.attempt, j.email, j.causation_id) is distinct from (w.job_id, w.attempt, w.email, w.causation_id)
             or not j.is_written and (j.title, j.status) is distinct from (w.title, w.status)))
   insert into kept.jobs (id, video_id, job_id, attempt, user_id, email, title, url, status, correlation_id, causation_id)
-  select id, video_id, job_id, attempt, user_id, email, title, url, status, correlation_id, causation_id from wanted
-  on conflict do nothing`
+  select id, video_id, job_id, attempt, user_id, email, title, url, status, correlation_id, causation_id from wanted w
+   where not exists (select from kept.jobs j where j.id = w.id)`
 
 const FORGET = `
   delete from kept.entries e
