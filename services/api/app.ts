@@ -13,6 +13,7 @@ import { goingsMetrics, measureOf } from './metrics.ts'
 import { docsRoutes } from './openapi/routes.ts'
 import { readinessOf } from './readiness.ts'
 import { routes } from './routes/index.ts'
+import { USUAL_MEDIA } from './study.ts'
 import { openTaskDesk } from './task-desk.ts'
 import { toolsOf } from './tools.ts'
 import { type Wiz, wizOf } from './wiz/wiz.ts'
@@ -27,8 +28,20 @@ export function createApp(deps: Deps): { handler: Handler; tokens: Tokens; wiz: 
   const taskDesk = openTaskDesk({ ...deps, policy: taskPolicy })
   const wiz = wizOf(deps, deps.wiz)
   const { metrics = openMetrics() } = deps
+  const { media = USUAL_MEDIA } = deps
   const catchUp = catchUpOf(deps)
-  const app: App = { ...deps, tokens, nameGuest: guestsOf(secretKey), readiness, limits, taskPolicy, taskDesk, wiz, metrics }
+  const app: App = {
+    ...deps,
+    tokens,
+    nameGuest: guestsOf(secretKey),
+    readiness,
+    limits,
+    taskPolicy,
+    taskDesk,
+    wiz,
+    media,
+    metrics,
+  }
   const handler = edge({
     routes: deps.describesItself ? [...routes, ...docsRoutes()] : routes,
     app,

@@ -74,6 +74,8 @@ describe('the answers of the API', () => {
       ['GET', '/v2/videos'],
       ['GET', `/v2/videos/${video}`],
       ['GET', `/v2/videos/${video}/stream`],
+      ['POST', `/v2/videos/${video}/study`, { language: 'en' }],
+      ['GET', `/v2/videos/${video}/study`],
       ['DELETE', `/v2/notes/${id}`],
       ['POST', '/v2/conversations', { video_id: video }],
       ['GET', `/v2/conversations/${talk}`],
@@ -87,6 +89,7 @@ describe('the answers of the API', () => {
       ['GET', `/v2/internal/videos/${video}/ai-notes`],
       ['GET', '/v2/internal/tasks?type=metadata&timeout=20'],
       ['POST', '/v2/internal/tasks/1/result', { video_id: other, success: true, metadata: { a: 1 } }],
+      ['POST', `/v2/internal/media/${video}`, { status: 'processing' }],
       ['GET', '/v2/internal/metrics'],
       ['GET', '/health'],
     ]

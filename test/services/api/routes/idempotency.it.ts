@@ -8,7 +8,7 @@ import { routes } from '#services/api/routes/index.ts'
 import { KEY, startYouTube, type YouTube } from '#test/kit/youtube.ts'
 import { send, talkingModel } from './chat.ts'
 import { ADMIN_TOKEN, type InProcess, startInProcess } from './in-process.ts'
-import { type Ask, asking, newVideo, type Person, problems, refusal, seen, someone } from './kit.ts'
+import { type Ask, asking, newVideo, type Person, problems, type RawAnswer, refusal, seen, someone } from './kit.ts'
 
 /** What a client asks for under one key: the same again and again, or something else. */
 interface Wish {
@@ -62,6 +62,11 @@ describe('under one Idempotency-Key', () => {
       youtube.videos = [{ videoId: newVideo(), title: video_title }]
       return { path: '/v2/notes/by-title', json: { video_title, timestamp: '0:01' }, other: { video_title, timestamp: '0:02' } }
     },
+    'POST /v2/videos/:video_id/study': async () => ({
+      path: `/v2/videos/${(await note()).video_id}/study`,
+      json: { language: 'en' },
+      other: { language: 'hi' },
+    }),
     'PATCH /v2/notes/:note_id': async () => ({
       path: `/v2/notes/${(await note()).id}`,
       json: { text: 'x' },
@@ -117,6 +122,12 @@ describe('under one Idempotency-Key', () => {
       other: { text: 'y' },
       ask: worker,
     }),
+    'POST /v2/internal/media/:video_id': async () => {
+      const video_id = newVideo()
+      await asked(bob.ask('POST', `/v2/videos/${video_id}/notes`, { json: { timestamp: '0:01' } }))
+      const json = { status: 'processing' }
+      return { path: `/v2/internal/media/${video_id}`, json, other: { ...json, job_id: 1 }, ask: worker }
+    },
     'POST /v2/internal/tasks/:task_id/result': async () => {
       const video_id = newVideo()
       await asked(bob.ask('POST', `/v2/videos/${video_id}/notes`, { json: { timestamp: '0:01' } }))
@@ -146,16 +157,16 @@ describe('under one Idempotency-Key', () => {
       const { path, json, other, ask = bob.ask } = await wish()
       const headers = { 'Idempotency-Key': name }
       const first = await ask(method, path, { json, headers })
-      expect([first.status, first.header('idempotency-replayed')], first.body).to.deep.equal([
-        first.status === 201 ? 201 : 200,
-        undefined,
-      ])
+      expect(first.status, first.body).to.be.oneOf([200, 201, 202])
+      expect(first.header('idempotency-replayed')).to.equal(undefined)
       const events = await written()
       for (const _ of [1, 2]) {
         const again = await ask(method, path, { json, headers })
         expect([...seen(again), again.header('idempotency-replayed')]).to.deep.equal([...seen(first), 'true'])
-        for (const tellsWhere of ['etag', 'vidwiz-position'])
-          expect(again.header(tellsWhere), tellsWhere).to.equal(first.header(tellsWhere))
+        expect(again.header('etag')).to.equal(first.header('etag'))
+        // Where what was written lies; the first time also what was only looked at.
+        const placesOf = (answer: RawAnswer) => answer.header('vidwiz-position')!.split(',')
+        expect(placesOf(first)).to.include.members(placesOf(again))
       }
       if (other) expect(seen(await ask(method, path, { json: other, headers }))).to.deep.equal(ANOTHER)
       else if (ask === bob.ask)
