@@ -1,8 +1,16 @@
 import type { z } from 'zod'
 import type { Command } from '#events/kit/command.ts'
-import { completeMedia, failMedia, findMedia, language as languageTag, type Outcome, startMedia } from '#events/media.ts'
+import {
+  completeMedia,
+  failMedia,
+  findMedia,
+  hearMedia,
+  language as languageTag,
+  type Outcome,
+  startMedia,
+} from '#events/media.ts'
 import { Flashcards, Quiz } from '#events/study.ts'
-import { findVideo, hasTranscript, storeTranscript } from '#events/video.ts'
+import { findVideo, hasTranscript } from '#events/video.ts'
 import { type Execute, Rejected } from '#platform/log/executor.ts'
 import { ObjectKeyError, ObjectTooLarge } from '#platform/objects/objects.ts'
 import type { Objects } from '#platform/objects/open.ts'
@@ -125,7 +133,7 @@ async function onTranscript(entry: Entry, file: string, handling: Handling) {
     const video = await ask(handling, findVideo({ videoId }))
     const heard = { rows, json: JSON.stringify(rows), origin: 'text' as const, ...(language && { language }) }
     const transcript = await putTranscript(handling.objects, { videoId, video }, heard)
-    await once(entry, handling, storeTranscript({ videoId, transcript }))
+    await once(entry, handling, hearMedia({ videoId, jobId: entry.job_id, transcript }))
   })
 }
 

@@ -49,6 +49,7 @@ describe('the door for workers that know no HTTP', function () {
       'MediaProcessingRequested',
       'MediaProcessingDispatched',
       'MediaProcessingStarted',
+      'MediaProgressed',
       'TranscriptStored',
       'MediaProcessed',
     ])

@@ -47,6 +47,7 @@ describe('the door, whose service is killed at any moment', function () {
         'MediaProcessingRequested',
         'MediaProcessingDispatched',
         'MediaProcessingStarted',
+        'MediaProgressed',
         'TranscriptStored',
         'MediaProcessed',
       ])
