@@ -126,6 +126,8 @@ const schema = z.object({
   SQS_SUMMARY_QUEUE_URL: queueUrl.optional(),
   /** The queue of media workers; unset: nobody asks for them. */
   SQS_TRANSCRIPTION_QUEUE_URL: queueUrl.optional(),
+  /** The queue that a media worker reads, if it is another one. */
+  SQS_QUEUE_URL: queueUrl.optional(),
   /** Where S3 and SQS are reached, and what stands for both where they are not set; else in AWS. */
   S3_ENDPOINT: httpUrl.optional(),
   /** Queue of S3's notifications, for the tasks-dispatcher; unset: it does not run here, for the reactors ask for the same. */
@@ -204,6 +206,12 @@ const schema = z.object({
     .positive('must be a number of minutes above 0')
     .max(7 * 24 * 60, 'must be a number of minutes, a week at most')
     .default(20),
+  /** The longest video that is heard. */
+  MAX_AUDIO_MINUTES: wholeNumber('a whole number of minutes, at least 1', 1, 7 * 24 * 60).default(240),
+  /** The most that a media worker keeps on its disk. */
+  MEDIA_DISK_MB: wholeNumber('a whole number of megabytes, at least 1', 1, 100_000_000).default(4096),
+  /** After how long the message of a media worker that was killed comes again. */
+  MEDIA_VISIBILITY_SECONDS: wholeNumber('a whole number of seconds from 2 to 43200', 2, 43_200).default(120),
   /** How long a worker has for one attempt at a task. */
   TASK_LEASE_SECONDS: wholeNumber('a whole number of seconds, at least 1', 1, 24 * 3600).default(120),
   /** How long a video has rest after a task that found nothing; five times as long with each further one. */
@@ -247,7 +255,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     ...halfGiven(given, 'KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'),
     ...halfGiven(given, 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'),
     ...needs(given, 'S3_ENDPOINT', 'S3_BUCKET_NAME'),
-    ...needs(given, 'SQS_ENDPOINT', 'SQS_AI_NOTE_QUEUE_URL'),
+    ...('SQS_QUEUE_URL' in given ? [] : needs(given, 'SQS_ENDPOINT', 'SQS_AI_NOTE_QUEUE_URL')),
     ...queueProblems(read.data),
   ]
   if (read.success && problems.length === 0) return read.data

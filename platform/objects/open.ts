@@ -5,7 +5,7 @@ import type { Settings } from '#platform/config/settings.ts'
 import { folderObjects } from './folder.ts'
 import type { ObjectStore } from './objects.ts'
 
-export type { ObjectStore, Objects } from './objects.ts'
+export type { ObjectMetadata, ObjectStore, Objects } from './objects.ts'
 
 /** Where objects lie on a machine without S3. */
 export const objectsFolder = (data: string): string => join(data, 'objects')

@@ -49,9 +49,10 @@ export function sqsQueues({ region, endpoint, credentials }: AwsAccess): Queues 
 
   async function sendOne(QueueUrl: string, messages: readonly Outgoing[]): Promise<Sent[]> {
     if (bytesOf(messages[0]!) > MAX_BYTES) return messages.map(({ id }) => ({ id, refusal: tooLarge }))
-    const Entries = messages.map(({ body, attributes }, i) => ({
+    const Entries = messages.map(({ body, attributes, delaySeconds }, i) => ({
       Id: String(i),
       MessageBody: body,
+      ...(delaySeconds && { DelaySeconds: delaySeconds }),
       ...(attributes && { MessageAttributes: textAttributes(attributes) }),
     }))
     try {
