@@ -163,6 +163,17 @@ const schema = z.object({
     .optional(),
   /** How long a task of a helper may take: less than TASK_LEASE_SECONDS. */
   YTDLP_TASK_SECONDS: wholeNumber('a whole number of seconds from 1 to 3600', 1, 3600).default(100),
+  /** With what media workers hear: a name that faster-whisper knows, one of a repository of Hugging Face, or a folder. */
+  WHISPER_MODEL: z.string().default('large-v3'),
+  WHISPER_DEVICE: z.enum(['auto', 'cpu', 'cuda'], { error: 'must be auto, cpu or cuda' }).default('auto'),
+  /** As CTranslate2 names them; unset: int8 on a processor, float16 on CUDA. */
+  WHISPER_COMPUTE_TYPE: z
+    .string()
+    .regex(/^(int|float|bfloat)\w+$/, 'must be a type that CTranslate2 knows, as int8, float16 or int8_float16')
+    .optional(),
+  WHISPER_THREADS: wholeNumber('a whole number of threads from 1 to 256', 1, 256).optional(),
+  /** An ffmpeg of yours, instead of the one that is installed with what hears. */
+  FFMPEG_PATH: z.string().optional(),
   /** What stands before the id in the address of a video; another one for tests and demonstrations. */
   YOUTUBE_WATCH_URL: httpUrl.default('https://www.youtube.com/watch?v='),
   /** Who answers in Wiz chat. Without the key of that provider chat says so. */
