@@ -189,6 +189,14 @@ const schema = z.object({
   OPENROUTER_BASE_URL: httpUrl.default('https://openrouter.ai/api/v1'),
   /** Of a model that takes in less than is usual with its provider, or more. */
   LLM_WINDOW_TOKENS: wholeNumber('a whole number of tokens, at least 2000', 2_000).optional(),
+  ANTHROPIC_API_KEY: z.string().optional(),
+  ANTHROPIC_BASE_URL: httpUrl.default('https://api.anthropic.com'),
+  /** Who makes flashcards and quizzes; unset: the first that has a key, of Anthropic, `LLM_PROVIDER`, and the others. */
+  STUDY_PROVIDER: z
+    .enum(['anthropic', 'openai', 'gemini'], { error: 'must be anthropic, openai or gemini, or be unset' })
+    .optional(),
+  /** Its model; unset: claude-haiku-5-5, or what answers in chat. */
+  STUDY_MODEL: z.string().optional(),
   /** Messages to Wiz in a day (UTC). */
   WIZ_USER_DAILY_QUOTA: wholeNumber('a whole number of messages, 0 or more', 0, 1_000_000).default(20),
   WIZ_GUEST_DAILY_QUOTA: wholeNumber('a whole number of messages, 0 or more', 0, 1_000_000).default(5),
