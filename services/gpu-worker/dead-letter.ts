@@ -33,7 +33,6 @@ export async function lastResortOf(queues: Queues, queueUrl: string): Promise<La
 
 const MOST_CHARACTERS = 1_000
 /** What SQS takes in text: all that XML 1.0 does. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is taken out
 const UNFIT = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu
 
 export const causeText = (cause: string): string =>

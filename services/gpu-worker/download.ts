@@ -48,16 +48,21 @@ export interface DownloadOptions {
   onWarning(verdict: Verdict): void
 }
 
+/** A file of sound, and how long it is if the site says so. */
+export interface Downloaded {
+  source: string
+  seconds: number | undefined
+}
+
 /**
  * Fetches the sound of a video, as the site has it.
- * @returns the file
  * @throws Ended when it cannot be had, is too long or too large, or the disk is full; what `signal` was aborted with
  */
-export async function downloadSound(videoId: string, options: DownloadOptions): Promise<string> {
+export async function downloadSound(videoId: string, options: DownloadOptions): Promise<Downloaded> {
   const { settings, ytDlp, folder, signal, onVerdict, onWarning } = options
   const tooMuch = new AbortController()
   try {
-    const file = await withVideo(
+    const downloaded = await withVideo(
       videoId,
       {
         ytDlp,
@@ -72,7 +77,7 @@ export async function downloadSound(videoId: string, options: DownloadOptions): 
       (video) => soundOf(video, options, tooMuch),
     )
     await onVerdict(undefined)
-    return file
+    return downloaded
   } catch (error) {
     signal.throwIfAborted()
     tooMuch.signal.throwIfAborted()
@@ -83,12 +88,13 @@ export async function downloadSound(videoId: string, options: DownloadOptions): 
   }
 }
 
-async function soundOf(video: VideoTools, options: DownloadOptions, tooMuch: AbortController): Promise<string> {
+async function soundOf(video: VideoTools, options: DownloadOptions, tooMuch: AbortController): Promise<Downloaded> {
   const { settings, folder } = options
   const { info } = await video.info(BEST_SOUND)
   const about = Info.parse(info)
   refuseLive(about)
-  refuseTooLong(about.duration, settings.MAX_AUDIO_MINUTES)
+  const seconds = about.duration ?? undefined
+  if (seconds && seconds > settings.MAX_AUDIO_MINUTES * 60) throw tooLong(seconds, settings.MAX_AUDIO_MINUTES)
   const mostBytes = settings.MEDIA_DISK_MB * MB
   const expected = about.filesize ?? about.filesize_approx ?? undefined
   await roomFor(folder, about, expected, mostBytes)
@@ -112,17 +118,17 @@ async function soundOf(video: VideoTools, options: DownloadOptions, tooMuch: Abo
   if (name === undefined) throw tooLarge(mostBytes)
   const file = join(folder, `source${extname(name)}`)
   renameSync(join(video.folder, name), file)
-  return file
+  return { source: file, seconds }
 }
 
 function refuseLive({ live_status, is_live }: Info) {
   if (is_live || NOT_YET.includes(live_status ?? '')) throw returned('the broadcast has not ended: it cannot be heard yet')
 }
 
-/** @throws Ended when it is longer than we hear. @param seconds null when nobody knows */
-export function refuseTooLong(seconds: number | null | undefined, mostMinutes: number) {
-  if (seconds && seconds > mostMinutes * 60)
-    throw failedForGood(`the video lasts ${Math.ceil(seconds / 60)} minutes: longer than ${mostMinutes} (MAX_AUDIO_MINUTES)`)
+/** @param seconds undefined when nobody knows */
+export const tooLong = (seconds: number | undefined, mostMinutes: number) => {
+  const lasts = seconds === undefined ? 'lasts too long' : `lasts ${Math.ceil(seconds / 60)} minutes, which is too long`
+  return failedForGood(`the video ${lasts}: at most ${mostMinutes} minutes are heard (MAX_AUDIO_MINUTES)`)
 }
 
 const tooLarge = (mostBytes: number) =>

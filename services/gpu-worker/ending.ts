@@ -1,5 +1,6 @@
 import type { Verdict } from '#platform/ytdlp/verdict.ts'
-import { HearingError, SoundError, StudyError } from './ports.ts'
+import { HearingError, StudyError } from './ports.ts'
+import { SoundError } from './sound/error.ts'
 
 /**
  * How work on a message ends. `completed` and `unwanted`: the message is deleted. `failed`: the API is told, and the message is deleted.
@@ -53,9 +54,21 @@ export function endingOfVerdict({ meaning, reason }: Verdict): Ending {
 export function endingOf(error: unknown): Ending {
   if (error instanceof Ended) return error.ending
   const { message: cause } = error as Error
-  if (error instanceof SoundError && error.kind === 'disk-full') return diskFull(cause).ending
   if (isDiskFull(`${(error as NodeJS.ErrnoException).code} ${cause}`)) return diskFull('no space left').ending
-  if (error instanceof HearingError || error instanceof SoundError) {
+  if (error instanceof SoundError) {
+    switch (error.kind) {
+      case 'no-sound':
+        return { kind: 'failed', cause, permanent: true }
+      case 'disk-full':
+        return diskFull(cause).ending
+      case 'set-up':
+        return { kind: 'returned', cause, blame: 'world', rests: 'set-up' }
+      // Half of a download cannot be read either, and who is killed says nothing.
+      case 'unreadable':
+        return { kind: 'returned', cause, blame: 'job' }
+    }
+  }
+  if (error instanceof HearingError) {
     if (error.kind === 'bad-audio') return { kind: 'failed', cause, permanent: true }
     if (error.kind === 'set-up') return { kind: 'returned', cause, blame: 'world', rests: 'set-up' }
     return { kind: 'returned', cause, blame: 'job' }

@@ -1,6 +1,7 @@
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { type DownloadOptions, downloadSound, refuseTooLong } from './download.ts'
+import { type DownloadOptions, downloadSound, tooLong } from './download.ts'
 import { audioKey, heardKey } from './keys.ts'
 import type { Heard, Sound, Transcriber } from './ports.ts'
 import type { Progress } from './progress.ts'
@@ -12,6 +13,9 @@ const Copy = z.object({
   seconds: z.number(),
   rows: z.array(z.object({ text: z.string(), offset: z.number(), duration: z.number() })),
 })
+
+/** Sites round. */
+const SPARE_SECONDS = 10
 
 export interface HearingOptions extends Omit<DownloadOptions, 'onProgress'> {
   stored: Stored
@@ -46,13 +50,16 @@ async function mp3Of(videoId: string, options: HearingOptions): Promise<{ mp3: s
   const mp3 = join(folder, 'sound.mp3')
   const found = await stored.fetch(key, mp3)
   if (found) return { mp3, seconds: Number(found.metadata.seconds) || 0 }
-  const source = await progress.during('download', () =>
+  const { source, seconds } = await progress.during('download', () =>
     downloadSound(videoId, { ...options, onProgress: (done) => progress.come(done) }),
   )
   return progress.during('audio', async () => {
-    const made = await sound.toMp3(source, mp3, { signal })
+    const maxSeconds = settings.MAX_AUDIO_MINUTES * 60 + SPARE_SECONDS
+    const onProgress = (done: number) => progress.come(done / (seconds ?? Number.NaN))
+    const made = await sound.toMp3(source, mp3, { signal, maxSeconds, onProgress })
+    rmSync(source)
     // Where the site did not say how long it is.
-    refuseTooLong(made.seconds, settings.MAX_AUDIO_MINUTES)
+    if (made.isCut) throw tooLong(undefined, settings.MAX_AUDIO_MINUTES)
     await stored.keep(key, mp3, 'audio/mpeg', { seconds: String(made.seconds) })
     return { mp3, seconds: made.seconds }
   })

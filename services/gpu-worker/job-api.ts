@@ -6,7 +6,13 @@ import type { Message } from './message.ts'
 import { patiently } from './patience.ts'
 import type { Row, Study } from './ports.ts'
 
-const Transcript = z.object({ s3_key: z.string(), sha256: z.string(), rows: z.int(), origin: z.string().nullish() })
+const Transcript = z.object({
+  s3_key: z.string(),
+  sha256: z.string(),
+  rows: z.int(),
+  origin: z.string().nullish(),
+  language: z.string().nullish(),
+})
 
 const Job = z.object({
   video_id: z.string().regex(/^[\w-]{11}$/),

@@ -1,4 +1,4 @@
-import { away, Ended, returned } from './ending.ts'
+import { away, Ended } from './ending.ts'
 import { type HearingOptions, hearVideo } from './hear.ts'
 import type { Job, JobApi, Report } from './job-api.ts'
 import { audioKey } from './keys.ts'
@@ -28,27 +28,24 @@ export async function doJob(begun: Job, options: JobOptions): Promise<string | u
   }
 
   let job = begun
-  let heardIn: string | undefined
   if (!job.transcript) {
     const { rows, language, model } = await hearVideo(videoId, options)
-    heardIn = language
     // What says nothing is no transcript: nobody could answer from it.
     if (rows.length > 0) job = await report({ status: 'processing', transcript: { rows, language, model } })
-    if (rows.length > 0 && !job.transcript) throw returned('the API took the transcript and does not have it')
   }
-  const { study, missing } = await learnt(job, heardIn, options, report)
+  const { study, missing } = await learnt(job, options, report)
   await report({ status: 'completed', audio: await audioOf(videoId, options), study, missing }, finishing)
   return missing
 }
 
-async function learnt(job: Job, heardIn: string | undefined, options: JobOptions, report: (report: Report) => Promise<Job>) {
+async function learnt(job: Job, options: JobOptions, report: (report: Report) => Promise<Job>) {
   if (!job.transcript) return { missing: 'nothing is said in the video' }
   let current = job
   // It may have been replaced by another one since the API told of it.
   for (let look = 1; look <= 2; look++) {
     const transcript = current.transcript!
     const rows = await readRows(options.stored, transcript)
-    if (rows) return learn(current, rows, transcript, transcript.origin === 'speech' ? heardIn : undefined, options)
+    if (rows) return learn(current, rows, transcript, options)
     if (look === 1) current = await report({ status: 'processing' })
     if (!current.transcript) break
   }

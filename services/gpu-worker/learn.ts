@@ -30,13 +30,11 @@ export async function readRows(stored: Stored, { s3_key, sha256 }: StoredTranscr
 /**
  * Makes flashcards and a quiz of a transcript, unless our copy has those of the same transcript in the same language, and puts them
  * where the worker contract has them.
- * @param heardIn the language that was heard, if we heard it
  */
 export async function learn(
   { video_id, title, language: asked }: Job,
   rows: readonly { text: string }[],
-  { sha256: of }: StoredTranscript,
-  heardIn: string | undefined,
+  { sha256: of, language: spoken }: StoredTranscript,
   { stored, tutor, progress, signal }: LearningOptions,
 ): Promise<Learnt> {
   const made = { of, asked: asked ?? '' }
@@ -44,7 +42,8 @@ export async function learn(
     const study =
       (await copyOf(stored, video_id, made)) ??
       (await progress.during('study', async () => {
-        const transcript = { rows, language: heardIn }
+        // Undetermined is as good as unknown.
+        const transcript = { rows, language: spoken && spoken !== 'und' ? spoken : undefined }
         const onProgress = (done: number) => progress.come(done)
         const told = { language: asked ?? undefined, title: title ?? undefined, signal, onProgress }
         const study = await tutor.study(transcript, told)

@@ -19,31 +19,19 @@ export interface Heard {
   rows: Row[]
 }
 
-/**
- * Why a file could not be made into an mp3. `bad-audio`: there is no sound in it, or it cannot be read; `disk-full`: there is no room;
- * `died`: the program was killed or ran out of memory, and another try may go better.
- */
-export class SoundError extends Error {
-  override name = 'SoundError'
-  readonly kind: 'bad-audio' | 'disk-full' | 'died'
-  constructor(kind: SoundError['kind'], message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.kind = kind
-  }
-}
-
 /** Makes mp3s of 192 kbit/s. */
 export interface Sound {
   /**
-   * @param output does not exist yet
-   * @returns how long the sound lasts
+   * @param to does not exist yet
+   * @param options `maxSeconds`: what is beyond is left out; `onProgress` is told how many seconds are done
+   * @returns how long the sound is, and whether something was left out
    * @throws SoundError; what `signal` was aborted with
    */
   toMp3(
-    input: string,
-    output: string,
-    options: { signal: AbortSignal; onProgress?(doneSeconds: number): void },
-  ): Promise<{ seconds: number }>
+    from: string,
+    to: string,
+    options: { signal: AbortSignal; maxSeconds?: number; onProgress?(seconds: number): void },
+  ): Promise<{ seconds: number; isCut: boolean }>
 }
 
 export interface HearOptions {
