@@ -6,7 +6,15 @@ import { decider, type EventFrom, stream } from './kit/stream.ts'
 import { Flashcards, Quiz } from './study.ts'
 import { media as topic } from './topics.ts'
 import { users } from './user.ts'
-import { hasTranscript, type Video, videos } from './video.ts'
+import {
+  evolveVideo,
+  hasTranscript,
+  type StoredTranscript,
+  type Video,
+  type VideoEvent,
+  videos,
+  withTranscript,
+} from './video.ts'
 
 /**
  * What a media worker makes of a video: a transcript where there are no captions, flashcards and a quiz. Stream
@@ -159,6 +167,9 @@ export type OpenMedia = Media & { status: 'queued' | 'processing' }
 export const isOpen = (state: Media | undefined): state is OpenMedia =>
   state?.status === 'queued' || state?.status === 'processing'
 
+/** Whether a worker whose message comes late takes it up again: it was given up, but not for good. */
+const isGivenUp = (media: Media) => media.status === 'failed' && !media.isHopeless
+
 // Limits of a day -----------------------------------------------------------
 
 const DAY_MS = 86_400_000
@@ -181,7 +192,7 @@ const limitReached = (message: string, now: number): Rejection => ({
 // Asking ----------------------------------------------------------------
 
 /** Whether there is already what a request would bring. */
-const hasStudy = ({ studies }: Media, language: string | undefined) =>
+export const hasStudy = ({ studies }: Pick<Media, 'studies'>, language: string | undefined) =>
   language === undefined ? studies.length > 0 : studies.includes(language)
 
 /**
@@ -215,6 +226,10 @@ export const requestStudy = ({
 const after = (media: Media | undefined, event: NewEvent, now: number) =>
   evolveMedia(media, { ...event, time: now } as unknown as MediaEvent)!
 
+/** A job that is done and left no transcript: nothing is said in the video, and nothing would be the next time. */
+const wasInVain = (media: Media | undefined, video: Video) =>
+  media?.isHopeless || (media?.status === 'completed' && !hasTranscript(video))
+
 /** Has a video heard for which nobody has captions, unless that was tried in vain. It waits until the limit of the day allows it. */
 export const awaitHearing = ({ videoId }: { videoId: string }) =>
   command({
@@ -222,7 +237,7 @@ export const awaitHearing = ({ videoId }: { videoId: string }) =>
     reads: { media: mediaJobs.of(videoId), video: videos.of(videoId) },
     decide: ({ media, video }) => {
       const isUnderWay = isOpen(media) || media?.status === 'awaited'
-      return !video || hasTranscript(video) || isUnderWay || media?.isHopeless
+      return !video || hasTranscript(video) || isUnderWay || wasInVain(media, video)
         ? nothing({})
         : emit([HearingAwaited({ videoId })], {})
     },
@@ -282,66 +297,99 @@ export const recordMediaDispatch = ({ messageId, ...of }: OfAttempt & { messageI
 
 // What workers report -------------------------------------------------------
 
-/** What a worker is told of a job. */
+/** What a worker is told of a job; it goes on as long as the job is open. */
 export interface JobSeen {
   media: Media
-  /** Whether the worker shall go on: nobody has ended the job. */
-  isWanted: boolean
   video: Video | null
 }
 
 const noSuchJob = () => reject('NOT_FOUND', 'There is no such job')
 
+/** All that a report of a worker is decided on. */
+const seenBy = (videoId: string) => ({ media: mediaJobs.of(videoId), video: videos.of(videoId) })
+
 /**
- * A worker begins. A message that names no job, from somebody else than us, begins one.
+ * A worker begins. A message that names no job, from somebody else than us, begins one, unless the video has been done already.
+ * A job that was given up because its message waited for too long in the queue is taken up again.
  * @param jobId undefined when the message names none
  */
 export const startMedia = ({ videoId, jobId }: { videoId: string; jobId: number | undefined }) =>
   command({
     name: 'startMedia',
-    reads: { media: mediaJobs.of(videoId), video: videos.of(videoId) },
+    reads: seenBy(videoId),
     ids: ['media'],
     decide: ({ media, video = null }, { now, ids }): Decision<JobSeen> => {
       if (!video) return reject('NOT_FOUND', 'Video not found')
       if (jobId === undefined && !isOpen(media)) {
+        // A message without a job may come twice as well.
+        if (media?.status === 'completed' && media.studies.length > 0) return nothing({ media, video })
         const requested = MediaProcessingRequested({ videoId, jobId: ids.media, attempt: 1, userId: null })
         const started = MediaProcessingStarted({ videoId, jobId: ids.media })
-        const begun = after(after(media, requested, now), started, now)
-        return emit([requested, started], { media: begun, isWanted: true, video })
+        return emit([requested, started], { media: after(after(media, requested, now), started, now), video })
       }
       if (!media || (jobId !== undefined && media.jobId !== jobId)) return noSuchJob()
-      if (!isOpen(media)) return nothing({ media, isWanted: false, video })
+      if (!isOpen(media) && !isGivenUp(media)) return nothing({ media, video })
       const started = MediaProcessingStarted({ videoId, jobId: media.jobId })
-      return emit([started], { media: after(media, started, now), isWanted: true, video })
+      return emit([started], { media: after(media, started, now), video })
     },
   })
 
-/** Progress is told that often at most, unless a step begins or has come this much further. */
+/** Progress is recorded that often at most, unless a step begins or has come this much further. */
 const RARELY_MS = 5 * 60_000
 const MUCH_PERCENT = 10
 
-const isNews = (media: Media, step: MediaStep, percent: number, now: number) =>
+const placeOf = (step: MediaStep | undefined) => (step === undefined ? -1 : MEDIA_STEPS.indexOf(step))
+
+/** A step that lies behind is not news: two workers may have the job, when a message came twice. */
+const isNews = (media: Media, { step, percent }: Progress, now: number, rarelyMs: number) =>
   media.status !== 'processing' ||
-  media.step !== step ||
-  percent >= (media.percent ?? 0) + MUCH_PERCENT ||
-  now - media.since >= RARELY_MS
+  placeOf(step) > placeOf(media.step) ||
+  (step === media.step && percent >= (media.percent ?? 0) + MUCH_PERCENT) ||
+  now - media.since >= rarelyMs
 
 interface OfJob {
   videoId: string
   jobId: number
 }
 
-/** A worker has come so far. Recorded rarely: often enough to tell a slow job from one that nobody works on. */
-export const progressMedia = ({ step, percent, ...of }: OfJob & { step: MediaStep; percent: number }) =>
+interface Progress {
+  step: MediaStep
+  percent: number
+}
+
+/**
+ * A worker has come so far. Recorded rarely: often enough to tell a slow job from one that nobody works on.
+ * @param rarelyMs less than the silence after which a message is sent again
+ */
+export const progressMedia = ({ step, percent, rarelyMs = RARELY_MS, ...of }: OfJob & Progress & { rarelyMs?: number }) =>
   command({
     name: 'progressMedia',
-    reads: { media: mediaJobs.of(of.videoId), video: videos.of(of.videoId) },
+    reads: seenBy(of.videoId),
     decide: ({ media, video = null }, { now }): Decision<JobSeen> => {
       if (media?.jobId !== of.jobId) return noSuchJob()
-      if (!isOpen(media)) return nothing({ media, isWanted: false, video })
-      if (!isNews(media, step, percent, now)) return nothing({ media, isWanted: true, video })
+      const isWanted = isOpen(media) || isGivenUp(media)
+      if (!isWanted || !isNews(media, { step, percent }, now, rarelyMs)) return nothing({ media, video })
       const progressed = MediaProgressed({ ...of, step, percent })
-      return emit([progressed], { media: after(media, progressed, now), isWanted: true, video })
+      return emit([progressed], { media: after(media, progressed, now), video })
+    },
+  })
+
+/** A worker has heard the video. That is its transcript from now on, or lies beside the one it has; also when the job has ended meanwhile. */
+export const hearMedia = ({ transcript, ...of }: OfJob & { transcript: StoredTranscript }) =>
+  command({
+    name: 'hearMedia',
+    reads: seenBy(of.videoId),
+    decide: ({ media, video }, { now }): Decision<JobSeen> => {
+      if (media?.jobId !== of.jobId || !video) return noSuchJob()
+      const news = withTranscript(video, of.videoId, transcript)
+      const isWanted = isOpen(media) || isGivenUp(media)
+      const progress = { step: 'transcript' as const, percent: 100 }
+      const progressed = isWanted && isNews(media, progress, now, RARELY_MS) ? [MediaProgressed({ ...of, ...progress })] : []
+      const heard = news.reduce((video, event) => evolveVideo(video, { ...event, time: now } as unknown as VideoEvent)!, video)
+      return emit([...progressed, ...news], {
+        media: progressed.reduce((media, event) => after(media, event, now), media),
+        video: heard,
+      })
     },
   })
 
@@ -351,28 +399,32 @@ export type Outcome = Pick<z.input<typeof MediaProcessed.data>, 'audio' | 'study
 export const completeMedia = ({ videoId, jobId, ...outcome }: OfJob & Outcome) =>
   command({
     name: 'completeMedia',
-    reads: { media: mediaJobs.of(videoId) },
-    decide: ({ media }, { now }): Decision<Media> => {
+    reads: seenBy(videoId),
+    decide: ({ media, video = null }, { now }): Decision<JobSeen> => {
       if (media?.jobId !== jobId) return noSuchJob()
-      if (!isOpen(media) && media.status !== 'failed') return nothing(media)
+      if (media.status === 'completed') return nothing({ media, video })
       const processed = MediaProcessed({ videoId, jobId, ...outcome })
-      return emit([processed], after(media, processed, now))
+      return emit([processed], { media: after(media, processed, now), video })
     },
   })
 
-/** A worker could not do it and gives the message back, or says that it has ended. */
+/**
+ * A worker could not do it and gives the message back, or says that it has ended. That a video can never be processed is heard also
+ * after the job was given up.
+ */
 export const failMedia = ({ cause, ...of }: OfJob & { cause: string; permanent?: true | undefined; comesAgain?: boolean }) =>
   command({
     name: 'failMedia',
-    reads: { media: mediaJobs.of(of.videoId) },
-    decide: ({ media }, { now }): Decision<Media> => {
+    reads: seenBy(of.videoId),
+    decide: ({ media, video = null }, { now }): Decision<JobSeen> => {
       const { videoId, jobId, permanent, comesAgain } = of
       if (media?.jobId !== jobId) return noSuchJob()
-      if (!isOpen(media)) return nothing(media)
+      const isNews = isOpen(media) || (permanent && !comesAgain && isGivenUp(media))
+      if (!isNews) return nothing({ media, video })
       const failed = comesAgain
         ? MediaProcessingInterrupted({ videoId, jobId, cause })
         : MediaProcessingFailed({ videoId, jobId, cause, permanent })
-      return emit([failed], after(media, failed, now))
+      return emit([failed], { media: after(media, failed, now), video })
     },
   })
 

@@ -67,7 +67,7 @@ export interface Video {
   title: string | null
   metadata?: { fingerprint: string; isEmpty: boolean }
   /** `storedAt`: when there was first one with something in it, in milliseconds since the epoch. */
-  transcript?: { sha256: string; rows: number; endSeconds?: number; storedAt?: number; origin?: Origin }
+  transcript?: { sha256: string; rows: number; endSeconds?: number; storedAt?: number; origin?: Origin; language?: string }
   /** Of the transcript that was set aside last: its sha256. */
   aside?: string
   /** Fingerprints: enough to know again what was stored, without carrying it into every decision. */
@@ -86,10 +86,11 @@ export const evolveVideo = (video: Video | undefined, event: VideoEvent): Video 
       return { ...video, metadata: { fingerprint: fingerprint(metadata), isEmpty: /^\s*\{\s*\}\s*$/.test(metadata) } }
     }
     case 'TranscriptStored': {
-      const { sha256, rows, endSeconds, origin } = event.data
+      const { sha256, rows, endSeconds, origin, language } = event.data
       const storedAt = video.transcript?.storedAt ?? (rows > 0 ? event.time : undefined)
-      const known = { ...(endSeconds !== undefined && { endSeconds }), ...(storedAt && { storedAt }), ...(origin && { origin }) }
-      return { ...video, transcript: { sha256, rows, ...known } }
+      const times = { ...(endSeconds !== undefined && { endSeconds }), ...(storedAt && { storedAt }) }
+      const heard = { ...(origin && { origin }), ...(language && { language }) }
+      return { ...video, transcript: { sha256, rows, ...times, ...heard } }
     }
     case 'TranscriptSetAside':
       return { ...video, aside: event.data.sha256 }

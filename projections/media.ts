@@ -107,7 +107,7 @@ function change(
     case 'MediaProcessingStarted':
       return { status: 'processing', step: null, percent: null, cause: null }
     case 'MediaProgressed':
-      return { status: 'processing', step: event.data.step, percent: event.data.percent }
+      return { status: 'processing', step: event.data.step, percent: event.data.percent, cause: null }
     case 'MediaProcessingInterrupted':
       return { status: 'queued', cause: event.data.cause }
     case 'MediaProcessed': {

@@ -12,6 +12,10 @@ export type VideoRow = {
   /** JSON text, kept to the letter. */
   metadata: string | null
   transcript_available: boolean
+  /** `speech` or `text` of one that a worker heard; null of captions. */
+  transcript_origin: string | null
+  /** As which it was heard. */
+  transcript_language: string | null
   summary: string | null
   /** JSON text: an array of strings. */
   suggested_questions: string | null
@@ -20,7 +24,7 @@ export type VideoRow = {
 }
 
 export const videosView = view('videos', {
-  version: 2,
+  version: 3,
   from: videoEvents,
   key: 'video_id',
   anew: [VideoAdded],
@@ -31,18 +35,22 @@ export const videosView = view('videos', {
     title_folded: 'text collate "C"',
     metadata: 'text',
     transcript_available: 'boolean not null',
+    transcript_origin: 'text',
+    transcript_language: 'text',
     summary: 'text',
     suggested_questions: 'text',
     created_at: 'timestamptz not null',
     updated_at: 'timestamptz not null',
   },
+  indexes: ['(id)'],
   tellsRows: true,
   id: (event) => event.data.videoId,
   evolve: (video: VideoRow | undefined, event: VideoEvent) => {
     const at = new Date(event.time).toISOString()
     if (event.type === 'VideoAdded') {
       const { videoId: video_id, id, title } = event.data
-      const nothingYet = { metadata: null, transcript_available: false, summary: null, suggested_questions: null }
+      const noTranscript = { transcript_available: false, transcript_origin: null, transcript_language: null }
+      const nothingYet = { metadata: null, ...noTranscript, summary: null, suggested_questions: null }
       return { video_id, id, ...titled(title), ...nothingYet, created_at: at, updated_at: at }
     }
     return video && updated(video, change(event), at)
@@ -57,8 +65,10 @@ const change = (event: VideoEvent): Partial<VideoRow> => {
       return titled(event.data.title)
     case 'MetadataStored':
       return { metadata: event.data.metadata }
-    case 'TranscriptStored':
-      return { transcript_available: event.data.rows > 0 }
+    case 'TranscriptStored': {
+      const { rows, origin = null, language = null } = event.data
+      return { transcript_available: rows > 0, transcript_origin: origin, transcript_language: language }
+    }
     case 'SummaryStored':
       return { summary: event.data.summary }
     case 'QuestionsSuggested':
@@ -77,12 +87,18 @@ const updated = (video: VideoRow, change: Partial<VideoRow>, at: string): VideoR
 /** A video as queries give it; moments as Postgres writes them (UTC). */
 export type VideoRead = Omit<VideoRow, 'title_folded'>
 
-const READ = `v.id, v.video_id, v.title, v.metadata, v.transcript_available, v.summary, v.suggested_questions,
-  v.created_at, v.updated_at`
+const READ = `v.id, v.video_id, v.title, v.metadata, v.transcript_available, v.transcript_origin, v.transcript_language, v.summary,
+  v.suggested_questions, v.created_at, v.updated_at`
 
 export async function videoById(db: Queryable, videoId: string): Promise<VideoRead | undefined> {
   const [video] = await db.query<VideoRead>('videos.byId', `select ${READ} from views.videos v where video_id = $1`, [videoId])
   return video
+}
+
+/** YouTube's id of the video with a number of ours; undefined when there is none. */
+export async function videoIdBy(db: Queryable, id: number): Promise<string | undefined> {
+  const [video] = await db.query<{ video_id: string }>('videos.byNumber', 'select video_id from views.videos where id = $1', [id])
+  return video?.video_id
 }
 
 /** Which of metadata, transcript and summary a video has; one bit each. */

@@ -15,4 +15,5 @@ export const services: Readonly<Record<string, () => Promise<{ default: Service 
   'lambda-runner': () => import('./lambdas/runner/main.ts'),
   'transcript-helper': () => import('./helpers/transcript/main.ts'),
   'metadata-helper': () => import('./helpers/metadata/main.ts'),
+  'gpu-worker': () => import('./gpu-worker/main.ts'),
 }

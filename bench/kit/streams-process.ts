@@ -26,6 +26,7 @@ function api(): Promise<number> {
     visible: async () => true,
     shows: () => true,
     db,
+    exclusively: (_, work) => work(),
     changes: openChanges(listener),
     log: pino({ level: 'silent' }),
     secretKey: 'a secret key that only benchmarks use',

@@ -9,6 +9,7 @@ import type { App, Deps } from './deps.ts'
 import { explain } from './errors.ts'
 import { keysOf } from './idempotency.ts'
 import { limitsOf, unlimited } from './limits.ts'
+import { mediaOf } from './media.ts'
 import { goingsMetrics, measureOf } from './metrics.ts'
 import { docsRoutes } from './openapi/routes.ts'
 import { readinessOf } from './readiness.ts'
@@ -27,8 +28,20 @@ export function createApp(deps: Deps): { handler: Handler; tokens: Tokens; wiz: 
   const taskDesk = openTaskDesk({ ...deps, policy: taskPolicy })
   const wiz = wizOf(deps, deps.wiz)
   const { metrics = openMetrics() } = deps
+  const media = mediaOf(deps.media)
   const catchUp = catchUpOf(deps)
-  const app: App = { ...deps, tokens, nameGuest: guestsOf(secretKey), readiness, limits, taskPolicy, taskDesk, wiz, metrics }
+  const app: App = {
+    ...deps,
+    tokens,
+    nameGuest: guestsOf(secretKey),
+    readiness,
+    limits,
+    taskPolicy,
+    taskDesk,
+    wiz,
+    media,
+    metrics,
+  }
   const handler = edge({
     routes: deps.describesItself ? [...routes, ...docsRoutes()] : routes,
     app,

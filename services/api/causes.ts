@@ -1,8 +1,11 @@
+import { mediaJobs } from '#events/media.ts'
 import type { Request } from '#platform/http/request.ts'
 import type { Cause } from '#platform/log/executor.ts'
+import { newestOf } from '#platform/log/postgres/newest.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 import type { RequestStatus } from '#projections/ai-requests.ts'
 import { requestBy } from '#projections/ai-requests.ts'
+import { mediaOf } from '#projections/media.ts'
 
 const EVENT_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
@@ -29,4 +32,21 @@ export async function causeOfAnswer(db: Queryable, request: Request, asked: stri
   const row = await requestBy(db, asked).catch(() => undefined)
   const open = row && !OVER.includes(row.status as RequestStatus) ? row : undefined
   return { correlationId: open?.correlation_id ?? request.id, causationId: causationId ?? open?.event_id ?? null }
+}
+
+/**
+ * What a media worker's report on a job goes back to: whoever asked for it. What the worker does not say is taken from the last that
+ * was heard of the job.
+ */
+export async function causeOfReport(db: Queryable, request: Request, videoId: string): Promise<Cause> {
+  const causationId = causationOf(request)
+  if (causationId && hasNamedItself(request)) return { correlationId: request.id, causationId }
+  // The log may be pruned, the view may lag: either knows it.
+  const newest = (await newestOf(db, mediaJobs.of(videoId).stream)) ?? (await ofRow(db, videoId))
+  return { correlationId: newest?.correlationId ?? request.id, causationId: causationId ?? newest?.id ?? null }
+}
+
+async function ofRow(db: Queryable, videoId: string) {
+  const row = await mediaOf(db, videoId)
+  return row && { id: row.event_id, correlationId: row.correlation_id }
 }

@@ -5,6 +5,7 @@ import type { Counts } from '#platform/limits/counts.ts'
 import type { Execute } from '#platform/log/executor.ts'
 import type { Place } from '#platform/log/port.ts'
 import type { Objects } from '#platform/objects/open.ts'
+import type { Exclusively } from '#platform/pg/exclusively.ts'
 import type { Db } from '#platform/pg/pool.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
 import type { Changes } from '#projections/engine/changes.ts'
@@ -14,6 +15,7 @@ import type { NameGuest } from './auth/guests.ts'
 import type { Tokens } from './auth/tokens.ts'
 import type { FindByTitle } from './by-title.ts'
 import type { Limits, Rules } from './limits.ts'
+import type { MediaOptions } from './media.ts'
 import type { Readiness, ReadinessOptions } from './readiness.ts'
 import type { TaskDesk } from './task-desk.ts'
 import type { Wiz, WizOptions } from './wiz/wiz.ts'
@@ -26,6 +28,8 @@ export interface Deps {
   /** Whether they are known to show it already. */
   shows(views: readonly string[], places: readonly Place[]): boolean
   db: Db
+  /** For what must be looked at, done elsewhere and recorded without anybody between. */
+  exclusively: Exclusively
   /** What changes in the views. */
   changes: Changes
   log: Logger
@@ -55,6 +59,8 @@ export interface Deps {
   readiness?: ReadinessOptions
   /** Who answers in chat, and how much. */
   wiz?: WizOptions
+  /** How much media workers do for users; as usual if not given. */
+  media?: MediaOptions
   /** How far the views are behind, for the figures that we show. */
   lag?: () => Promise<PartitionLag[]>
   /** Where the figures go; some of its own, if not given. */
@@ -66,7 +72,7 @@ export interface Deps {
 }
 
 /** The dependencies, and what is made from them once. */
-export interface App extends Omit<Deps, 'taskPolicy' | 'readiness' | 'limits' | 'wiz' | 'metrics'> {
+export interface App extends Omit<Deps, 'taskPolicy' | 'readiness' | 'limits' | 'wiz' | 'media' | 'metrics'> {
   tokens: Tokens
   nameGuest: NameGuest
   readiness: Readiness
@@ -74,5 +80,6 @@ export interface App extends Omit<Deps, 'taskPolicy' | 'readiness' | 'limits' | 
   taskPolicy: TaskPolicy
   taskDesk: TaskDesk
   wiz: Wiz
+  media: Required<MediaOptions>
   metrics: Metrics
 }

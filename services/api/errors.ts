@@ -1,6 +1,7 @@
 import { failure, type HttpError } from '#platform/http/errors.ts'
 import { LimitExceeded } from '#platform/limits/limiter.ts'
 import { Rejected } from '#platform/log/executor.ts'
+import { StillTaken } from '#platform/pg/exclusively.ts'
 
 const STATUS: Record<Rejected['code'], number> = {
   BAD_REQUEST: 400,
@@ -28,10 +29,11 @@ export const unavailable = (message: string, retryInSeconds: number) =>
   failure(503, 'SERVICE_UNAVAILABLE', message, null, ['Retry-After', String(retryInSeconds)])
 export const busy = () => unavailable('The server is busy, please try again in a moment', 1)
 
-/** A refused command, or a limit exceeded, as the client sees it; undefined for any other error. */
+/** A refused command, a limit exceeded, or others that take too long, as the client sees it; undefined for any other error. */
 export function explain(cause: unknown): HttpError | undefined {
   if (cause instanceof Rejected)
     return failure(STATUS[cause.code], cause.code, cause.message, cause.details, retryAfter(cause.details))
+  if (cause instanceof StillTaken) return busy()
   return cause instanceof LimitExceeded ? tooManyRequests(cause.resetInSeconds) : undefined
 }
 

@@ -14,6 +14,7 @@ import { openReader } from '#platform/log/open.ts'
 import { appender } from '#platform/log/postgres/appender.ts'
 import { openObjects } from '#platform/objects/open.ts'
 import { remoteKeys } from '#platform/oidc/keys.ts'
+import { openExclusively } from '#platform/pg/exclusively.ts'
 import { openListener } from '#platform/pg/listen.ts'
 import { openDb } from '#platform/pg/pool.ts'
 import { databaseUrl, reach } from '#platform/pg/where.ts'
@@ -44,6 +45,7 @@ export default service('api', async (log, _, metrics) => {
   const url = databaseUrl(settings)
   const db = openDb(url, { name: 'vidwiz api', indexed: true })
   await reach(db)
+  const alone = openExclusively(url, { name: 'vidwiz api, alone' })
   const listener = openListener(url, { name: 'vidwiz api' })
   const waiter = openWaiter(db, listener, views)
   const changes = openChanges(listener)
@@ -60,6 +62,7 @@ export default service('api', async (log, _, metrics) => {
     visible: waiter.visible,
     shows: waiter.shows,
     db,
+    exclusively: alone.exclusively,
     changes,
     log,
     secretKey: settings.SECRET_KEY ?? own().SECRET_KEY,
@@ -76,6 +79,7 @@ export default service('api', async (log, _, metrics) => {
       quotas: { user: settings.WIZ_USER_DAILY_QUOTA, guest: settings.WIZ_GUEST_DAILY_QUOTA },
       replyMs,
     },
+    media: { quota: settings.STUDY_USER_DAILY_QUOTA, silenceMs: settings.MEDIA_SILENCE_MINUTES * 60_000 },
     jwtExpiryHours: settings.JWT_EXPIRY_HOURS,
     bodyLimitBytes: settings.MAX_BODY_BYTES,
     metrics,
@@ -117,6 +121,7 @@ export default service('api', async (log, _, metrics) => {
       objects.close()
       await counts?.close()
       await listener.close()
+      await alone.close()
       await db.close()
     },
   }

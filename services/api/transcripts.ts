@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { findVideo, hasTranscript, type StoredTranscript, transcriptKey } from '#events/video.ts'
+import { asideKey, findVideo, type StoredTranscript, transcriptKey, useOf } from '#events/video.ts'
 import { faultOf } from '#platform/http/access-log.ts'
 import { failure } from '#platform/http/errors.ts'
 import { rule } from '#platform/http/fields.ts'
@@ -14,10 +14,20 @@ export const TranscriptRows = z
   .refine((rows) => rows.every((row) => Object.hasOwn(row, 'text')), rule("transcript items must contain 'text' field"))
   .refine(finite, rule('transcript must not contain NaN or Infinity'))
 
+/** Under which name a transcript of a video is stored and recorded: one after the other, whoever brings them. */
+export const aboutTranscript = (videoId: string) => `transcript of ${videoId}`
+
+export interface Transcript extends Pick<StoredTranscript, 'origin' | 'language' | 'model'> {
+  rows: readonly { offset?: unknown; duration?: unknown }[]
+  /** The same rows, as they shall be stored. */
+  json: string
+}
+
 /**
- * Puts a transcript where workers and the chat find it.
+ * Puts a transcript where workers and the chat find it, or beside the one that they find there (see `useOf`). Only while nobody else
+ * does anything about the video's transcript: the object that is in use is always the one that the video's stream says.
  *
- * @param json the same rows as they were sent
+ * @param replace whatever is used
  * @returns what an event may say of it, once it is there
  * @throws HttpError 503 when it could not be stored
  */
@@ -25,25 +35,27 @@ export async function keepTranscript(
   { objects, log }: App,
   ask: Tools['ask'],
   videoId: string,
-  rows: readonly Record<string, unknown>[],
-  json: string,
+  { rows, json, ...heard }: Transcript,
+  replace = false,
 ): Promise<StoredTranscript> {
-  const s3Key = transcriptKey(videoId)
   const body = Buffer.from(json)
-  // An empty one never takes the place of one with rows: the chat would find nothing to answer from.
-  const isUseful = rows.length > 0 || !hasTranscript(await ask(findVideo({ videoId })))
+  const sha256 = createHash('sha256').update(body).digest('hex')
+  const video = await ask(findVideo({ videoId }))
+  const use = useOf(video, { sha256, rows: rows.length, ...heard }, replace)
+  const isInUse = use === 'used' || video?.transcript?.sha256 === sha256
+  const s3Key = isInUse ? transcriptKey(videoId) : asideKey(videoId)
   try {
-    if (isUseful) await objects.put(s3Key, body, 'application/json')
+    // What is in use is put again: should the object be lost, this brings it back.
+    if (isInUse || use === 'aside') await objects.put(s3Key, body, 'application/json')
   } catch (error) {
     log.error({ fault: faultOf(error), s3Key }, 'could not store a transcript')
     throw failure(503, 'SERVICE_UNAVAILABLE', 'The transcript could not be stored, please try again', null, ['Retry-After', '1'])
   }
-  const sha256 = createHash('sha256').update(body).digest('hex')
-  return { s3Key, rows: rows.length, sizeBytes: body.length, sha256, endSeconds: endOf(rows) }
+  return { s3Key, rows: rows.length, sizeBytes: body.length, sha256, endSeconds: endOf(rows), ...heard }
 }
 
 /** The moment at which the last row ends, in seconds; undefined unless every row says when it is spoken. */
-function endOf(rows: readonly Record<string, unknown>[]): number | undefined {
+function endOf(rows: Transcript['rows']): number | undefined {
   let end = 0
   for (const { offset, duration } of rows) {
     if (typeof offset !== 'number') return undefined

@@ -106,25 +106,28 @@ describe('whatever people do', () => {
     for (const [stream, events] of streamsOf(here)) {
       if (!stream.startsWith('media-')) continue
       let open: { jobId: number; attempt: number } | undefined
-      let last = 0
+      let last = { jobId: 0, attempt: 0 }
+      let isGivenUp = false
       for (const event of events) {
         const { jobId, attempt } = payloadOf(event)
         if (event.type === 'MediaProcessingRequested') {
           if (open) expect([jobId, attempt], stream).to.deep.equal([open.jobId, open.attempt + 1])
-          else expect([jobId > last, attempt], stream).to.deep.equal([true, 1])
+          else expect([jobId > last.jobId, attempt], stream).to.deep.equal([true, 1])
           expect(attempt).to.be.at.most(3)
-          open = { jobId, attempt }
-          last = jobId
+          last = { jobId, attempt }
+          open = last
           continue
         }
         if (event.type === 'HearingAwaited' || event.type === 'HearingWithdrawn') {
           expect(open, stream).to.equal(undefined)
           continue
         }
+        expect(jobId, stream).to.equal(last.jobId)
         // Late is better than never.
-        const isLate = event.type === 'MediaProcessed' && !open
-        expect(jobId, stream).to.equal(isLate ? last : open!.jobId)
-        if (event.type === 'MediaProcessed' || event.type === 'MediaProcessingFailed') open = undefined
+        if (!open && event.type !== 'MediaProcessed') expect(isGivenUp, `${stream} ${event.type}`).to.equal(true)
+        const isOver = event.type === 'MediaProcessed' || event.type === 'MediaProcessingFailed'
+        isGivenUp = event.type === 'MediaProcessingFailed' && payloadOf(event).permanent === undefined
+        open = isOver ? undefined : last
       }
     }
   })

@@ -2,6 +2,7 @@ import { authRoutes } from './auth.ts'
 import { conversationRoutes } from './conversations.ts'
 import { healthRoutes } from './health.ts'
 import { internalRoutes } from './internal.ts'
+import { mediaRoutes } from './media.ts'
 import { metricsRoutes } from './metrics.ts'
 import { noteRoutes } from './notes.ts'
 import { readinessRoutes } from './readiness.ts'
@@ -16,7 +17,7 @@ export const sections = {
   Conversations: conversationRoutes,
   Users: userRoutes,
   Auth: authRoutes,
-  Internal: [...internalRoutes, ...taskRoutes],
+  Internal: [...internalRoutes, ...taskRoutes, ...mediaRoutes],
   Operations: [...healthRoutes, ...metricsRoutes],
 }
 

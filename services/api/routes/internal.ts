@@ -3,10 +3,11 @@ import { noteRequest, summaryRequest } from '#events/ai.ts'
 import type { Command } from '#events/kit/command.ts'
 import { editNoteByWorker, noteStream } from '#events/note.ts'
 import { storeMetadata, storeSummary, storeTranscript } from '#events/video.ts'
-import { integer, text } from '#platform/http/fields.ts'
+import { boolean, integer, text } from '#platform/http/fields.ts'
 import { memberText } from '#platform/http/json-member.ts'
 import { isStorable, strip } from '#platform/http/text.ts'
 import type { Cause } from '#platform/log/executor.ts'
+import type { Queryable } from '#platform/pg/pool.ts'
 import { notesForAi } from '#projections/notes.ts'
 import { videoById } from '#projections/videos.ts'
 import { admin } from '../auth/guards.ts'
@@ -16,7 +17,7 @@ import { expectedOf } from '../etag.ts'
 import { MetadataObject } from '../metadata.ts'
 import { BODY_LIMIT_BYTES, route } from '../route.ts'
 import type { Tools } from '../tools.ts'
-import { keepTranscript, TranscriptRows } from '../transcripts.ts'
+import { aboutTranscript, keepTranscript, TranscriptRows } from '../transcripts.ts'
 import { videoIdField } from '../video-id.ts'
 import { VideoRead, videoRead } from '../video-read.ts'
 import { NoteRead, NoteUpdate, noteRead, noteShown } from './notes.ts'
@@ -46,6 +47,10 @@ const STORING = { auth: admin, params: VideoPath, answers: { 200: VideoRead }, r
 /** Does it, and shows the video as it is then. */
 async function stored({ db, execute }: Pick<Tools, 'db' | 'execute'>, videoId: string, command: Command, cause?: Cause) {
   await execute(command, { visibleIn: ['videos'], cause })
+  return shown(db, videoId)
+}
+
+async function shown(db: Queryable, videoId: string) {
   const video = await videoById(db, videoId)
   // What was stored is stored; only that the views lag too far behind to show a new video. All these requests can be repeated.
   if (!video) throw busy()
@@ -60,13 +65,24 @@ export const internalRoutes = [
     {
       summary: 'Store the transcript of a video',
       ...STORING,
-      body: z.object({ transcript: TranscriptRows }),
+      body: z.object({
+        transcript: TranscriptRows,
+        replace: boolean().nullish().meta({
+          description:
+            'Takes the place of whatever is used. Left out, captions do not take the place of a transcript that was heard: they are set aside',
+        }),
+      }),
       bodyLimitBytes: BODY_LIMIT_BYTES.findings,
     },
-    async ({ request, params: { video_id: videoId }, body, app, ask, ...tools }) => {
+    async ({ request, params: { video_id: videoId }, body, app, db, ask, executeAlone }) => {
       const json = memberText(request.bytes!.toString(), 'transcript')!
-      const transcript = await keepTranscript(app, ask, videoId, body.transcript, json)
-      return stored(tools, videoId, storeTranscript({ videoId, transcript }))
+      const replace = body.replace ?? false
+      const kept = async () => {
+        const transcript = await keepTranscript(app, ask, videoId, { rows: body.transcript, json }, replace)
+        return storeTranscript({ videoId, transcript, replace })
+      }
+      await executeAlone(aboutTranscript(videoId), kept, { visibleIn: ['videos'] })
+      return shown(db, videoId)
     },
   ),
 

@@ -13,9 +13,10 @@ import { admin } from '../auth/guards.ts'
 import { causationOf } from '../causes.ts'
 import { badRequest, notFound } from '../errors.ts'
 import { MetadataObject } from '../metadata.ts'
+import { reasonOf } from '../reason.ts'
 import { BODY_LIMIT_BYTES, route } from '../route.ts'
 import type { ClaimedTask } from '../task-desk.ts'
-import { keepTranscript, TranscriptRows } from '../transcripts.ts'
+import { aboutTranscript, keepTranscript, TranscriptRows } from '../transcripts.ts'
 
 const KINDS: Record<string, TaskKind> = { transcript: 'transcript', metadata: 'metadata' }
 
@@ -55,13 +56,6 @@ const Result = z.object({
   }),
 })
 
-/** Longer reasons say nothing more. */
-const MAX_REASON = 1_000
-
-/** What a worker says went wrong, fit to be kept. */
-const reasonOf = (message: string | null | undefined) =>
-  (message ?? 'no reason given').toWellFormed().replaceAll('\0', '').slice(0, MAX_REASON).toWellFormed()
-
 interface Submitted {
   status: 'completed' | 'pending' | 'failed'
 }
@@ -100,7 +94,7 @@ export const taskRoutes = [
       answers: { 200: z.object({ message: z.string(), task_id: z.int(), status: z.enum(['completed', 'pending', 'failed']) }) },
       refuses: { 404: 'There is no such task', 503: 'The transcript could not be stored: say it again' },
     },
-    async ({ request, params: { task_id }, body, app, db, ask, execute, earlier }) => {
+    async ({ request, params: { task_id }, body, app, db, ask, execute, executeAlone, earlier }) => {
       const visible = { visibleIn: ['tasks', 'videos'] }
       const answer = ({ status }: Submitted) => ({ message: 'Task result submitted successfully', task_id, status })
       const done = await earlier<Submitted>(visible)
@@ -110,32 +104,37 @@ export const taskRoutes = [
       if (!task) throw notFound('Task not found')
       if (task.video_id !== body.video_id) throw badRequest('Task video_id mismatch')
       const of = { taskId: task.task_id, kind: task.kind as TaskKind, videoId: task.video_id }
-      const { isInProgress } = await ask(findTask(of))
-      if (!isInProgress) throw badRequest('Task is not in progress')
+      const mustBeInProgress = async () => {
+        if (!(await ask(findTask(of))).isInProgress) throw badRequest('Task is not in progress')
+      }
+      await mustBeInProgress()
       const { transcript, metadata } = { transcript: body.transcript ?? [], metadata: body.metadata ?? {} }
       const hasMetadata = Object.keys(metadata).length > 0
       if (of.kind === 'transcript' && hasMetadata) throw badRequest('Metadata payload is not valid for transcript tasks')
       if (of.kind === 'metadata' && transcript.length > 0) throw badRequest('Transcript payload is not valid for metadata tasks')
 
       const json = (member: string) => memberText(request.bytes!.toString(), member)!
-      const found = async (): Promise<Finding> => {
-        if (of.kind === 'metadata') return { metadata: hasMetadata ? json('metadata') : null }
-        if (transcript.length === 0) return { transcript: null }
-        // Before any event says that it is there.
-        return { transcript: await keepTranscript(app, ask, of.videoId, transcript, json('transcript')) }
-      }
+      const found = (): Finding =>
+        of.kind === 'metadata' ? { metadata: hasMetadata ? json('metadata') : null } : { transcript: null }
       const failure = () => {
         const { error_message, permanent } = body
         const isLast = permanent ?? isHopeless(error_message ?? '')
         return { error: reasonOf(error_message), ...(isLast && { permanent: true as const }) }
       }
-      const finding = body.success ? await found() : failure()
-      const submit = submitResult({ ...of, finding, policy: app.taskPolicy })
+      const submit = (finding: Finding) => submitResult({ ...of, finding, policy: app.taskPolicy })
       // What a worker finds out goes back to whoever needed it; the view may not show the claim yet.
       const claim = await newestOf(db, tasksFor(of.kind, of.videoId).stream)
       const causationId = causationOf(request) ?? claim?.id ?? task.event_id
       const cause = { correlationId: task.correlation_id ?? request.id, causationId }
-      return answer(await execute(submit, { ...visible, cause }))
+      const options = { ...visible, cause }
+      if (!body.success || transcript.length === 0)
+        return answer(await execute(submit(body.success ? found() : failure()), options))
+      const kept = async () => {
+        // Nothing is stored of what would be refused.
+        await mustBeInProgress()
+        return submit({ transcript: await keepTranscript(app, ask, of.videoId, { rows: transcript, json: json('transcript') }) })
+      }
+      return answer(await executeAlone(aboutTranscript(of.videoId), kept, options))
     },
   ),
 ]

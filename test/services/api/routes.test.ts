@@ -36,6 +36,7 @@ describe('the routes', () => {
       'POST /v2/auth/tokens',
       'POST /v2/conversations',
       'POST /v2/conversations/:conversation_id/messages',
+      'POST /v2/internal/media/:video_id',
       'POST /v2/internal/tasks/:task_id/result',
       'POST /v2/internal/videos/:video_id/metadata',
       'POST /v2/internal/videos/:video_id/summary',

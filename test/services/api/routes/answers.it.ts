@@ -87,6 +87,7 @@ describe('the answers of the API', () => {
       ['GET', `/v2/internal/videos/${video}/ai-notes`],
       ['GET', '/v2/internal/tasks?type=metadata&timeout=20'],
       ['POST', '/v2/internal/tasks/1/result', { video_id: other, success: true, metadata: { a: 1 } }],
+      ['POST', `/v2/internal/media/${video}`, { status: 'processing' }],
       ['GET', '/v2/internal/metrics'],
       ['GET', '/health'],
     ]

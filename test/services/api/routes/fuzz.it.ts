@@ -19,6 +19,7 @@ const BATCH = 250
 /** Routes that no request made from their description alone can satisfy. */
 const BEYOND_GUESSING = [
   'POST /v2/internal/tasks/:task_id/result', // wants a task that is under way, and its video
+  'POST /v2/internal/media/:video_id', // wants a job
   'GET /v2/internal/videos/:video_id/ai-notes', // wants an empty note of somebody who has notes by AI on just then
 ]
 

@@ -8,7 +8,7 @@ import { routes } from '#services/api/routes/index.ts'
 import { KEY, startYouTube, type YouTube } from '#test/kit/youtube.ts'
 import { send, talkingModel } from './chat.ts'
 import { ADMIN_TOKEN, type InProcess, startInProcess } from './in-process.ts'
-import { type Ask, asking, newVideo, type Person, problems, refusal, seen, someone } from './kit.ts'
+import { type Ask, asking, newVideo, type Person, problems, type RawAnswer, refusal, seen, someone } from './kit.ts'
 
 /** What a client asks for under one key: the same again and again, or something else. */
 interface Wish {
@@ -117,6 +117,12 @@ describe('under one Idempotency-Key', () => {
       other: { text: 'y' },
       ask: worker,
     }),
+    'POST /v2/internal/media/:video_id': async () => {
+      const video_id = newVideo()
+      await asked(bob.ask('POST', `/v2/videos/${video_id}/notes`, { json: { timestamp: '0:01' } }))
+      const json = { status: 'processing' }
+      return { path: `/v2/internal/media/${video_id}`, json, other: { ...json, job_id: 1 }, ask: worker }
+    },
     'POST /v2/internal/tasks/:task_id/result': async () => {
       const video_id = newVideo()
       await asked(bob.ask('POST', `/v2/videos/${video_id}/notes`, { json: { timestamp: '0:01' } }))
@@ -154,8 +160,10 @@ describe('under one Idempotency-Key', () => {
       for (const _ of [1, 2]) {
         const again = await ask(method, path, { json, headers })
         expect([...seen(again), again.header('idempotency-replayed')]).to.deep.equal([...seen(first), 'true'])
-        for (const tellsWhere of ['etag', 'vidwiz-position'])
-          expect(again.header(tellsWhere), tellsWhere).to.equal(first.header(tellsWhere))
+        expect(again.header('etag')).to.equal(first.header('etag'))
+        // Where what was written lies; the first time also what was only looked at.
+        const placesOf = (answer: RawAnswer) => answer.header('vidwiz-position')!.split(',')
+        expect(placesOf(first)).to.include.members(placesOf(again))
       }
       if (other) expect(seen(await ask(method, path, { json: other, headers }))).to.deep.equal(ANOTHER)
       else if (ask === bob.ask)

@@ -11,6 +11,7 @@ import { type Execute, executor } from '#platform/log/executor.ts'
 import { appender } from '#platform/log/postgres/appender.ts'
 import { folderObjects } from '#platform/objects/folder.ts'
 import type { Objects } from '#platform/objects/open.ts'
+import { openExclusively } from '#platform/pg/exclusively.ts'
 import { openListener } from '#platform/pg/listen.ts'
 import { type Db, openDb } from '#platform/pg/pool.ts'
 import type { Search } from '#platform/youtube/search.ts'
@@ -23,6 +24,7 @@ import { views } from '#projections/index.ts'
 import { createApp } from '#services/api/app.ts'
 import type { ReadCredential } from '#services/api/auth/google.ts'
 import { titleFinder } from '#services/api/by-title.ts'
+import type { MediaOptions } from '#services/api/media.ts'
 import type { ReadinessOptions } from '#services/api/readiness.ts'
 import type { WizOptions } from '#services/api/wiz/wiz.ts'
 import { testLog, testReader } from '#test/kit/log.ts'
@@ -53,6 +55,7 @@ export interface InProcessOptions {
   readGoogleCredential?: ReadCredential
   wiz?: WizOptions
   search?: Search
+  media?: MediaOptions
 }
 
 export async function startInProcess({
@@ -63,9 +66,11 @@ export async function startInProcess({
   readGoogleCredential,
   wiz: wizOptions = {},
   search,
+  media = {},
 }: InProcessOptions = {}): Promise<InProcess> {
   const database = await freshDatabase()
   const db = openDb(database.url)
+  const alone = openExclusively(database.url, { name: 'test, alone' })
   const listener = openListener(database.url)
   const eventLog = await testLog(database.url)
   const reader = await testReader(database.url, db, listener)
@@ -84,6 +89,7 @@ export async function startInProcess({
     shows: waiter.shows,
     visible: (names, places) => waiter.visible(names, places, isProjecting ? undefined : 1),
     db,
+    exclusively: alone.exclusively,
     changes,
     readiness,
     log,
@@ -94,6 +100,7 @@ export async function startInProcess({
     findByTitle: search && titleFinder({ search, log }),
     objects,
     wiz: wizOptions,
+    media,
     jwtExpiryHours: 24,
     lag: async () => (await Promise.all(views.map((view) => lagOf(view, { db, reader })))).flat(),
     describesItself,
@@ -118,6 +125,7 @@ export async function startInProcess({
       changes.close()
       await reader.close()
       await listener.close()
+      await alone.close()
       await db.close()
       await eventLog.close()
       await database.drop()
