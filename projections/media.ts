@@ -153,3 +153,7 @@ export const openMedia = (db: Queryable): Promise<{ status: MediaStatus; jobs: n
     `select status, count(*) as jobs, min(since) as since from views.media
       where status in ('awaited', 'queued', 'processing') group by status`,
   )
+
+/** How many videos are in each status. */
+export const mediaCounts = (db: Queryable): Promise<{ status: MediaStatus; jobs: number }[]> =>
+  db.query('media.counts', 'select status, count(*) as jobs from views.media group by status order by status')

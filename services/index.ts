@@ -11,6 +11,7 @@ export const services: Readonly<Record<string, () => Promise<{ default: Service 
   'sqs-bridge': () => import('./sqs-bridge/main.ts'),
   'media-bridge': () => import('./media-bridge/main.ts'),
   'media-scheduler': () => import('./media-scheduler/main.ts'),
+  'media-door': () => import('./media-door/main.ts'),
   'local-aws': () => import('./local-aws/main.ts'),
   'lambda-runner': () => import('./lambdas/runner/main.ts'),
   'transcript-helper': () => import('./helpers/transcript/main.ts'),
