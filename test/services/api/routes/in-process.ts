@@ -56,6 +56,8 @@ export interface InProcessOptions {
   wiz?: WizOptions
   search?: Search
   media?: MediaOptions
+  /** Where objects lie; in a folder of its own if not given. */
+  objects?: Objects
 }
 
 export async function startInProcess({
@@ -67,6 +69,7 @@ export async function startInProcess({
   wiz: wizOptions = {},
   search,
   media = {},
+  objects: given,
 }: InProcessOptions = {}): Promise<InProcess> {
   const database = await freshDatabase()
   const db = openDb(database.url)
@@ -82,7 +85,7 @@ export async function startInProcess({
   const lines: string[] = []
   const folder = mkdtempSync(join(tmpdir(), 'vidwiz-objects-'))
   const log = pino({}, new Writable({ write: (line, _, done) => done(void lines.push(String(line))) }))
-  const objects = folderObjects(folder)
+  const objects = given ?? folderObjects(folder)
   const { handler, wiz } = createApp({
     execute,
     // Nobody shall wait for a view that will never come.
