@@ -1,10 +1,9 @@
-import { readSettings, type Settings } from '#platform/config/settings.ts'
+import { withLocalAws } from '#platform/aws/local/where.ts'
+import { readSettings } from '#platform/config/settings.ts'
 import { openObjects } from '#platform/objects/open.ts'
 import { type Start, service } from '#platform/service.ts'
 import { openQueues } from '#platform/sqs/open.ts'
-import type { Sound } from './ports.ts'
-import { toMp3 } from './sound/mp3.ts'
-import { installedListener } from './transcriber/install.ts'
+import { openSound } from './sound/open.ts'
 import { transcriberOf } from './transcriber/set-up.ts'
 import { openTutor } from './tutor/tutor.ts'
 import { queueUrlOf, startWorker } from './worker.ts'
@@ -12,14 +11,9 @@ import { queueUrlOf, startWorker } from './worker.ts'
 /** What a stop may take. */
 const STOP_MS = 10_000
 
-/** By the ffmpeg that is named, or the one that is installed with what hears. */
-function soundOf({ FFMPEG_PATH, VIDWIZ_DATA: data, WHISPER_DEVICE: device }: Settings): Sound {
-  const path = async () => FFMPEG_PATH ?? (await installedListener({ data, device })).ffmpeg
-  return { toMp3: async (from, to, options) => toMp3(from, to, { ffmpeg: await path(), ...options }) }
-}
-
 const start: Start = async (log, _, metrics) => {
-  const settings = readSettings()
+  // Beside `make start` it works on the queue and the objects of the data folder.
+  const settings = withLocalAws(readSettings())
   // Before anything is installed for it.
   queueUrlOf(settings)
   const stopping = new AbortController()
@@ -27,7 +21,7 @@ const start: Start = async (log, _, metrics) => {
   const queues = await openQueues(settings)
   const objects = await openObjects(settings)
   const tutor = openTutor(settings)
-  const worker = startWorker({ settings, log, metrics, queues, objects, transcriber, tutor, sound: soundOf(settings) })
+  const worker = startWorker({ settings, log, metrics, queues, objects, transcriber, tutor, sound: openSound(settings) })
   return {
     works: worker.works!,
     async stop() {

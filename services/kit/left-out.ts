@@ -28,6 +28,7 @@ const OPTIONAL = [
   'sqs-bridge',
   'media-scheduler',
   'media-bridge',
+  'media-door',
   'transcript-helper',
   'metadata-helper',
   'lambda-runner',

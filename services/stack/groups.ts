@@ -54,7 +54,15 @@ export function planned(settings: Settings, { onKafka }: { onKafka: boolean }): 
     ],
     api: { name: 'api', services: ['api'] },
     later: [
-      ...group('reactors', ['fetch-scheduler', 'ai-notes', 'summaries', 'sqs-bridge', 'media-scheduler', 'media-bridge']),
+      ...group('reactors', [
+        'fetch-scheduler',
+        'ai-notes',
+        'summaries',
+        'sqs-bridge',
+        'media-scheduler',
+        'media-bridge',
+        'media-door',
+      ]),
       ...group('workers', ['transcript-helper', 'metadata-helper', 'lambda-runner']),
       // Each in a process of its own: they need much of the machine, and tell people how they come along.
       ...added.map((name) => ({ name, services: [name], tells: true })),
