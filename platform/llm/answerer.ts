@@ -1,12 +1,12 @@
 import { type Answerer, ModelError } from './model.ts'
 
-export { type Answerer, ModelError, type Question } from './model.ts'
+export { type Answerer, type Form, ModelError, objectOf, type Question } from './model.ts'
 
 export interface AnswererOptions {
-  provider: 'gemini' | 'openai' | 'openrouter'
+  provider: 'anthropic' | 'gemini' | 'openai' | 'openrouter'
   apiKey: string
   model: string
-  /** Where to ask: the base for Gemini and OpenRouter, the whole address of the Responses API for OpenAI. */
+  /** Where to ask: the base for Anthropic, Gemini and OpenRouter, the whole address of the Responses API for OpenAI. */
   url: string
   /** How long one answer may take. */
   timeoutMs: number
@@ -31,6 +31,10 @@ export async function openAnswerer({ timeoutMs, ...options }: AnswererOptions): 
 
 async function openProvider({ provider, apiKey, model, url }: Omit<AnswererOptions, 'timeoutMs'>): Promise<Answerer> {
   switch (provider) {
+    case 'anthropic': {
+      const { anthropicAnswerer } = await import('./anthropic.ts')
+      return anthropicAnswerer({ apiKey, model, baseUrl: url })
+    }
     case 'gemini': {
       const { geminiAnswerer } = await import('./gemini.ts')
       return geminiAnswerer({ apiKey, model, baseUrl: url })
@@ -45,7 +49,8 @@ async function openProvider({ provider, apiKey, model, url }: Omit<AnswererOptio
       // It has no Responses API to rely on.
       return {
         name: model,
-        answer: async ({ instructions, text, maxTokens }, signal) => {
+        answer: async ({ instructions, text, maxTokens, form }, signal) => {
+          if (form) throw new ModelError('OpenRouter is not asked for answers in a form', undefined, false)
           const request = { instructions, messages: [{ from: 'user' as const, text }], maxTokens }
           let answer = ''
           for await (const piece of asked.reply(request, signal)) answer += piece

@@ -1,5 +1,5 @@
-import { type EnhancedGenerateContentResponse, GoogleGenerativeAI } from '@google/generative-ai'
-import { type Answerer, type Model, ModelError, modelError } from './model.ts'
+import { type EnhancedGenerateContentResponse, GoogleGenerativeAI, type ResponseSchema } from '@google/generative-ai'
+import { type Answerer, type Form, type Model, ModelError, modelError, type Schema } from './model.ts'
 
 export interface GeminiOptions {
   apiKey: string
@@ -50,13 +50,13 @@ export function geminiAnswerer(options: GeminiOptions): Answerer {
   const asked = opened(options)
   return {
     name: model,
-    async answer({ instructions, text, maxTokens }, signal) {
+    async answer({ instructions, text, maxTokens, form }, signal) {
       signal.throwIfAborted()
       try {
         const { response } = await asked.generateContent(
           {
             contents: [{ role: 'user', parts: [{ text }] }],
-            generationConfig: { maxOutputTokens: maxTokens },
+            generationConfig: { maxOutputTokens: maxTokens, ...(form && inForm(form)) },
             systemInstruction: { role: 'user', parts: [{ text: instructions }] },
           },
           { signal },
@@ -67,6 +67,26 @@ export function geminiAnswerer(options: GeminiOptions): Answerer {
         throw modelError('Gemini', error, apiKey)
       }
     },
+  }
+}
+
+const inForm = ({ schema }: Form) => ({
+  responseMimeType: 'application/json',
+  responseSchema: asGeminiKnowsIt(schema) as ResponseSchema,
+})
+
+/** Its schemas are OpenAPI's of old: they know no `additionalProperties`, and say in which order to write. */
+function asGeminiKnowsIt(schema: Schema): object {
+  switch (schema.type) {
+    case 'object': {
+      const { properties, required } = schema
+      const known = Object.entries(properties).map(([name, property]) => [name, asGeminiKnowsIt(property)])
+      return { type: 'object', properties: Object.fromEntries(known), required, propertyOrdering: required }
+    }
+    case 'array':
+      return { ...schema, items: asGeminiKnowsIt(schema.items) }
+    default:
+      return schema
   }
 }
 

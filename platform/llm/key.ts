@@ -4,3 +4,28 @@ const NAMES = { gemini: 'GEMINI_API_KEY', openai: 'OPENAI_API_KEY', openrouter: 
 
 /** The variable that holds the key of the provider that is asked. */
 export const keyNameOf = ({ LLM_PROVIDER }: Pick<Settings, 'LLM_PROVIDER'>) => NAMES[LLM_PROVIDER]
+
+const STUDY_NAMES = { anthropic: 'ANTHROPIC_API_KEY', gemini: 'GEMINI_API_KEY', openai: 'OPENAI_API_KEY' } as const
+export type StudyProvider = keyof typeof STUDY_NAMES
+export type StudyKeys = Pick<Settings, 'STUDY_PROVIDER' | 'LLM_PROVIDER' | (typeof STUDY_NAMES)[StudyProvider]>
+
+/**
+ * Who makes flashcards and a quiz, and the variable that holds its key: `STUDY_PROVIDER`; else the first that has a key, of
+ * Anthropic, `LLM_PROVIDER`, and the others. Undefined when nobody has.
+ */
+export function studyProviderOf(settings: StudyKeys): { provider: StudyProvider; keyName: string; apiKey: string } | undefined {
+  const { STUDY_PROVIDER: named, LLM_PROVIDER: ofChat } = settings
+  const inTurn = named
+    ? [named]
+    : [...new Set<StudyProvider>(['anthropic', ...(ofChat === 'openrouter' ? [] : [ofChat]), 'gemini', 'openai'])]
+  for (const provider of inTurn) {
+    const keyName = STUDY_NAMES[provider]
+    const apiKey = settings[keyName]
+    if (apiKey) return { provider, keyName, apiKey }
+  }
+  return undefined
+}
+
+/** What to set when nobody has a key, in words. */
+export const studyKeyWanted = ({ STUDY_PROVIDER: named }: Pick<Settings, 'STUDY_PROVIDER'>): string =>
+  named ? STUDY_NAMES[named] : 'ANTHROPIC_API_KEY, GEMINI_API_KEY or OPENAI_API_KEY'

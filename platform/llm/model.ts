@@ -27,13 +27,49 @@ export interface Question {
   text: string
   /** Most tokens of the answer; with some models their thinking counts too. */
   maxTokens: number
+  /** The answer is to be JSON of this form. */
+  form?: Form
 }
+
+/** A form for an answer, in the part of JSON Schema that all providers take. */
+export interface Form {
+  /** Letters, digits and underscores. */
+  name: string
+  schema: ObjectSchema
+}
+
+/**
+ * All properties of an object are required and there are no others; nothing is counted, for not all providers take a least or a most.
+ * The description of a property is read by the model.
+ */
+export type Schema =
+  | ObjectSchema
+  | { type: 'array'; items: Schema; description?: string }
+  | { type: 'string' | 'integer'; description?: string }
+export interface ObjectSchema {
+  type: 'object'
+  properties: Record<string, Schema>
+  required: string[]
+  additionalProperties: false
+}
+
+/** An object with these properties, in this order. */
+export const objectOf = (properties: Record<string, Schema>): ObjectSchema => ({
+  type: 'object',
+  properties,
+  required: Object.keys(properties),
+  additionalProperties: false,
+})
 
 /** A language model as workers ask it: nobody reads along, so the answer comes whole. */
 export interface Answerer {
   /** As its provider calls it. */
   readonly name: string
-  /** @throws ModelError, or the reason of `signal` */
+  /**
+   * Answers. When the question has a form, the answer is meant to be JSON of that form: it may be cut off, and some that speak as
+   * others do pay no heed to forms, so it has to be checked.
+   * @throws ModelError, or the reason of `signal`
+   */
   answer(question: Question, signal: AbortSignal): Promise<string>
 }
 

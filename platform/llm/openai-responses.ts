@@ -16,19 +16,31 @@ interface Answer {
   output?: { type: string; content?: { type: string; text?: string; refusal?: string }[] }[]
 }
 
+/** Codes of errors that speak of what was asked, not of how. */
+const REFUSALS = new Set(['invalid_prompt', 'content_policy_violation', 'content_filter'])
+
 /** A model of OpenAI, asked for whole answers over its Responses API. */
 export function openAiAnswerer({ apiKey, model, url }: OpenAiResponsesOptions): Answerer {
   const client = new OpenAI({ apiKey, organization: null, project: null, maxRetries: 0, logLevel: 'off' })
   return {
     name: model,
-    async answer({ instructions, text, maxTokens }, signal) {
+    async answer({ instructions, text, maxTokens, form }, signal) {
       signal.throwIfAborted()
       try {
         // Answers need not be kept for anybody to come back to.
-        const body = { model, instructions, input: text, max_output_tokens: maxTokens, store: false }
+        const body = {
+          model,
+          instructions,
+          input: text,
+          max_output_tokens: maxTokens,
+          store: false,
+          ...(form && { text: { format: { type: 'json_schema', ...form, strict: true } } }),
+        }
         return textOf(await client.post<Answer>(url, { body, signal }))
       } catch (error) {
         signal.throwIfAborted()
+        if (REFUSALS.has((error as { code?: string } | null)?.code ?? ''))
+          throw new ModelError('OpenAI did not take the question', undefined, false)
         throw modelError('OpenAI', error, apiKey)
       }
     },

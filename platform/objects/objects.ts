@@ -1,10 +1,24 @@
+/** What an object is kept with, beside its bytes: names in lower case, values in ASCII. */
+export type ObjectMetadata = Readonly<Record<string, string>>
+
+/** What is known of an object without reading it. */
+export interface ObjectHead {
+  sizeBytes: number
+  metadata: ObjectMetadata
+}
+
+export interface FileOptions {
+  metadata?: ObjectMetadata
+  signal?: AbortSignal
+}
+
 /** Large things, kept outside the log under keys such as `transcripts/dQw4w9WgXcQ.json`. What was put is there for good when `put` resolves. */
 export interface Objects {
   /**
    * Stores an object whole, in place of one that may be there.
    * @throws ObjectKeyError, and whatever the store fails with; then the old object stands
    */
-  put(key: string, body: Buffer | string, contentType: string): Promise<void>
+  put(key: string, body: Buffer | string, contentType: string, metadata?: ObjectMetadata): Promise<void>
   /**
    * The object under this key, which may be one that others gave it; undefined when there is none.
    * @param maxBytes more than that is not read
@@ -12,6 +26,21 @@ export interface Objects {
    */
   get(key: string, maxBytes?: number): Promise<Buffer | undefined>
   close(): void
+}
+
+/** For those who work with files of objects. */
+export interface ObjectStore extends Objects {
+  /** Undefined when there is no such object. */
+  head(key: string): Promise<ObjectHead | undefined>
+  /** Does nothing when there is none. */
+  delete(key: string): Promise<void>
+  /** As `put`, with the bytes of a file, of which a small part is in memory at a time. */
+  putFile(key: string, path: string, contentType: string, options?: FileOptions): Promise<void>
+  /**
+   * Writes an object to a file, of which a small part is in memory at a time.
+   * @returns what is known of it; undefined, and no file, when there is none
+   */
+  getFile(key: string, path: string, options?: Pick<FileOptions, 'signal'>): Promise<ObjectHead | undefined>
 }
 
 /** A key that could lead out of the store. A mistake of ours: keys are made of ids that were checked. */

@@ -92,10 +92,28 @@ const openAiResponses: WholeWire = {
   error: openAi.error,
 }
 
+const anthropic: WholeWire = {
+  whole: (text) => ({
+    id: 'msg_1',
+    type: 'message',
+    role: 'assistant',
+    model: 'm',
+    content: [
+      { type: 'thinking', thinking: 'Let me see.', signature: 's' },
+      { type: 'text', text },
+    ],
+    stop_reason: 'end_turn',
+    stop_sequence: null,
+    usage: { input_tokens: 1, output_tokens: 1 },
+  }),
+  error: ({ message }) => ({ type: 'error', error: { type: 'api_error', message } }),
+}
+
 /** Which wire a path belongs to. */
 const wireOf = (path: string): Wire | WholeWire => {
   if (path.includes(':streamGenerateContent')) return gemini
   if (path.includes(':generateContent')) return wholeGemini
+  if (path.endsWith('/messages')) return anthropic
   return path.endsWith('/responses') ? openAiResponses : openAi
 }
 
@@ -109,8 +127,8 @@ function chunk(choice: object) {
 }
 
 /**
- * Starts one. It speaks as Gemini does under `/v1beta/…:streamGenerateContent` and `…:generateContent`, and as OpenAI does under
- * `/…/chat/completions` and `/…/responses`.
+ * Starts one. It speaks as Gemini does under `/v1beta/…:streamGenerateContent` and `…:generateContent`, as OpenAI does under
+ * `/…/chat/completions` and `/…/responses`, and as Anthropic does under `/v1/messages`.
  */
 export async function startModelServer(): Promise<ModelServer> {
   const asked: Asked[] = []

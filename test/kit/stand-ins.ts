@@ -1,4 +1,5 @@
 import { startModelServer } from './model-server.ts'
+import { studying } from './study-model.ts'
 import { LINE, SUMMARY } from './texts.ts'
 import { type PageVideo, startYoutubePages } from './youtube-pages.ts'
 
@@ -11,12 +12,13 @@ const video = (id: string): PageVideo => ({
 })
 
 const models = await startModelServer()
-models.answer(({ body }) => [/summar/i.test(JSON.stringify(body)) ? SUMMARY : LINE])
+models.answer(studying(undefined, ({ body }) => [/summar/i.test(JSON.stringify(body)) ? SUMMARY : LINE]))
 // Whatever is asked for is there.
 const videos = new Proxy<Record<string, PageVideo>>({}, { get: (_, id) => video(String(id)) })
 const pages = await startYoutubePages({ videos })
 
-const env = { ...pages.env, GEMINI_API_KEY: 'any', GEMINI_BASE_URL: models.url }
+// Named, lest a key of another provider in the environment brings the real one into play.
+const env = { ...pages.env, GEMINI_API_KEY: 'any', GEMINI_BASE_URL: models.url, STUDY_PROVIDER: 'gemini' }
 console.log(`A model and a YouTube that stand in for the real ones run until Ctrl-C. In another terminal:
 
 ${Object.entries(env)

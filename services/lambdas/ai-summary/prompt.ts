@@ -1,5 +1,5 @@
 import type { Question } from '#platform/llm/answerer.ts'
-import { asMaterial, titleLine } from '../kit/asking.ts'
+import { asMaterial, titleLine } from '#platform/llm/material.ts'
 import type { Lengths } from '../kit/environment.ts'
 
 /** Models that think before they answer need far more than the summary they give. */

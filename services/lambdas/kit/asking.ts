@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Answerer, ModelError, type Question } from '#platform/llm/answerer.ts'
+import { asMaterial } from '#platform/llm/material.ts'
 import type { Lengths } from './environment.ts'
 
 export interface AskOptions {
@@ -61,13 +62,3 @@ const MOST_REPEATED = 2_000
 const complaint = (answer: string, wrong: string, { min, max }: Lengths) =>
   `Your last answer cannot be used: ${wrong}. It was:\n<answer>${asMaterial(answer).slice(0, MOST_REPEATED)}</answer>\n` +
   `Write it anew, with at least ${min} and at most ${max} characters, blanks included.`
-
-/** Twice what YouTube allows. Titles come from people, and the API takes them of any length: each question would be charged for it. */
-const MOST_OF_A_TITLE = 200
-
-/** The line of a prompt that names the video. */
-export const titleLine = (title: string | undefined): string =>
-  title === undefined ? '' : `<title>${asMaterial(title.slice(0, MOST_OF_A_TITLE).toWellFormed())}</title>\n`
-
-/** Text that goes between tags of a prompt: it must not be able to close them. */
-export const asMaterial = (text: string): string => text.replaceAll('<', '‹').replaceAll('>', '›')

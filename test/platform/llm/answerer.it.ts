@@ -10,6 +10,7 @@ const question: Question = { instructions: 'Be brief.', text: 'What is it about?
 const never = new AbortController().signal
 
 const providers: Record<AnswererOptions['provider'], (url: string) => string> = {
+  anthropic: (url) => `${url}/`,
   gemini: (url) => `${url}/`,
   openai: (url) => `${url}/v1/responses`,
   openrouter: (url) => `${url}/api/v1`,

@@ -1,0 +1,66 @@
+import { z } from 'zod'
+import { type Form, objectOf } from '#platform/llm/answerer.ts'
+
+/** What a model gives: with each thing the words of the transcript that bear it out. */
+export const form: Form = {
+  name: 'study',
+  schema: objectOf({
+    flashcards: {
+      type: 'array',
+      items: objectOf({
+        quote: { type: 'string', description: 'words of the transcript, copied exactly, that this card rests on' },
+        front: { type: 'string' },
+        back: { type: 'string' },
+      }),
+    },
+    quiz: {
+      type: 'array',
+      items: objectOf({
+        quote: { type: 'string', description: 'words of the transcript, copied exactly, that the right answer rests on' },
+        question: { type: 'string' },
+        options: { type: 'array', items: { type: 'string' }, description: 'four' },
+        correct_answer: { type: 'integer', description: 'place of the right option, from 0 to 3' },
+      }),
+    },
+  }),
+}
+
+const text = z.string().transform((text) =>
+  text
+    .toWellFormed()
+    .replace(/[\s\p{Cc}]+/gu, ' ')
+    .trim(),
+)
+
+const CardDraft = z.object({ quote: text, front: text, back: text })
+const QuestionDraft = z.object({ quote: text, question: text, options: z.array(text), correct_answer: z.number() })
+
+export type CardDraft = z.output<typeof CardDraft>
+export type QuestionDraft = z.output<typeof QuestionDraft>
+export interface Drafts {
+  cards: CardDraft[]
+  questions: QuestionDraft[]
+}
+
+const Answer = z.object({ flashcards: z.array(z.unknown()).catch([]), quiz: z.array(z.unknown()).catch([]) })
+
+/** A model may say far more than was asked. */
+const MOST_READ = 50
+
+/** Reads a model's answer; undefined when it is not of the form at all. What single things are not of it is left out. */
+export function draftsIn(answer: string): Drafts | undefined {
+  const { data } = Answer.safeParse(jsonIn(answer))
+  return data && { cards: each(CardDraft, data.flashcards), questions: each(QuestionDraft, data.quiz) }
+}
+
+const each = <T extends z.ZodType>(schema: T, items: unknown[]): z.output<T>[] =>
+  items.slice(0, MOST_READ).flatMap((item) => schema.safeParse(item).data ?? [])
+
+/** Some put JSON in a fence. */
+function jsonIn(answer: string): unknown {
+  try {
+    return JSON.parse(/^\s*```(?:json)?\s*\n([\s\S]*?)\n?\s*```\s*$/.exec(answer)?.[1] ?? answer)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,135 @@
+import { numbersOf, stemAt, stemsOf, wordsOf } from './words.ts'
+
+/** A text in which things can be found. */
+export interface Ground {
+  /** Where it says that, of its length: from 0 to 1; undefined if it does not. */
+  find(claim: Claim): number | undefined
+}
+
+export interface Claim {
+  /** Words of the text itself which are to bear it out. */
+  quote: string
+  /** What is claimed, in whatever language. */
+  said: string
+  /** Of what is claimed: that of the text, or another one, in which only names and numbers are the same. */
+  isTranslated: boolean
+  /** Whether names are known by their capitals: in German all nouns have them. */
+  areNamesCapital?: boolean
+}
+
+/** A quote may leave out or mend a word. */
+const LEAST_OF_QUOTE = 0.7
+const FEWEST_QUOTED = 3
+const MOST_QUOTED = 40
+/** Words about a quote that still speak of the same, roughly a minute to each side. */
+const NEARBY = 150
+/** Of what is claimed, how much has to be near its quote; or anywhere in one place, if the quote is not there. */
+const LEAST_NEAR_QUOTE = 0.25
+const LEAST_WITHOUT_QUOTE = 0.6
+const FEWEST_WITHOUT_QUOTE = 3
+/** Of the many places of a word, so many are looked at. */
+const MOST_PLACES = 300
+const RAREST = 4
+
+/**
+ * Makes a text ready to be looked things up in.
+ *
+ * A claim has to come with a quote. It is found where most of the quote's words stand together and some of the claim's own words are
+ * near. A claim without a quote that could be found still counts if most of its words stand together somewhere. In translation,
+ * words do not tell: then the quote must be there, and of the claim's numbers and names, if there are several, at least one.
+ */
+export function groundOf(text: string): Ground {
+  const words = wordsOf(text)
+  const places = Map.groupBy(words.keys(), (i) => words[i]!)
+  const stems = new Map<string, number[]>()
+  for (const i of words.keys()) {
+    const stem = stemAt(words, i)
+    if (stem === undefined) continue
+    const known = stems.get(stem)
+    if (known) known.push(i)
+    else stems.set(stem, [i])
+  }
+  const at = (i: number) => (words.length === 0 ? 0 : i / words.length)
+
+  /** Where most of the words of a quote stand together. */
+  function quoted(quote: string): number | undefined {
+    const wanted = longestOf(quote).slice(0, MOST_QUOTED)
+    if (wanted.length < FEWEST_QUOTED) return undefined
+    const counts = new Map<string, number>()
+    for (const word of wanted) counts.set(word, (counts.get(word) ?? 0) + 1)
+    const rarest = [...wanted.keys()]
+      .filter((i) => places.has(wanted[i]!))
+      .sort((a, b) => places.get(wanted[a]!)!.length - places.get(wanted[b]!)!.length)
+      .slice(0, RAREST)
+    let best = { share: 0, start: 0 }
+    for (const i of rarest)
+      for (const place of places.get(wanted[i]!)!.slice(0, MOST_PLACES)) {
+        const start = Math.max(0, place - i)
+        const share = sharedWith(counts, words, start - 2, start + wanted.length + 2) / wanted.length
+        if (share > best.share) best = { share, start }
+      }
+    return best.share >= LEAST_OF_QUOTE ? best.start : undefined
+  }
+
+  /** How many of the stems stand within so many words of a place. */
+  const near = (wanted: ReadonlySet<string>, place: number) =>
+    [...wanted].filter((stem) => stems.get(stem)?.some((i) => Math.abs(i - place) <= NEARBY)).length
+
+  /** The place where most of the stems stand together. */
+  function gathered(wanted: ReadonlySet<string>) {
+    const found = [...wanted].flatMap((stem) => (stems.get(stem) ?? []).map((i) => [i, stem] as const)).sort(([a], [b]) => a - b)
+    const within = new Map<string, number>()
+    let best = { count: 0, place: 0 }
+    let first = 0
+    for (const [i, stem] of found) {
+      within.set(stem, (within.get(stem) ?? 0) + 1)
+      for (; found[first]![0] < i - NEARBY; first++) {
+        const gone = found[first]![1]
+        const left = within.get(gone)! - 1
+        if (left === 0) within.delete(gone)
+        else within.set(gone, left)
+      }
+      if (within.size > best.count) best = { count: within.size, place: found[first]![0] }
+    }
+    return best
+  }
+
+  return {
+    find({ quote, said, isTranslated, areNamesCapital = true }) {
+      const place = quoted(quote)
+      if (isTranslated) {
+        if (place === undefined) return undefined
+        const fixed = new Set([...numbersOf(wordsOf(said)), ...(areNamesCapital ? namesOf(said) : [])])
+        return fixed.size >= 2 && ![...fixed].some((stem) => stems.has(stem)) ? undefined : at(place)
+      }
+      const wanted = stemsOf(said)
+      if (place !== undefined && near(wanted, place) >= wanted.size * LEAST_NEAR_QUOTE) return at(place)
+      const { count, place: other } = gathered(wanted)
+      return count >= FEWEST_WITHOUT_QUOTE && count >= wanted.size * LEAST_WITHOUT_QUOTE ? at(other) : undefined
+    },
+  }
+}
+
+/** Of a quote with gaps, the longest part. */
+const longestOf = (quote: string): string[] =>
+  quote
+    .split(/\.{3}|…/)
+    .map(wordsOf)
+    .reduce((a, b) => (b.length > a.length ? b : a))
+
+/** How many of the wanted words, each as often as wanted, stand between two places. */
+function sharedWith(wanted: ReadonlyMap<string, number>, words: readonly string[], from: number, to: number): number {
+  const left = new Map(wanted)
+  let shared = 0
+  for (let i = Math.max(0, from); i < Math.min(words.length, to); i++) {
+    const count = left.get(words[i]!)
+    if (!count) continue
+    left.set(words[i]!, count - 1)
+    shared++
+  }
+  return shared
+}
+
+/** What is written with a capital within a sentence, as stems. */
+const namesOf = (text: string): string[] =>
+  [...text.matchAll(/(?<=[\p{Ll}\p{N},] )\p{Lu}[\p{L}\p{M}]+/gu)].flatMap(([name]) => [...stemsOf(name)])

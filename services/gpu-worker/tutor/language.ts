@@ -1,0 +1,112 @@
+import { STOP_WORDS } from './stop-words.ts'
+import { wordsOf } from './words.ts'
+
+// A cheap look at the language of a text, by its letters and its little words. It only says what is plainly so.
+
+/** Of a tag such as `pt-BR`: the language alone. */
+export const baseOf = (tag: string): string => tag.split('-')[0]!.toLowerCase()
+
+/** Names of a tag's language in English, for a prompt; the tag itself when it has none. */
+export function nameOf(tag: string): string {
+  try {
+    return new Intl.DisplayNames(['en'], { type: 'language' }).of(tag) ?? tag
+  } catch {
+    return tag
+  }
+}
+
+/** Some scripts have names for writing in several. */
+const WRITTEN_IN: Record<string, string[]> = {
+  Jpan: ['Hani', 'Hira', 'Kana'],
+  Kore: ['Hang', 'Hani'],
+  Hans: ['Hani'],
+  Hant: ['Hani'],
+}
+
+function scriptsOf(tag: string): string[] {
+  try {
+    const { script } = new Intl.Locale(tag).maximize()
+    return script === undefined ? [] : (WRITTEN_IN[script] ?? [script])
+  } catch {
+    return []
+  }
+}
+
+const LETTER = /\p{L}/gu
+const lettersIn = (text: string, scripts: readonly string[]): number =>
+  text.match(new RegExp(`[${scripts.map((script) => `\\p{Script=${script}}`).join('')}]`, 'gu'))?.length ?? 0
+
+/** Fewer letters than that tell nothing. */
+const FEWEST_LETTERS = 12
+/** Names and terms are often written in Latin letters, whatever the language. */
+const LEAST_SHARE_OF_LETTERS = 0.25
+
+/** @returns whether a part of the letters is of that language, or whether there are too few to say */
+function hasItsLetters(text: string, tag: string): boolean {
+  const letters = text.match(LETTER)?.length ?? 0
+  const scripts = scriptsOf(tag)
+  if (letters < FEWEST_LETTERS || scripts.length === 0) return true
+  return lettersIn(text, scripts) / letters >= LEAST_SHARE_OF_LETTERS
+}
+
+const FEWEST_WORDS = 8
+const FEWEST_OF_ANOTHER = 3
+
+const littleWords = (words: readonly string[], language: string) => words.filter((word) => STOP_WORDS[language]?.has(word)).length
+
+/** @returns whether it is full of another language's little words and has none of this one's */
+function hasAnothersWords(text: string, language: string): boolean {
+  if (!STOP_WORDS[language]) return false
+  const words = wordsOf(text)
+  if (words.length < FEWEST_WORDS || littleWords(words, language) > 0) return false
+  return Object.keys(STOP_WORDS).some((other) => littleWords(words, other) >= FEWEST_OF_ANOTHER)
+}
+
+/**
+ * Says whether a text may be of that language. Much slips through: languages of one script without a list of little words, and short
+ * texts. What it refuses is of another language.
+ * @param like a text of that language, if there is one: Hindi, say, is written in Latin letters by some
+ */
+export function maybeOf(language: string, text: string, like?: string): boolean {
+  const isWrittenOtherwise = like !== undefined && !hasItsLetters(like, language)
+  if (isWrittenOtherwise) return true
+  return hasItsLetters(text, language) && !hasAnothersWords(text, baseOf(language))
+}
+
+/** Scripts that one language is written in, far more than any other. */
+const OF_SCRIPT: [script: string, language: string][] = [
+  ['Hira', 'ja'],
+  ['Kana', 'ja'],
+  ['Hang', 'ko'],
+  ['Hani', 'zh'],
+  ['Deva', 'hi'],
+  ['Cyrl', 'ru'],
+  ['Arab', 'ar'],
+  ['Hebr', 'he'],
+  ['Grek', 'el'],
+  ['Thai', 'th'],
+  ['Beng', 'bn'],
+  ['Taml', 'ta'],
+  ['Telu', 'te'],
+  ['Gujr', 'gu'],
+  ['Knda', 'kn'],
+  ['Mlym', 'ml'],
+  ['Guru', 'pa'],
+]
+
+const MUCH = 5_000
+const LEAST_SHARE_OF_SCRIPT = 0.2
+const LEAST_SHARE_OF_LITTLE_WORDS = 0.08
+
+/** The language of a text, as a tag; `und` (undetermined) when it cannot be told. */
+export function guessed(text: string): string {
+  const sample = text.slice(0, MUCH)
+  const letters = sample.match(LETTER)?.length ?? 0
+  if (letters === 0) return 'und'
+  for (const [script, language] of OF_SCRIPT) if (lettersIn(sample, [script]) / letters >= LEAST_SHARE_OF_SCRIPT) return language
+  const words = wordsOf(sample)
+  const [best, count] = Object.keys(STOP_WORDS)
+    .map((language) => [language, littleWords(words, language)] as const)
+    .reduce((a, b) => (b[1] > a[1] ? b : a))
+  return count / words.length >= LEAST_SHARE_OF_LITTLE_WORDS ? best : 'und'
+}

@@ -1,0 +1,78 @@
+import type { Settings } from '#platform/config/settings.ts'
+import { type Answerer, openAnswerer } from '#platform/llm/answerer.ts'
+import { studyKeyWanted, studyProviderOf } from '#platform/llm/key.ts'
+import { StudyError, type Tutor } from '../ports.ts'
+import { baseOf, guessed } from './language.ts'
+import { make } from './making.ts'
+import { sectionsOf, spoken } from './sections.ts'
+import { countOfWords, wordsOf } from './words.ts'
+
+/** Fewer words than that hold no five things to ask. */
+export const FEWEST_WORDS = 40
+
+export interface TutorOptions {
+  /** How long one answer may take. */
+  answerMs?: number
+  /** After trouble of the model that may pass, before it is asked again. */
+  pauseMs?: number
+}
+
+const ANSWER_MS = 180_000
+const PAUSE_MS = 5_000
+
+/**
+ * Opens the tutor that the settings name. Nothing connects before the first study; without a key each study fails as `no-model`.
+ */
+export function openTutor(settings: Settings, { answerMs = ANSWER_MS, pauseMs = PAUSE_MS }: TutorOptions = {}): Tutor {
+  let opened: Promise<Answerer> | undefined
+  return {
+    async study({ rows, language: spokenIn }, { language: asked, title, signal, onProgress }) {
+      signal.throwIfAborted()
+      const chosen = studyModelOf(settings)
+      if (!chosen) throw new StudyError('no-model', `Flashcards and a quiz need a model: set ${studyKeyWanted(settings)}`)
+      const text = spoken(rows)
+      const words = Math.floor(countOfWords(wordsOf(text)))
+      if (words < FEWEST_WORDS)
+        throw new StudyError('nothing-said', `Only ${words} words are said, too few for flashcards and a quiz (${FEWEST_WORDS})`)
+      opened ??= openAnswerer({ ...chosen, timeoutMs: answerMs })
+      const model = await opened
+      const original = spokenIn ?? knownOnly(guessed(text))
+      const language = asked ?? original
+      const made = await make({
+        model,
+        sections: sectionsOf(text),
+        title: title?.trim() || undefined,
+        language,
+        isTranslated: asked !== undefined && (original === undefined || baseOf(asked) !== baseOf(original)),
+        signal,
+        onProgress,
+        pauseMs,
+      })
+      return { language: language ?? UNDETERMINED, ...made, model: model.name }
+    },
+  }
+}
+
+/** As language tags have it. */
+const UNDETERMINED = 'und'
+const knownOnly = (tag: string) => (tag === UNDETERMINED ? undefined : tag)
+
+function studyModelOf(settings: Settings) {
+  const chosen = studyProviderOf(settings)
+  if (!chosen) return undefined
+  const { provider, apiKey } = chosen
+  const { usual, url } = AT[provider](settings)
+  return { provider, apiKey, model: settings.STUDY_MODEL ?? usual, url }
+}
+
+/** Large enough for it, and about as cheap as what the others have by default. */
+const USUAL_CLAUDE = 'claude-haiku-5-5'
+
+const AT = {
+  anthropic: ({ ANTHROPIC_BASE_URL: url }: Settings) => ({ usual: USUAL_CLAUDE, url }),
+  gemini: ({ GEMINI_MODEL_NAME: usual, GEMINI_BASE_URL: url }: Settings) => ({ usual, url }),
+  openai: ({ OPENAI_MODEL: usual, OPENAI_BASE_URL: url = 'https://api.openai.com/v1' }: Settings) => ({
+    usual,
+    url: `${url.replace(/\/+$/, '')}/responses`,
+  }),
+}
