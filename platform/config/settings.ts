@@ -44,6 +44,12 @@ const flag = z
   .enum(['0', '1', 'false', 'true'], { error: 'must be 0 or 1' })
   .transform((value) => value === '1' || value === 'true')
 
+/** With commas between. */
+const names = z
+  .string()
+  .transform((list) => list.split(',').flatMap((name) => name.trim() || []))
+  .default([])
+
 const isBroker = (text: string) => {
   const [, port] = /^[^\s:]+:(\d{1,5})$/.exec(text) ?? []
   return port !== undefined && Number(port) > 0 && Number(port) <= 65_535
@@ -60,11 +66,10 @@ const schema = z.object({
   /** Where a service shows its figures and its health, to whoever reaches HOST; unset: nowhere. */
   METRICS_PORT: wholeNumber('a port from 0 to 65535', 0, 65_535).optional(),
   VIDWIZ_DATA: z.string().default(BESIDE_THE_CODE),
-  /** Services that `vidwiz start` leaves out, with commas between: somebody else runs them. */
-  VIDWIZ_WITHOUT: z
-    .string()
-    .transform((list) => list.split(',').flatMap((name) => name.trim() || []))
-    .default([]),
+  /** Services that `vidwiz start` leaves out: somebody else runs them. */
+  VIDWIZ_WITHOUT: names,
+  /** Services that `vidwiz start` runs beside the usual ones. */
+  VIDWIZ_WITH: names,
   DB_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, 'must begin with postgres:// (or be unset: then an embedded Postgres is used)')
@@ -126,6 +131,8 @@ const schema = z.object({
   SQS_SUMMARY_QUEUE_URL: queueUrl.optional(),
   /** The queue of media workers; unset: nobody asks for them. */
   SQS_TRANSCRIPTION_QUEUE_URL: queueUrl.optional(),
+  /** The queue that a media worker reads, if it is another one. */
+  SQS_QUEUE_URL: queueUrl.optional(),
   /** Where S3 and SQS are reached, and what stands for both where they are not set; else in AWS. */
   S3_ENDPOINT: httpUrl.optional(),
   /** Queue of S3's notifications, for the tasks-dispatcher; unset: it does not run here, for the reactors ask for the same. */
@@ -161,6 +168,17 @@ const schema = z.object({
     .optional(),
   /** How long a task of a helper may take: less than TASK_LEASE_SECONDS. */
   YTDLP_TASK_SECONDS: wholeNumber('a whole number of seconds from 1 to 3600', 1, 3600).default(100),
+  /** With what media workers hear: a name that faster-whisper knows, one of a repository of Hugging Face, or a folder. */
+  WHISPER_MODEL: z.string().default('large-v3'),
+  WHISPER_DEVICE: z.enum(['auto', 'cpu', 'cuda'], { error: 'must be auto, cpu or cuda' }).default('auto'),
+  /** As CTranslate2 names them; unset: int8 on a processor, float16 on CUDA. */
+  WHISPER_COMPUTE_TYPE: z
+    .string()
+    .regex(/^(int|float|bfloat)\w+$/, 'must be a type that CTranslate2 knows, as int8, float16 or int8_float16')
+    .optional(),
+  WHISPER_THREADS: wholeNumber('a whole number of threads from 1 to 256', 1, 256).optional(),
+  /** An ffmpeg of yours, instead of the one that is installed with what hears. */
+  FFMPEG_PATH: z.string().optional(),
   /** What stands before the id in the address of a video; another one for tests and demonstrations. */
   YOUTUBE_WATCH_URL: httpUrl.default('https://www.youtube.com/watch?v='),
   /** Who answers in Wiz chat. Without the key of that provider chat says so. */
@@ -212,6 +230,12 @@ const schema = z.object({
     .positive('must be a number of minutes above 0')
     .max(7 * 24 * 60, 'must be a number of minutes, a week at most')
     .default(20),
+  /** The longest video that is heard. */
+  MAX_AUDIO_MINUTES: wholeNumber('a whole number of minutes, at least 1', 1, 7 * 24 * 60).default(240),
+  /** The most that a media worker keeps on its disk. */
+  MEDIA_DISK_MB: wholeNumber('a whole number of megabytes, at least 1', 1, 100_000_000).default(4096),
+  /** After how long the message of a media worker that was killed comes again. */
+  MEDIA_VISIBILITY_SECONDS: wholeNumber('a whole number of seconds from 2 to 43200', 2, 43_200).default(120),
   /** How long a worker has for one attempt at a task. */
   TASK_LEASE_SECONDS: wholeNumber('a whole number of seconds, at least 1', 1, 24 * 3600).default(120),
   /** How long a video has rest after a task that found nothing; five times as long with each further one. */
@@ -255,7 +279,9 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     ...halfGiven(given, 'KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'),
     ...halfGiven(given, 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'),
     ...needs(given, 'S3_ENDPOINT', 'S3_BUCKET_NAME'),
-    ...needs(given, 'SQS_ENDPOINT', 'SQS_AI_NOTE_QUEUE_URL'),
+    ...([...QUEUES, 'SQS_QUEUE_URL'].some((queue) => queue in given)
+      ? []
+      : needs(given, 'SQS_ENDPOINT', 'SQS_AI_NOTE_QUEUE_URL')),
     ...queueProblems(read.data),
   ]
   if (read.success && problems.length === 0) return read.data
@@ -272,16 +298,21 @@ const halfGiven = (given: Record<string, unknown>, one: string, other: string): 
 const needs = (given: Record<string, unknown>, one: string, other: string): string[] =>
   one in given && !(other in given) ? [`${other} must be set, since ${one} is`] : []
 
+const QUEUES = ['SQS_AI_NOTE_QUEUE_URL', 'SQS_SUMMARY_QUEUE_URL', 'SQS_TRANSCRIPTION_QUEUE_URL'] as const
+
 /** What would be refused by SQS at the first message, in words that say less. */
 function queueProblems(settings: Settings | undefined): string[] {
   if (!settings) return []
-  const { SQS_AI_NOTE_QUEUE_URL: notes, SQS_SUMMARY_QUEUE_URL: summaries, SQS_ENDPOINT, AWS_ENDPOINT_URL, AWS_REGION } = settings
-  if (notes !== undefined && notes === summaries)
-    return ['SQS_SUMMARY_QUEUE_URL must be another queue than SQS_AI_NOTE_QUEUE_URL: their messages differ']
-  if (SQS_ENDPOINT ?? AWS_ENDPOINT_URL) return []
+  const named = QUEUES.flatMap((name) => (settings[name] === undefined ? [] : [{ name, url: settings[name] }]))
+  const twice = named.flatMap(({ name, url }, i) => {
+    const first = named.slice(0, i).find((other) => other.url === url)
+    return first ? [`${name} must be another queue than ${first.name}: their messages differ`] : []
+  })
+  if (twice.length > 0) return twice
+  if (settings.SQS_ENDPOINT ?? settings.AWS_ENDPOINT_URL) return []
   // A signature is good for one region.
-  return Object.entries({ SQS_AI_NOTE_QUEUE_URL: notes, SQS_SUMMARY_QUEUE_URL: summaries }).flatMap(([name, url]) => {
-    const region = /^https?:\/\/sqs\.([a-z0-9-]+)\.amazonaws\.com/.exec(url ?? '')?.[1]
-    return region === undefined || region === AWS_REGION ? [] : [`AWS_REGION must be ${region}, since ${name} is there`]
+  return named.flatMap(({ name, url }) => {
+    const region = /^https?:\/\/sqs\.([a-z0-9-]+)\.amazonaws\.com/.exec(url)?.[1]
+    return region === undefined || region === settings.AWS_REGION ? [] : [`AWS_REGION must be ${region}, since ${name} is there`]
   })
 }

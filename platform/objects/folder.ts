@@ -1,43 +1,97 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { createReadStream, createWriteStream } from 'node:fs'
+import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 import { codeOf } from '#platform/pg/errors.ts'
-import { checkedKey, type Objects } from './objects.ts'
+import { checkedKey, type ObjectHead, type ObjectMetadata, type ObjectStore, ObjectTooLarge, readableKey } from './objects.ts'
 
-/** Objects as files below a folder, which is made with the first of them. */
-export function folderObjects(folder: string): Objects {
+/** Objects as files below a folder, which is made with the first of them. Metadata lies in a hidden file beside its object. */
+export function folderObjects(folder: string): ObjectStore {
   const pathOf = (key: string) => join(folder, ...checkedKey(key).split('/'))
+
+  async function store(key: string, write: (file: FileHandle) => Promise<unknown>, metadata: ObjectMetadata) {
+    const path = pathOf(key)
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    // First, so that an object never has less than it was put with; of one that is there already nobody knows more than its bytes.
+    if (Object.keys(metadata).length > 0) await replace(metadataPath(path), (file) => file.writeFile(JSON.stringify(metadata)))
+    else await rm(metadataPath(path), { force: true })
+    await replace(path, write)
+    await settled(dirname(path))
+  }
+
+  async function head(key: string): Promise<ObjectHead | undefined> {
+    const path = pathOf(key)
+    const found = await absent(stat(path))
+    return found?.isFile() ? { sizeBytes: found.size, metadata: await metadataOf(path) } : undefined
+  }
+
   return {
-    async put(key, body) {
+    put: (key, body, _, metadata = {}) => store(key, (file) => file.writeFile(body), metadata),
+    get: async (key, maxBytes = Number.POSITIVE_INFINITY) => absent(read(join(folder, ...readableKey(key).split('/')), maxBytes)),
+    head,
+    async delete(key) {
       const path = pathOf(key)
-      // A file appears whole or not at all: who reads meanwhile gets the old one.
-      const unfinished = `${path}.${randomUUID()}~`
-      await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-      try {
-        await written(unfinished, body)
-        await rename(unfinished, path)
-      } catch (error) {
-        await rm(unfinished, { force: true }).catch(() => {})
-        throw error
-      }
-      await settled(dirname(path))
+      await rm(path, { force: true })
+      await rm(metadataPath(path), { force: true })
     },
-    async get(key) {
-      try {
-        return await readFile(pathOf(key))
-      } catch (error) {
-        if (codeOf(error) === 'ENOENT') return undefined
-        throw error
-      }
+    async putFile(key, path, _, { metadata = {}, signal } = {}) {
+      await store(key, (file) => file.writeFile(createReadStream(path), { signal }), metadata)
+    },
+    async getFile(key, path, { signal } = {}) {
+      const found = await head(key)
+      if (!found) return undefined
+      await pipeline(createReadStream(pathOf(key)), createWriteStream(path, { mode: 0o600 }), { signal })
+      return found
     },
     close() {},
   }
 }
 
-async function written(path: string, body: Buffer | string) {
+const metadataPath = (path: string) => join(dirname(path), `.${basename(path)}.meta`)
+
+async function metadataOf(path: string): Promise<ObjectMetadata> {
+  const text = await absent(readFile(metadataPath(path), 'utf8'))
+  return text === undefined ? {} : (JSON.parse(text) as ObjectMetadata)
+}
+
+/** Undefined where there is no such file. */
+async function absent<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** A file appears whole or not at all: who reads meanwhile gets the old one. */
+async function replace(path: string, write: (file: FileHandle) => Promise<unknown>) {
+  const unfinished = `${path}.${randomUUID()}~`
+  try {
+    await written(unfinished, write)
+    await rename(unfinished, path)
+  } catch (error) {
+    await rm(unfinished, { force: true }).catch(() => {})
+    throw error
+  }
+}
+
+async function read(path: string, maxBytes: number) {
+  const file = await open(path)
+  try {
+    const { size } = await file.stat()
+    if (size > maxBytes) throw new ObjectTooLarge(size, maxBytes)
+    return await file.readFile()
+  } finally {
+    await file.close()
+  }
+}
+
+async function written(path: string, write: (file: FileHandle) => Promise<unknown>) {
   const file = await open(path, 'wx', 0o600)
   try {
-    await file.writeFile(body)
+    await write(file)
     // An event will say that it is there: it has to outlive a power failure as well.
     await file.sync()
   } finally {

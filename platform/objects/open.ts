@@ -3,15 +3,15 @@ import { awsAccess } from '#platform/aws/access.ts'
 import { dataFolder } from '#platform/config/data-folder.ts'
 import type { Settings } from '#platform/config/settings.ts'
 import { folderObjects } from './folder.ts'
-import type { Objects } from './objects.ts'
+import type { ObjectStore } from './objects.ts'
 
-export type { Objects } from './objects.ts'
+export type { ObjectMetadata, ObjectStore, Objects } from './objects.ts'
 
 /** Where objects lie on a machine without S3. */
 export const objectsFolder = (data: string): string => join(data, 'objects')
 
 /** Opens the store of large things: the bucket `S3_BUCKET_NAME`, or a folder of this machine when none is set. */
-export async function openObjects(settings: Settings): Promise<Objects> {
+export async function openObjects(settings: Settings): Promise<ObjectStore> {
   const { S3_BUCKET_NAME: bucket } = settings
   if (!bucket) return folderObjects(objectsFolder(dataFolder(settings.VIDWIZ_DATA)))
   // Half of a second goes into loading the SDK: only for those who use it.

@@ -19,6 +19,10 @@ export interface Outgoing {
   /** The caller's own, of whatever form: SQS never sees it. */
   id: string
   body: string
+  /** Text that goes with it, by name, and counts as part of the message. */
+  attributes?: Record<string, string>
+  /** Until it can be received, at most 900. */
+  delaySeconds?: number
 }
 
 export type Sent = { id: string } & ({ messageId: string; refusal?: undefined } | { refusal: Refusal; messageId?: undefined })

@@ -49,7 +49,12 @@ export function sqsQueues({ region, endpoint, credentials }: AwsAccess): Queues 
 
   async function sendOne(QueueUrl: string, messages: readonly Outgoing[]): Promise<Sent[]> {
     if (bytesOf(messages[0]!) > MAX_BYTES) return messages.map(({ id }) => ({ id, refusal: tooLarge }))
-    const Entries = messages.map(({ body }, i) => ({ Id: String(i), MessageBody: body }))
+    const Entries = messages.map(({ body, attributes, delaySeconds }, i) => ({
+      Id: String(i),
+      MessageBody: body,
+      ...(delaySeconds && { DelaySeconds: delaySeconds }),
+      ...(attributes && { MessageAttributes: textAttributes(attributes) }),
+    }))
     try {
       const { Successful = [], Failed = [] } = await sender.send(new SendMessageBatchCommand({ QueueUrl, Entries }))
       const ids = new Map(Successful.map(({ Id, MessageId }) => [Id, MessageId!]))
@@ -145,7 +150,13 @@ export function sqsQueues({ region, endpoint, credentials }: AwsAccess): Queues 
   }
 }
 
-const bytesOf = ({ body }: Outgoing) => Buffer.byteLength(body)
+const bytesOf = ({ body, attributes = {} }: Outgoing) =>
+  Object.entries(attributes)
+    .flat()
+    .reduce((bytes, text) => bytes + Buffer.byteLength(text), Buffer.byteLength(body))
+
+const textAttributes = (attributes: Record<string, string>) =>
+  Object.fromEntries(Object.entries(attributes).map(([name, StringValue]) => [name, { DataType: 'String', StringValue }]))
 
 const tooLarge: Refusal = {
   code: 'MessageTooLong',

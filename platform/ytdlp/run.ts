@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import wrap from 'yt-dlp-wrap'
-import { ytDlpEnvironment } from './environment.ts'
-import { killGroup } from './program.ts'
+import { killGroup } from '../program.ts'
+import { pythonEnvironment } from '../python/environment.ts'
 
 /** How yt-dlp ended. */
 export interface Ran {
@@ -39,7 +39,7 @@ const KILL_AFTER_MS = 2_000
 export function runYtDlp(path: string, args: readonly string[], { timeoutMs, signal, cwd }: RunBounds): Promise<Ran> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(new CutShort('stopped'))
-    const run = new wrap.default(path).exec([...args], { env: ytDlpEnvironment(), cwd, detached: true })
+    const run = new wrap.default(path).exec([...args], { env: pythonEnvironment(), cwd, detached: true })
     const child = run.ytDlpProcess as unknown as ChildProcess
     const collected = { stdout: [] as Buffer[], stderr: [] as Buffer[] }
     let bytes = 0

@@ -33,6 +33,8 @@ export interface VideoOptions {
   /** What stands before the id in the address of a video. */
   watchUrl: string
   data: string
+  /** Where the folder of the task is made; that of all helpers if not given. */
+  work?: string
   /** For all of it. */
   timeoutMs: number
   signal: AbortSignal
@@ -48,7 +50,7 @@ const ANY_FORMAT = ['-f', 'b/bv*/ba/mhtml']
  */
 export async function withVideo<T>(videoId: string, options: VideoOptions, work: (tools: VideoTools) => Promise<T>): Promise<T> {
   const { ytDlp, ways, watchUrl, data, signal } = options
-  const folder = mkdtempSync(join(await workFolder(data), 'task-'))
+  const folder = mkdtempSync(join(options.work ?? (await workFolder(data)), 'task-'))
   const until = performance.now() + options.timeoutMs
   async function ask(flags: readonly string[]) {
     const args = [...commonFlags(ways, folder), ...flags]

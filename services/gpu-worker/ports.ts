@@ -19,6 +19,21 @@ export interface Heard {
   rows: Row[]
 }
 
+/** Makes mp3s of 192 kbit/s. */
+export interface Sound {
+  /**
+   * @param to does not exist yet
+   * @param options `maxSeconds`: what is beyond is left out; `onProgress` is told how many seconds are done
+   * @returns how long the sound is, and whether something was left out
+   * @throws SoundError; what `signal` was aborted with
+   */
+  toMp3(
+    from: string,
+    to: string,
+    options: { signal: AbortSignal; maxSeconds?: number; onProgress?(seconds: number): void },
+  ): Promise<{ seconds: number; isCut: boolean }>
+}
+
 export interface HearOptions {
   signal: AbortSignal
   /** Told now and then how much has been heard. */

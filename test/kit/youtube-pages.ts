@@ -1,7 +1,8 @@
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
+import { extname, join } from 'node:path'
 
 /** A line of captions: what is said, from when on and for how long, in seconds. */
 export type Said = readonly [text: string, offset: number, duration: number]
@@ -34,11 +35,23 @@ export type Failure =
   | 500
   | 'hangs'
 
+/** A file of sound, as the site offers it. */
+export interface PageSound {
+  /** Its path; its name ends in the kind of file. */
+  file: string
+  /** Its size, as the site says it; not said if not given. */
+  bytes?: number
+  /** So much of it comes, and then nothing any more, without an end. */
+  stallsAfter?: number
+}
+
 export interface PageVideo {
   captions?: readonly Captions[]
   /** As yt-dlp calls it: `title`, `duration`, `view_count` … */
   metadata?: Record<string, unknown>
   failure?: Failure
+  /** What is heard in it. */
+  sound?: PageSound
   /** What yt-dlp warns of, as YouTube's extractor does. */
   warnings?: readonly string[]
 }
@@ -51,8 +64,8 @@ export interface YoutubePages {
   plainUrl: string
   /** By id; what is not there has been removed. May be changed at any time. */
   videos: Record<string, PageVideo>
-  /** How often the page of a video, or its captions, were asked for. */
-  hits(videoId: string, what?: 'page' | 'captions'): number
+  /** How often the page of a video, its captions or its sound were asked for. */
+  hits(videoId: string, what?: 'page' | 'captions' | 'sound'): number
   close(): Promise<void>
 }
 
@@ -94,6 +107,9 @@ export async function startYoutubePages({ videos = {} }: { videos?: Record<strin
       case '/captions.vtt':
         hit('captions')
         return send(res, 200, 'text/plain', fileOf(video.captions![Number(url.searchParams.get('track'))]!))
+      case '/youtube/sound':
+        hit('sound')
+        return sendSound(video.sound, res)
       case '/youtube/media.mp4':
         return send(res, 200, 'video/mp4', '')
       default:
@@ -119,7 +135,20 @@ export async function startYoutubePages({ videos = {} }: { videos?: Record<strin
 const send = (res: ServerResponse, status: number, type: string, body: string) =>
   void res.writeHead(status, { 'content-type': `${type}; charset=utf-8` }).end(body)
 
-function player(origin: string, videoId: string, { failure, warnings, metadata, captions = [] }: PageVideo, res: ServerResponse) {
+function sendSound(sound: PageSound | undefined, res: ServerResponse) {
+  if (!sound) return send(res, 404, 'text/plain', '')
+  const body = readFileSync(sound.file)
+  res.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': body.length })
+  if (sound.stallsAfter === undefined) res.end(body)
+  else res.write(body.subarray(0, sound.stallsAfter))
+}
+
+function player(
+  origin: string,
+  videoId: string,
+  { failure, warnings, metadata, captions = [], sound }: PageVideo,
+  res: ServerResponse,
+) {
   if (failure === 'hangs') return
   if (typeof failure === 'number') return send(res, failure, 'text/plain', '')
   const at = (track: number) => `${origin}/captions?v=${videoId}&track=${track}`
@@ -136,7 +165,19 @@ function player(origin: string, videoId: string, { failure, warnings, metadata, 
         if (into !== language) automatic[into] = [{ ext: format, url: `${at(i)}&tlang=${into}`, name: into }]
     }
   }
-  const info = { title: `Video ${videoId}`, ...metadata, subtitles, automatic_captions: automatic }
+  const heard = sound && {
+    formats: [
+      {
+        format_id: 'sound',
+        url: `${origin}/youtube/sound?v=${videoId}`,
+        ext: extname(sound.file).slice(1),
+        vcodec: 'none',
+        acodec: 'unknown',
+        filesize: sound.bytes,
+      },
+    ],
+  }
+  const info = { title: `Video ${videoId}`, ...metadata, ...heard, subtitles, automatic_captions: automatic }
   send(res, 200, 'application/json', JSON.stringify({ ...(failure && REASONS[failure]), warnings, info }))
 }
 

@@ -2,8 +2,8 @@ import { mkdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Context } from 'mocha'
+import { findPython } from '#platform/python/find.ts'
 import { installedYtDlp, type YtDlp } from '#platform/ytdlp/install.ts'
-import { findPython } from '#platform/ytdlp/python.ts'
 
 /**
  * The real yt-dlp, installed as helpers install theirs, once for all tests of this machine. A machine without Python skips what

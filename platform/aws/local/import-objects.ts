@@ -26,9 +26,9 @@ export async function importObjects(
   return copied
 }
 
-/** All but those that were being written when a process ended. */
+/** All but those that were being written when a process ended, and what objects are kept with beside their bytes. */
 async function filesOf(folder: string): Promise<string[]> {
   if (!existsSync(folder)) return []
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  return entries.filter((one) => one.isFile() && !one.name.endsWith('~')).map((one) => join(one.parentPath, one.name))
+  return entries.filter((one) => one.isFile() && !/^\.|~$/.test(one.name)).map((one) => join(one.parentPath, one.name))
 }

@@ -2,11 +2,11 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Settings } from '#platform/config/settings.ts'
 import { javaProgram } from '#platform/kafka/local/java.ts'
+import { runProgram } from '#platform/program.ts'
+import { pythonEnvironment } from '#platform/python/environment.ts'
+import { findPython, OLDEST_PYTHON } from '#platform/python/find.ts'
 import { readBreaker } from '#platform/ytdlp/breaker.ts'
-import { ytDlpEnvironment } from '#platform/ytdlp/environment.ts'
 import { givenYtDlp, PINNED_VERSION, readyYtDlp } from '#platform/ytdlp/install.ts'
-import { runProgram } from '#platform/ytdlp/program.ts'
-import { findPython, OLDEST_PYTHON } from '#platform/ytdlp/python.ts'
 import { type Check, type Finding, ok, unlessLeftOut } from './check.ts'
 
 const PATIENCE_MS = 8_000
@@ -57,7 +57,7 @@ async function ytDlp({ YTDLP_PATH: given, VIDWIZ_DATA }: Settings, signal: Abort
   const program = given ? await givenYtDlp(given, signal) : await readyYtDlp(VIDWIZ_DATA)
   if (!program) return ok(`not yet: ${PINNED_VERSION} is installed when a helper starts`)
   const flags = ['--ignore-config', '-v', '--js-runtimes', `node:${process.execPath}`]
-  const { stderr } = await runProgram(program.path, flags, { env: ytDlpEnvironment(), timeoutMs: PATIENCE_MS, signal })
+  const { stderr } = await runProgram(program.path, flags, { env: pythonEnvironment(), timeoutMs: PATIENCE_MS, signal })
   const runtime = /JS runtimes: (.*)/.exec(stderr)?.[1] ?? 'none'
   const solver = /yt_dlp_ejs-[\d.]+/.exec(stderr)?.[0]
   const detail = `${program.version}, JS runtime ${runtime}, ${solver ?? 'no yt-dlp-ejs'}, ${program.path}`

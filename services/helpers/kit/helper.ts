@@ -7,13 +7,15 @@ import { backoffMs, stopping } from '#platform/stopping.ts'
 import type { Logger } from '#platform/telemetry/logger.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
 import { isInDoubt, openBreaker, readBreaker } from '#platform/ytdlp/breaker.ts'
-import { givenYtDlp, installedYtDlp, type YtDlp } from '#platform/ytdlp/install.ts'
+import type { YtDlp } from '#platform/ytdlp/install.ts'
 import { CutShort } from '#platform/ytdlp/run.ts'
 import type { Verdict } from '#platform/ytdlp/verdict.ts'
 import { NotHad, type VideoTools, withVideo } from '#platform/ytdlp/video.ts'
-import { adminToken, apiUrl } from './access.ts'
-import { ApiError, newKey, type Result, type Task, type TaskApi, taskApi } from './api.ts'
-import { type Asking, asking } from './asking.ts'
+import { adminToken, apiUrl } from '../../kit/api-access.ts'
+import { ApiError } from '../../kit/api-client.ts'
+import { type Permission, youtubePermission } from '../../kit/youtube-permission.ts'
+import { type YtDlpReady, ytDlpReady } from '../../kit/yt-dlp-ready.ts'
+import { newKey, type Result, type Task, type TaskApi, taskApi } from './api.ts'
 
 /** What a task found: for the API, and for the log. */
 export interface Found {
@@ -30,8 +32,6 @@ export interface Kind {
 /** From a stop on: until then the task in hand may still be finished, and the API be told, well within what a stop may take. */
 const FINISH_MS = 6_000
 const TELL_MS = 12_000
-/** Without yt-dlp, how long until the next look. */
-const LOOK_AGAIN_MS = 60_000
 /** Between two tries to reach the API. */
 const PAUSE = { firstMs: 1_000, longestMs: 30_000 }
 /** How often a result is told again when the API is away: by then the lease has ended. */
@@ -67,7 +67,8 @@ class Work {
   private readonly log: Logger
   private readonly api: TaskApi
   private readonly settings = readSettings()
-  private readonly asking: Asking
+  private readonly asking: Permission
+  private readonly ytDlp: YtDlpReady
   /** No further task. */
   private readonly stopping = stopping()
   /** The task in hand has had its time, and then the telling as well. */
@@ -76,7 +77,6 @@ class Work {
   private readonly count: (labels: { kind: string; outcome: string }) => void
   private readonly time: (labels: { kind: string }, seconds: number) => void
   private readonly warned = new Set<string>()
-  private missing: string | undefined = 'yt-dlp is not there yet'
 
   constructor(kind: Kind, { log, metrics, api }: Parts) {
     this.kind = kind
@@ -84,7 +84,9 @@ class Work {
     this.api = api
     const { VIDWIZ_DATA: data, HELPER_POLL_SECONDS: pollS, YTDLP_TASK_SECONDS: taskS } = this.settings
     const trialMs = (pollS + taskS + 60) * 1_000
-    this.asking = asking({ data, who: `${kind.name}-${randomUUID()}`, trialMs, signal: this.stopping.signal })
+    const { signal } = this.stopping
+    this.asking = youtubePermission({ data, who: `${kind.name}-${randomUUID()}`, trialMs, signal })
+    this.ytDlp = ytDlpReady({ settings: this.settings, log, signal, without: `no ${plural(kind.name)} are fetched` })
     this.count = metrics.counter({
       name: 'vidwiz_helper_tasks_total',
       help: 'Tasks that helpers have done, by what came of them',
@@ -97,7 +99,7 @@ class Work {
       buckets: [0.5, 1, 2, 4, 8, 15, 30, 60, 120],
     })
     metrics.gauge({ name: 'vidwiz_helper_ready', help: '1 when yt-dlp can be run', labels: ['kind'] }, () => [
-      { labels: { kind: kind.name }, value: this.missing === undefined ? 1 : 0 },
+      { labels: { kind: kind.name }, value: this.ytDlp.missing() === undefined ? 1 : 0 },
     ])
     metrics.gauge(
       {
@@ -111,7 +113,8 @@ class Work {
 
   /** @throws when there is no yt-dlp */
   check(): void {
-    if (this.missing) throw new Trouble(this.missing)
+    const missing = this.ytDlp.missing()
+    if (missing) throw new Trouble(missing)
   }
 
   stop(): void {
@@ -123,7 +126,7 @@ class Work {
   async run(): Promise<void> {
     while (!this.stopping.stopped()) {
       try {
-        const ytDlp = await this.ready()
+        const ytDlp = await this.ytDlp.ready()
         await this.asking.permitted((reason, until) =>
           this.log.warn({ reason, until: new Date(until) }, 'YouTube refuses: waiting (`npx vidwiz helpers resume` ends it)'),
         )
@@ -136,45 +139,6 @@ class Work {
       }
     }
     await this.asking.end().catch(() => {})
-  }
-
-  /** Waits for a yt-dlp that can be run; what is missing is said once. */
-  private async ready(): Promise<YtDlp> {
-    const { VIDWIZ_DATA: data, YTDLP_PATH: given } = this.settings
-    const { signal } = this.stopping
-    while (true) {
-      try {
-        const began = performance.now()
-        let isNew = this.missing !== undefined
-        const ytDlp = given
-          ? await this.given(given)
-          : await installedYtDlp({
-              data,
-              signal,
-              onInstall: (version) => {
-                isNew = true
-                this.log.info({ version }, 'installing yt-dlp')
-              },
-            })
-        this.missing = undefined
-        if (isNew) this.log.info({ ...ytDlp, ms: Math.round(performance.now() - began) }, 'yt-dlp is there')
-        return ytDlp
-      } catch (error) {
-        signal.throwIfAborted()
-        if (!(error instanceof Trouble)) throw error
-        const { message } = error
-        if (this.missing !== message) this.log.warn(`no ${plural(this.kind.name)} are fetched: ${message}`)
-        this.missing = message
-        await sleep(LOOK_AGAIN_MS, undefined, { signal })
-      }
-    }
-  }
-
-  private known: YtDlp | undefined
-  /** Asked for its version once. */
-  private given = async (path: string): Promise<YtDlp> => {
-    this.known ??= await givenYtDlp(path, this.stopping.signal)
-    return this.known
   }
 
   /** Long-polls; undefined when there was none, or nobody may ask YouTube any more. The API's troubles are said once. */

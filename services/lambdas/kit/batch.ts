@@ -1,4 +1,5 @@
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda'
+import { causeHeaders } from '../../kit/cause-headers.ts'
 import { deadlineOf } from './deadline.ts'
 import { log, reasonOf } from './log.ts'
 import { pooled } from './pool.ts'
@@ -32,7 +33,7 @@ export const batchHandler =
       const about = { messageId: record.messageId, receives: Number(record.attributes.ApproximateReceiveCount) }
       try {
         const message = messageOf(record)
-        const outcome = await work({ message, signal, headers: headersOf(message) })
+        const outcome = await work({ message, signal, headers: causeHeaders(message) })
         log('info', outcome, { ...about, ...subjectOf(message) })
         return []
       } catch (error) {
@@ -73,14 +74,3 @@ const subjectOf = ({ id, video_id, correlation_id }: Record<string, unknown>) =>
   ...(video_id !== undefined && { videoId: video_id }),
   ...(correlation_id !== undefined && { correlationId: correlation_id }),
 })
-
-/** As the API takes them; anything else would not even go into a header. */
-const SANE_ID = /^[\w.:+/=@-]{1,128}$/
-
-/** Our own messages say what they belong to; others do not. */
-export function headersOf({ correlation_id, causation_id }: Record<string, unknown>): Record<string, string> {
-  const given = { 'X-Request-ID': correlation_id, 'X-Causation-ID': causation_id }
-  return Object.fromEntries(
-    Object.entries(given).filter((entry): entry is [string, string] => typeof entry[1] === 'string' && SANE_ID.test(entry[1])),
-  )
-}

@@ -1,13 +1,16 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect } from 'chai'
-import { ObjectKeyError, type Objects } from '#platform/objects/objects.ts'
+import { ObjectKeyError, type ObjectStore } from '#platform/objects/objects.ts'
 
 /** What any store of objects must do. */
 export function objectsConformance(
   name: string,
-  open: (test: Mocha.Context) => Promise<{ objects: Objects; close(): Promise<void> }>,
+  open: (test: Mocha.Context) => Promise<{ objects: ObjectStore; close(): Promise<void> }>,
 ): void {
   describe(`objects in ${name}`, () => {
-    let objects: Objects
+    let objects: ObjectStore
     let close: () => Promise<void>
     before(async function () {
       ;({ objects, close } = await open(this))
@@ -27,6 +30,42 @@ export function objectsConformance(
     it('are undefined when they are not there', async () => {
       await put('there/one', '1')
       for (const key of ['nowhere', 'there/two', 'there/one.json']) expect(await objects.get(key)).to.equal(undefined)
+    })
+
+    it('keep what they were put with, and lose it with the next one', async () => {
+      await objects.put('kept/one', 'four', 'text/plain', { sha256: 'abc', seconds: '1.5' })
+      expect(await objects.head('kept/one')).to.deep.equal({ sizeBytes: 4, metadata: { sha256: 'abc', seconds: '1.5' } })
+      await put('kept/one', 'three')
+      expect(await objects.head('kept/one')).to.deep.equal({ sizeBytes: 5, metadata: {} })
+      for (const key of ['nowhere', 'kept', 'kept/two']) expect(await objects.head(key)).to.equal(undefined)
+    })
+
+    it('are gone when they were deleted, and what is not there can be deleted', async () => {
+      await objects.put('gone/one', 'x', 'text/plain', { sha256: 'abc' })
+      for (let time = 1; time <= 2; time++) await objects.delete('gone/one')
+      expect([await objects.head('gone/one'), await objects.get('gone/one')]).to.deep.equal([undefined, undefined])
+    })
+
+    it('go from a file to a file, however large, with what they are kept with', async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'vidwiz-files-'))
+      for (const bytes of [0, 70_000, 20_000_001]) {
+        const body = Buffer.from(Array.from({ length: bytes }, (_, i) => (i * 31 + (i >> 8)) % 256))
+        writeFileSync(join(folder, 'from'), body)
+        await objects.putFile('files/one', join(folder, 'from'), 'audio/mpeg', { metadata: { sha256: String(bytes) } })
+        const head = { sizeBytes: bytes, metadata: { sha256: String(bytes) } }
+        expect(await objects.head('files/one')).to.deep.equal(head)
+        expect(await objects.getFile('files/one', join(folder, 'to'))).to.deep.equal(head)
+        expect(readFileSync(join(folder, 'to')).equals(body)).to.equal(true)
+      }
+      expect(await objects.getFile('files/two', join(folder, 'none'))).to.equal(undefined)
+      expect(readdirSync(folder).sort()).to.deep.equal(['from', 'to'])
+      const ended = AbortSignal.abort()
+      expect(await failure(objects.getFile('files/one', join(folder, 'to'), { signal: ended }))).to.be.instanceOf(Error)
+      expect(await failure(objects.putFile('files/never', join(folder, 'from'), 'a/b', { signal: ended }))).to.be.instanceOf(
+        Error,
+      )
+      expect(await objects.head('files/never')).to.equal(undefined)
+      rmSync(folder, { recursive: true })
     })
 
     it('replace one another whole: a reader sees one of them, never a part', async () => {
@@ -62,7 +101,8 @@ export function objectsConformance(
         'x'.repeat(600),
       ]) {
         expect(await failure(put(key, 'x')), key).to.be.instanceOf(ObjectKeyError)
-        expect(await failure(objects.get(key)), key).to.be.instanceOf(ObjectKeyError)
+        for (const ask of [objects.get, objects.head, objects.delete])
+          expect(await failure(ask(key)), key).to.be.instanceOf(ObjectKeyError)
       }
     })
   })

@@ -52,6 +52,15 @@ export function queuesConformance(name: string, open: (test: Mocha.Context) => P
       }
     })
 
+    it('carry text beside the body', async () => {
+      const attributes = { cause: 'there is no such video: “é”', more: 'x' }
+      expect((await queues.sendBatch(url, [{ id: '1', body: '{}', attributes }]))[0]!.refusal).to.equal(undefined)
+      const [received] = await receiveAll(url, 1)
+      const text = Object.entries(received!.attributes).map(([name, { type, text }]) => [name, type, text])
+      expect(Object.fromEntries(text.map(([name, , text]) => [name, text]))).to.deep.equal(attributes)
+      expect(text.map(([, type]) => type)).to.deep.equal(['String', 'String'])
+    })
+
     it('take more messages than a request may hold', async () => {
       const texts = Array.from({ length: 23 }, (_, i) => `${String(i).padStart(2, '0')}${'x'.repeat(150_000)}`)
       const sent = await send(...texts)

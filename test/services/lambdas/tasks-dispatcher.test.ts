@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { headersOf } from '#services/lambdas/kit/batch.ts'
+import { causeHeaders } from '#services/kit/cause-headers.ts'
 import { taskOf } from '#services/lambdas/tasks-dispatcher/tasks-dispatcher.ts'
 import { videosIn } from '#services/lambdas/tasks-dispatcher/transcript-events.ts'
 
@@ -51,10 +51,10 @@ describe('the dispatcher', () => {
 
 describe('the ids of a message', () => {
   it('go to the API as headers, if they are sane', () => {
-    expect(headersOf({ correlation_id: 'a-1', causation_id: 'b:2' })).to.deep.equal({
+    expect(causeHeaders({ correlation_id: 'a-1', causation_id: 'b:2' })).to.deep.equal({
       'X-Request-ID': 'a-1',
       'X-Causation-ID': 'b:2',
     })
-    expect(headersOf({ correlation_id: 'a\r\nX: y', causation_id: 7 })).to.deep.equal({})
+    expect(causeHeaders({ correlation_id: 'a\r\nX: y', causation_id: 7 })).to.deep.equal({})
   })
 })

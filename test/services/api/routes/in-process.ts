@@ -59,6 +59,8 @@ export interface InProcessOptions {
   media?: MediaOptions
   /** Works with the database and the objects of this one, as another process would; it stops first. */
   beside?: InProcess
+  /** Where objects lie; in a folder of its own if not given. */
+  objects?: Objects
 }
 
 export async function startInProcess({
@@ -71,6 +73,7 @@ export async function startInProcess({
   search,
   media = USUAL_MEDIA,
   beside,
+  objects: given,
 }: InProcessOptions = {}): Promise<InProcess> {
   const database = beside ? { url: beside.databaseUrl, drop: async () => {} } : await freshDatabase()
   const db = openDb(database.url)
@@ -86,7 +89,7 @@ export async function startInProcess({
   const lines: string[] = []
   const folder = beside?.objectsFolder ?? mkdtempSync(join(tmpdir(), 'vidwiz-objects-'))
   const log = pino({}, new Writable({ write: (line, _, done) => done(void lines.push(String(line))) }))
-  const objects = folderObjects(folder)
+  const objects = given ?? folderObjects(folder)
   const { handler, wiz } = createApp({
     execute,
     // Nobody shall wait for a view that will never come.

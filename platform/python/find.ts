@@ -1,7 +1,7 @@
+import { runProgram } from '../program.ts'
 import { installerEnvironment } from './environment.ts'
-import { runProgram } from './program.ts'
 
-/** The oldest that the pinned yt-dlp runs on (see project/pyproject.toml). */
+/** The oldest that the pinned projects run on (yt-dlp, and what hears speech). */
 export const OLDEST_PYTHON = '3.11'
 
 export interface Python {

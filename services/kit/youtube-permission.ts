@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { endTrial, mayAsk, readBreaker, trialSucceeded } from '#platform/ytdlp/breaker.ts'
 
-/** Whether this helper may ask YouTube just now; it shares the answer with all others that have the same data folder. */
-export interface Asking {
+/** Whether this service may ask YouTube just now; it shares the answer with all others that have the same data folder. */
+export interface Permission {
   /** Waits until it may. */
   permitted(onWait: (reason: string, until: number) => void): Promise<void>
   /** Aborted as soon as the breaker has opened or `signal` is. To be closed. */
@@ -14,16 +14,16 @@ export interface Asking {
 
 const LOOK_MS = 1_000
 
-export interface AskingOptions {
+export interface PermissionOptions {
   data: string
-  /** Of this helper alone. */
+  /** Of this process alone. */
   who: string
   /** How long one task may take, with the wait for it. */
   trialMs: number
   signal: AbortSignal
 }
 
-export function asking({ data, who, trialMs, signal }: AskingOptions): Asking {
+export function youtubePermission({ data, who, trialMs, signal }: PermissionOptions): Permission {
   return {
     async permitted(onWait) {
       let told: number | undefined

@@ -1,0 +1,292 @@
+import { createHash, randomUUID } from 'node:crypto'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { dataFolder } from '../config/data-folder.ts'
+import { withFileLock } from '../file-lock.ts'
+import { type Bounds, type Ended, runProgram } from '../program.ts'
+import { Trouble } from '../trouble.ts'
+import { installerEnvironment } from './environment.ts'
+import { compareVersions, findPython, isAtLeast, OLDEST_PYTHON, type Python, type PythonSearch } from './find.ts'
+import { downloadOf } from './progress.ts'
+
+/** A Python project of ours whose packages are pinned by a lock with hashes. */
+export interface LockedProject {
+  /** In messages, and of its folder in the data folder. */
+  name: string
+  /** Of the program that an installation has. */
+  program: string
+  /** What that program runs: it finds the packages in `lib` beside itself. */
+  main: string
+  /** The lock, as `uv pip compile --generate-hashes --universal` makes it. */
+  lock: string
+  /** Of the package that it is all about, as the lock has it. */
+  version: string
+  /** Which version a program runs; undefined when it does not run. */
+  versionOf(program: string, signal?: AbortSignal): Promise<string | undefined>
+  /** The setting that names one of somebody else's, as a way out. */
+  setting?: string
+  /** How long an installation may take. */
+  installMs: number
+}
+
+/** What can be run. */
+export interface Installed {
+  path: string
+  version: string
+}
+
+export interface InstallOptions {
+  /** The data folder of this installation. */
+  data: string
+  /** Told once the installing begins. */
+  onInstall?(version: string): void
+  /** Told what is fetched, package by package, as `numpy, 16.1 MB`. */
+  onProgress?(text: string): void
+  signal?: AbortSignal
+  env?: NodeJS.ProcessEnv
+}
+
+/** The origin of an installation that was taken as new as there was, not from the lock. */
+const UPDATED = 'updated'
+/** What an installation that follows the lock to the letter is called by. */
+const originOf = ({ lock }: LockedProject) => createHash('sha256').update(readFileSync(lock)).digest('hex').slice(0, 8)
+
+const LEFT_BEHIND_MS = 3_600_000
+/** Another lock's installation may still be used by another version of ours that runs beside this one. */
+const OTHER_LOCK_MS = 30 * 24 * 3_600_000
+
+/** Where the installations lie. */
+export function projectFolder(data: string, { name }: Pick<LockedProject, 'name'>): string {
+  const folder = join(dataFolder(data), name)
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  return folder
+}
+
+/**
+ * The installation to run: the newest one there, at least the pinned one, which is installed if need be. Who comes while another one
+ * installs waits for it.
+ * @throws Trouble saying what to do, when there is no Python, or none of the ways to install works
+ */
+export async function installed(project: LockedProject, options: InstallOptions): Promise<Installed> {
+  const { data, signal, env } = options
+  const folder = projectFolder(data, project)
+  const python = pythonOf(await knownPython(env), project)
+  const ready = readyIn(folder, python, project)
+  if (ready) return ready
+  return withFileLock(
+    join(folder, 'installing'),
+    async () => {
+      const others = readyIn(folder, python, project)
+      if (others) return others
+      options.onInstall?.(project.version)
+      sweep(folder, project)
+      return install(folder, python, project, options, ['--require-hashes', '-r', project.lock], originOf(project))
+    },
+    signal,
+  )
+}
+
+/** It is asked for before every task, and seldom changes. */
+const PYTHON_KNOWN_MS = 600_000
+let known: { python: PythonSearch; path: string | undefined; until: number } | undefined
+
+async function knownPython(env: NodeJS.ProcessEnv = process.env): Promise<PythonSearch> {
+  if (known && known.path === env.PATH && Date.now() < known.until) return known.python
+  const python = await findPython(env)
+  // One that is missing is looked for each time.
+  known = python.found && { python, path: env.PATH, until: Date.now() + PYTHON_KNOWN_MS }
+  return python
+}
+
+/** Which installation would be used now; undefined when there is none. Installs nothing. */
+export async function ready(
+  project: LockedProject,
+  data: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<Installed | undefined> {
+  const { found } = await findPython(env)
+  return found && readyIn(projectFolder(data, project), found, project)
+}
+
+/**
+ * Installs the newest packages there are, past the lock. They are used from then on, until a lock of ours has newer ones.
+ * @param packages as pip takes them
+ * @throws Trouble when that does not work
+ */
+export async function update(project: LockedProject, packages: string, options: InstallOptions): Promise<Installed> {
+  const folder = projectFolder(options.data, project)
+  const python = pythonOf(await findPython(options.env), project)
+  return withFileLock(
+    join(folder, 'installing'),
+    () => install(folder, python, project, options, ['--upgrade', packages], UPDATED),
+    options.signal,
+  )
+}
+
+const orSet = ({ setting }: LockedProject) => (setting ? `, or set ${setting}` : '')
+
+/** In one line: what is missing and what to do. */
+function pythonOf({ found, tooOld }: PythonSearch, project: LockedProject): Python {
+  if (found) return found
+  const seen = tooOld.length > 0 ? ` (found: ${tooOld.join(', ')})` : ''
+  throw new Trouble(
+    `no Python ${OLDEST_PYTHON} or later${seen}, which ${project.name} runs on: install python3 and python3-venv (or uv${orSet(project)})`,
+  )
+}
+
+/** Native modules belong to one Python on one kind of machine. */
+const suffixOf = (python: Python) => `py${python.version}-${process.platform}-${process.arch}`
+
+interface Found extends Installed {
+  origin: string
+}
+
+function readyIn(folder: string, python: Python, project: LockedProject): Installed | undefined {
+  const pinned = originOf(project)
+  const ours = readdirSync(folder).flatMap((name): Found[] => {
+    const { version, suffix, origin } = partsOf(name) ?? {}
+    const isUsable = version && suffix === suffixOf(python) && (origin === UPDATED || origin === pinned)
+    if (!isUsable || !isAtLeast(version, project.version)) return []
+    return [{ version, origin: origin!, path: join(folder, name, project.program) }]
+  })
+  const newest = ours
+    .filter(({ path }) => runsOn(path, python))
+    .sort((a, b) => compareVersions(b.version, a.version) || (a.origin === pinned ? -1 : 1))
+  return newest[0] && { path: newest[0].path, version: newest[0].version }
+}
+
+/** Of the name of an installation's folder. */
+function partsOf(name: string) {
+  const [, version, suffix, origin] = /^([\d.]+)-(py[\d.]+-\w+-\w+)-(\w+)$/.exec(name) ?? []
+  return version ? { version, suffix, origin } : undefined
+}
+
+/** Whether it was made for this very Python, which may have been replaced by another of the same version. */
+const runsOn = (path: string, python: Python) => existsSync(path) && readFileSync(path, 'utf8') === launcher(python)
+
+/** Its folder may be moved: only the path of Python is fixed. */
+const launcher = ({ path }: Python) => `#!/bin/sh\nexec '${path.replaceAll("'", "'\\''")}' -I "\${0%/*}/main.py" "$@"\n`
+
+/** Makes an installation beside the others; it gets its name once it is whole and runs. */
+async function install(
+  folder: string,
+  python: Python,
+  project: LockedProject,
+  { env, signal, onProgress }: InstallOptions,
+  what: string[],
+  origin: string,
+): Promise<Installed> {
+  const unfinished = join(folder, `unfinished-${randomUUID()}`)
+  mkdirSync(unfinished, { mode: 0o700 })
+  try {
+    const onLine = (line: string) => {
+      const download = onProgress && downloadOf(line)
+      if (download) onProgress?.(download)
+    }
+    const bounds = { env: installerEnvironment(env), timeoutMs: project.installMs, signal, onLine }
+    await installInto(unfinished, python, project, what, bounds)
+    cpSync(project.main, join(unfinished, 'main.py'))
+    const program = join(unfinished, project.program)
+    writeFileSync(program, launcher(python))
+    chmodSync(program, 0o755)
+    const version = await project.versionOf(program, signal)
+    if (!version) throw new Trouble(`${project.name} was installed but does not run: see \`npx vidwiz doctor\``)
+    const whole = join(folder, `${version}-${suffixOf(python)}-${origin}`)
+    replace(unfinished, whole, python, project)
+    return { path: join(whole, project.program), version }
+  } finally {
+    rmSync(unfinished, { recursive: true, force: true })
+  }
+}
+
+/** Somebody may have made the same meanwhile: it stays if it can be used, for it may be running. */
+function replace(unfinished: string, whole: string, python: Python, { program }: LockedProject) {
+  if (existsSync(whole) && !runsOn(join(whole, program), python)) renameSync(whole, `${unfinished}-old`)
+  try {
+    renameSync(unfinished, whole)
+  } catch (error) {
+    if (!existsSync(whole)) throw error
+  }
+  rmSync(`${unfinished}-old`, { recursive: true, force: true })
+}
+
+/** All ways end in the same: packages in a folder, found by main.py. A way that does not work says why, and the next one is tried. */
+async function installInto(folder: string, python: Python, project: LockedProject, what: string[], bounds: Bounds) {
+  const lib = join(folder, 'lib')
+  const common = ['--target', lib, '--only-binary', ':all:']
+  const pip = (program: string) =>
+    runProgram(
+      program,
+      ['-I', '-m', 'pip', 'install', ...common, '--no-input', '--disable-pip-version-check', '--progress-bar', 'off', ...what],
+      bounds,
+    )
+  const ways: [name: string, run: () => Promise<Ended>][] = [
+    [
+      'uv',
+      () =>
+        runProgram(
+          'uv',
+          [
+            'pip',
+            'install',
+            '--python',
+            python.path,
+            ...common,
+            '--no-config',
+            '--no-python-downloads',
+            '--compile-bytecode',
+            ...what,
+          ],
+          bounds,
+        ),
+    ],
+    ['pip', () => pip(python.path)],
+    [
+      // Where Python comes without pip it may still bring one for its virtual environments.
+      'venv',
+      async () => {
+        const venv = join(folder, 'venv')
+        const made = await runProgram(python.path, ['-I', '-m', 'venv', venv], bounds)
+        const ended = made.code === 0 ? await pip(join(venv, 'bin', 'python')) : made
+        rmSync(venv, { recursive: true, force: true })
+        return ended
+      },
+    ],
+  ]
+  const failures: string[] = []
+  for (const [name, run] of ways) {
+    const { code, stdout, stderr } = await run()
+    if (code === 0) return
+    bounds.signal?.throwIfAborted()
+    rmSync(lib, { recursive: true, force: true })
+    failures.push(`${name}: ${lastLine(stderr) || lastLine(stdout) || 'took too long'}`)
+  }
+  throw new Trouble(`${project.name} could not be installed (${failures.join('; ')}): mend one of these ways${orSet(project)}`)
+}
+
+const lastLine = (text: string) => text.trim().split('\n').at(-1)!.trim().slice(0, 200)
+
+/** Removes what older versions and other locks of ours installed, and what was left behind unfinished. */
+function sweep(folder: string, project: LockedProject) {
+  const kept = [originOf(project), UPDATED]
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name)
+    const isOlderThan = (ms: number) => Date.now() - statSync(path).mtimeMs > ms
+    const parts = partsOf(name)
+    const isOld = parts && !isAtLeast(parts.version, project.version)
+    const isOfOtherLock = parts && !kept.includes(parts.origin!) && isOlderThan(OTHER_LOCK_MS)
+    const isLeft = name.startsWith('unfinished-') && isOlderThan(LEFT_BEHIND_MS)
+    if (isOld || isOfOtherLock || isLeft) rmSync(path, { recursive: true, force: true })
+  }
+}

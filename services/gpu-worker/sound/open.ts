@@ -1,0 +1,14 @@
+import type { Settings } from '#platform/config/settings.ts'
+import type { Sound } from '../ports.ts'
+import { installedListener } from '../transcriber/install.ts'
+import { toMp3 } from './mp3.ts'
+
+/** Sound by the ffmpeg that is named, or the one that is installed with what hears. */
+export function openSound({
+  FFMPEG_PATH,
+  VIDWIZ_DATA: data,
+  WHISPER_DEVICE: device,
+}: Pick<Settings, 'FFMPEG_PATH' | 'VIDWIZ_DATA' | 'WHISPER_DEVICE'>): Sound {
+  const path = async () => FFMPEG_PATH ?? (await installedListener({ data, device })).ffmpeg
+  return { toMp3: async (from, to, options) => toMp3(from, to, { ffmpeg: await path(), ...options }) }
+}

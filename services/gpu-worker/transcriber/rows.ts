@@ -1,0 +1,29 @@
+import type { Row } from '../ports.ts'
+import { withoutLoops } from './loops.ts'
+
+/** Control characters, and such as say in which direction to write or where a word may be broken. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is taken out
+const UNSEEN = /[\u0000-\u0008\u000e-\u001f\u007f\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff]/g
+
+/**
+ * The rows of a transcript: in order of time, within the length of the sound, to the millisecond, each of them saying something; what
+ * is repeated without end is cut.
+ * @param seconds how long the sound lasts
+ */
+export function rowsOf(segments: readonly Row[], seconds: number): Row[] {
+  const rows: Row[] = []
+  let previous = 0
+  for (const { text, offset, duration } of segments) {
+    const said = plain(text)
+    const begins = Math.max(previous, rounded(offset))
+    const ends = Math.min(rounded(offset + duration), Math.floor(seconds * 1000) / 1000)
+    if (!said || begins >= ends) continue
+    rows.push({ text: said, offset: begins, duration: rounded(ends - begins) })
+    previous = begins
+  }
+  return withoutLoops(rows)
+}
+
+const rounded = (seconds: number) => Math.round(seconds * 1000) / 1000
+
+const plain = (text: string) => text.toWellFormed().replace(UNSEEN, '').replace(/\s+/g, ' ').trim()

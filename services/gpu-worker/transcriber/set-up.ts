@@ -1,0 +1,30 @@
+import { join } from 'node:path'
+import type { Settings } from '#platform/config/settings.ts'
+import { installedListener, listenerFolder } from './install.ts'
+import { openTranscriber } from './transcriber.ts'
+
+type Hearing = Pick<Settings, 'VIDWIZ_DATA' | 'WHISPER_MODEL' | 'WHISPER_DEVICE' | 'WHISPER_COMPUTE_TYPE' | 'WHISPER_THREADS'>
+
+/**
+ * The transcriber of this installation. What hears is installed with the first job if it is not there yet, and the model downloaded.
+ * @param onNotice told what takes long before anything can be heard, in words for people
+ */
+export function transcriberOf(settings: Hearing, onNotice: (text: string) => void, signal?: AbortSignal) {
+  const { VIDWIZ_DATA: data, WHISPER_DEVICE: device } = settings
+  return openTranscriber({
+    listener: () =>
+      installedListener({
+        data,
+        device,
+        signal,
+        onInstall: (version) => onNotice(`installing faster-whisper ${version}`),
+        onProgress: (text) => onNotice(`fetching ${text}`),
+      }),
+    models: join(listenerFolder(data), 'models'),
+    model: settings.WHISPER_MODEL,
+    device,
+    computeType: settings.WHISPER_COMPUTE_TYPE,
+    threads: settings.WHISPER_THREADS,
+    onNotice,
+  })
+}

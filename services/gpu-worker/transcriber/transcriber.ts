@@ -1,0 +1,144 @@
+import { basename, join, resolve } from 'node:path'
+import { pythonEnvironment } from '#platform/python/environment.ts'
+import { Trouble } from '#platform/trouble.ts'
+import { turns } from '#platform/turns.ts'
+import { type Heard, HearingError, type HearOptions, type Transcriber } from '../ports.ts'
+import { Child } from './child.ts'
+import type { Listener } from './install.ts'
+import type { Ready } from './protocol.ts'
+import { rowsOf } from './rows.ts'
+
+export interface TranscriberOptions {
+  /** What is installed; asked for each time a child is begun. Its trouble becomes a HearingError `set-up`. */
+  listener(): Promise<Listener>
+  /** Where models are kept that are downloaded. */
+  models: string
+  /** A name that faster-whisper knows, one of a repository of Hugging Face, or a folder. */
+  model: string
+  device: 'auto' | 'cpu' | 'cuda'
+  /** int8 on a processor and float16 on CUDA if not given. */
+  computeType?: string | undefined
+  /** On a processor; as many as there are cores if not given. */
+  threads?: number | undefined
+  /** Told what takes long before anything can be heard, in words for people. */
+  onNotice?(text: string): void
+  env?: NodeJS.ProcessEnv
+  /** For tests: what the child is, and how long it may be silent, or at one step. */
+  script?: string
+  silenceMs?: number
+  stepMs?: number
+}
+
+const SCRIPT = join(import.meta.dirname, '../python/transcriber.py')
+/** It beats every two seconds; loading a library from a cold disk may hold it up. */
+const SILENCE_MS = 60_000
+/** Half a minute of sound is a step; a large model on an old processor, tried at six temperatures, takes minutes for it. */
+const STEP_MS = 15 * 60_000
+/** What libraries of Python, CUDA and Hugging Face may know besides. */
+const PASSED_ON = /^(HF_\w+|CUDA_\w+|NVIDIA_\w+|OMP_\w+|CT2_\w+|LD_LIBRARY_PATH)$/
+
+/** Of sound in which nobody speaks: undetermined. */
+const NO_LANGUAGE = 'und'
+
+/** A port to faster-whisper in a process of its own, which is begun when it is first needed and again after it has died. */
+export function openTranscriber(options: TranscriberOptions): Transcriber & {
+  /** Of the process that hears now, for figures; undefined when there is none. */
+  readonly pid: number | undefined
+} {
+  const { silenceMs = SILENCE_MS, stepMs = STEP_MS } = options
+  const model = /[\\/]/.test(options.model) ? basename(options.model) : options.model
+  const inTurn = turns(1)
+  let child: Child | undefined
+  let beginning: Promise<Child> | undefined
+  let isClosed = false
+
+  /** One begins for all that wait for it, also when the one who came first does not want it any more. */
+  function living(): Promise<Child> {
+    if (beginning) return beginning
+    if (child?.isAlive) return Promise.resolve(child)
+    beginning = begun().finally(() => {
+      beginning = undefined
+    })
+    return beginning
+  }
+
+  async function begun(): Promise<Child> {
+    const listener = await options.listener().catch((error) => {
+      throw error instanceof Trouble ? new HearingError('set-up', error.message, { cause: error }) : error
+    })
+    if (isClosed) throw closed()
+    child = new Child({
+      program: listener.path,
+      args: [options.script ?? SCRIPT],
+      env: environmentOf(options, listener),
+      silenceMs,
+      stepMs,
+      onDownload: (model, megabytes) => options.onNotice?.(`downloading the model ${model}: ${megabytes} MB`),
+    })
+    const { note } = await child.ready()
+    if (note) options.onNotice?.(note)
+    return child
+  }
+
+  async function hear(file: string, { signal, onProgress }: HearOptions): Promise<Heard> {
+    signal.throwIfAborted()
+    if (isClosed) throw closed()
+    const stop = () => void child?.kill(signal.reason)
+    signal.addEventListener('abort', stop)
+    try {
+      const { segments, language, seconds } = await (await unlessAborted(living(), signal)).hear(resolve(file), onProgress)
+      return { language: language ?? NO_LANGUAGE, model, seconds, rows: rowsOf(segments, seconds) }
+    } finally {
+      signal.removeEventListener('abort', stop)
+    }
+  }
+
+  return {
+    get pid() {
+      return child?.isAlive ? child.pid : undefined
+    },
+    device: async () => inWords(await (await living()).ready()),
+    hear: (file, hearing) =>
+      unlessAborted(
+        inTurn(() => hear(file, hearing)),
+        hearing.signal,
+      ),
+    async close() {
+      isClosed = true
+      await child?.kill(closed())
+    },
+  }
+}
+
+const closed = () => new HearingError('died', 'hearing was ended')
+
+const inWords = ({ device, compute_type, note }: Ready) => `${device}, ${compute_type}${note ? ` (${note})` : ''}`
+
+/** Waits no longer than it is wanted; what comes later is of no interest. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason)
+    if (signal.aborted) abort()
+    signal.addEventListener('abort', abort, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}
+
+function environmentOf(
+  { model, device, computeType, threads, models, env = process.env }: TranscriberOptions,
+  { libraries }: Listener,
+): NodeJS.ProcessEnv {
+  const passedOn = Object.fromEntries(Object.entries(env).filter(([name]) => PASSED_ON.test(name)))
+  const search = [...libraries, ...(env.LD_LIBRARY_PATH ? [env.LD_LIBRARY_PATH] : [])].join(':')
+  return {
+    ...pythonEnvironment(env),
+    HF_HOME: models,
+    HF_HUB_DISABLE_TELEMETRY: '1',
+    ...passedOn,
+    ...(search && { LD_LIBRARY_PATH: search }),
+    WHISPER_MODEL: model,
+    WHISPER_DEVICE: device,
+    ...(computeType && { WHISPER_COMPUTE_TYPE: computeType }),
+    ...(threads && { WHISPER_THREADS: String(threads) }),
+  }
+}

@@ -1,0 +1,68 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
+
+/** A request on its way to a server. */
+export interface Passing {
+  method: string
+  /** The path with its query. */
+  url: string
+  headers: IncomingMessage['headers']
+  body: Buffer
+}
+
+/** `cut`: the connection ends there. */
+export type Verdict = 'cut' | undefined
+
+/** Stands before a server: sees what goes there, and can end it before the server has it or before the answer is there. */
+export interface Gate {
+  url: string
+  /** All requests, as they came. */
+  seen: Passing[]
+  before: ((passing: Passing) => Verdict | Promise<Verdict>) | undefined
+  after: ((passing: Passing) => Verdict | Promise<Verdict>) | undefined
+  /** Whether connections are refused as if nobody listened. */
+  isClosed: boolean
+  close(): Promise<void>
+}
+
+export async function startGate(target: string): Promise<Gate> {
+  const server = createServer((incoming, answer) => {
+    pass(incoming, answer).catch(() => answer.destroy())
+  })
+  async function pass(incoming: IncomingMessage, answer: ServerResponse) {
+    const { method, url, headers } = incoming
+    if (gate.isClosed) return void answer.destroy()
+    const passing: Passing = { method: method!, url: url!, headers, body: await buffer(incoming) }
+    gate.seen.push(passing)
+    if ((await gate.before?.(passing)) === 'cut') return void answer.destroy()
+    const asking = request(new URL(url!, target), {
+      method: method!,
+      headers: { ...headers, 'content-length': passing.body.length },
+    })
+    delete headers['transfer-encoding']
+    asking.end(passing.body)
+    const [said] = (await once(asking, 'response')) as [IncomingMessage]
+    const body = await buffer(said)
+    if ((await gate.after?.(passing)) === 'cut') return void answer.destroy()
+    const { 'transfer-encoding': _, ...others } = said.headers
+    answer.writeHead(said.statusCode!, method === 'HEAD' ? others : { ...others, 'content-length': body.length })
+    answer.end(body)
+  }
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const gate: Gate = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    seen: [],
+    before: undefined,
+    after: undefined,
+    isClosed: false,
+    async close() {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+  return gate
+}
