@@ -108,9 +108,14 @@ describe('hearing', function () {
         const error = await refusal(transcriber.device())
         expect(error.kind).to.equal('set-up')
         expect(error.message).to.match(message)
-        expect((await refusal(transcriber.hear(speech, { signal: never }))).message).to.match(message)
         await transcriber.close()
       })
+
+    it('is begun anew for each file, in case that somebody has mended it', async () => {
+      const transcriber = opened({ model: './models/large-v3' })
+      for (const _ of [1, 2]) expect((await refusal(transcriber.hear(speech, { signal: never }))).kind).to.equal('set-up')
+      await transcriber.close()
+    })
 
     it('says what to do without CUDA, and with a type that there is not', async () => {
       const model = await tinyWhisper()
