@@ -30,7 +30,7 @@ describe('what hears, when it dies', function () {
   before(async function () {
     listener = await testListener(this)
     model = await randomWhisper(listener)
-    long = await say('Somebody speaks for a long time, and does not come to an end.', { format: 'mp3', times: 50 })
+    long = await say('Somebody speaks for a long time, and does not come to an end.', { times: 150 })
     quiet = await silence(20)
   })
 
