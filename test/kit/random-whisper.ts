@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { runProgram } from '#platform/program.ts'
 import { pythonEnvironment } from '#platform/python/environment.ts'
-import type { Listener } from '#services/gpu-worker/transcriber/install.ts'
+import type { Listener } from '#platform/whisper/install.ts'
 import { madeOnce } from './whisper.ts'
 
 const script = join(import.meta.dirname, '../services/gpu-worker/python/random_whisper.py')

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { expect } from 'chai'
+import type { Listener } from '#platform/whisper/install.ts'
 import type { Heard, HearingError, Transcriber } from '#services/gpu-worker/ports.ts'
-import type { Listener } from '#services/gpu-worker/transcriber/install.ts'
 import { openTranscriber, type TranscriberOptions } from '#services/gpu-worker/transcriber/transcriber.ts'
 import { againAfter, silence, silentFilm } from '#test/kit/sound.ts'
 import { say } from '#test/kit/speech.ts'
