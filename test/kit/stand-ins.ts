@@ -1,3 +1,4 @@
+import { bees } from './lectures.ts'
 import { startModelServer } from './model-server.ts'
 import { say } from './speech.ts'
 import { studying } from './study-model.ts'
@@ -10,7 +11,8 @@ import { type PageVideo, startYoutubePages } from './youtube-pages.ts'
 /** A video that speaks, and has no captions. */
 const SPEAKS = 'speaks00001'
 
-const said = Array.from({ length: 120 }, (_, i) => [`sentence ${i + 1} of what is said in this video`, i * 5, 5] as const)
+const lines = bees.said.match(/\S+(?:\s+\S+){0,7}/g)!
+const said = lines.map((line, i) => [line.replace(/\s+/g, ' '), i * 10, 10] as const)
 const video = (id: string): PageVideo => ({
   captions: [{ language: 'en', format: 'json3', said }],
   metadata: { title: `A video called ${id}`, duration: 600, channel: 'Stand-ins' },
