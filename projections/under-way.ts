@@ -10,6 +10,7 @@ export interface JobUnderWay {
   /** Who asked for it, and the address of that user; null when nobody did. */
   user_id: number | null
   email: string | null
+  /** As somebody noted it, else as YouTube has it. */
   title: string | null
   status: 'queued' | 'processing'
   correlation_id: string | null
@@ -22,7 +23,8 @@ export interface JobUnderWay {
 export async function jobsUnderWay(db: Queryable): Promise<{ jobs: JobUnderWay[]; isWhole: boolean }> {
   const rows = await db.query<Omit<JobUnderWay, 'id'> & { id: number | null }>(
     'media.underWay',
-    `select v.id, m.video_id, m.job_id, m.attempt, m.user_id, u.email, v.title, m.status, m.correlation_id, m.event_id as causation_id
+    `select v.id, m.video_id, m.job_id, m.attempt, m.user_id, u.email, m.status,
+            coalesce(v.title, v.metadata::json ->> 'title') as title, m.correlation_id, m.event_id as causation_id
        from views.media m
        left join views.videos v on v.video_id = m.video_id
        left join views.users u on u.user_id = m.user_id

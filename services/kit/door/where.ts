@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Queryable } from '#platform/pg/pool.ts'
 
 /** Where migrations of the door's own database lie. */
@@ -39,4 +40,24 @@ export async function isShown(db: Queryable, { videoId, jobId }: { videoId: stri
     [videoId, String(jobId)],
   )
   return door?.shown ?? true
+}
+
+const LOOK_MS = 50
+const PATIENCE_MS = 5_000
+
+/**
+ * Waits until workers find a job behind the door: before its message is sent, for who looks at once and finds nothing drops it.
+ * @returns false when that took too long, since nobody attends to the door or it cannot keep up
+ */
+export async function untilShown(
+  db: Queryable,
+  job: { videoId: string; jobId: number },
+  { withinMs = PATIENCE_MS }: { withinMs?: number } = {},
+): Promise<boolean> {
+  const until = Date.now() + withinMs
+  while (!(await isShown(db, job))) {
+    if (Date.now() > until) return false
+    await sleep(LOOK_MS)
+  }
+  return true
 }

@@ -11,7 +11,7 @@ describe('the door for workers that know no HTTP', function () {
   let world: DoorWorld
   let worker: pg.Client
   before(async () => {
-    world = await startDoorWorld({ doors: 2 })
+    world = await startDoorWorld()
     worker = await world.connect()
   })
   after(() => world?.stop())
@@ -72,6 +72,10 @@ describe('the door for workers that know no HTTP', function () {
 
   it('serves a job that nobody asked for under an address that nobody has', async () => {
     const job = await world.job({ nobody: true })
+    const { rows } = await worker.query('select user_id, title, url, status from videos where id = $1', [job.number])
+    expect(rows).to.deep.equal([
+      { user_id: '2147483647', title: 'Bees', url: `https://www.youtube.com/watch?v=${job.videoId}`, status: 'queued' },
+    ])
     await work(worker, world, job)
     await ended(job, 'MediaProcessed')
   })

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import pg from 'pg'
 import { openDb } from '#platform/pg/pool.ts'
-import { isShown } from '#services/kit/door/where.ts'
+import { untilShown } from '#services/kit/door/where.ts'
 import { eventually } from '#test/kit/eventually.ts'
 import { vidwiz } from '#test/kit/run.ts'
 import { type DoorWorld, type Job, linesOf, startDoorWorld } from './jobs.ts'
@@ -230,7 +230,7 @@ describe('the role of workers that know no HTTP', function () {
     )
     expect(open).to.deep.equal({ open: true })
     // Where no door is, no message waits for one.
-    expect(await isShown(world.db, { videoId: job.videoId, jobId: job.jobId })).to.equal(true)
+    expect(await untilShown(world.db, { videoId: 'nobodys1234', jobId: 1 }, { withinMs: 0 })).to.equal(true)
     expect((await world.cli('media', 'door', '--close')).stderr).to.contain('there is no door')
   })
 
@@ -240,6 +240,8 @@ describe('the role of workers that know no HTTP', function () {
     Object.assign(world.env, linesOf(stdout))
     worker = await world.connect()
     await eventually(async () => expect((await worker.query('select from videos')).rowCount).to.be.greaterThan(0))
+    // Now a message waits for its job, but not for ever.
+    expect(await untilShown(world.db, { videoId: 'nobodys1234', jobId: 1 }, { withinMs: 100 })).to.equal(false)
   })
 
   it('is made only by who may make roles, who is told what is missing', async () => {

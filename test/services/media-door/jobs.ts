@@ -11,7 +11,7 @@ import { storeMetadata } from '#events/video.ts'
 import { executor } from '#platform/log/executor.ts'
 import { appender } from '#platform/log/postgres/appender.ts'
 import { type Db, openDb } from '#platform/pg/pool.ts'
-import { eventually } from '#test/kit/eventually.ts'
+import { untilShown } from '#services/kit/door/where.ts'
 import { onKafka } from '#test/kit/log.ts'
 import { vidwiz } from '#test/kit/run.ts'
 import { startS3, type TestS3 } from '#test/kit/s3.ts'
@@ -111,10 +111,7 @@ export async function startDoorWorld({ doors = 1 } = {}): Promise<DoorWorld> {
       }
       const { jobId } = (await eventsOf(videoId)).at(-1)!.data as { jobId: number }
       await execute(recordMediaDispatch({ videoId, jobId, attempt: 1, messageId: 'm' }))
-      await eventually(async () => {
-        const [door] = await db.query<{ shown: string }>('t.shown', 'select shows ->> $1 as shown from log.door', [videoId])
-        expect(door!.shown).to.equal(String(jobId))
-      })
+      expect(await untilShown(db, { videoId, jobId }, { withinMs: 15_000 })).to.equal(true)
       const [video] = await db.query<{ id: number }>('t.number', 'select id from views.videos where video_id = $1', [videoId])
       return { videoId, jobId, number: video!.id, email, userId: nobody ? 2_147_483_647 : userId }
     },

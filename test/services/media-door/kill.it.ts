@@ -4,7 +4,7 @@ import { eventually } from '#test/kit/eventually.ts'
 import { type DoorWorld, type Job, startDoorWorld, work } from './jobs.ts'
 
 /** More of them in the long suite. */
-const ROUNDS = Number(process.env.FAULT_ROUNDS ?? 5)
+const ROUNDS = Number(process.env.FAULT_ROUNDS ?? 3)
 const JOBS = 4
 
 describe('the door, whose service is killed at any moment', function () {
