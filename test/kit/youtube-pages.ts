@@ -41,6 +41,8 @@ export interface PageSound {
   file: string
   /** Its size, as the site says it; not said if not given. */
   bytes?: number
+  /** Whether the transfer, too, does not say how large it is. */
+  isChunked?: boolean
   /** So much of it comes, and then nothing any more, without an end. */
   stallsAfter?: number
 }
@@ -138,7 +140,8 @@ const send = (res: ServerResponse, status: number, type: string, body: string) =
 function sendSound(sound: PageSound | undefined, res: ServerResponse) {
   if (!sound) return send(res, 404, 'text/plain', '')
   const body = readFileSync(sound.file)
-  res.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': body.length })
+  const length = sound.isChunked ? {} : { 'content-length': body.length }
+  res.writeHead(200, { 'content-type': 'application/octet-stream', ...length })
   if (sound.stallsAfter === undefined) res.end(body)
   else res.write(body.subarray(0, sound.stallsAfter))
 }
