@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { identity } from '#platform/processes.ts'
+import type { Listener } from '#platform/whisper/install.ts'
 import type { HearingError } from '#services/gpu-worker/ports.ts'
-import type { Listener } from '#services/gpu-worker/transcriber/install.ts'
 import { openTranscriber, type TranscriberOptions } from '#services/gpu-worker/transcriber/transcriber.ts'
 import { eventually } from '#test/kit/eventually.ts'
 import { randomWhisper } from '#test/kit/random-whisper.ts'
@@ -30,7 +30,7 @@ describe('what hears, when it dies', function () {
   before(async function () {
     listener = await testListener(this)
     model = await randomWhisper(listener)
-    long = await say('Somebody speaks for a long time, and does not come to an end.', { format: 'mp3', times: 50 })
+    long = await say('Somebody speaks for a long time, and does not come to an end.', { times: 150 })
     quiet = await silence(20)
   })
 

@@ -1,6 +1,7 @@
+import { join } from 'node:path'
 import { expect } from 'chai'
+import type { Listener } from '#platform/whisper/install.ts'
 import type { Heard, HearingError, Transcriber } from '#services/gpu-worker/ports.ts'
-import type { Listener } from '#services/gpu-worker/transcriber/install.ts'
 import { openTranscriber, type TranscriberOptions } from '#services/gpu-worker/transcriber/transcriber.ts'
 import { againAfter, silence, silentFilm } from '#test/kit/sound.ts'
 import { say } from '#test/kit/speech.ts'
@@ -67,10 +68,12 @@ describe('hearing', function () {
 
   it('hears a long file in pieces, whose rows are at their time', async () => {
     // The second time is said across the end of the first piece, so that piece must be cut before it.
-    const heard = await transcriber.hear(await againAfter(speech, 1_195), { signal: never })
+    const inPieces = opened({ model: await tinyWhisper(), script: join(import.meta.dirname, '../python/small_pieces.py') })
+    const heard = await inPieces.hear(await againAfter(speech, 35), { signal: never })
+    await inPieces.close()
     inOrder(heard)
-    const second = heard.rows.filter(({ offset }) => offset > 600)
-    expect(second[0]!.offset).to.be.within(1_194, 1_197)
+    const second = heard.rows.filter(({ offset }) => offset > 33)
+    expect(second[0]!.offset).to.be.within(34, 37)
     expect(wordError(SAID, second.map(({ text }) => text).join(' '))).to.be.at.most(0.2)
     expect(wordError(`${SAID} ${SAID}`, textOf(heard))).to.be.at.most(0.2)
   })

@@ -2,9 +2,11 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { OLDEST_PYTHON } from '#platform/python/find.ts'
-import { PINNED_WHISPER } from '#services/gpu-worker/transcriber/install.ts'
+import { PINNED_WHISPER } from '#platform/whisper/install.ts'
 
-const folders = ['../../../../services/gpu-worker/python', '../python'].map((name) => join(import.meta.dirname, name))
+const folders = ['../../../platform/whisper/project', '../../services/gpu-worker/python'].map((name) =>
+  join(import.meta.dirname, name),
+)
 const [ours, tests] = folders as [string, string]
 const read = (folder: string, name: string) => readFileSync(join(folder, name), 'utf8')
 /** What a lock pins, as `name==1.2.3`. */
