@@ -11,10 +11,12 @@ export interface MediaBridgeOptions {
   post: Post<QueueName>
   /** What stands before the id in the address of a video. */
   watchUrl: string
+  /** Waits, not for long, until workers that look for the job in a database find it there. */
+  untilShown(job: { videoId: string; jobId: number }): Promise<unknown>
 }
 
 /** Hands jobs to the queue of media workers, and records that. */
-export const mediaBridge = ({ execute, post, watchUrl }: MediaBridgeOptions): Reactor =>
+export const mediaBridge = ({ execute, post, watchUrl, untilShown }: MediaBridgeOptions): Reactor =>
   queueBridge(NAME, [MediaProcessingRequested], {
     execute,
     post,
@@ -29,6 +31,7 @@ export const mediaBridge = ({ execute, post, watchUrl }: MediaBridgeOptions): Re
     },
     /** The address of who asked is looked up now: it is in no event of the job (P9). */
     async message(job) {
+      await untilShown(job.data)
       try {
         const { result } = await execute(findForMessage(job.data), { actor: NAME, correlationId: job.correlationId })
         return { queue: 'media', body: bodyOf(job, { ...result, watchUrl }) }

@@ -1,5 +1,6 @@
 import { service } from '#platform/service.ts'
 import { runBridge } from '../kit/bridge-service.ts'
+import { untilShown } from '../kit/door/where.ts'
 import { mediaBridge } from './bridge.ts'
 import { NAME } from './message.ts'
 
@@ -10,7 +11,8 @@ export default service(NAME, (log, _, metrics) =>
     {
       queues: { media: 'SQS_TRANSCRIPTION_QUEUE_URL' },
       purpose: 'where the jobs for media workers go',
-      make: ({ execute, settings }, post) => mediaBridge({ execute, post, watchUrl: settings.YOUTUBE_WATCH_URL }),
+      make: ({ execute, settings, db }, post) =>
+        mediaBridge({ execute, post, watchUrl: settings.YOUTUBE_WATCH_URL, untilShown: (job) => untilShown(db, job) }),
     },
   ),
 )

@@ -42,7 +42,7 @@ export async function isShown(db: Queryable, { videoId, jobId }: { videoId: stri
   return door?.shown ?? true
 }
 
-const LOOK_MS = 50
+const LOOK_MS = 100
 const PATIENCE_MS = 5_000
 
 /**

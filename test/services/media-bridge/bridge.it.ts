@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import { catalog, deciders } from '#events/catalog.ts'
 import { topics } from '#events/topics.ts'
@@ -11,6 +12,7 @@ import { startReactor } from '#platform/log/reactor/start.ts'
 import { openQueues } from '#platform/sqs/open.ts'
 import type { Queues } from '#platform/sqs/queues.ts'
 import { stopping } from '#platform/stopping.ts'
+import { untilShown } from '#services/kit/door/where.ts'
 import { openPost, type Post } from '#services/kit/post.ts'
 import { mediaBridge } from '#services/media-bridge/bridge.ts'
 import type { QueueName } from '#services/media-bridge/message.ts'
@@ -93,7 +95,12 @@ describe('the media bridge', function () {
       const setting = 'SQS_TRANSCRIPTION_QUEUE_URL'
       const addresses = { media: { setting, url: server.env[setting] } }
       const post: Post<QueueName> = openPost({ queues, addresses, stopping: end, onRefused: () => {} })
-      return mediaBridge({ execute, post, watchUrl: 'http://videos.example/watch?v=' })
+      return mediaBridge({
+        execute,
+        post,
+        watchUrl: 'http://videos.example/watch?v=',
+        untilShown: (job) => untilShown(shop.db, job),
+      })
     })
 
   /** Asks for so many videos to be processed. */
@@ -126,6 +133,22 @@ describe('the media bridge', function () {
         `select (data ->> 'jobId')::int as job from log.events where type = 'MediaProcessingDispatched' order by 1`,
       )
     ).map(({ job }) => job)
+
+  it('waits for a door that is open to show a job before it sends the message', async () => {
+    await shop.db.query('t.open', `insert into log.door (database, was_public) values ('a door', true)`)
+    const [job] = await ask(1)
+    run()
+    try {
+      await sleep(300)
+      expect(await jobsTaken()).to.deep.equal([])
+      const shows = JSON.stringify({ [job!.videoId]: job!.jobId })
+      await shop.db.query('t.show', 'update log.door set shows = $1', [shows])
+      await settled()
+      expect(await jobsTaken()).to.deep.equal(idsOf([job!]))
+    } finally {
+      await shop.db.query('t.close', 'delete from log.door')
+    }
+  })
 
   it('sends each job once, as both kinds of worker read it, and records that', async () => {
     const jobs = await ask(25)
