@@ -1,7 +1,8 @@
 import { Command } from 'commander'
-import { readSettings, type Settings } from '#platform/config/settings.ts'
-import { type Check, type Checked, examine, isWell } from '../kit/check.ts'
+import { readSettings } from '#platform/config/settings.ts'
+import { type Checked, examine, isWell } from './doctor/check.ts'
 import { edgeChecks } from './doctor/edges.ts'
+import { gpuWorkerChecks } from './doctor/gpu-worker.ts'
 import { programChecks } from './doctor/programs.ts'
 import { storeChecks } from './doctor/stores.ts'
 import { table } from './table.ts'
@@ -17,19 +18,13 @@ export const doctorCommand = (): Command =>
     .option('--json', 'one JSON array')
     .action(async ({ json }: { json?: boolean }) => {
       const settings = readSettings()
-      const checks = [...programChecks(settings), ...storeChecks(settings), ...edgeChecks(settings), ...(await added(settings))]
+      const added = settings.VIDWIZ_WITH.includes('gpu-worker') ? gpuWorkerChecks(settings) : []
+      const checks = [...programChecks(settings), ...storeChecks(settings), ...edgeChecks(settings), ...added]
       const checked = await examine(checks, PATIENCE_MS)
       await print(json ? JSON.stringify(checked) : report(checked))
       // What hung may still hold the process.
       process.exit(isWell(checked) ? 0 : 1)
     })
-
-/** A service that only runs where somebody asks for it knows itself what it relies on. */
-async function added({ VIDWIZ_WITH, ...settings }: Settings): Promise<Check[]> {
-  if (!VIDWIZ_WITH.includes('gpu-worker')) return []
-  const { gpuWorkerChecks } = await import(new URL('../gpu-worker/doctor.ts', import.meta.url).href)
-  return gpuWorkerChecks(settings)
-}
 
 const print = (text: string) => new Promise<void>((resolve) => process.stdout.write(`${text}\n`, () => resolve()))
 

@@ -1,5 +1,5 @@
 import { readSettings } from '#platform/config/settings.ts'
-import { installedListener } from './transcriber/install.ts'
+import { installedListener } from '#platform/whisper/install.ts'
 
 // For an image: `node services/gpu-worker/prepare.ts` installs what a worker would install when it starts, for WHISPER_DEVICE.
 

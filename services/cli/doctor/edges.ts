@@ -1,8 +1,8 @@
 import { createServer } from 'node:net'
 import type { Settings } from '#platform/config/settings.ts'
 import { keyNameOf } from '#platform/llm/key.ts'
-import { type Check, type Finding, ok } from '../../kit/check.ts'
 import { leftOut } from '../../kit/left-out.ts'
+import { type Check, type Finding, ok } from './check.ts'
 
 const NO_API = 'the API cannot start'
 const NO_CHAT = 'Wiz chat answers 500'

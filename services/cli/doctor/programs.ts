@@ -7,7 +7,7 @@ import { pythonEnvironment } from '#platform/python/environment.ts'
 import { findPython, OLDEST_PYTHON } from '#platform/python/find.ts'
 import { readBreaker } from '#platform/ytdlp/breaker.ts'
 import { givenYtDlp, PINNED_VERSION, readyYtDlp } from '#platform/ytdlp/install.ts'
-import { type Check, type Finding, ok, unlessLeftOut } from '../../kit/check.ts'
+import { type Check, type Finding, ok, unlessLeftOut } from './check.ts'
 
 const PATIENCE_MS = 8_000
 const NO_TRANSCRIPTS =

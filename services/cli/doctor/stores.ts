@@ -13,7 +13,7 @@ import { databaseUrl, reach } from '#platform/pg/where.ts'
 import { withDeadLetters } from '#platform/sqs/dead-letters.ts'
 import { openQueues } from '#platform/sqs/open.ts'
 import { nameOf } from '#platform/sqs/queues.ts'
-import { type Check, type Finding, ok, unlessLeftOut } from '../../kit/check.ts'
+import { type Check, type Finding, ok, unlessLeftOut } from './check.ts'
 
 /** With less than this a machine is full before one knows it. */
 const SCARCE_BYTES = 1024 ** 3

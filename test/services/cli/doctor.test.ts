@@ -1,6 +1,6 @@
 import { expect } from 'chai'
+import { type Check, examine, type Finding, isWell, ok } from '#services/cli/doctor/check.ts'
 import { report } from '#services/cli/doctor.ts'
-import { type Check, examine, type Finding, isWell, ok } from '#services/kit/check.ts'
 
 const check = (name: string, isNeeded: boolean, look: Check['look']): Check => ({ name, isNeeded, cost: `no ${name}`, look })
 const found = (state: Finding['state'], more: Partial<Finding> = {}) => ({ state, detail: 'x', ...more })

@@ -91,7 +91,9 @@ describe('a media worker in trouble', function () {
     const { videoId } = await world.wanted({ page: { sound: { file, bytes: 10 ** 14 } } })
     const worker = world.worker({ env: { MEDIA_DISK_MB: '100000000' }, times: { againSeconds: () => 1 } })
     await ended(videoId, 'MediaProcessingFailed')
-    expect((await last(videoId)).data.cause).to.match(/^the disk of the worker is full \(95\d+ MB are needed, \d+ MB are free\) \(tried 3/)
+    expect((await last(videoId)).data.cause).to.match(
+      /^the disk of the worker is full \(95\d+ MB are needed, \d+ MB are free\) \(tried 3/,
+    )
     expect(world.pages.hits(videoId, 'sound')).to.equal(0)
     await world.isEmpty()
     expect(await world.dead()).to.have.length(1)
@@ -154,13 +156,15 @@ describe('a media worker in trouble', function () {
 
   describe('told to stop', () => {
     const never = new Promise<undefined>(() => {})
-    const holds = (text: string) => async ({ method, url, body }: { method: string; url: string; body: Buffer }) => {
-      if (`${method} ${url} ${body.length < 100_000 ? body : ''}`.includes(text)) {
-        held.resolve()
-        await never
+    const holds =
+      (text: string) =>
+      async ({ method, url, body }: { method: string; url: string; body: Buffer }) => {
+        if (`${method} ${url} ${body.length < 100_000 ? body : ''}`.includes(text)) {
+          held.resolve()
+          await never
+        }
+        return undefined
       }
-      return undefined
-    }
     let held = Promise.withResolvers<void>()
     const steps: [string, () => void, boolean?][] = [
       ['while it downloads', () => held.resolve(), true],

@@ -41,8 +41,12 @@ describe('a media worker', function () {
     for (const copy of ['heard', 'study']) expect(await world.objects.head(`media/${videoId}/${copy}.json`)).to.equal(undefined)
     expect(said('hears on a script of a test')).to.equal(true)
     const figures = await worker.metrics.read()
-    expect(figures).to.contain('vidwiz_media_jobs_total{outcome="completed"} 1').and.to.contain('vidwiz_media_heard_seconds_total 3')
-    expect(figures).to.match(/vidwiz_media_step_seconds_count\{step="download"\} 1/).and.to.match(/vidwiz_media_busy 0/)
+    expect(figures)
+      .to.contain('vidwiz_media_jobs_total{outcome="completed"} 1')
+      .and.to.contain('vidwiz_media_heard_seconds_total 3')
+    expect(figures)
+      .to.match(/vidwiz_media_step_seconds_count\{step="download"\} 1/)
+      .and.to.match(/vidwiz_media_busy 0/)
   })
 
   it('does nothing for a message that comes twice but to delete it', async () => {
@@ -57,7 +61,9 @@ describe('a media worker', function () {
     const { videoId } = await world.wanted({ transcript: ROWS })
     await ended(videoId)
     expect([world.pages.hits(videoId), world.scripted.asked]).to.deep.equal([0, ['study']])
-    expect((await last(videoId)).data).to.deep.include({ study }).and.not.to.have.property('audio')
+    expect((await last(videoId)).data)
+      .to.deep.include({ study })
+      .and.not.to.have.property('audio')
   })
 
   it('takes a message from somebody else, with the number of a video and no job', async () => {
@@ -90,7 +96,10 @@ describe('a media worker', function () {
     const long = await world.wanted({ page: { metadata: { duration: 12 * 3600 } } })
     for (const { videoId } of [hidden, long]) await ended(videoId, 'MediaProcessingFailed')
     await world.isEmpty()
-    expect((await last(hidden.videoId)).data).to.include({ permanent: true }).and.to.have.property('cause').that.contains('Private video')
+    expect((await last(hidden.videoId)).data)
+      .to.include({ permanent: true })
+      .and.to.have.property('cause')
+      .that.contains('Private video')
     expect((await last(long.videoId)).data).to.deep.include({
       permanent: true,
       cause: 'the video lasts 720 minutes, which is too long: at most 240 minutes are heard (MAX_AUDIO_MINUTES)',
@@ -144,7 +153,8 @@ describe('a media worker', function () {
     world.scripted.answer = (what) => (what === 'hear' ? hearing.promise : undefined)
     const { videoId } = await world.wanted()
     await eventually(() => expect(world.scripted.asked).to.have.length(1), WITHIN)
-    const extended = () => world.gates.sqs.seen.filter(({ headers }) => /ChangeMessageVisibility/.test(String(headers['x-amz-target'])))
+    const extended = () =>
+      world.gates.sqs.seen.filter(({ headers }) => /ChangeMessageVisibility/.test(String(headers['x-amz-target'])))
     const before = extended().length
     // Twice as long as it is hidden at first.
     await eventually(() => expect(extended().length).to.be.at.least(before + 6), WITHIN)
@@ -176,7 +186,10 @@ describe('a media worker', function () {
     world.scripted.asked.length = 0
     const { videoId, jobId } = await world.wanted()
     await eventually(() => expect(world.scripted.asked).to.have.length(1), WITHIN)
-    await world.api.execute(failMedia({ videoId, jobId, cause: 'a person said so', permanent: true }), { actor: 'a test', correlationId: 'a test' })
+    await world.api.execute(failMedia({ videoId, jobId, cause: 'a person said so', permanent: true }), {
+      actor: 'a test',
+      correlationId: 'a test',
+    })
     await world.isEmpty()
     expect(await world.status(videoId)).to.equal('MediaProcessingFailed')
     await eventually(() => expect(world.left()).to.deep.equal([]))
@@ -203,7 +216,8 @@ describe('what a media worker finds in the store', function () {
     world = await startWorld(this)
   })
   after(() => world?.stop())
-  const ended = (videoId: string) => eventually(async () => expect(await world.status(videoId)).to.equal('MediaProcessed'), WITHIN)
+  const ended = (videoId: string) =>
+    eventually(async () => expect(await world.status(videoId)).to.equal('MediaProcessed'), WITHIN)
 
   /** A job that came as far as its transcript, and was given back there. */
   async function halfDone() {
@@ -218,7 +232,10 @@ describe('what a media worker finds in the store', function () {
     }
     const job = await world.wanted()
     const worker = world.worker()
-    await eventually(async () => expect(await world.objects.head(`media/${job.videoId}/heard.json`)).not.to.equal(undefined), WITHIN)
+    await eventually(
+      async () => expect(await world.objects.head(`media/${job.videoId}/heard.json`)).not.to.equal(undefined),
+      WITHIN,
+    )
     const stopped = worker.stop()
     reporting.resolve(undefined)
     await stopped

@@ -3,18 +3,16 @@ import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { dataFolder } from '#platform/config/data-folder.ts'
 import type { Settings } from '#platform/config/settings.ts'
+import { ffmpegVersion } from '#platform/ffmpeg.ts'
 import { studyKeyWanted, studyProviderOf } from '#platform/llm/key.ts'
-import { runProgram } from '#platform/program.ts'
-import { pythonEnvironment } from '#platform/python/environment.ts'
-import { type Check, type Finding, ok } from '../kit/check.ts'
-import { ffmpegVersion } from './sound/ffmpeg.ts'
-import { type Listener, listenerFolder, needsCuda, PINNED_WHISPER, readyListener } from './transcriber/install.ts'
+import { usableGpus } from '#platform/whisper/devices.ts'
+import { type Listener, listenerFolder, needsCuda, PINNED_WHISPER, readyListener } from '#platform/whisper/install.ts'
+import { type Check, type Finding, ok } from './check.ts'
 
 const DEAF = 'no video without captions is heard; flashcards are still made of those that have some'
 const SLOW = 'a video may take longer to hear than it lasts'
 const NO_STUDY = 'no flashcards and no quizzes are made; videos without captions are still heard'
 const LATER = 'when a gpu-worker starts'
-const PATIENCE_MS = 8_000
 /** Models that a processor hears with much more slowly than people speak. */
 const LARGE = /large|medium|turbo/
 
@@ -52,7 +50,7 @@ async function device(listener: Listener | undefined, settings: Settings, signal
   }
   const onCpu = () => (LARGE.test(name) ? slow : ok('cpu'))
   if (wanted === 'cpu') return onCpu()
-  const gpus = listener ? await gpusOf(listener, signal) : Number(needsCuda(wanted))
+  const gpus = listener ? await usableGpus(listener, signal) : Number(needsCuda(wanted))
   if (gpus > 0) return ok(listener ? `cuda: GPUs that can be used: ${gpus}` : 'a driver of NVIDIA is there')
   if (wanted === 'auto') return onCpu()
   return {
@@ -61,13 +59,6 @@ async function device(listener: Listener | undefined, settings: Settings, signal
     cost: DEAF,
     remedy: 'see to the driver of NVIDIA, or set WHISPER_DEVICE=auto',
   }
-}
-
-async function gpusOf({ path, libraries }: Listener, signal: AbortSignal): Promise<number> {
-  const env = { ...pythonEnvironment(), LD_LIBRARY_PATH: [...libraries, process.env.LD_LIBRARY_PATH ?? []].flat().join(':') }
-  const script = join(import.meta.dirname, 'python', 'devices.py')
-  const { stdout } = await runProgram(path, [script], { env, timeoutMs: PATIENCE_MS, signal })
-  return Number(stdout.trim() || 0)
 }
 
 function model({ WHISPER_MODEL: name, VIDWIZ_DATA: data }: Settings): Finding {
