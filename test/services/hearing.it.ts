@@ -1,6 +1,7 @@
-import { mkdirSync, symlinkSync } from 'node:fs'
-import { join } from 'node:path'
+import { symlinkSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { expect } from 'chai'
+import { listenerFolder } from '#platform/whisper/install.ts'
 import { newUser } from '#test/kit/client.ts'
 import { eventually } from '#test/kit/eventually.ts'
 import { type Running, vidwiz } from '#test/kit/run.ts'
@@ -28,8 +29,8 @@ describe('a video without captions, in the whole system', function () {
     const { stack } = whole
     person = await newUser(stack.url)
     // What hears is installed once for all tests of this machine.
-    mkdirSync(join(whisperData, 'gpu-worker'), { recursive: true })
-    symlinkSync(join(whisperData, 'gpu-worker'), join(stack.dataFolder, 'gpu-worker'))
+    const installed = listenerFolder(whisperData)
+    symlinkSync(installed, join(stack.dataFolder, basename(installed)))
     // As a person starts one beside `make start`: it finds queue, objects and API by the data folder and the port.
     const { AWS_ENDPOINT_URL: _, SQS_TRANSCRIPTION_QUEUE_URL: __, S3_BUCKET_NAME: ___, ...env } = stack.env
     const own = { WHISPER_MODEL: await tinyWhisper(), WHISPER_DEVICE: 'cpu', STUDY_PROVIDER: 'gemini', LOG_LEVEL: 'info' }

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { expect } from 'chai'
 import { openQueues } from '#platform/sqs/open.ts'
+import { listenerFolder } from '#platform/whisper/install.ts'
 import { openBreaker } from '#platform/ytdlp/breaker.ts'
 import type { Checked } from '#services/cli/doctor/check.ts'
 import { freePort } from '#test/kit/free-port.ts'
@@ -146,7 +147,7 @@ describe('vidwiz doctor', function () {
     expect(before.of('device')).to.include({ state: 'warning', detail: 'cpu, with large-v3' })
     expect(before.of('study key')).to.include({ state: 'missing', isNeeded: false })
     expect(before.of('SQS_TRANSCRIPTION_QUEUE_URL')).to.include({ isNeeded: true })
-    expect(readdirSync(join(data, 'gpu-worker'))).to.deep.equal([])
+    expect(readdirSync(listenerFolder(data))).to.deep.equal([])
 
     const wrong = await examined({ VIDWIZ_WITH: 'gpu-worker', WHISPER_DEVICE: 'cpu', WHISPER_MODEL: data })
     expect(wrong.of('Whisper model')).to.include({ state: 'failed', isNeeded: true })
@@ -157,7 +158,7 @@ describe('vidwiz doctor', function () {
     await testListener(this)
     const env = { VIDWIZ_WITH: 'gpu-worker', VIDWIZ_DATA: whisperData, WHISPER_MODEL: 'base', GEMINI_API_KEY: KEY }
     const { of, stdout } = await examined({ ...env, WHISPER_DEVICE: 'cpu' })
-    expect(of('faster-whisper').detail).to.match(/^[\d.]+, \/.*gpu-worker/)
+    expect(of('faster-whisper').detail).to.match(/^[\d.]+, \/.*vidwiz-tests-whisper/)
     expect(of('ffmpeg').detail).to.match(/^[\w.-]+, \/.*imageio_ffmpeg/)
     expect([of('device').state, of('device').detail]).to.deep.equal(['ok', 'cpu'])
     expect(of('study key').detail).to.equal('GEMINI_API_KEY is set, for gemini')
