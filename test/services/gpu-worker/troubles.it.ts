@@ -32,8 +32,7 @@ describe('a media worker in trouble', function () {
       const hearing = Promise.withResolvers<undefined>()
       world.scripted.answer = (what) => (what === 'hear' ? hearing.promise : undefined)
       const { videoId } = await world.wanted()
-      // Long enough hidden: nobody else shall come in between.
-      const worker = world.worker({ env: { MEDIA_VISIBILITY_SECONDS: '30' } })
+      const worker = world.worker()
       await eventually(() => expect(world.scripted.asked).to.have.length(1), WITHIN)
       world.gates[name].isClosed = true
       hearing.resolve(undefined)
@@ -41,12 +40,10 @@ describe('a media worker in trouble', function () {
       else await ended(videoId)
       world.gates[name].isClosed = false
       await ended(videoId)
-      if (name === 'sqs') await eventually(() => expect(worker.lines.join('')).to.match(/could not delete|completed/), WITHIN)
-      else await world.isEmpty()
+      // A message that could not be deleted comes again, and there is nothing to do then.
+      await world.isEmpty()
       expect(world.scripted.asked).to.deep.equal(['hear', 'study'])
       await worker.stop()
-      // One that could not be deleted would come again, and there is nothing to do then.
-      for (const { receipt } of await world.queues.receive(world.queueUrl)) await world.queues.delete(world.queueUrl, [receipt])
     })
 
   it('does not blame the job for an API, or a model, that is away for longer than anybody waits', async () => {
