@@ -110,15 +110,23 @@ describe('media workers that are killed', function () {
     expect(kills).to.equal(POINTS.length)
     for (const { videoId, point } of jobs) {
       const types = (await world.events(videoId)).map(({ type }) => type)
-      expect(types.filter((type) => type === 'MediaProcessed'), point.at).to.have.length(1)
+      expect(
+        types.filter((type) => type === 'MediaProcessed'),
+        point.at,
+      ).to.have.length(1)
       expect(counts.get(videoId), point.at).to.deep.equal(point.counts)
       const objects = { transcripts: ROWS, flashcards: study.flashcards, quizzes: study.quiz }
-      const files = { transcripts: `${videoId}.json`, flashcards: `${videoId}/flashcards_en.json`, quizzes: `${videoId}/quiz_en.json` }
+      const files = {
+        transcripts: `${videoId}.json`,
+        flashcards: `${videoId}/flashcards_en.json`,
+        quizzes: `${videoId}/quiz_en.json`,
+      }
       for (const [kind, what] of Object.entries(objects)) {
         const object = await world.objects.get(`${kind}/${files[kind as keyof typeof files]}`)
         expect(JSON.parse(String(object)), point.at).to.deep.equal(what)
       }
-      for (const copy of ['heard', 'study']) expect(await world.objects.head(`media/${videoId}/${copy}.json`), point.at).to.equal(undefined)
+      for (const copy of ['heard', 'study'])
+        expect(await world.objects.head(`media/${videoId}/${copy}.json`), point.at).to.equal(undefined)
       const puts = world.puts(videoId)
       expect(puts, point.at).to.have.length(new Set(puts).size)
     }
