@@ -1,4 +1,4 @@
-import { readdirSync, renameSync, writeFileSync } from 'node:fs'
+import { readdirSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { extname, join } from 'node:path'
 import { z } from 'zod'
 import type { Settings } from '#platform/config/settings.ts'
@@ -116,8 +116,11 @@ async function soundOf(video: VideoTools, options: DownloadOptions, tooMuch: Abo
   const name = readdirSync(video.folder).find((name) => /^sound\.(?!.*part$)/.test(name))
   // It ends well and without a file when the file would be larger than that.
   if (name === undefined) throw tooLarge(mostBytes)
+  const downloaded = join(video.folder, name)
+  // A fast line is done before anybody looks.
+  if (statSync(downloaded).size > mostBytes) throw tooLarge(mostBytes)
   const file = join(folder, `source${extname(name)}`)
-  renameSync(join(video.folder, name), file)
+  renameSync(downloaded, file)
   return { source: file, seconds }
 }
 

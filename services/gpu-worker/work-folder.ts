@@ -48,7 +48,8 @@ export function sweepWorkFolders(data: string): number {
   const folder = folderOf(data)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const left = readdirSync(folder).filter((name) => isLeft(join(folder, name), name))
-  for (const name of left) rmSync(join(folder, name), { recursive: true, force: true })
+  // A program of a killed worker may still be writing there.
+  for (const name of left) rmSync(join(folder, name), { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
   return left.length
 }
 

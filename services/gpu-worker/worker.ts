@@ -8,7 +8,7 @@ import { backoffMs } from '#platform/stopping.ts'
 import type { Logger } from '#platform/telemetry/logger.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
 import { openSpell, type Spell } from '#platform/telemetry/spell.ts'
-import { openBreaker, readBreaker } from '#platform/ytdlp/breaker.ts'
+import { openBreaker } from '#platform/ytdlp/breaker.ts'
 import type { YtDlp } from '#platform/ytdlp/install.ts'
 import type { Verdict } from '#platform/ytdlp/verdict.ts'
 import { adminToken, apiUrl } from '../kit/api-access.ts'
@@ -396,7 +396,7 @@ class Worker {
       if (await buried(queues, received, error_message, lastResort, log)) await this.delete(received, log)
       return this.measures.ended('given-up')
     }
-    const seconds = this.secondsUntil(ending, receives)
+    const seconds = isStopping ? 1 : this.times.againSeconds(receives)
     log.warn({ cause, seconds }, `given back: ${cause}`)
     await this.tell(inHand, { status: 'queued', error_message: cause })
     await lease.end()
@@ -405,14 +405,6 @@ class Worker {
     else await this.again(received, seconds, log)
     this.measures.ended('returned')
     if (rests === 'set-up' || rests === 'away') await this.rest(cause)
-  }
-
-  private secondsUntil({ rests }: Ending & { kind: 'returned' }, receives: number): number {
-    if (this.told.signal.aborted || rests === 'stop') return 1
-    if (rests !== 'youtube') return this.times.againSeconds(receives)
-    const breaker = readBreaker(this.parts.settings.VIDWIZ_DATA)
-    const seconds = breaker.state === 'closed' ? 1 : Math.ceil((breaker.until - Date.now()) / 1000)
-    return Math.max(1, Math.min(MOST_AGAIN_S, seconds))
   }
 
   private async renewed({ body, messageId }: Received, delaySeconds: number, log: Logger): Promise<boolean> {

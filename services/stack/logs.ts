@@ -34,11 +34,8 @@ export function openLogs(folder: string): Logs {
 /** Warnings and worse are for the terminal, and so is whatever is not a log line at all. */
 export const isTrouble = (line: string): boolean => !line.startsWith('{') || /^\{"level":"(warn|error|fatal)"/.test(line)
 
-/** What a log line says, for people: its words, then what it names. */
+/** What a log line says, for people: its words, and which video it is about. The rest is in the file. */
 export function inWords(line: string): string {
-  const { level: _, time: __, service: ___, msg = '', ...fields } = JSON.parse(line) as Record<string, unknown>
-  const named = Object.entries(fields).map(
-    ([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`,
-  )
-  return named.length > 0 ? `${msg} (${named.join(', ')})` : String(msg)
+  const { msg = '', video } = JSON.parse(line) as { msg?: string; video?: string }
+  return video === undefined ? msg : `${msg} (${video})`
 }

@@ -18,7 +18,7 @@ export type Verdict = 'cut' | undefined
 /** Stands before a server: sees what goes there, and can end it before the server has it or before the answer is there. */
 export interface Gate {
   url: string
-  /** All requests, as they came. */
+  /** All requests that the server had, as they came. */
   seen: Passing[]
   before: ((passing: Passing) => Verdict | Promise<Verdict>) | undefined
   after: ((passing: Passing) => Verdict | Promise<Verdict>) | undefined
@@ -35,8 +35,8 @@ export async function startGate(target: string): Promise<Gate> {
     const { method, url, headers } = incoming
     if (gate.isClosed) return void answer.destroy()
     const passing: Passing = { method: method!, url: url!, headers, body: await buffer(incoming) }
-    gate.seen.push(passing)
     if ((await gate.before?.(passing)) === 'cut') return void answer.destroy()
+    gate.seen.push(passing)
     const asking = request(new URL(url!, target), {
       method: method!,
       headers: { ...headers, 'content-length': passing.body.length },

@@ -41,6 +41,8 @@ export interface PageSound {
   file: string
   /** Its size, as the site says it; not said if not given. */
   bytes?: number
+  /** Whether the transfer, too, does not say how large it is. */
+  isChunked?: boolean
   /** So much of it comes, and then nothing any more, without an end. */
   stallsAfter?: number
 }
@@ -66,6 +68,8 @@ export interface YoutubePages {
   videos: Record<string, PageVideo>
   /** How often the page of a video, its captions or its sound were asked for. */
   hits(videoId: string, what?: 'page' | 'captions' | 'sound'): number
+  /** Told of each, before it is answered. */
+  onHit: ((videoId: string, what: string) => void) | undefined
   close(): Promise<void>
 }
 
@@ -90,7 +94,10 @@ export async function startYoutubePages({ videos = {} }: { videos?: Record<strin
     const url = new URL(req.url!, origin)
     const videoId = url.searchParams.get('v') ?? ''
     const video = pages.videos[videoId] ?? { failure: 'removed' }
-    const hit = (what: string) => hits.set(`${what} ${videoId}`, (hits.get(`${what} ${videoId}`) ?? 0) + 1)
+    const hit = (what: string) => {
+      hits.set(`${what} ${videoId}`, (hits.get(`${what} ${videoId}`) ?? 0) + 1)
+      pages.onHit?.(videoId, what)
+    }
     switch (url.pathname) {
       case '/youtube/player':
         hit('page')
@@ -122,6 +129,7 @@ export async function startYoutubePages({ videos = {} }: { videos?: Record<strin
     env: { YOUTUBE_WATCH_URL: `${origin}/youtube/watch?v=`, XDG_CONFIG_HOME: join(import.meta.dirname, 'youtube-pages') },
     plainUrl: `${origin}/plain/watch?v=`,
     videos,
+    onHit: undefined,
     hits: (videoId, what = 'page') => hits.get(`${what} ${videoId}`) ?? 0,
     async close() {
       server.closeAllConnections()
@@ -138,7 +146,8 @@ const send = (res: ServerResponse, status: number, type: string, body: string) =
 function sendSound(sound: PageSound | undefined, res: ServerResponse) {
   if (!sound) return send(res, 404, 'text/plain', '')
   const body = readFileSync(sound.file)
-  res.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': body.length })
+  const length = sound.isChunked ? {} : { 'content-length': body.length }
+  res.writeHead(200, { 'content-type': 'application/octet-stream', ...length })
   if (sound.stallsAfter === undefined) res.end(body)
   else res.write(body.subarray(0, sound.stallsAfter))
 }

@@ -10,7 +10,7 @@ export interface Scripted {
   url: string
   /** What was heard and studied, in order. */
   asked: ('hear' | 'study')[]
-  /** Instead of the usual answer; may take its time. */
+  /** Instead of the usual answer, if any; may take its time. */
   answer: ((what: 'hear' | 'study') => unknown) | undefined
   close(): Promise<void>
 }
@@ -41,7 +41,7 @@ export async function startScripted(): Promise<Scripted> {
     await text(req)
     scripted.asked.push(what)
     const usual = what === 'hear' ? heard : study
-    res.end(JSON.stringify((await scripted.answer?.(what)) ?? usual))
+    res.end(JSON.stringify((await scripted.answer?.(what)) || usual))
   }).listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
   const scripted: Scripted = {

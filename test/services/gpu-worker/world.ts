@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
@@ -15,6 +15,7 @@ import { openQueues } from '#platform/sqs/open.ts'
 import type { Queues, Received } from '#platform/sqs/queues.ts'
 import { openMetrics } from '#platform/telemetry/metrics.ts'
 import { openSound } from '#services/gpu-worker/sound/open.ts'
+import { hashOf } from '#services/gpu-worker/stored.ts'
 import { startWorker, type WorkerParts } from '#services/gpu-worker/worker.ts'
 import { eventually } from '#test/kit/eventually.ts'
 import { startFauxqs } from '#test/kit/fauxqs.ts'
@@ -24,7 +25,7 @@ import { testListener } from '#test/kit/whisper.ts'
 import { type PageVideo, startYoutubePages, type YoutubePages } from '#test/kit/youtube-pages.ts'
 import { testYtDlp } from '#test/kit/yt-dlp.ts'
 import { ADMIN_TOKEN, type InProcess, startInProcess } from '../api/routes/in-process.ts'
-import { type Person, someone } from '../api/routes/kit.ts'
+import { asking, type Person, someone } from '../api/routes/kit.ts'
 import { type Scripted, scriptedPorts, startScripted } from './scripted.ts'
 
 export const WITHIN = { withinMs: 40_000, everyMs: 20 }
@@ -46,8 +47,12 @@ export interface World {
   env: Record<string, string>
   /** Where they have their files. */
   data: string
-  /** A video that a site has, and somebody wants to learn from. */
-  wanted(video?: PageVideo, message?: object): Promise<{ videoId: string; jobId: number }>
+  /** A video that somebody wants to learn from, with its message. */
+  wanted(options?: Wanted): Promise<{ videoId: string; jobId: number }>
+  /** A video that somebody has a note on. */
+  noted(): Promise<string>
+  /** Of a video. */
+  numberOf(videoId: string): Promise<number>
   send(body: string): Promise<void>
   /** A worker in this process. */
   worker(parts?: Partial<WorkerParts> & { env?: Record<string, string> }): Worker
@@ -64,6 +69,15 @@ export interface World {
   /** Files that were left behind. */
   left(): string[]
   stop(): Promise<void>
+}
+
+export interface Wanted {
+  /** Where the site has it; then nobody has downloaded it before. */
+  page?: PageVideo
+  /** More of its message. */
+  message?: object
+  /** Which it has already. */
+  transcript?: readonly object[]
 }
 
 export interface Worker {
@@ -83,6 +97,9 @@ let videos = 0
 export async function startWorld(test: Mocha.Context): Promise<World> {
   const [ytDlp, { ffmpeg }] = [await testYtDlp(test), await testListener(test)]
   const speech = await say('hello there, this is what is said', { format: 'webm' })
+  // As a worker leaves it.
+  const mp3 = await say('hello there, this is what is said', { format: 'mp3' })
+  const mp3Metadata = { sha256: hashOf(readFileSync(mp3)), bytes: String(statSync(mp3).size), seconds: '3' }
   const fauxqs = await startFauxqs()
   await ensureBucket('things', fauxqs.access)
   const [sqs, s3] = [await startGate(fauxqs.url), await startGate(fauxqs.url)]
@@ -103,6 +120,7 @@ export async function startWorld(test: Mocha.Context): Promise<World> {
   const scripted = await startScripted()
   const data = mkdtempSync(join(tmpdir(), 'vidwiz-media-'))
   const bob: Person = await someone(api.url)
+  const ask = asking(api.url, { token: ADMIN_TOKEN })
   const env = {
     ...fauxqs.env,
     ...pages.env,
@@ -134,10 +152,20 @@ export async function startWorld(test: Mocha.Context): Promise<World> {
     speech,
     env,
     data,
-    async wanted(video = {}, message = {}) {
+    async noted() {
       const videoId = `media${String(++videos).padStart(6, '0')}`
-      pages.videos[videoId] = { sound: { file: speech }, metadata: { duration: 3 }, ...video }
+      pages.videos[videoId] = { sound: { file: speech }, metadata: { duration: 3 } }
       await bob.ask('POST', `/v2/videos/${videoId}/notes`, { json: { timestamp: '0:01', text: 'a note' } })
+      return videoId
+    },
+    async wanted({ page, message, transcript } = {}) {
+      const videoId = await world.noted()
+      Object.assign(pages.videos[videoId]!, page)
+      if (transcript) {
+        const path = `/v2/internal/videos/${videoId}/transcript`
+        expect((await ask('POST', path, { json: { transcript } })).status).to.equal(200)
+      }
+      if (!page && !transcript) await objects.putFile(`audio/${videoId}.mp3`, mp3, 'audio/mpeg', { metadata: mp3Metadata })
       const request = requestStudy({ videoId, userId: bob.id, quota: 1_000_000 })
       const { result } = await api.execute(request, { actor: `user-${bob.id}`, correlationId: `study-${videoId}` })
       const { jobId } = result as { jobId: number }
@@ -145,6 +173,10 @@ export async function startWorld(test: Mocha.Context): Promise<World> {
       const body = { video_id: videoId, url, user_id: bob.email, job_id: jobId, youtube_id: videoId, attempt: 1, ...message }
       await world.send(JSON.stringify(body))
       return { videoId, jobId }
+    },
+    async numberOf(videoId) {
+      const sql = 'select id from views.videos where video_id = $1'
+      return Number((await api.db.query<{ id: string }>('t.number', sql, [videoId]))[0]!.id)
     },
     async send(body) {
       const [sent] = await queues.sendBatch(queueUrl, [{ id: '1', body }])
