@@ -14,7 +14,7 @@ import type { Verdict } from '#platform/ytdlp/verdict.ts'
 import { adminToken, apiUrl } from '../kit/api-access.ts'
 import { type Permission, youtubePermission } from '../kit/youtube-permission.ts'
 import { type YtDlpReady, ytDlpReady } from '../kit/yt-dlp-ready.ts'
-import { buried, lastResortOf } from './dead-letter.ts'
+import { buried, type LastResort, lastResortOf } from './dead-letter.ts'
 import { againSeconds, Ended, type Ending, endingOf, toldToStop } from './ending.ts'
 import { doJob } from './job.ts'
 import { type Job, type JobApi, jobApi, type Report } from './job-api.ts'
@@ -100,6 +100,8 @@ interface InHand {
   log: Logger
   /** The number of the job, as soon as it is known. */
   jobId: number | undefined
+  /** Undefined when the queue could not be asked. */
+  lastResort: Promise<LastResort | undefined>
 }
 
 class Worker {
@@ -226,7 +228,9 @@ class Worker {
       return this.measures.ended('poison')
     }
     const log = ours.child({ messageId, receives, video: read.video, ...(read.jobId && { jobId: read.jobId }) })
-    const inHand: InHand = { received, message: read, api: this.apiOf(read), log, jobId: read.jobId }
+    // Now, for at the end of a stop there is no time to ask.
+    const lastResort = lastResortOf(queues, this.queueUrl)
+    const inHand: InHand = { received, message: read, api: this.apiOf(read), log, jobId: read.jobId, lastResort }
     const gone = new AbortController()
     const lease = openLease({
       queues,
@@ -387,7 +391,7 @@ class Worker {
     const { cause, blame, rests } = ending
     const { receiveCount: receives } = received
     const isStopping = this.told.signal.aborted
-    const lastResort = isStopping ? undefined : await lastResortOf(queues, this.queueUrl)
+    const lastResort = await inHand.lastResort
     const isLast = lastResort !== undefined && receives >= lastResort.maxReceives
     if (isLast && blame === 'job') {
       const error_message = `${cause} (tried ${receives} times)`

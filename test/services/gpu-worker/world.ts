@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
@@ -29,7 +29,7 @@ import { asking, type Person, someone } from '../api/routes/kit.ts'
 import { type Scripted, scriptedPorts, startScripted } from './scripted.ts'
 
 export const WITHIN = { withinMs: 40_000, everyMs: 20 }
-export const MAX_RECEIVES = 3
+export const MAX_RECEIVES = 2
 
 /** A queue, a store, a site with videos, and the API, each behind a gate; what hears and teaches is scripted. */
 export interface World {
@@ -43,6 +43,8 @@ export interface World {
   deadUrl: string
   /** A few seconds of speech, as a site has it. */
   speech: string
+  /** The program. */
+  ytDlp: string
   /** For workers. */
   env: Record<string, string>
   /** Where they have their files. */
@@ -119,6 +121,9 @@ export async function startWorld(test: Mocha.Context): Promise<World> {
   const pages = await startYoutubePages()
   const scripted = await startScripted()
   const data = mkdtempSync(join(tmpdir(), 'vidwiz-media-'))
+  // As if it had been installed there: a worker need not run it to know its version.
+  mkdirSync(join(data, 'yt-dlp'))
+  symlinkSync(dirname(ytDlp.path), join(data, 'yt-dlp', basename(dirname(ytDlp.path))))
   const bob: Person = await someone(api.url)
   const ask = asking(api.url, { token: ADMIN_TOKEN })
   const env = {
@@ -131,7 +136,6 @@ export async function startWorld(test: Mocha.Context): Promise<World> {
     SQS_QUEUE_URL: queueUrl,
     API_URL: apiGate.url,
     VIDWIZ_DATA: data,
-    YTDLP_PATH: ytDlp.path,
     FFMPEG_PATH: ffmpeg,
     MEDIA_VISIBILITY_SECONDS: '2',
   }
@@ -150,6 +154,7 @@ export async function startWorld(test: Mocha.Context): Promise<World> {
     queueUrl,
     deadUrl,
     speech,
+    ytDlp: ytDlp.path,
     env,
     data,
     async noted() {
