@@ -60,6 +60,8 @@ const usualTimes: Times = {
 
 /** As long as SQS lets one wait for messages. */
 const WAIT_SECONDS = 20
+/** Hidden so long at first: some servers hand a message to who has hung up. */
+const FIRST_SECONDS = 30
 /** From a stop on: so long what was made may still be told of; and the API and SQS have so long to take the message back. */
 const FINISH_MS = 3_000
 const TAKE_BACK_MS = 2_500
@@ -201,7 +203,7 @@ class Worker {
       const [received] = await this.parts.queues.receive(this.queueUrl, {
         max: 1,
         waitSeconds: WAIT_SECONDS,
-        visibilitySeconds: this.parts.settings.MEDIA_VISIBILITY_SECONDS,
+        visibilitySeconds: Math.min(FIRST_SECONDS, this.parts.settings.MEDIA_VISIBILITY_SECONDS),
         signal: permission.signal,
       })
       this.queueTrouble = undefined

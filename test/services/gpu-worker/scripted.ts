@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { type Study, StudyError, HearingError, type Heard, type Transcriber, type Tutor } from '#services/gpu-worker/ports.ts'
+import { type Heard, HearingError, type Study, StudyError, type Transcriber, type Tutor } from '#services/gpu-worker/ports.ts'
 
 /** What hears and teaches, as far away as a test wants it: counts what it is asked, and may be told what to answer. */
 export interface Scripted {
@@ -25,7 +25,11 @@ export const study: Study = {
   language: 'en',
   model: 'scripted',
   flashcards: Array.from({ length: 5 }, (_, i) => ({ front: `front ${i}`, back: `back ${i}` })),
-  quiz: Array.from({ length: 5 }, (_, i) => ({ question: `question ${i}`, options: ['a', 'b', 'c', 'd'], correct_answer: i % 4 })),
+  quiz: Array.from({ length: 5 }, (_, i) => ({
+    question: `question ${i}`,
+    options: ['a', 'b', 'c', 'd'],
+    correct_answer: i % 4,
+  })),
 }
 
 /** Answered so, it is an error of the port. */

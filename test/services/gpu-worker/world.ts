@@ -10,8 +10,8 @@ import { requestStudy } from '#events/media.ts'
 import { readSettings } from '#platform/config/settings.ts'
 import { ensureBucket } from '#platform/objects/ensure.ts'
 import { type ObjectStore, openObjects } from '#platform/objects/open.ts'
-import { openQueues } from '#platform/sqs/open.ts'
 import { deadLetterNameOf, ensureQueues } from '#platform/sqs/ensure.ts'
+import { openQueues } from '#platform/sqs/open.ts'
 import type { Queues, Received } from '#platform/sqs/queues.ts'
 import { openMetrics } from '#platform/telemetry/metrics.ts'
 import { openSound } from '#services/gpu-worker/sound/open.ts'
@@ -116,6 +116,16 @@ export async function startWorld(test: Mocha.Context): Promise<World> {
   const all = await ensureQueues(queues, [plan])
   const urlOf = (name: string) => all.find((one) => one.name === name)!.url
   const [queueUrl, deadUrl] = [urlOf('media'), urlOf(deadLetterNameOf('media'))]
+  // Unlike SQS, this server hands messages to who has hung up.
+  sqs.unheard = ({ headers }, answer) => {
+    if (!String(headers['x-amz-target']).endsWith('.ReceiveMessage')) return
+    const { Messages = [] } = JSON.parse(String(answer)) as { Messages?: { ReceiptHandle: string }[] }
+    return queues.extend(
+      queueUrl,
+      Messages.map(({ ReceiptHandle }) => ReceiptHandle),
+      0,
+    )
+  }
   const api = await startInProcess({ objects })
   const apiGate = await startGate(api.url)
   const pages = await startYoutubePages()
@@ -235,7 +245,12 @@ export async function startWorld(test: Mocha.Context): Promise<World> {
     puts: (videoId) =>
       s3.seen
         .filter(({ method, url }) => method === 'PUT' && url.includes(videoId))
-        .map(({ url }) => url.replace(/^\/things\//, '').replace(/\?.*$/, '').replaceAll(videoId, 'ID')),
+        .map(({ url }) =>
+          url
+            .replace(/^\/things\//, '')
+            .replace(/\?.*$/, '')
+            .replaceAll(videoId, 'ID'),
+        ),
     isEmpty: () =>
       eventually(async () => {
         const { visible, inFlight, delayed } = await queues.attributes(queueUrl)
