@@ -2,6 +2,9 @@ import { expect } from 'chai'
 import { failMedia } from '#events/media.ts'
 import { closeBreaker, readBreaker } from '#platform/ytdlp/breaker.ts'
 import { eventually } from '#test/kit/eventually.ts'
+import { randomWhisper } from '#test/kit/random-whisper.ts'
+import { vidwiz } from '#test/kit/run.ts'
+import { testListener, whisperData } from '#test/kit/whisper.ts'
 import { failing, ROWS, study } from './scripted.ts'
 import { MAX_RECEIVES, startWorld, WITHIN, type Worker, type World } from './world.ts'
 
@@ -204,5 +207,26 @@ describe('a media worker', function () {
     await closeBreaker(world.data)
     await ended(other.videoId)
     await ended(videoId, 'MediaProcessingFailed')
+  })
+
+  it('does not start without a queue, and says which settings name one', async () => {
+    const { code, stderr } = await vidwiz(['run', 'gpu-worker'], { VIDWIZ_DATA: world.data }).finished
+    expect(code).to.equal(1)
+    expect(stderr).to.match(/^vidwiz: SQS_QUEUE_URL or SQS_TRANSCRIPTION_QUEUE_URL must be set[^\n]*\n$/)
+  })
+
+  it('runs as a service, says on what it hears, and ends well', async function () {
+    const { VIDWIZ_DATA: _, ...env } = world.env
+    const listener = await testListener(this)
+    const running = vidwiz(['run', 'gpu-worker'], {
+      ...env,
+      VIDWIZ_DATA: whisperData,
+      YTDLP_PATH: world.ytDlp,
+      WHISPER_MODEL: await randomWhisper(listener),
+      WHISPER_DEVICE: 'cpu',
+    })
+    await running.prints(/hears on [^"]*cpu[^"]*/)
+    running.process.kill('SIGTERM')
+    expect((await running.finished).code).to.equal(0)
   })
 })
