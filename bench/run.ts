@@ -7,6 +7,7 @@ import { stopPostgres } from '../test/kit/postgres.ts'
 import { append } from './append.ts'
 import { bridge } from './bridge.ts'
 import { duringRebuild } from './during-rebuild.ts'
+import { hearing } from './hearing.ts'
 import { http } from './http.ts'
 import { idle } from './idle.ts'
 import { kafkaClients } from './kafka-clients.ts'
@@ -25,7 +26,7 @@ import { written } from './written.ts'
 // As every service does.
 allocateYoung()
 
-const embedded: Benchmark[] = [append, project, rebuild, visible, http, streams, duringRebuild, bridge, written, idle]
+const embedded: Benchmark[] = [append, project, rebuild, visible, http, streams, duringRebuild, bridge, written, idle, hearing]
 const onKafka: Benchmark[] = [kafkaRelay, kafkaProject, kafkaRebuild, kafkaVisible, kafkaClients]
 const benchmarks = [...embedded, ...onKafka]
 const names = benchmarks.map(({ name }) => name)

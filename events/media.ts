@@ -5,6 +5,7 @@ import type { NewEvent } from './kit/envelope.ts'
 import { decider, type EventFrom, stream } from './kit/stream.ts'
 import { Flashcards, Quiz } from './study.ts'
 import { media as topic } from './topics.ts'
+import { users } from './user.ts'
 import {
   evolveVideo,
   hasTranscript,
@@ -274,6 +275,16 @@ export const findUnsentMedia = (of: OfAttempt) =>
     name: 'findUnsentMedia',
     reads: { media: mediaJobs.of(of.videoId) },
     decide: ({ media }) => nothing({ isUnsent: isUnsent(media, of) }),
+  })
+
+/** What a message to workers says beside the job: the number of the video, and who asked. Changes nothing. */
+export const findForMessage = ({ videoId, userId }: { videoId: string; userId: number | null }) =>
+  command({
+    name: 'findForMessage',
+    // Accounts are numbered from 1.
+    reads: { video: videos.of(videoId), user: users.of(userId ?? 0) },
+    decide: ({ video, user }): Decision<{ number: number; email: string | null }> =>
+      video ? nothing({ number: video.id, email: user?.email || null }) : reject('NOT_FOUND', 'Video not found'),
   })
 
 /** Records that the workers' queue has a message. */

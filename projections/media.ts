@@ -145,3 +145,15 @@ export const mediaIn = (
     `select ${READ} from views.media where status = any ($1) and since <= $2 order by since, video_id limit $3`,
     [statuses, before, limit],
   )
+
+/** How many jobs are in each status in which something still comes, and when of the oldest of them something was last heard. */
+export const openMedia = (db: Queryable): Promise<{ status: MediaStatus; jobs: number; since: number }[]> =>
+  db.query(
+    'media.open',
+    `select status, count(*) as jobs, min(since) as since from views.media
+      where status in ('awaited', 'queued', 'processing') group by status`,
+  )
+
+/** How many videos are in each status. */
+export const mediaCounts = (db: Queryable): Promise<{ status: MediaStatus; jobs: number }[]> =>
+  db.query('media.counts', 'select status, count(*) as jobs from views.media group by status order by status')

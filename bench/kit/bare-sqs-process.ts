@@ -9,8 +9,8 @@ import { postgresReader } from '../../platform/log/postgres/reader.ts'
 import { openListener } from '../../platform/pg/listen.ts'
 import { openDb } from '../../platform/pg/pool.ts'
 import { batches } from '../../platform/sqs/batches.ts'
+import { IN_FLIGHT } from '../../services/kit/post.ts'
 import { messageOf } from '../../services/sqs-bridge/messages.ts'
-import { IN_FLIGHT } from '../../services/sqs-bridge/post.ts'
 import { timed } from './measure.ts'
 
 /** What it is told: to make the bodies of the questions beyond a position, or to send them. */

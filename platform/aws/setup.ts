@@ -1,13 +1,18 @@
 import type { Settings } from '../config/settings.ts'
-import { type Ensured, ensureQueues, usualPlan } from '../sqs/ensure.ts'
+import { type Ensured, ensureQueues, patientPlan, type QueuePlan, usualPlan } from '../sqs/ensure.ts'
 import { openQueues } from '../sqs/open.ts'
 import { nameOf } from '../sqs/queues.ts'
 import { Trouble } from '../trouble.ts'
 import { awsAccess } from './access.ts'
 import { reasonOf } from './reason.ts'
 
-/** The settings of queues that functions are fed from. */
-export const QUEUE_SETTINGS = ['SQS_AI_NOTE_QUEUE_URL', 'SQS_SUMMARY_QUEUE_URL'] as const
+/** The settings of queues that workers are fed from: functions, and those who hear videos. */
+export const QUEUE_SETTINGS = ['SQS_AI_NOTE_QUEUE_URL', 'SQS_SUMMARY_QUEUE_URL', 'SQS_TRANSCRIPTION_QUEUE_URL'] as const
+export type QueueSetting = (typeof QUEUE_SETTINGS)[number]
+
+/** How the queue of a setting shall be. */
+export const planOf = (setting: QueueSetting, name: string): QueuePlan =>
+  setting === 'SQS_TRANSCRIPTION_QUEUE_URL' ? patientPlan(name) : usualPlan(name)
 
 /** The queues that the settings name. */
 export const queueUrlsOf = (settings: Settings): string[] => QUEUE_SETTINGS.flatMap((setting) => settings[setting] ?? [])
@@ -22,7 +27,7 @@ export async function setUpAws(settings: Settings): Promise<{ bucket: string[]; 
   const { S3_BUCKET_NAME } = settings
   const urls = queueUrlsOf(settings)
   if (!S3_BUCKET_NAME && urls.length === 0)
-    throw new Trouble(`AWS_CREATE is set, but there is nothing to make: set S3_BUCKET_NAME or ${QUEUE_SETTINGS.join(' and ')}`)
+    throw new Trouble(`AWS_CREATE is set, but there is nothing to make: set S3_BUCKET_NAME or ${QUEUE_SETTINGS.join(', ')}`)
   return { bucket: S3_BUCKET_NAME ? await madeBucket(settings, S3_BUCKET_NAME) : [], queues: await madeQueues(settings, urls) }
 }
 
@@ -39,10 +44,11 @@ async function madeBucket(settings: Settings, name: string): Promise<string[]> {
 async function madeQueues(settings: Settings, urls: readonly string[]): Promise<string[]> {
   const queues = await openQueues(settings)
   try {
-    const ensured = await ensureQueues(
-      queues,
-      urls.map((url) => usualPlan(nameOf(url))),
-    )
+    const plans = QUEUE_SETTINGS.flatMap((setting) => {
+      const url = settings[setting]
+      return url ? [planOf(setting, nameOf(url))] : []
+    })
+    const ensured = await ensureQueues(queues, plans)
     for (const url of urls) assertThere(url, ensured)
     return ensured.filter(({ isNew, changed }) => isNew || changed.length > 0).map(({ name }) => name)
   } catch (error) {

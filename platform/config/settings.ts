@@ -44,6 +44,12 @@ const flag = z
   .enum(['0', '1', 'false', 'true'], { error: 'must be 0 or 1' })
   .transform((value) => value === '1' || value === 'true')
 
+/** With commas between. */
+const names = z
+  .string()
+  .transform((list) => list.split(',').flatMap((name) => name.trim() || []))
+  .default([])
+
 const isBroker = (text: string) => {
   const [, port] = /^[^\s:]+:(\d{1,5})$/.exec(text) ?? []
   return port !== undefined && Number(port) > 0 && Number(port) <= 65_535
@@ -60,11 +66,10 @@ const schema = z.object({
   /** Where a service shows its figures and its health, to whoever reaches HOST; unset: nowhere. */
   METRICS_PORT: wholeNumber('a port from 0 to 65535', 0, 65_535).optional(),
   VIDWIZ_DATA: z.string().default(BESIDE_THE_CODE),
-  /** Services that `vidwiz start` leaves out, with commas between: somebody else runs them. */
-  VIDWIZ_WITHOUT: z
-    .string()
-    .transform((list) => list.split(',').flatMap((name) => name.trim() || []))
-    .default([]),
+  /** Services that `vidwiz start` leaves out: somebody else runs them. */
+  VIDWIZ_WITHOUT: names,
+  /** Services that `vidwiz start` runs beside the usual ones. */
+  VIDWIZ_WITH: names,
   DB_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, 'must begin with postgres:// (or be unset: then an embedded Postgres is used)')
@@ -274,7 +279,9 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     ...halfGiven(given, 'KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'),
     ...halfGiven(given, 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'),
     ...needs(given, 'S3_ENDPOINT', 'S3_BUCKET_NAME'),
-    ...('SQS_QUEUE_URL' in given ? [] : needs(given, 'SQS_ENDPOINT', 'SQS_AI_NOTE_QUEUE_URL')),
+    ...([...QUEUES, 'SQS_QUEUE_URL'].some((queue) => queue in given)
+      ? []
+      : needs(given, 'SQS_ENDPOINT', 'SQS_AI_NOTE_QUEUE_URL')),
     ...queueProblems(read.data),
   ]
   if (read.success && problems.length === 0) return read.data
@@ -291,16 +298,21 @@ const halfGiven = (given: Record<string, unknown>, one: string, other: string): 
 const needs = (given: Record<string, unknown>, one: string, other: string): string[] =>
   one in given && !(other in given) ? [`${other} must be set, since ${one} is`] : []
 
+const QUEUES = ['SQS_AI_NOTE_QUEUE_URL', 'SQS_SUMMARY_QUEUE_URL', 'SQS_TRANSCRIPTION_QUEUE_URL'] as const
+
 /** What would be refused by SQS at the first message, in words that say less. */
 function queueProblems(settings: Settings | undefined): string[] {
   if (!settings) return []
-  const { SQS_AI_NOTE_QUEUE_URL: notes, SQS_SUMMARY_QUEUE_URL: summaries, SQS_ENDPOINT, AWS_ENDPOINT_URL, AWS_REGION } = settings
-  if (notes !== undefined && notes === summaries)
-    return ['SQS_SUMMARY_QUEUE_URL must be another queue than SQS_AI_NOTE_QUEUE_URL: their messages differ']
-  if (SQS_ENDPOINT ?? AWS_ENDPOINT_URL) return []
+  const named = QUEUES.flatMap((name) => (settings[name] === undefined ? [] : [{ name, url: settings[name] }]))
+  const twice = named.flatMap(({ name, url }, i) => {
+    const first = named.slice(0, i).find((other) => other.url === url)
+    return first ? [`${name} must be another queue than ${first.name}: their messages differ`] : []
+  })
+  if (twice.length > 0) return twice
+  if (settings.SQS_ENDPOINT ?? settings.AWS_ENDPOINT_URL) return []
   // A signature is good for one region.
-  return Object.entries({ SQS_AI_NOTE_QUEUE_URL: notes, SQS_SUMMARY_QUEUE_URL: summaries }).flatMap(([name, url]) => {
-    const region = /^https?:\/\/sqs\.([a-z0-9-]+)\.amazonaws\.com/.exec(url ?? '')?.[1]
-    return region === undefined || region === AWS_REGION ? [] : [`AWS_REGION must be ${region}, since ${name} is there`]
+  return named.flatMap(({ name, url }) => {
+    const region = /^https?:\/\/sqs\.([a-z0-9-]+)\.amazonaws\.com/.exec(url)?.[1]
+    return region === undefined || region === settings.AWS_REGION ? [] : [`AWS_REGION must be ${region}, since ${name} is there`]
   })
 }

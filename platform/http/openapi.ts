@@ -66,7 +66,10 @@ function operation(tag: string, { method, path, spec }: AnyRoute, also: Also, sc
     ...(also.security && { security: also.security }),
     ...(parameters.length > 0 && { parameters }),
     ...(spec.body && {
-      requestBody: { required: true, content: { 'application/json': { schema: schemaOf(spec.body, 'input') } } },
+      requestBody: {
+        required: !spec.body.safeParse(undefined).success,
+        content: { 'application/json': { schema: schemaOf(spec.body, 'input') } },
+      },
     }),
     responses: { ...answersOf(spec.answers, also.headers, schemaOf), ...refusalsOf(also.refusals, schemaOf) },
   }

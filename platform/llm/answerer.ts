@@ -1,40 +1,24 @@
 import { type Answerer, ModelError } from './model.ts'
+import { timely } from './timely.ts'
 
-export { type Answerer, type Form, ModelError, objectOf, type Question } from './model.ts'
+export { type Answerer, ModelError, type Question } from './model.ts'
 
 export interface AnswererOptions {
-  provider: 'anthropic' | 'gemini' | 'openai' | 'openrouter'
+  provider: 'gemini' | 'openai' | 'openrouter'
   apiKey: string
   model: string
-  /** Where to ask: the base for Anthropic, Gemini and OpenRouter, the whole address of the Responses API for OpenAI. */
+  /** Where to ask: the base for Gemini and OpenRouter, the whole address of the Responses API for OpenAI. */
   url: string
   /** How long one answer may take. */
   timeoutMs: number
 }
 
 /** Opens a model for whole answers. Only the library of its provider is loaded; nothing connects before the first question. */
-export async function openAnswerer({ timeoutMs, ...options }: AnswererOptions): Promise<Answerer> {
-  const { name, answer } = await openProvider(options)
-  return {
-    name,
-    async answer(question, signal) {
-      const late = AbortSignal.timeout(timeoutMs)
-      try {
-        return await answer(question, AbortSignal.any([signal, late]))
-      } catch (error) {
-        signal.throwIfAborted()
-        throw late.aborted ? new ModelError(`${name} did not answer within ${timeoutMs / 1000} s`) : error
-      }
-    },
-  }
-}
+export const openAnswerer = async ({ timeoutMs, ...options }: AnswererOptions): Promise<Answerer> =>
+  timely(await openProvider(options), timeoutMs)
 
 async function openProvider({ provider, apiKey, model, url }: Omit<AnswererOptions, 'timeoutMs'>): Promise<Answerer> {
   switch (provider) {
-    case 'anthropic': {
-      const { anthropicAnswerer } = await import('./anthropic.ts')
-      return anthropicAnswerer({ apiKey, model, baseUrl: url })
-    }
     case 'gemini': {
       const { geminiAnswerer } = await import('./gemini.ts')
       return geminiAnswerer({ apiKey, model, baseUrl: url })

@@ -4,7 +4,7 @@ import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:f
 import { basename, dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { codeOf } from '#platform/pg/errors.ts'
-import { checkedKey, type ObjectHead, type ObjectMetadata, type ObjectStore } from './objects.ts'
+import { checkedKey, type ObjectHead, type ObjectMetadata, type ObjectStore, ObjectTooLarge, readableKey } from './objects.ts'
 
 /** Objects as files below a folder, which is made with the first of them. Metadata lies in a hidden file beside its object. */
 export function folderObjects(folder: string): ObjectStore {
@@ -28,7 +28,7 @@ export function folderObjects(folder: string): ObjectStore {
 
   return {
     put: (key, body, _, metadata = {}) => store(key, (file) => file.writeFile(body), metadata),
-    get: async (key) => absent(readFile(pathOf(key))),
+    get: async (key, maxBytes = Number.POSITIVE_INFINITY) => absent(read(join(folder, ...readableKey(key).split('/')), maxBytes)),
     head,
     async delete(key) {
       const path = pathOf(key)
@@ -74,6 +74,17 @@ async function replace(path: string, write: (file: FileHandle) => Promise<unknow
   } catch (error) {
     await rm(unfinished, { force: true }).catch(() => {})
     throw error
+  }
+}
+
+async function read(path: string, maxBytes: number) {
+  const file = await open(path)
+  try {
+    const { size } = await file.stat()
+    if (size > maxBytes) throw new ObjectTooLarge(size, maxBytes)
+    return await file.readFile()
+  } finally {
+    await file.close()
   }
 }
 

@@ -19,8 +19,12 @@ export interface Objects {
    * @throws ObjectKeyError, and whatever the store fails with; then the old object stands
    */
   put(key: string, body: Buffer | string, contentType: string, metadata?: ObjectMetadata): Promise<void>
-  /** The object under this key; undefined when there is none. */
-  get(key: string): Promise<Buffer | undefined>
+  /**
+   * The object under this key, which may be one that others gave it; undefined when there is none.
+   * @param maxBytes more than that is not read
+   * @throws ObjectKeyError, ObjectTooLarge, and whatever the store fails with
+   */
+  get(key: string, maxBytes?: number): Promise<Buffer | undefined>
   close(): void
 }
 
@@ -44,7 +48,25 @@ export class ObjectKeyError extends Error {
   override name = 'ObjectKeyError'
 }
 
+/** More bytes than who reads it can bear. */
+export class ObjectTooLarge extends Error {
+  override name = 'ObjectTooLarge'
+  constructor(bytes: number, maxBytes: number) {
+    super(`it has ${bytes.toLocaleString('en')} bytes, and ${maxBytes.toLocaleString('en')} may be read`)
+  }
+}
+
 const KEY = /^(?!.*(^|\/)\.)[\w.-]+(\/[\w.-]+)*$/
+
+/** Names of others may hold anything but what leads elsewhere in a folder. */
+const KEY_OF_OTHERS = /^(?!.*(^|\/)\.)[^/\\\p{Cc}]+(\/[^/\\\p{Cc}]+)*$/u
+
+/** Lets a key through that somebody else may have made, if it is safe to look up. */
+export function readableKey(key: string): string {
+  if (Buffer.byteLength(key) > 1024 || !KEY_OF_OTHERS.test(key) || !key.isWellFormed())
+    throw new ObjectKeyError('an object key has names with slashes between, none of which begins with a dot')
+  return key
+}
 
 /** Lets a key through that is safe as an address and as a path. */
 export function checkedKey(key: string): string {

@@ -17,7 +17,15 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import type { AwsAccess } from '#platform/aws/access.ts'
-import { checkedKey, type FileOptions, type ObjectHead, type ObjectMetadata, type ObjectStore } from './objects.ts'
+import {
+  checkedKey,
+  type FileOptions,
+  type ObjectHead,
+  type ObjectMetadata,
+  type ObjectStore,
+  ObjectTooLarge,
+  readableKey,
+} from './objects.ts'
 
 export interface S3Options extends AwsAccess {
   bucket: string
@@ -84,9 +92,16 @@ export function s3Objects({ bucket: Bucket, region, endpoint, credentials }: S3O
       const put = { Bucket, Key: checkedKey(key), Body, ContentLength: Body.length, ContentType, Metadata }
       await client.send(new PutObjectCommand(put))
     },
-    async get(key) {
-      const found = await absent(client.send(new GetObjectCommand({ Bucket, Key: checkedKey(key) })))
-      return found && Buffer.from(await found.Body!.transformToByteArray())
+    async get(key, maxBytes = Number.POSITIVE_INFINITY) {
+      const found = await absent(client.send(new GetObjectCommand({ Bucket, Key: readableKey(key) })))
+      if (!found) return undefined
+      const { Body, ContentLength = 0 } = found
+      if (ContentLength > maxBytes) {
+        // Else the connection would be kept until all of it has come.
+        ;(Body as unknown as Readable).destroy()
+        throw new ObjectTooLarge(ContentLength, maxBytes)
+      }
+      return Buffer.from(await Body!.transformToByteArray())
     },
     async head(key) {
       const found = await absent(client.send(new HeadObjectCommand({ Bucket, Key: checkedKey(key) })))

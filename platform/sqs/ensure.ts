@@ -12,6 +12,9 @@ export interface QueuePlan {
 /** How ours are: functions have two minutes, and five tries. */
 export const usualPlan = (name: string): QueuePlan => ({ name, visibilitySeconds: 720, maxReceiveCount: 5 })
 
+/** How those are whose messages are an hour's work: one that came three times is dead. */
+export const patientPlan = (name: string): QueuePlan => ({ name, visibilitySeconds: 3_600, maxReceiveCount: 3 })
+
 export const deadLetterNameOf = (name: string): string => `${name}-dead`
 
 const DAY_SECONDS = 24 * 3600

@@ -6,6 +6,8 @@ export type { Logger }
 
 /** One for all loggers of the process. */
 const out = pino.destination({ fd: 1, sync: false })
+// Each logger listens to it, and so does each service that logs its last line.
+out.setMaxListeners(0)
 
 /** Structured lines on standard output: one per thing that happened, never a secret. */
 export const openLogger = (service: string, level = process.env.LOG_LEVEL ?? 'info'): Logger =>

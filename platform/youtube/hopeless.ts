@@ -7,11 +7,16 @@ const MOST_CHARACTERS = 20_000
 /** What youtube_transcript_api puts around a cause: who reads the whole would take its advice about proxies for one. */
 const ADVICE = /If you are sure that the described cause is not responsible/
 
-/** Its causes that will be the same tomorrow. */
-const CAUSES = [
+/** Its causes that only mean that nobody wrote captions: the video itself can be had. */
+const NO_CAPTIONS = [
   /Subtitles are disabled for this video(?!:)/,
   /No transcripts were found for any of the requested language codes/,
   /No transcripts are available for this video/,
+]
+
+/** Its causes that will be the same tomorrow. */
+const CAUSES = [
+  ...NO_CAPTIONS,
   /The video is no longer available/,
   /This video is age-restricted/,
   /You provided an invalid video id/,
@@ -38,6 +43,24 @@ export function isHopeless(error: string): boolean {
   const [, reason] = REASON.exec(said.replace(/\s+/g, ' ')) ?? []
   if (reason !== undefined) return isNever(reason)
   return BY_YT_DLP.test(text) && isNever(text)
+}
+
+/** How our own worker says so. */
+export const noCaptions = 'there are no captions'
+/** @param track the name of one that has no words in it */
+export const saysNothing = (track: string) => `the captions (${track}) say nothing`
+
+const OURS = new RegExp(`^(?:${noCaptions}|the captions \\([^()]*\\) say nothing)$`)
+
+/**
+ * Whether an error for which a video will never have a transcript only means that it has no captions: then somebody may hear it. Not
+ * when it is private, gone, or kept from us.
+ */
+export function lacksCaptions(error: string): boolean {
+  const text = stripVTControlCharacters(error.slice(0, MOST_CHARACTERS))
+  const [said = ''] = text.split(ADVICE)
+  const isSaid = OURS.test(text) || NO_CAPTIONS.some((cause) => cause.test(said))
+  return isSaid && !IS_BLOCKED.test(text) && !isNever(said.replace(/\s+/g, ' '))
 }
 
 const isNever = (text: string) => verdictOf(text).meaning === 'never'

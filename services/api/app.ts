@@ -9,11 +9,11 @@ import type { App, Deps } from './deps.ts'
 import { explain } from './errors.ts'
 import { keysOf } from './idempotency.ts'
 import { limitsOf, unlimited } from './limits.ts'
-import { mediaOf } from './media.ts'
 import { goingsMetrics, measureOf } from './metrics.ts'
 import { docsRoutes } from './openapi/routes.ts'
 import { readinessOf } from './readiness.ts'
 import { routes } from './routes/index.ts'
+import { USUAL_MEDIA } from './study.ts'
 import { openTaskDesk } from './task-desk.ts'
 import { toolsOf } from './tools.ts'
 import { type Wiz, wizOf } from './wiz/wiz.ts'
@@ -28,7 +28,7 @@ export function createApp(deps: Deps): { handler: Handler; tokens: Tokens; wiz: 
   const taskDesk = openTaskDesk({ ...deps, policy: taskPolicy })
   const wiz = wizOf(deps, deps.wiz)
   const { metrics = openMetrics() } = deps
-  const media = mediaOf(deps.media)
+  const { media = USUAL_MEDIA } = deps
   const catchUp = catchUpOf(deps)
   const app: App = {
     ...deps,

@@ -15,8 +15,8 @@ import type { NameGuest } from './auth/guests.ts'
 import type { Tokens } from './auth/tokens.ts'
 import type { FindByTitle } from './by-title.ts'
 import type { Limits, Rules } from './limits.ts'
-import type { MediaOptions } from './media.ts'
 import type { Readiness, ReadinessOptions } from './readiness.ts'
+import type { MediaOptions } from './study.ts'
 import type { TaskDesk } from './task-desk.ts'
 import type { Wiz, WizOptions } from './wiz/wiz.ts'
 
@@ -80,6 +80,6 @@ export interface App extends Omit<Deps, 'taskPolicy' | 'readiness' | 'limits' | 
   taskPolicy: TaskPolicy
   taskDesk: TaskDesk
   wiz: Wiz
-  media: Required<MediaOptions>
+  media: MediaOptions
   metrics: Metrics
 }

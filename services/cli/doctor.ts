@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { readSettings } from '#platform/config/settings.ts'
 import { type Checked, examine, isWell } from './doctor/check.ts'
 import { edgeChecks } from './doctor/edges.ts'
+import { gpuWorkerChecks } from './doctor/gpu-worker.ts'
 import { programChecks } from './doctor/programs.ts'
 import { storeChecks } from './doctor/stores.ts'
 import { table } from './table.ts'
@@ -12,12 +13,13 @@ const PATIENCE_MS = 10_000
 export const doctorCommand = (): Command =>
   new Command('doctor')
     .description(
-      'check every program, store, queue, key and port: what is missing, what that costs, what to do. Exit code 1 when something needed is missing',
+      'check every program, store, queue, key and port: what is missing, what that costs, what to do. With VIDWIZ_WITH=gpu-worker also what that one needs. Exit code 1 when something needed is missing',
     )
     .option('--json', 'one JSON array')
     .action(async ({ json }: { json?: boolean }) => {
       const settings = readSettings()
-      const checks = [...programChecks(settings), ...storeChecks(settings), ...edgeChecks(settings)]
+      const added = settings.VIDWIZ_WITH.includes('gpu-worker') ? gpuWorkerChecks(settings) : []
+      const checks = [...programChecks(settings), ...storeChecks(settings), ...edgeChecks(settings), ...added]
       const checked = await examine(checks, PATIENCE_MS)
       await print(json ? JSON.stringify(checked) : report(checked))
       // What hung may still hold the process.

@@ -6,6 +6,7 @@ import { helpersCommand } from './helpers.ts'
 import { lagCommand } from './lag.ts'
 import { lettersCommands } from './letters.ts'
 import { logCommand } from './log.ts'
+import { mediaCommand } from './media.ts'
 import { queuesCommand } from './queues.ts'
 import { rebuildCommand } from './rebuild.ts'
 import { requestsCommand } from './requests.ts'
@@ -32,6 +33,7 @@ for (const command of [
   lagCommand(),
   storyCommand(),
   requestsCommand(),
+  mediaCommand(),
   rebuildCommand(),
   verifyCommand(),
   ...lettersCommands(),

@@ -27,7 +27,10 @@ interface Options {
 export const storyCommand = (): Command =>
   new Command('story')
     .description('how something came about and what it waits for: what caused what, from the request of a client on')
-    .argument('<what>', 'a stream (note-42, video-dQw4w9WgXcQ, ai-note-42, user-7 …), the id of an event, or an X-Request-ID')
+    .argument(
+      '<what>',
+      'a stream (note-42, video-dQw4w9WgXcQ, ai-note-42, media-dQw4w9WgXcQ, user-7 …), the id of an event, or an X-Request-ID',
+    )
     .option('--limit <n>', 'at most so many events, beside those that caused them; of more the newest', wholeNumber, LIMIT)
     .option('--json', 'one JSON object')
     .action((what: string, options: Options) => connected((connection) => tell(what, options, connection), { indexed: true }))
@@ -75,7 +78,10 @@ const mentionedIn = (events: readonly Recorded[]): string[] =>
   events.flatMap(({ topic, data }) => {
     if (topic === 'vidwiz.conversations') return []
     const { videoId, userId } = JSON.parse(data) as { videoId?: string; userId?: number }
-    return [...(videoId ? [`video-${videoId}`, `task-transcript-${videoId}`] : []), ...(userId ? [`user-${userId}`] : [])]
+    return [
+      ...(videoId ? [`video-${videoId}`, `task-transcript-${videoId}`, `media-${videoId}`] : []),
+      ...(userId ? [`user-${userId}`] : []),
+    ]
   })
 
 /** Whether a story has a beginning that is not told, though nobody cut it off. */

@@ -1,3 +1,4 @@
+import { withLocalAws } from '#platform/aws/local/where.ts'
 import { readSettings } from '#platform/config/settings.ts'
 import { openObjects } from '#platform/objects/open.ts'
 import { type Start, service } from '#platform/service.ts'
@@ -11,7 +12,8 @@ import { queueUrlOf, startWorker } from './worker.ts'
 const STOP_MS = 10_000
 
 const start: Start = async (log, _, metrics) => {
-  const settings = readSettings()
+  // Beside `make start` it works on the queue and the objects of the data folder.
+  const settings = withLocalAws(readSettings())
   // Before anything is installed for it.
   queueUrlOf(settings)
   const stopping = new AbortController()

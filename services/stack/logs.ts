@@ -30,3 +30,12 @@ export function openLogs(folder: string): Logs {
     },
   }
 }
+
+/** Warnings and worse are for the terminal, and so is whatever is not a log line at all. */
+export const isTrouble = (line: string): boolean => !line.startsWith('{') || /^\{"level":"(warn|error|fatal)"/.test(line)
+
+/** What a log line says, for people: its words, and which video it is about. The rest is in the file. */
+export function inWords(line: string): string {
+  const { msg = '', video } = JSON.parse(line) as { msg?: string; video?: string }
+  return video === undefined ? msg : `${msg} (${video})`
+}

@@ -12,7 +12,7 @@ import type { Idle } from '../kit/left-out.ts'
 import { banner } from './banner.ts'
 import { type Group, type Plan, planned } from './groups.ts'
 import { localKafka } from './kafka.ts'
-import { openLogs } from './logs.ts'
+import { inWords, isTrouble, openLogs } from './logs.ts'
 import { portIsFree } from './preflight.ts'
 import { type Part, supervisor } from './supervisor.ts'
 
@@ -25,6 +25,7 @@ async function startAll(_: unknown, begun: (running: Running) => void): Promise<
   const { SECRET_KEY, ADMIN_TOKEN, PG_PASSWORD } = secrets(data)
   const logs = openLogs(join(data, 'logs'))
   const searching = withoutPython(plan, settings)
+  const telling = new Set(plan.later.flatMap(({ name, tells }) => (tells ? [name] : [])))
   const starting = DB_URL
     ? undefined
     : startPostgres({ dataDir: data, password: PG_PASSWORD, log: (line) => logs.write('supervisor', line) })
@@ -43,6 +44,7 @@ async function startAll(_: unknown, begun: (running: Running) => void): Promise<
     onLine(part, line) {
       logs.write(part, line)
       if (isTrouble(line)) console.error(`${part}: ${line}`)
+      else if (telling.has(part)) console.error(`${part}: ${inWords(line)}`)
     },
     onRestart: (part, why) => console.error(`${part} ${why}; starting it again`),
   })
@@ -114,12 +116,12 @@ async function startAll(_: unknown, begun: (running: Running) => void): Promise<
 
 /** Helpers look for Python themselves; the banner tells people before that. */
 async function withoutPython({ later }: Plan, { YTDLP_PATH }: Settings): Promise<Idle[]> {
-  const helpers = later.flatMap(({ services }) => services).filter((name) => name.endsWith('-helper'))
+  const helpers = later.flatMap(({ services }) => services).filter((name) => name.endsWith('-helper') || name === 'gpu-worker')
   if (helpers.length === 0 || YTDLP_PATH || (await findPython()).found) return []
   return [
     {
       what: helpers.join(', '),
-      why: `no Python ${OLDEST_PYTHON} or later, which yt-dlp runs on; \`npx vidwiz doctor\` says more`,
+      why: `no Python ${OLDEST_PYTHON} or later, which they run on; \`npx vidwiz doctor\` says more`,
     },
   ]
 }
@@ -139,9 +141,6 @@ function withoutPassword(url: string): string {
   shown.search = ''
   return shown.href
 }
-
-/** Warnings and worse are for the terminal, and so is whatever is not a log line at all. */
-const isTrouble = (line: string) => !line.startsWith('{') || /^\{"level":"(warn|error|fatal)"/.test(line)
 
 // Its terminal is for people: only what went wrong. Its parts, and then Postgres, have bounds of their own.
 await runServices([service('stack', startAll, { level: 'error', stopMs: 120_000 })])

@@ -1,12 +1,22 @@
 import { expect } from 'chai'
 import { createNote } from '#events/note.ts'
-import { hasMetadata, hasTranscript, mention, storeMetadata, storeSummary, storeTranscript, videos } from '#events/video.ts'
+import {
+  hasMetadata,
+  hasTranscript,
+  mention,
+  storeMetadata,
+  storeSummary,
+  storeTranscript,
+  useOf,
+  videos,
+} from '#events/video.ts'
 import { given } from '#test/kit/given.ts'
 import {
   metadataStored,
   noteCreated,
   questionsSuggested,
   summaryStored,
+  transcriptSetAside,
   transcriptStored,
   VIDEO,
   videoAdded,
@@ -121,6 +131,72 @@ describe('storing what was found out about a video', () => {
     given(videoAdded(), transcriptStored()).when(transcribe(empty)).thenNothing()
     given(videoAdded(), transcriptStored(empty)).when(transcribe()).then(transcriptStored())
   })
+})
+
+describe('what a transcript is to a video', () => {
+  const captions = { sha256: 'c', rows: 3 }
+  const speech = { sha256: 's', rows: 2, origin: 'speech' as const }
+  const text = { sha256: 't', rows: 2, origin: 'text' as const }
+  const empty = { sha256: 'e', rows: 0 }
+  const having = (...history: Parameters<typeof given>) => {
+    const after = world()
+    after.append([videoAdded(), ...history])
+    return after.state(videos.of(VIDEO))
+  }
+
+  it('used, when there was none with rows', () => {
+    for (const one of [captions, speech, text, empty]) {
+      expect(useOf(undefined, one)).to.equal('used')
+      expect(useOf(having(), one)).to.equal('used')
+    }
+    for (const one of [captions, speech, text]) expect(useOf(having(transcriptStored(empty)), one)).to.equal('used')
+    expect(useOf(having(transcriptStored({ ...empty, origin: 'speech' })), captions), 'nothing was heard').to.equal('used')
+  })
+
+  it('set aside, when notes were made from one of another kind, or from another hearing', () => {
+    for (const used of [speech, text]) expect(useOf(having(transcriptStored(used)), captions)).to.equal('aside')
+    for (const heard of [speech, text]) expect(useOf(having(transcriptStored(captions)), heard)).to.equal('aside')
+    expect(useOf(having(transcriptStored(speech)), { ...speech, sha256: 'other' })).to.equal('aside')
+  })
+
+  it('used in place of older captions, as it always was', () =>
+    expect(useOf(having(transcriptStored(captions)), { ...captions, sha256: 'other' })).to.equal('used'))
+
+  it('used in place of any, when somebody says so; but never an empty one', () => {
+    for (const used of [captions, speech]) {
+      const video = having(transcriptStored(used))
+      for (const one of [captions, speech].filter((one) => one !== used)) expect(useOf(video, one, true)).to.equal('used')
+      expect(useOf(video, empty, true)).to.equal('known')
+    }
+  })
+
+  it('known, when it is used or lies aside already', () => {
+    const video = having(transcriptStored(speech), transcriptSetAside(captions))
+    for (const one of [speech, captions]) expect(useOf(video, one)).to.equal('known')
+    expect(useOf(video, { ...captions, sha256: 'later' }), 'the newest lies aside').to.equal('aside')
+  })
+
+  it('told in one event, or in none', () => {
+    const lies = { s3Key: 'k', sizeBytes: 9 }
+    const store = (transcript: typeof captions, replace = false) =>
+      storeTranscript({ videoId: VIDEO, transcript: { ...lies, ...transcript }, replace })
+    const heard = [videoAdded(), transcriptStored({ ...lies, ...speech })]
+    given(...heard)
+      .when(store(captions))
+      .then(transcriptSetAside({ ...lies, ...captions }))
+    given(...heard)
+      .when(store(captions, true))
+      .then(transcriptStored({ ...lies, ...captions }))
+    given(...heard, transcriptSetAside(captions))
+      .when(store(captions))
+      .thenNothing()
+  })
+
+  it('remembered with who made it and as what it was heard', () =>
+    expect(having(transcriptStored({ ...speech, language: 'hi', model: 'large-v3' }))?.transcript).to.include({
+      origin: 'speech',
+      language: 'hi',
+    }))
 })
 
 describe('a video', () => {

@@ -40,6 +40,7 @@ import {
   failMedia,
   HearingAwaited,
   HearingWithdrawn,
+  hearMedia,
   MEDIA_STEPS,
   MediaProcessed,
   MediaProcessingDispatched,
@@ -358,6 +359,7 @@ const ofMedia = {
   recordMediaDispatch,
   startMedia,
   progressMedia,
+  hearMedia,
   completeMedia,
   failMedia,
   askMediaAgain,
@@ -581,6 +583,7 @@ export const anyWish: fc.Arbitrary<Wish> = fc.oneof(
       fc.record({ ...someMediaJob, step: fc.constantFrom(...MEDIA_STEPS), percent: fc.constantFrom(0, 5, 50, 100) }),
     ),
   },
+  { weight: 3, arbitrary: wish('hearMedia', fc.record({ ...someMediaJob, transcript: someTranscript })) },
   { weight: 2, arbitrary: wish('completeMedia', fc.record({ ...someMediaJob, study: maybe(anyStudy) })) },
   {
     weight: 2,

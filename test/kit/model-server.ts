@@ -19,8 +19,11 @@ export interface Refusal {
   message: string
 }
 
+/** Instead of words: it will not speak about that. Only for whole answers. */
+export const UNWILLING = Symbol('unwilling')
+
 /** What to answer: words one after another, whenever they come; what it throws cuts the connection. */
-export type Script = (asked: Asked) => AsyncIterable<string> | Iterable<string> | Refusal
+export type Script = (asked: Asked) => AsyncIterable<string> | Iterable<string> | Refusal | typeof UNWILLING
 
 /** Models that live on this machine and speak as providers do, so that tests need no internet. */
 export interface ModelServer {
@@ -41,6 +44,7 @@ interface Wire {
 /** How it puts an answer there that nobody reads word by word. */
 interface WholeWire {
   whole(text: string): unknown
+  unwilling: unknown
   error(refusal: Refusal): unknown
 }
 
@@ -66,46 +70,48 @@ const wholeGemini: WholeWire = {
     usageMetadata: {},
     modelVersion: 'm',
   }),
+  unwilling: { promptFeedback: { blockReason: 'PROHIBITED_CONTENT' }, usageMetadata: {}, modelVersion: 'm' },
   error: gemini.error,
 }
 
+const openAiResponse = (content: object) => ({
+  id: 'resp_1',
+  object: 'response',
+  created_at: 1,
+  status: 'completed',
+  error: null,
+  incomplete_details: null,
+  model: 'm',
+  output: [
+    { id: 'rs_1', type: 'reasoning', summary: [] },
+    { id: 'msg_1', type: 'message', status: 'completed', role: 'assistant', content: [content] },
+  ],
+})
+
 const openAiResponses: WholeWire = {
-  whole: (text) => ({
-    id: 'resp_1',
-    object: 'response',
-    created_at: 1,
-    status: 'completed',
-    error: null,
-    incomplete_details: null,
-    model: 'm',
-    output: [
-      { id: 'rs_1', type: 'reasoning', summary: [] },
-      {
-        id: 'msg_1',
-        type: 'message',
-        status: 'completed',
-        role: 'assistant',
-        content: [{ type: 'output_text', text, annotations: [] }],
-      },
-    ],
-  }),
+  whole: (text) => openAiResponse({ type: 'output_text', text, annotations: [] }),
+  unwilling: openAiResponse({ type: 'refusal', refusal: 'I cannot help with that.' }),
   error: openAi.error,
 }
 
+const anthropicMessage = (stop_reason: string, content: object[]) => ({
+  id: 'msg_1',
+  type: 'message',
+  role: 'assistant',
+  model: 'm',
+  content,
+  stop_reason,
+  stop_sequence: null,
+  usage: { input_tokens: 1, output_tokens: 1 },
+})
+
 const anthropic: WholeWire = {
-  whole: (text) => ({
-    id: 'msg_1',
-    type: 'message',
-    role: 'assistant',
-    model: 'm',
-    content: [
+  whole: (text) =>
+    anthropicMessage('end_turn', [
       { type: 'thinking', thinking: 'Let me see.', signature: 's' },
       { type: 'text', text },
-    ],
-    stop_reason: 'end_turn',
-    stop_sequence: null,
-    usage: { input_tokens: 1, output_tokens: 1 },
-  }),
+    ]),
+  unwilling: anthropicMessage('refusal', []),
   error: ({ message }) => ({ type: 'error', error: { type: 'api_error', message } }),
 }
 
@@ -143,15 +149,19 @@ export async function startModelServer(): Promise<ModelServer> {
     asked.push(one)
     const wire = wireOf(path)
     const words = script(one)
-    if ('status' in words) {
-      res.writeHead(words.status, { 'content-type': 'application/json' })
-      return void res.end(JSON.stringify(wire.error(words)))
+    const whole = (status: number, answer: unknown) => {
+      res.writeHead(status, { 'content-type': 'application/json' })
+      res.end(JSON.stringify(answer))
     }
+    if (words === UNWILLING) {
+      if ('whole' in wire) return whole(200, wire.unwilling)
+      throw new Error('only who is asked for a whole answer can be unwilling')
+    }
+    if ('status' in words) return whole(words.status, wire.error(words))
     if ('whole' in wire) {
       let text = ''
       for await (const word of words) text += word
-      res.writeHead(200, { 'content-type': 'application/json' })
-      return void res.end(JSON.stringify(wire.whole(text)))
+      return whole(200, wire.whole(text))
     }
     res.writeHead(200, { 'content-type': 'text/event-stream' })
     res.flushHeaders()

@@ -2,12 +2,13 @@ import { sqsQueues } from '#platform/sqs/sqs.ts'
 import { type Fauxqs, fauxqsAt, startFauxqs } from './fauxqs.ts'
 import { freePort } from './free-port.ts'
 
-/** A server that speaks SQS, with the two queues of the workers in it. */
+/** A server that speaks SQS, with the queues of the workers in it. */
 export interface TestQueues {
   /** The environment that leads there. */
   env: {
     SQS_AI_NOTE_QUEUE_URL: string
     SQS_SUMMARY_QUEUE_URL: string
+    SQS_TRANSCRIPTION_QUEUE_URL: string
     SQS_ENDPOINT: string
   } & Fauxqs['env']
   /** Takes what lies in a queue, until nothing more comes. */
@@ -30,7 +31,7 @@ export async function startQueues({ away = false } = {}): Promise<TestQueues> {
 
   async function comeBack() {
     server = await startFauxqs({ port })
-    for (const name of ['ai-notes', 'summaries']) await queues.create(name)
+    for (const name of ['ai-notes', 'summaries', 'media']) await queues.create(name)
   }
   async function vanish() {
     await server?.stop()
@@ -41,6 +42,7 @@ export async function startQueues({ away = false } = {}): Promise<TestQueues> {
     env: {
       SQS_AI_NOTE_QUEUE_URL: urlOf('ai-notes'),
       SQS_SUMMARY_QUEUE_URL: urlOf('summaries'),
+      SQS_TRANSCRIPTION_QUEUE_URL: urlOf('media'),
       SQS_ENDPOINT: url,
       ...env,
     },

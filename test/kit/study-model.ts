@@ -74,13 +74,17 @@ const ANSWERED_WITH = 4
 
 /** Answers as it should: out of the transcript, from all of its length, with another place for the right option each time. */
 export function studyFrom({ transcript, cards, questions, language }: StudyAsked): StudyAnswer {
-  const words = transcript.split(/\s+/).filter(Boolean)
+  const spaced = transcript.split(/\s+/).filter(Boolean)
+  // Where words are written without blanks, three characters do for one.
+  const isSpaced = transcript.length / spaced.length < 15
+  const words = isSpaced ? spaced : transcript.match(/\S{1,3}/gu)!
+  const blank = isSpaced ? ' ' : ''
   const frame = FRAMES[language?.split('-')[0] ?? ''] ?? { after: '… → ?', next: '… ⇢ ?' }
   const length = ASKED_WITH + ANSWERED_WITH
   const passage = (i: number, of: number) => {
     const start = Math.floor(((words.length - length) * i) / Math.max(1, of - 1))
     const said = words.slice(Math.max(0, start), Math.max(0, start) + length)
-    return { said: said.slice(0, ASKED_WITH).join(' '), next: said.slice(ASKED_WITH).join(' '), quote: said.join(' ') }
+    return { said: said.slice(0, ASKED_WITH).join(blank), next: said.slice(ASKED_WITH).join(blank), quote: said.join(blank) }
   }
   // Twice as many places as things to ask, so that a question does not ask what a card says.
   const places = 2 * Math.max(cards, questions, 4)

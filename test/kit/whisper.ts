@@ -17,7 +17,7 @@ import type { Context } from 'mocha'
 import { withFileLock } from '#platform/file-lock.ts'
 import { findPython } from '#platform/python/find.ts'
 import { type Installed, installed, type LockedProject } from '#platform/python/install.ts'
-import { installedListener, type Listener } from '#services/gpu-worker/transcriber/install.ts'
+import { installedListener, type Listener } from '#platform/whisper/install.ts'
 
 /** Where all tests of this machine have what hears and what speaks: installed once. It serves as a data folder too. */
 export const whisperData = join(tmpdir(), `vidwiz-tests-whisper-${process.getuid?.() ?? ''}`)
@@ -47,7 +47,7 @@ const project = join(import.meta.dirname, '../services/gpu-worker/python')
 const testProject = (name: string, lock: string): LockedProject => ({
   name,
   program: 'run',
-  main: join(import.meta.dirname, '../../services/gpu-worker/python/main.py'),
+  main: join(import.meta.dirname, '../../platform/whisper/project/main.py'),
   lock: join(project, lock),
   version: '1',
   versionOf: async () => '1',

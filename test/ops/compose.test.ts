@@ -12,18 +12,29 @@ interface Service {
   ports?: string[]
   depends_on?: Record<string, { condition: string }>
   healthcheck?: { test?: string[]; disable?: boolean }
-  deploy?: { resources?: { limits?: { cpus?: string; memory?: string } } }
+  profiles?: string[]
+  build?: string | { target: string; args?: Record<string, string> }
+  deploy?: { resources?: { limits?: { cpus?: string; memory?: string }; reservations?: { devices: object[] } } }
 }
 
 const compose = yamlOf<{ services: Record<string, Service>; volumes: Record<string, unknown> }>('docker-compose.yml')
 const all = Object.entries(compose.services)
-const ours = all.filter(([, { image }]) => image === 'vidwiz')
+/** Images of ours: one for all services, and those of the gpu-worker, which has a second place for machines without a GPU. */
+const IMAGES: Record<string, string | undefined> = {
+  'gpu-worker': 'vidwiz-gpu-worker',
+  'gpu-worker-cpu': 'vidwiz-gpu-worker-cpu',
+}
+const ours = all.filter(([, { image }]) => image.startsWith('vidwiz'))
 const variables = [...textOf('docker-compose.yml').matchAll(/\$\{(\w+)/g)].map(([, name]) => name!)
 const runsOnce = ['setup']
 
 describe('docker-compose.yml', () => {
   it('runs every service there is, under its own name, and no other', () => {
-    const run = ours.filter(([name]) => name !== 'setup').map(([name, { command }]) => [name, ...command!])
+    for (const [name, { image }] of ours) expect(image, name).to.equal(IMAGES[name] ?? 'vidwiz')
+    expect(compose.services['gpu-worker-cpu']!.command).to.deep.equal(['run', 'gpu-worker'])
+    const run = ours
+      .filter(([name]) => name !== 'setup' && name !== 'gpu-worker-cpu')
+      .map(([name, { command }]) => [name, ...command!])
     expect(run.sort(), 'each service needs a place in docker-compose.yml').to.deep.equal(
       services.map((name) => [name, 'run', name]).sort(),
     )
@@ -37,7 +48,7 @@ describe('docker-compose.yml', () => {
   })
 
   it('takes every image at a version', () => {
-    for (const [name, { image }] of all) if (image !== 'vidwiz') expect(image, name).to.match(/:v?\d+\.\d+/)
+    for (const [name, { image }] of all) if (!image.startsWith('vidwiz')) expect(image, name).to.match(/:v?\d+\.\d+/)
   })
 
   it('runs the parts at the versions that the tests run on', () => {
@@ -65,6 +76,16 @@ describe('docker-compose.yml', () => {
     const own = ['NODE_OPTIONS']
     for (const [name, { environment = {} }] of ours)
       expect([...settingNames, ...own], name).to.include.members(Object.keys(environment))
+  })
+
+  it('has a worker for a GPU and one for a processor, each only where somebody asks for it', () => {
+    const { 'gpu-worker': gpu, 'gpu-worker-cpu': cpu, setup } = compose.services
+    expect([gpu!.profiles, cpu!.profiles, setup!.profiles]).to.deep.equal([['gpu'], ['gpu-cpu'], undefined])
+    expect(gpu!.deploy!.resources!.reservations!.devices).to.deep.equal([{ driver: 'nvidia', count: 1, capabilities: ['gpu'] }])
+    expect(cpu!.deploy!.resources).to.not.have.property('reservations')
+    const targets = [...textOf('Dockerfile').matchAll(/^FROM \S+ AS (\S+)$/gm)].map(([, name]) => name)
+    for (const { build } of [gpu!, cpu!]) expect(targets).to.include((build as { target: string }).target)
+    expect(cpu!.build).to.deep.include({ args: { WHISPER_DEVICE: 'cpu' } })
   })
 
   it('waits for what exists, and mounts what exists', () => {

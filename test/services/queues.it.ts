@@ -47,6 +47,7 @@ async function inMinistack(test: Mocha.Context): Promise<Server> {
     ...ministack.env,
     SQS_AI_NOTE_QUEUE_URL: urls.notes,
     SQS_SUMMARY_QUEUE_URL: urls.summaries,
+    SQS_TRANSCRIPTION_QUEUE_URL: `${ministack.url}/000000000000/vidwiz-media`,
     S3_BUCKET_NAME: 'vidwiz',
   }
   const settings = readSettings(env)
@@ -93,7 +94,13 @@ for (const [where, open] of [
         ['vidwiz-ai-notes-dead', 'vidwiz-ai-notes'],
         ['vidwiz-summaries', undefined],
         ['vidwiz-summaries-dead', 'vidwiz-summaries'],
+        ['vidwiz-media', undefined],
+        ['vidwiz-media-dead', 'vidwiz-media'],
       ])
+      // A job is an hour's work, and three receipts of its message are its three tries.
+      const media = server.urls.notes.replace('ai-notes', 'media')
+      const { visibilitySeconds, deadLetters } = await server.queues.attributes(media)
+      expect([visibilitySeconds, deadLetters!.maxReceiveCount]).to.deep.equal([3_600, 3])
       await lay(server.urls.summaries, ['{"video_id":"a"}', '{"video_id":"b"}'])
       await server.queues.receive(server.urls.summaries, { max: 1 })
       const { oldestSeconds, ...counts } = await row('vidwiz-summaries')
@@ -170,7 +177,7 @@ for (const [where, open] of [
       expect(stdout).to.match(/vidwiz-nowhere +cannot be read: QueueDoesNotExist.* +- +- +- +-\n/)
       expect(stdout).to.match(/vidwiz-ai-notes-dead +ok +\d+ +\d+ +0 +/)
       for (const [args, why] of [
-        [['peek', 'nonsense'], /^vidwiz: no queue is called nonsense: vidwiz-ai-notes, vidwiz-nowhere\n$/],
+        [['peek', 'nonsense'], /^vidwiz: no queue is called nonsense: vidwiz-ai-notes, vidwiz-nowhere, vidwiz-media\n$/],
         [['redrive', 'nowhere'], /^vidwiz: vidwiz-nowhere cannot be read: QueueDoesNotExist.*\n$/],
       ] as const)
         expect((await vidwiz(['queues', ...args], here).finished).stderr).to.match(why)

@@ -4,10 +4,11 @@ import { dataFolder } from '../../config/data-folder.ts'
 import type { Settings } from '../../config/settings.ts'
 import { objectsFolder } from '../../objects/open.ts'
 import { until } from '../../processes.ts'
-import { ensureQueues, usualPlan } from '../../sqs/ensure.ts'
+import { ensureQueues } from '../../sqs/ensure.ts'
 import type { Queues } from '../../sqs/queues.ts'
 import { sqsQueues } from '../../sqs/sqs.ts'
 import { Trouble } from '../../trouble.ts'
+import { planOf, QUEUE_SETTINGS } from '../setup.ts'
 import { importObjects } from './import-objects.ts'
 import { serveAws } from './server.ts'
 import { awsFolder, keysOf, lastPortOf, serverOf, serves } from './state.ts'
@@ -75,7 +76,8 @@ export async function startLocalAws(settings: Settings, onBroken: (error: unknow
   const credentials = { accessKeyId: keys.AWS_ACCESS_KEY_ID, secretAccessKey: keys.AWS_SECRET_ACCESS_KEY }
   const queues = sqsQueues({ region: REGION, endpoint: url, credentials })
   try {
-    await ensureQueues(queues, Object.values(QUEUES).map(usualPlan))
+    const plans = QUEUE_SETTINGS.map((setting) => planOf(setting, QUEUES[setting]))
+    await ensureQueues(queues, plans)
     // Nobody finds it before its queues are there.
     serves(data, server.port)
   } catch (error) {

@@ -1,6 +1,7 @@
 import { dataFolder } from '../../config/data-folder.ts'
 import { readSettings, type Settings } from '../../config/settings.ts'
 import { Trouble } from '../../trouble.ts'
+import { queueUrlsOf } from '../setup.ts'
 import { OLDEST } from './server.ts'
 import { keysOf, serverOf } from './state.ts'
 import { ACCOUNT, BUCKET, QUEUES, REGION } from './usual.ts'
@@ -10,8 +11,7 @@ export type AwsEnvironment = Partial<Record<string, string>>
 
 /** Which of the two shall be those of the data folder: what the settings do not name elsewhere. */
 export function localParts(settings: Settings): { s3: boolean; sqs: boolean } {
-  const { S3_BUCKET_NAME, SQS_AI_NOTE_QUEUE_URL, SQS_SUMMARY_QUEUE_URL } = settings
-  return { s3: !S3_BUCKET_NAME, sqs: !SQS_AI_NOTE_QUEUE_URL && !SQS_SUMMARY_QUEUE_URL }
+  return { s3: !settings.S3_BUCKET_NAME, sqs: queueUrlsOf(settings).length === 0 }
 }
 
 /**

@@ -13,14 +13,23 @@ export interface SweeperOptions {
   everyMs: number
   /** What a view says is due. It may be wrong, or say so to several at once: the commands decide. */
   due(): Promise<Due[]>
+  /** One after the other, in their order; what fails ends the look. */
+  inTurn?: boolean
   /** Told of every look or command that failed; the next look makes up for it. */
   onError(error: unknown): void
 }
 
 /** Looks now and then for what is due, and executes it. Any number may run. */
-export function startSweeper({ execute, everyMs, due, onError }: SweeperOptions): { stop(): Promise<void> } {
+export function startSweeper({ execute, everyMs, due, inTurn, onError }: SweeperOptions): { stop(): Promise<void> } {
   const { stopped, stop, pause } = stopping()
   const look = async () => {
+    if (inTurn) {
+      for (const { command, context } of await due()) {
+        if (stopped()) return
+        await execute(command, context)
+      }
+      return
+    }
     const outcomes = await Promise.allSettled((await due()).map(({ command, context }) => execute(command, context)))
     for (const outcome of outcomes) if (outcome.status === 'rejected') onError(outcome.reason)
   }

@@ -4,13 +4,14 @@ import { hasTranscript, transcriptKey } from '#events/video.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 import { isHopeless } from '#platform/youtube/hopeless.ts'
 import { videoById, videoIdBy } from '#projections/videos.ts'
+import { aboutTranscript } from '../../kit/transcripts.ts'
 import { admin } from '../auth/guards.ts'
 import { causeOfReport } from '../causes.ts'
 import { notFound } from '../errors.ts'
 import { Report, videoOrNumber } from '../media-report.ts'
 import { reasonOf } from '../reason.ts'
 import { BODY_LIMIT_BYTES, route } from '../route.ts'
-import { aboutTranscript, keepTranscript } from '../transcripts.ts'
+import { keepTranscript } from '../transcripts.ts'
 
 const Job = z
   .object({

@@ -9,6 +9,7 @@ import { newestOf } from '#platform/log/postgres/newest.ts'
 import { isHopeless } from '#platform/youtube/hopeless.ts'
 
 import { taskById } from '#projections/tasks.ts'
+import { aboutTranscript } from '../../kit/transcripts.ts'
 import { admin } from '../auth/guards.ts'
 import { causationOf } from '../causes.ts'
 import { badRequest, notFound } from '../errors.ts'
@@ -16,7 +17,7 @@ import { MetadataObject } from '../metadata.ts'
 import { reasonOf } from '../reason.ts'
 import { BODY_LIMIT_BYTES, route } from '../route.ts'
 import type { ClaimedTask } from '../task-desk.ts'
-import { aboutTranscript, keepTranscript, TranscriptRows } from '../transcripts.ts'
+import { keepTranscript, TranscriptRows } from '../transcripts.ts'
 
 const KINDS: Record<string, TaskKind> = { transcript: 'transcript', metadata: 'metadata' }
 

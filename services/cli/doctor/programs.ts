@@ -13,7 +13,6 @@ const PATIENCE_MS = 8_000
 const NO_TRANSCRIPTS =
   'no transcripts and no metadata are fetched, so there is no chat, no note by AI and no summary; notes still work'
 const NO_LAMBDAS = 'no Lambda is bundled, so no note by AI and no summary is written on this machine'
-const NO_AUDIO = 'nothing today: only audio needs it'
 const NO_KAFKA = 'no Kafka runs on this machine'
 
 /** The programs that this machine must have, for what is asked for. */
@@ -33,7 +32,6 @@ export const programChecks = (settings: Settings): Check[] => [
     ['lambda-runner'],
     [{ name: 'Lambdas', isNeeded: false, cost: NO_LAMBDAS, look: () => lambdas(settings) }],
   ),
-  { name: 'ffmpeg', isNeeded: false, cost: NO_AUDIO, look: ffmpeg },
   ...(settings.KAFKA_LOCAL && !settings.KAFKA_BROKERS
     ? [
         { name: 'Java', isNeeded: true, cost: NO_KAFKA, look: java },
@@ -94,12 +92,6 @@ async function lambdas({ VIDWIZ_DATA }: Settings): Promise<Finding> {
   } catch (error) {
     return { state: 'failed', detail: (error as Error).message.split('\n')[0]!, cost: NO_LAMBDAS, remedy: 'npm ci' }
   }
-}
-
-async function ffmpeg(): Promise<Finding> {
-  const found = await versionOf('ffmpeg', ['-version'], /^ffmpeg version (\S+)/m)
-  if (found) return ok(found)
-  return { state: 'missing', detail: 'none', cost: NO_AUDIO, remedy: 'install ffmpeg' }
 }
 
 function java(): Finding {

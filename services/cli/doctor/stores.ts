@@ -4,7 +4,7 @@ import { awsAccess } from '#platform/aws/access.ts'
 import { serverOf } from '#platform/aws/local/state.ts'
 import { localParts, withLocalAws } from '#platform/aws/local/where.ts'
 import { reasonOf } from '#platform/aws/reason.ts'
-import { QUEUE_SETTINGS } from '#platform/aws/setup.ts'
+import type { QueueSetting } from '#platform/aws/setup.ts'
 import { dataFolder } from '#platform/config/data-folder.ts'
 import type { Settings } from '#platform/config/settings.ts'
 import { runningPostgres } from '#platform/pg/embedded/index.ts'
@@ -37,7 +37,7 @@ export const storeChecks = (settings: Settings): Check[] => [
   ...unlessLeftOut(
     settings.VIDWIZ_WITHOUT,
     ['sqs-bridge', 'lambda-runner'],
-    QUEUE_SETTINGS.map((name) => ({
+    (['SQS_AI_NOTE_QUEUE_URL', 'SQS_SUMMARY_QUEUE_URL'] as const).map((name) => ({
       name,
       // The bridge serves both or none.
       isNeeded: Boolean(settings[name]) || (!localParts(settings).sqs && !settings.VIDWIZ_WITHOUT.includes('sqs-bridge')),
@@ -45,11 +45,26 @@ export const storeChecks = (settings: Settings): Check[] => [
       look: () => queue(settings, name),
     })),
   ),
+  ...unlessLeftOut(
+    settings.VIDWIZ_WITHOUT,
+    ['media-bridge'],
+    [
+      {
+        name: MEDIA_QUEUE,
+        isNeeded: Boolean(settings[MEDIA_QUEUE]) || settings.VIDWIZ_WITH.includes('gpu-worker'),
+        cost: QUEUES[MEDIA_QUEUE],
+        look: () => queue(settings, MEDIA_QUEUE),
+      },
+    ],
+  ),
 ]
 
-const QUEUES: Record<(typeof QUEUE_SETTINGS)[number], string> = {
+const MEDIA_QUEUE = 'SQS_TRANSCRIPTION_QUEUE_URL'
+
+const QUEUES: Record<QueueSetting, string> = {
   SQS_AI_NOTE_QUEUE_URL: 'no request for a note by AI reaches a model',
   SQS_SUMMARY_QUEUE_URL: 'no request for a summary reaches a model',
+  SQS_TRANSCRIPTION_QUEUE_URL: 'no flashcards are made, and no video without captions is heard',
 }
 
 async function folder({ VIDWIZ_DATA }: Settings): Promise<Finding> {
@@ -120,7 +135,7 @@ async function queue(settings: Settings, name: keyof typeof QUEUES): Promise<Fin
   if (!there) return ok(`${HERE}; it does not run just now`)
   const isGiven = Boolean(settings[name])
   const url = there[name]
-  if (!url) return { state: 'missing', detail: 'not set, though the other queue is', cost, remedy: `set ${name}` }
+  if (!url) return { state: 'missing', detail: 'not set, though another queue is', cost, remedy: `set ${name}` }
   const remedy = isGiven ? `see to ${name}, SQS_ENDPOINT, AWS_REGION and AWS_*` : AGAIN
   const queues = await openQueues(there)
   try {

@@ -51,11 +51,14 @@ export async function gather(db: Queryable, name: string, limit: number): Promis
   }
   add(found.events)
 
-  const { own, tasks, results } = relatedTo(subject, named, found.events)
+  const { own, tasks, results, heard } = relatedTo(subject, named, found.events)
   const requests = subject.kind === 'stream' && name.startsWith('video-') ? await requestsOn(db, name, limit) : []
   add(await log.ofStreams(own, limit))
   add(await log.ofStreams(tasks, MOST_JOINED))
   for (const { video, types } of results) add(await log.ofTypes(video, types, MOST_JOINED))
+  const media = []
+  for (const video of heard) if (await isHeard(log, video)) media.push(`media-${video}`)
+  add(await log.ofStreams(media, MOST_JOINED))
   if (subject.kind === 'stream') {
     const mine = new Set([...named, ...own])
     const goBackTo = distinct([...story.values()].map((event) => (mine.has(event.stream) ? event.correlationId : null)))
@@ -67,7 +70,7 @@ export async function gather(db: Queryable, name: string, limit: number): Promis
   return {
     subject,
     events: [...story.values()].toSorted((a, b) => a.pos - b.pos),
-    streams: [...named, ...own, ...tasks, ...requests],
+    streams: [...named, ...own, ...tasks, ...media, ...requests],
     isCut,
   }
 }
@@ -111,11 +114,20 @@ interface Related {
   tasks: string[]
   /** What was found out about videos that matters here. */
   results: { video: string; types: string[] }[]
+  /** Videos whose transcript something in it waits for: what workers hear of them matters. */
+  heard: string[]
+}
+
+/** A video that has captions may have become flashcards as well: that is another story. */
+async function isHeard(log: Reading, video: string): Promise<boolean> {
+  const [stored] = await log.ofTypes(`video-${video}`, ['TranscriptStored'], 1)
+  return !stored || (JSON.parse(stored.data) as { origin?: string }).origin !== undefined
 }
 
 function relatedTo({ kind: of }: Subject, streams: readonly string[], events: readonly Recorded[]): Related {
   const [own, tasks] = [new Set<string>(), new Set<string>()]
   const results: Related['results'] = []
+  const heard = new Set<string>()
   for (const stream of streams) {
     const [, kind, id = ''] = /^([a-z]+)-(.+)$/.exec(stream) ?? []
     const video = videoOf(events.find((event) => event.stream === stream))
@@ -123,6 +135,7 @@ function relatedTo({ kind: of }: Subject, streams: readonly string[], events: re
     if (kind === 'ai' && id.startsWith('note-')) own.add(id)
     if ((kind === 'note' || kind === 'ai') && video) {
       tasks.add(`task-transcript-${video}`)
+      heard.add(video)
       const types = ['TranscriptStored', ...(id.startsWith('summary-') ? ['SummaryStored'] : [])]
       results.push({ video: `video-${video}`, types })
     }
@@ -132,11 +145,17 @@ function relatedTo({ kind: of }: Subject, streams: readonly string[], events: re
         types: [id.startsWith('transcript-') ? 'TranscriptStored' : 'MetadataStored'],
       })
     if (kind === 'video' && of === 'stream')
-      for (const one of [`task-transcript-${id}`, `task-metadata-${id}`, `ai-summary-${id}`]) own.add(one)
+      for (const one of [`task-transcript-${id}`, `task-metadata-${id}`, `ai-summary-${id}`, `media-${id}`]) own.add(one)
+    if (kind === 'task' && id.startsWith('transcript-') && video) heard.add(video)
+    if (kind === 'media') {
+      tasks.add(`task-transcript-${id}`)
+      results.push({ video: `video-${id}`, types: ['TranscriptStored', 'TranscriptSetAside'] })
+    }
   }
   for (const stream of [...streams, ...own]) tasks.delete(stream)
   for (const stream of streams) own.delete(stream)
-  return { own: [...own], tasks: [...tasks], results }
+  const isNamed = (video: string) => streams.includes(`media-${video}`) || own.has(`media-${video}`)
+  return { own: [...own], tasks: [...tasks], results, heard: [...heard].filter((video) => !isNamed(video)) }
 }
 
 const videoOf = (event: Recorded | undefined) => event && (JSON.parse(event.data) as { videoId?: string }).videoId

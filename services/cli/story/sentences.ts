@@ -1,5 +1,6 @@
 import { type AiRequest, isUsable } from '#events/ai.ts'
 import type { Recorded } from '#events/kit/envelope.ts'
+import { isOpen as isMediaOpen, type Media } from '#events/media.ts'
 import type { Note } from '#events/note.ts'
 import type { Task, TaskKind } from '#events/task.ts'
 import type { User } from '#events/user.ts'
@@ -39,8 +40,9 @@ export interface Situation {
   policy: { answerMs: number; maxTries: number; maxAttempts: number }
 }
 
-/** Who carries questions to workers. */
+/** Who carries questions to workers, and who carries jobs to those who hear videos. */
 export const BRIDGE = 'sqs-bridge'
+export const MEDIA_BRIDGE = 'media-bridge'
 
 /** How things stand, in sentences: what waits and for what, what failed and what to do about it. Empty when all is done. */
 export function sentencesOf(situation: Situation): string[] {
@@ -52,6 +54,7 @@ export function sentencesOf(situation: Situation): string[] {
     if (kind === 'ai' && id.startsWith('note-') && !streams.includes(id)) return ofRequest(situation, id, id)
     if (kind === 'ai' && id.startsWith('summary-')) return ofRequest(situation, id, `the summary of video ${id.slice(8)}`)
     if (kind === 'task') return ofTask(situation, stream)
+    if (kind === 'media') return ofMedia(situation, id)
     return []
   })
   // A task that a note waits for has been told of with the note.
@@ -122,15 +125,19 @@ function ofRequest(situation: Situation, request: string, what: string): Sentenc
     case 'awaited': {
       const { videoId = '' } = dataOf(newest(situation, stream, 'AiNoteAwaited'))
       const video = videoId || (stateOf<Note>(situation, request)?.videoId ?? '')
-      const task = `task-transcript-${video}`
+      const [task, media] = [`task-transcript-${video}`, `media-${video}`]
       const how = hasTranscript(stateOf<Video>(situation, `video-${video}`))
         ? 'it is there, and ai-notes has yet to see it'
-        : taskWords(situation, task)
-      return [{ about, text: `${what} waits for the transcript of video ${video}: ${how}`, tellsOf: [task] }]
+        : transcriptWords(situation, video)
+      return [{ about, text: `${what} waits for the transcript of video ${video}: ${how}`, tellsOf: [task, media, MEDIA_BRIDGE] }]
     }
     case 'requested':
       return [
-        { about, text: `${what} was asked for${again}, and waits for the bridge (${bridgeWords(situation)})`, tellsOf: [BRIDGE] },
+        {
+          about,
+          text: `${what} was asked for${again}, and waits for the bridge (${bridgeWords(situation, BRIDGE)})`,
+          tellsOf: [BRIDGE],
+        },
       ]
     case 'dispatched': {
       const { messageId } = dataOf(newest(situation, stream, 'JobDispatched'))
@@ -158,10 +165,57 @@ function ofRequest(situation: Situation, request: string, what: string): Sentenc
   }
 }
 
-function bridgeWords({ late, consumers }: Situation): string {
-  if (!consumers.includes(BRIDGE)) return `no ${BRIDGE} has run here`
-  const bridge = late.find(({ consumer }) => consumer === BRIDGE)
-  return `${BRIDGE} is ${bridge ? behind(bridge.events) : 'not behind'}`
+function bridgeWords({ late, consumers }: Situation, name: string): string {
+  if (!consumers.includes(name)) return `no ${name} has run here`
+  const bridge = late.find(({ consumer }) => consumer === name)
+  return `${name} is ${bridge ? behind(bridge.events) : 'not behind'}`
+}
+
+// Media workers -----------------------------------------------------------------
+
+/** Where the transcript of a video is to come from, and how far that is. */
+function transcriptWords(situation: Situation, videoId: string): string {
+  const media = stateOf<Media>(situation, `media-${videoId}`)
+  if (!media || media.status === 'withdrawn' || media.status === 'completed')
+    return taskWords(situation, `task-transcript-${videoId}`)
+  const isForWant = media.userId === null ? 'no captions; ' : ''
+  if (media.status !== 'failed') return `${isForWant}${hearingWords(situation, media, videoId)}`
+  return `${isForWant}a worker could not hear it: ${causeOf(situation, videoId)}`
+}
+
+const causeOf = (situation: Situation, videoId: string) =>
+  dataOf(newest(situation, `media-${videoId}`, 'MediaProcessingFailed')).cause ?? 'nobody said why'
+
+/** What becomes of a job that has not ended. */
+function hearingWords(situation: Situation, media: Media, videoId: string): string {
+  const { status, jobId, since, step, percent, attempt, isSent } = media
+  const ago = duration(situation.now - since)
+  if (status === 'awaited') return 'it is heard when the limit of the day allows (MEDIA_FALLBACK_DAILY)'
+  const again = attempt > 1 ? `, asked a ${ordinal(attempt)} time` : ''
+  if (status === 'processing') return `a worker hears it: ${step ? `${step} ${percent} %` : 'it has begun'}${again}, ${ago} ago`
+  if (!isSent) return `job ${jobId}${again} waits for the bridge (${bridgeWords(situation, MEDIA_BRIDGE)})`
+  const { cause } = dataOf(newestOfJob(situation, videoId))
+  return `job ${jobId}${again} has waited for a worker for ${ago}${cause ? `, given back by one: ${cause}` : ''}`
+}
+
+/** What a worker said last when it gave the job back, unless something came after that. */
+function newestOfJob(situation: Situation, videoId: string): Recorded | undefined {
+  const last = situation.events.findLast(({ stream }) => stream === `media-${videoId}`)
+  return last?.type === 'MediaProcessingInterrupted' ? last : undefined
+}
+
+function ofMedia(situation: Situation, videoId: string): Sentence[] {
+  const about = `media-${videoId}`
+  const media = stateOf<Media>(situation, about)
+  if (!media) return []
+  if (media.status === 'awaited' || isMediaOpen(media))
+    return [{ about, text: `video ${videoId}: ${hearingWords(situation, media, videoId)}`, tellsOf: [MEDIA_BRIDGE] }]
+  if (media.status === 'failed') {
+    const then = media.isHopeless ? '' : `; whoever asks for its flashcards has it tried again (POST /v2/videos/${videoId}/study)`
+    return [{ about, text: `job ${media.jobId} on video ${videoId} failed: ${causeOf(situation, videoId)}${then}` }]
+  }
+  const { missing } = dataOf(newest(situation, about, 'MediaProcessed'))
+  return missing ? [{ about, text: `job ${media.jobId} on video ${videoId} made no flashcards: ${missing}` }] : []
 }
 
 // Tasks -----------------------------------------------------------------------
@@ -171,7 +225,9 @@ function ofTask(situation: Situation, stream: string): Sentence[] {
   const [, kind, videoId = ''] = /^task-([a-z]+)-(.+)$/.exec(stream) ?? []
   const rests = task && task.dueAt > situation.now
   if (!task || (!isOpen(task) && !rests) || has(kind as TaskKind, stateOf<Video>(situation, `video-${videoId}`))) return []
-  return [{ about: stream, text: `the ${kind} of video ${videoId} is not there yet: ${taskWords(situation, stream)}` }]
+  const how = kind === 'transcript' ? transcriptWords(situation, videoId) : taskWords(situation, stream)
+  const tellsOf = kind === 'transcript' ? [`media-${videoId}`] : []
+  return [{ about: stream, text: `the ${kind} of video ${videoId} is not there yet: ${how}`, tellsOf }]
 }
 
 const isOpen = ({ status }: Task) => status === 'pending' || status === 'claimed'

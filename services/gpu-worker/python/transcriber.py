@@ -27,8 +27,8 @@ DOWNLOAD_SECONDS = 10
 """Between two lines on how much has come."""
 RATE = 16_000
 """Samples a second, as Whisper takes them."""
-PIECE_SECONDS = 20 * 60
-"""What is heard at once: it bounds the memory that a long video needs."""
+PIECE_SECONDS = 10 * 60
+"""What is heard at once: it bounds memory, of which faster-whisper takes 60 to 100 MB for each minute."""
 CUT_SECONDS = 60
 """At the end of a piece, where the quietest moment is looked for, so that no word is cut."""
 QUIET = RATE // 2
@@ -87,8 +87,6 @@ REPOSITORY = re.compile(r'[\w.-]+/[\w.-]+')
 
 def folder_of(name):
     """Where the model lies; it is downloaded if need be."""
-    from faster_whisper.utils import _MODELS
-
     if os.path.isdir(name):
         missing = [file for file in FILES if not os.path.isfile(os.path.join(name, file))]
         if missing:
@@ -97,6 +95,9 @@ def folder_of(name):
     looks_like_a_path = name.startswith(('.', '/', '~')) or name.count('/') > 1
     if looks_like_a_path:
         raise Refused('set-up', f'WHISPER_MODEL {name} is not there: set it to a folder with a model, or to a name as large-v3')
+    # It takes a while, and nobody needs it to learn of a wrong folder.
+    from faster_whisper.utils import _MODELS
+
     repository = _MODELS.get(name) or (name if REPOSITORY.fullmatch(name) else None)
     if repository is None:
         raise Refused('set-up', f'WHISPER_MODEL {name} is unknown: set it to a folder with a model, or to one of {", ".join(_MODELS)}')
@@ -139,13 +140,13 @@ def tell_size(name, repository, ended):
 
 def load():
     """The model on the device that it can have, and what to tell of it."""
-    import ctranslate2
-
     name = os.environ.get('WHISPER_MODEL') or 'large-v3'
     device = os.environ.get('WHISPER_DEVICE') or 'auto'
     compute_type = os.environ.get('WHISPER_COMPUTE_TYPE')
     threads = int(os.environ.get('WHISPER_THREADS') or 0) or cores()
     folder = folder_of(name)
+    import ctranslate2
+
     note = None
     if device == 'auto':
         device = 'cuda' if ctranslate2.get_cuda_device_count() > 0 else 'cpu'

@@ -1,6 +1,5 @@
 import { runProgram } from '#platform/program.ts'
 import { pythonEnvironment } from '#platform/python/environment.ts'
-import { Trouble } from '#platform/trouble.ts'
 import { SoundError, soundError } from './error.ts'
 
 export interface FfmpegOptions {
@@ -15,7 +14,6 @@ export interface FfmpegOptions {
 const STUCK_MS = 120_000
 /** Nothing is so long; it is stuck before. */
 const LONGEST_MS = 24 * 3_600_000
-const VERSION_MS = 15_000
 
 /** Only files are read: a list of addresses may pass for a file of sound. */
 export const input = (path: string): string[] => ['-protocol_whitelist', 'file,pipe', '-i', `file:${path}`]
@@ -56,19 +54,4 @@ export async function runFfmpeg(args: readonly string[], { ffmpeg, signal, onPro
   } finally {
     clearTimeout(watch)
   }
-}
-
-/**
- * Which version an ffmpeg has, for people.
- * @throws Trouble when it cannot be run, or cannot make an MP3
- */
-export async function ffmpegVersion(path: string, signal?: AbortSignal): Promise<string> {
-  const run = (flag: string) =>
-    runProgram(path, ['-hide_banner', flag], { env: pythonEnvironment(), timeoutMs: VERSION_MS, signal })
-  const version = /^ffmpeg version (\S+)/m.exec((await run('-version')).stdout)?.[1]
-  signal?.throwIfAborted()
-  if (!version) throw new Trouble(`FFMPEG_PATH ${path} cannot be run as ffmpeg: set it to one that can, or unset it`)
-  if (!/\blibmp3lame\b/.test((await run('-encoders')).stdout))
-    throw new Trouble(`FFMPEG_PATH ${path} is an ffmpeg that makes no MP3 (no libmp3lame): set it to one that does, or unset it`)
-  return version
 }

@@ -25,7 +25,8 @@ const TOLERANCE_SECONDS = 0.1
 export async function toMp3(from: string, to: string, { maxSeconds, ...options }: Mp3Options): Promise<Mp3> {
   const unfinished = `${resolve(to)}.part`
   const bound = maxSeconds === undefined ? [] : ['-t', String(maxSeconds)]
-  const encoded = ['-map', '0:a:0', '-map_metadata', '-1', '-c:a', 'libmp3lame', '-b:a', '192k', ...bound]
+  // Below 32 kHz an MP3 has 160 kbit/s at most.
+  const encoded = ['-map', '0:a:0', '-map_metadata', '-1', '-ar', '44100', '-c:a', 'libmp3lame', '-b:a', '192k', ...bound]
   try {
     const seconds = await runFfmpeg([...input(resolve(from)), ...encoded, '-f', 'mp3', '-y', `file:${unfinished}`], options)
     if (seconds === 0) throw new SoundError('no-sound', 'there is no sound in the file')

@@ -74,7 +74,8 @@ export class Child {
       this.closing.resolve()
     })
     this.process.on('close', (code, signal) => {
-      this.die(signal ? `was killed (${signal}), perhaps for want of memory` : `ended by itself (${code})${this.lastWords()}`)
+      if (signal) this.die(`was killed (${signal})`, ', perhaps for want of memory')
+      else this.die(`ended by itself (${code})`, this.lastWords())
       this.closing.resolve()
     })
   }
@@ -178,8 +179,8 @@ export class Child {
     this.die(`did not get on for ${this.options.stepMs / 1000} seconds`)
   }
 
-  private die(how: string) {
-    this.fail(new HearingError('died', `what hears ${how} ${this.isReady ? HEARING : LOADING}`))
+  private die(how: string, why = '') {
+    this.fail(new HearingError('died', `what hears ${how} ${this.isReady ? HEARING : LOADING}${why}`))
   }
 
   private fail(end: unknown) {
@@ -194,6 +195,6 @@ export class Child {
 
   private lastWords() {
     const line = this.stderr.trim().split('\n').at(-1)
-    return line ? `, saying “${line.slice(0, 300)}”,` : ''
+    return line ? `, saying “${line.slice(0, 300)}”` : ''
   }
 }

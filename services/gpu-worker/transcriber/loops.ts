@@ -11,10 +11,9 @@ const LINES_REPEATED = 4
 const LONGEST_LOOP = 4
 /** The same words within one row: with fewer, people do talk like that. */
 const WORDS_REPEATED = 6
-const LONGEST_ROW = 4_000
 
-/** At least two characters, one of them a letter: `1000000` and `hmmmm` are no loops. */
-const WITHIN = new RegExp(`((?=[^\\p{L}]{0,80}\\p{L})[^]{2,80}?)\\1{${WORDS_REPEATED - 1},}`, 'gu')
+/** At least two characters, one of them a letter: `1000000000000` is no loop. */
+const WITHIN = new RegExp(`([^\\p{L}]{0,20}\\p{L}[^]{1,80}?)\\1{${WORDS_REPEATED - 1},}`, 'gu')
 
 /**
  * Keeps of lines that are repeated four times in a row and more the first time only, and so of words that are repeated six times in a
@@ -50,7 +49,5 @@ const words = (text: string) =>
     .replace(/[^\p{L}\p{N}]+/gu, ' ')
     .trim() || text
 
-/** Takes out of a line what is repeated in it. */
-export function withoutLoopsWithin(text: string): string {
-  return text.slice(0, LONGEST_ROW).replace(WITHIN, '$1').trim()
-}
+/** Takes out of a line what is repeated in it. The blank at its end makes its last word like the others. */
+export const withoutLoopsWithin = (text: string): string => `${text} `.replace(WITHIN, '$1').trim()

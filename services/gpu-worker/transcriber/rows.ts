@@ -26,4 +26,7 @@ export function rowsOf(segments: readonly Row[], seconds: number): Row[] {
 
 const rounded = (seconds: number) => Math.round(seconds * 1000) / 1000
 
-const plain = (text: string) => text.toWellFormed().replace(UNSEEN, '').replace(/\s+/g, ' ').trim()
+/** Whisper says 448 tokens in half a minute at most. */
+const LONGEST = 4_000
+
+const plain = (text: string) => text.slice(0, LONGEST).toWellFormed().replace(UNSEEN, '').replace(/\s+/g, ' ').trim()

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Settings } from '#platform/config/settings.ts'
-import { installedListener, listenerFolder } from './install.ts'
+import { installedListener, listenerFolder } from '#platform/whisper/install.ts'
 import { openTranscriber } from './transcriber.ts'
 
 type Hearing = Pick<Settings, 'VIDWIZ_DATA' | 'WHISPER_MODEL' | 'WHISPER_DEVICE' | 'WHISPER_COMPUTE_TYPE' | 'WHISPER_THREADS'>

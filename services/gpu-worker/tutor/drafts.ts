@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Form, objectOf } from '#platform/llm/answerer.ts'
+import { type Form, objectOf } from '#platform/llm/formed.ts'
 
 /** What a model gives: with each thing the words of the transcript that bear it out. */
 export const form: Form = {

@@ -36,7 +36,8 @@ const RAREST = 4
  *
  * A claim has to come with a quote. It is found where most of the quote's words stand together and some of the claim's own words are
  * near. A claim without a quote that could be found still counts if most of its words stand together somewhere. In translation,
- * words do not tell: then the quote must be there, and of the claim's numbers and names, if there are several, at least one.
+ * words do not tell: then the quote must be there, and of the claim's numbers and names, if there are several, at least one. (Numbers
+ * do not tell when the text spells them, nor names when it is not in Latin letters.)
  */
 export function groundOf(text: string): Ground {
   const words = wordsOf(text)
@@ -49,6 +50,8 @@ export function groundOf(text: string): Ground {
     if (known) known.push(i)
     else stems.set(stem, [i])
   }
+  const hasNumbers = numbersOf(words).length > 0
+  const isLatin = words.filter((word) => /^\p{Script=Latin}/u.test(word)).length > words.length / 2
   const at = (i: number) => (words.length === 0 ? 0 : i / words.length)
 
   /** Where most of the words of a quote stand together. */
@@ -99,7 +102,9 @@ export function groundOf(text: string): Ground {
       const place = quoted(quote)
       if (isTranslated) {
         if (place === undefined) return undefined
-        const fixed = new Set([...numbersOf(wordsOf(said)), ...(areNamesCapital ? namesOf(said) : [])])
+        const numbers = hasNumbers ? numbersOf(wordsOf(said)) : []
+        const names = isLatin && areNamesCapital ? namesOf(said) : []
+        const fixed = new Set([...numbers, ...names])
         return fixed.size >= 2 && ![...fixed].some((stem) => stems.has(stem)) ? undefined : at(place)
       }
       const wanted = stemsOf(said)

@@ -23,12 +23,26 @@ const WRITTEN_IN: Record<string, string[]> = {
   Hant: ['Hani'],
 }
 
+/** What a language is usually written in; its tag may name another script, or what looks like one, as `en-orig` does. */
 function scriptsOf(tag: string): string[] {
+  const known = [tag, baseOf(tag)].map(scriptOf).find((script) => script !== undefined && isScript(script))
+  return known === undefined ? [] : (WRITTEN_IN[known] ?? [known])
+}
+
+function scriptOf(tag: string): string | undefined {
   try {
-    const { script } = new Intl.Locale(tag).maximize()
-    return script === undefined ? [] : (WRITTEN_IN[script] ?? [script])
+    return new Intl.Locale(tag).maximize().script
   } catch {
-    return []
+    return undefined
+  }
+}
+
+function isScript(name: string): boolean {
+  if (WRITTEN_IN[name]) return true
+  try {
+    return new RegExp(`\\p{Script=${name}}`, 'u').test('') === false
+  } catch {
+    return false
   }
 }
 
@@ -37,7 +51,7 @@ const lettersIn = (text: string, scripts: readonly string[]): number =>
   text.match(new RegExp(`[${scripts.map((script) => `\\p{Script=${script}}`).join('')}]`, 'gu'))?.length ?? 0
 
 /** Fewer letters than that tell nothing. */
-const FEWEST_LETTERS = 12
+const FEWEST_LETTERS = 20
 /** Names and terms are often written in Latin letters, whatever the language. */
 const LEAST_SHARE_OF_LETTERS = 0.25
 
@@ -51,15 +65,19 @@ function hasItsLetters(text: string, tag: string): boolean {
 
 const FEWEST_WORDS = 8
 const FEWEST_OF_ANOTHER = 3
+const TIMES_AS_MANY = 3
+/** Where a language's own little words are not known, only what is plainly English is told from it: models fall back to that. */
+const SHARE_OF_PLAIN_ENGLISH = 0.4
 
 const littleWords = (words: readonly string[], language: string) => words.filter((word) => STOP_WORDS[language]?.has(word)).length
 
-/** @returns whether it is full of another language's little words and has none of this one's */
+/** @returns whether it has many little words of another language and hardly any of this one */
 function hasAnothersWords(text: string, language: string): boolean {
-  if (!STOP_WORDS[language]) return false
   const words = wordsOf(text)
-  if (words.length < FEWEST_WORDS || littleWords(words, language) > 0) return false
-  return Object.keys(STOP_WORDS).some((other) => littleWords(words, other) >= FEWEST_OF_ANOTHER)
+  if (words.length < FEWEST_WORDS) return false
+  if (!STOP_WORDS[language]) return littleWords(words, 'en') >= words.length * SHARE_OF_PLAIN_ENGLISH
+  const least = Math.max(FEWEST_OF_ANOTHER, littleWords(words, language) * TIMES_AS_MANY)
+  return Object.keys(STOP_WORDS).some((other) => littleWords(words, other) >= least)
 }
 
 /**

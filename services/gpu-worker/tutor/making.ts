@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { FEWEST, type Flashcard, MOST, type Question } from '#events/study.ts'
-import { type Answerer, ModelError } from '#platform/llm/answerer.ts'
+import { type Answerer, ModelError } from '#platform/llm/formed.ts'
 import { StudyError } from '../ports.ts'
 import { type Checking, checkedCard, checkedQuestion, type Verdict, type Wrong } from './check.ts'
 import { draftsIn } from './drafts.ts'
@@ -21,6 +21,8 @@ export interface Making {
   /** See `Checking`. */
   language: string | undefined
   isTranslated: boolean
+  /** Whether the study is to be in the language that the transcript is said to be in. */
+  isWrittenAlike: boolean
   signal: AbortSignal
   onProgress?: ((done: number) => void) | undefined
   /** After trouble that may pass, four times as long after the next. */
@@ -46,13 +48,13 @@ interface Asked extends Standing {
  * @throws StudyError; what `signal` was aborted with
  */
 export async function make(making: Making): Promise<Made> {
-  const { model, sections, title, language, isTranslated, signal, onProgress, pauseMs } = making
+  const { model, sections, title, language, isTranslated, isWrittenAlike, signal, onProgress, pauseMs } = making
   const isPart = sections.length > 1
   const { fewest } = sharesOf(sections.length)
   const all = sections.map(
     (section): Asked => ({
       section,
-      checking: { ground: groundOf(section.text), language, isTranslated, like: isTranslated ? undefined : section.text },
+      checking: { ground: groundOf(section.text), language, isTranslated, like: isWrittenAlike ? section.text : undefined },
       tries: 0,
       got: { cards: 0, questions: 0 },
       isClosed: false,

@@ -1,5 +1,5 @@
 import type { Flashcard, Question as QuizQuestion } from '#events/study.ts'
-import type { Question } from '#platform/llm/answerer.ts'
+import type { Question } from '#platform/llm/formed.ts'
 import { asMaterial, titleLine } from '#platform/llm/material.ts'
 import type { Wrong } from './check.ts'
 import { form } from './drafts.ts'

@@ -1,5 +1,6 @@
+import { language as languageTag } from '#events/media.ts'
 import type { Settings } from '#platform/config/settings.ts'
-import { type Answerer, openAnswerer } from '#platform/llm/answerer.ts'
+import { type Answerer, openFormed } from '#platform/llm/formed.ts'
 import { studyKeyWanted, studyProviderOf } from '#platform/llm/key.ts'
 import { StudyError, type Tutor } from '../ports.ts'
 import { baseOf, guessed } from './language.ts'
@@ -26,24 +27,28 @@ const PAUSE_MS = 5_000
 export function openTutor(settings: Settings, { answerMs = ANSWER_MS, pauseMs = PAUSE_MS }: TutorOptions = {}): Tutor {
   let opened: Promise<Answerer> | undefined
   return {
-    async study({ rows, language: spokenIn }, { language: asked, title, signal, onProgress }) {
+    async study({ rows, language: spokenIn }, { language: wanted, title, signal, onProgress }) {
       signal.throwIfAborted()
+      const asked = tagIn(wanted)
       const chosen = studyModelOf(settings)
       if (!chosen) throw new StudyError('no-model', `Flashcards and a quiz need a model: set ${studyKeyWanted(settings)}`)
       const text = spoken(rows)
       const words = Math.floor(countOfWords(wordsOf(text)))
       if (words < FEWEST_WORDS)
         throw new StudyError('nothing-said', `Only ${words} words are said, too few for flashcards and a quiz (${FEWEST_WORDS})`)
-      opened ??= openAnswerer({ ...chosen, timeoutMs: answerMs })
+      opened ??= openFormed({ ...chosen, timeoutMs: answerMs })
       const model = await opened
-      const original = spokenIn ?? knownOnly(guessed(text))
+      const seen = knownOnly(guessed(text))
+      const original = tagIn(spokenIn) ?? seen
       const language = asked ?? original
       const made = await make({
         model,
         sections: sectionsOf(text),
         title: title?.trim() || undefined,
         language,
-        isTranslated: asked !== undefined && (original === undefined || baseOf(asked) !== baseOf(original)),
+        // By the text itself where it tells, for captions are said to be of all kinds of languages.
+        isTranslated: language !== undefined && !areOneLanguage(language, seen ?? original),
+        isWrittenAlike: asked === undefined || areOneLanguage(asked, original),
         signal,
         onProgress,
         pauseMs,
@@ -55,7 +60,11 @@ export function openTutor(settings: Settings, { answerMs = ANSWER_MS, pauseMs = 
 
 /** As language tags have it. */
 const UNDETERMINED = 'und'
+/** Some say of captions what people are to read, as `English (auto-generated)`. */
+const tagIn = (language: string | undefined) => languageTag.safeParse(language).data
 const knownOnly = (tag: string) => (tag === UNDETERMINED ? undefined : tag)
+
+const areOneLanguage = (one: string, other: string | undefined) => other !== undefined && baseOf(one) === baseOf(other)
 
 function studyModelOf(settings: Settings) {
   const chosen = studyProviderOf(settings)

@@ -20,7 +20,18 @@ const folded = (text: string) =>
 
 /** The words of a text, in order. Where words are written without blanks, its characters. */
 export const wordsOf = (text: string): string[] =>
-  (folded(text).match(WORD) ?? []).map((word) => (isNumber(word) ? word.replace(/[.,]/g, '') : word))
+  (folded(text).match(WORD) ?? []).map((word) => (isNumber(word) ? digitsOf(word) : word))
+
+/** Without the signs within a number, which differ by language. */
+const digitsOf = (number: string) =>
+  number.replace(/[.,]/g, '').replace(/\p{Nd}/gu, (digit) => String(digitAt(digit.codePointAt(0)!)))
+
+/** In Unicode, the ten digits of a script follow each other. */
+function digitAt(digit: number): number {
+  let value = 0
+  while (value < 9 && /\p{Nd}/u.test(String.fromCodePoint(digit - value - 1))) value++
+  return value
+}
 
 /** How many words a text has, by and large: where they are written without blanks, two characters make one. */
 export const countOfWords = (words: readonly string[]): number =>

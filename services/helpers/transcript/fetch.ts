@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { noCaptions, saysNothing } from '#platform/youtube/hopeless.ts'
 import { isKeptFromUs } from '#platform/ytdlp/verdict.ts'
 import { NotHad, type VideoTools } from '#platform/ytdlp/video.ts'
 import type { Found } from '../kit/helper.ts'
@@ -28,21 +29,21 @@ export async function fetchTranscript(video: VideoTools, isInDoubt: boolean): Pr
   if (NOT_YET.includes(read.data.live_status ?? ''))
     throw new NotHad({ meaning: 'later', reason: 'the broadcast has not ended: there are no captions yet' })
   const track = chooseTrack(read.data)
-  if (!track) throw noCaptions(warnings, isInDoubt)
+  if (!track) throw withoutTrack(warnings, isInDoubt)
   const rows = rowsOf(await captions(video, info, track))
   // What the API is given counts as the transcript for good.
-  if (rows.length === 0) throw new NotHad({ meaning: 'never', reason: `the captions (${track.key}) say nothing` })
+  if (rows.length === 0) throw new NotHad({ meaning: 'never', reason: saysNothing(track.key) })
   const { language, isAutomatic, isOriginal } = track
   return { result: { transcript: rows }, told: { rows: rows.length, language, isAutomatic, isOriginal } }
 }
 
 /** For good, unless there is reason to think that they are kept from us. */
-function noCaptions(warnings: string, isInDoubt: boolean): NotHad {
+function withoutTrack(warnings: string, isInDoubt: boolean): NotHad {
   if (isKeptFromUs(warnings))
     return new NotHad({ meaning: 'later', reason: 'there are captions, but YouTube keeps them from this address' })
   if (isInDoubt)
     return new NotHad({ meaning: 'later', reason: 'there seem to be no captions, but YouTube refused this address lately' })
-  return new NotHad({ meaning: 'never', reason: 'there are no captions' })
+  return new NotHad({ meaning: 'never', reason: noCaptions })
 }
 
 /** From what the visit has told, so the page is not asked for again. */

@@ -11,6 +11,7 @@ import {
 import { expect } from 'chai'
 import { awsAccess } from '#platform/aws/access.ts'
 import { serveAws } from '#platform/aws/local/server.ts'
+import { QUEUES } from '#platform/aws/local/usual.ts'
 import { localAwsEnvironment, oldestMessages, withLocalAws } from '#platform/aws/local/where.ts'
 import { readSettings } from '#platform/config/settings.ts'
 import { openObjects } from '#platform/objects/open.ts'
@@ -261,7 +262,7 @@ describe('S3 and SQS in the data folder', function () {
     }
     const leads = (more: Record<string, string>) => localAwsEnvironment(readSettings({ VIDWIZ_DATA: local.data, ...more }))
     const sqs = leads({ ...theirs, S3_BUCKET_NAME: 'theirs' })
-    expect(sqs).to.have.all.keys('SQS_ENDPOINT', 'SQS_AI_NOTE_QUEUE_URL', 'SQS_SUMMARY_QUEUE_URL')
+    expect(sqs).to.have.all.keys('SQS_ENDPOINT', ...Object.keys(QUEUES))
     const queues = await openQueues(readSettings({ ...theirs, S3_BUCKET_NAME: 'theirs', ...sqs }))
     expect((await queues.sendBatch(sqs.SQS_AI_NOTE_QUEUE_URL!, [{ id: 'a', body: 'b' }]))[0]!.messageId).to.be.a('string')
     queues.close()

@@ -38,6 +38,8 @@ describe('settings of AWS', () => {
     ])
     expect(problemsOf({ S3_ENDPOINT: 'http://a' })).to.deep.equal(['S3_BUCKET_NAME must be set, since S3_ENDPOINT is'])
     expect(problemsOf({ SQS_ENDPOINT: 'http://a' })).to.deep.equal(['SQS_AI_NOTE_QUEUE_URL must be set, since SQS_ENDPOINT is'])
+    // As a machine has it that runs a media worker alone.
+    expect(problemsOf({ SQS_ENDPOINT: 'http://a', SQS_TRANSCRIPTION_QUEUE_URL: 'http://a/1/media' })).to.deep.equal([])
   })
 
   it('refuse what is not the URL of a standard queue', () => {
@@ -67,6 +69,10 @@ describe('settings of AWS', () => {
     const both = { SQS_AI_NOTE_QUEUE_URL: notes, SQS_SUMMARY_QUEUE_URL: notes, AWS_REGION: 'eu-west-1' }
     expect(problemsOf(both)).to.deep.equal([
       'SQS_SUMMARY_QUEUE_URL must be another queue than SQS_AI_NOTE_QUEUE_URL: their messages differ',
+    ])
+    const media = { SQS_SUMMARY_QUEUE_URL: notes, SQS_TRANSCRIPTION_QUEUE_URL: notes, AWS_REGION: 'eu-west-1' }
+    expect(problemsOf(media)).to.deep.equal([
+      'SQS_TRANSCRIPTION_QUEUE_URL must be another queue than SQS_SUMMARY_QUEUE_URL: their messages differ',
     ])
   })
 })

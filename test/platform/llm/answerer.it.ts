@@ -1,19 +1,26 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'chai'
-import { type AnswererOptions, openAnswerer, type Question } from '#platform/llm/answerer.ts'
+import { openAnswerer } from '#platform/llm/answerer.ts'
+import { type Answerer, objectOf, openFormed, type Question } from '#platform/llm/formed.ts'
 import { eventually } from '#test/kit/eventually.ts'
-import { type ModelServer, type Script, startModelServer } from '#test/kit/model-server.ts'
+import { type ModelServer, type Script, startModelServer, UNWILLING } from '#test/kit/model-server.ts'
 import { failureOf } from './failure.ts'
 
 const KEY = 'AIza-a-key-that-only-tests-use'
 const question: Question = { instructions: 'Be brief.', text: 'What is it about? é😀', maxTokens: 4096 }
 const never = new AbortController().signal
 
-const providers: Record<AnswererOptions['provider'], (url: string) => string> = {
-  anthropic: (url) => `${url}/`,
-  gemini: (url) => `${url}/`,
-  openai: (url) => `${url}/v1/responses`,
-  openrouter: (url) => `${url}/api/v1`,
+interface Asking {
+  apiKey: string
+  model: string
+  timeoutMs: number
+}
+
+const providers: Record<string, (url: string, asking: Asking) => Promise<Answerer>> = {
+  anthropic: (url, asking) => openFormed({ provider: 'anthropic', url: `${url}/`, ...asking }),
+  gemini: (url, asking) => openAnswerer({ provider: 'gemini', url: `${url}/`, ...asking }),
+  openai: (url, asking) => openAnswerer({ provider: 'openai', url: `${url}/v1/responses`, ...asking }),
+  openrouter: (url, asking) => openAnswerer({ provider: 'openrouter', url: `${url}/api/v1`, ...asking }),
 }
 
 describe('asking a model for a whole answer', () => {
@@ -23,10 +30,8 @@ describe('asking a model for a whole answer', () => {
   })
   afterEach(() => server.stop())
 
-  const modelOf = (provider: string, timeoutMs = 60_000) => {
-    const known = provider as AnswererOptions['provider']
-    return openAnswerer({ provider: known, apiKey: KEY, model: 'a-model', url: providers[known](server.url), timeoutMs })
-  }
+  const modelOf = (provider: string, timeoutMs = 60_000) =>
+    providers[provider]!(server.url, { apiKey: KEY, model: 'a-model', timeoutMs })
   const failure = (answer: Promise<string>) => failureOf(answer, KEY)
 
   for (const provider of Object.keys(providers))
@@ -65,6 +70,13 @@ describe('asking a model for a whole answer', () => {
           expect(server.asked.length - before).to.equal(1)
         }
       })
+
+      if (provider !== 'openrouter')
+        it('says that it refuses to answer, which does not pass', async () => {
+          server.answer(() => UNWILLING)
+          const error = await failure((await modelOf(provider)).answer(question, never))
+          expect([error.isTemporary, error.status]).to.deep.equal([false, undefined])
+        })
 
       it('gives up in time, which may pass, and hangs up', async () => {
         server.answer(async function* ({ hungUp }) {
@@ -114,6 +126,61 @@ describe('asking a model for a whole answer', () => {
       input: question.text,
       max_output_tokens: 4096,
       store: false,
+    })
+  })
+
+  it('of Anthropic asks as its API wants to be asked', async () => {
+    await (await modelOf('anthropic')).answer(question, never)
+    const [{ path, headers, body }] = server.asked as [ModelServer['asked'][0]]
+    expect(path).to.equal('/v1/messages')
+    expect(headers).to.include({ authorization: `Bearer ${KEY}`, 'content-type': 'application/json' })
+    expect(body).to.deep.equal({
+      model: 'a-model',
+      max_tokens: 4096,
+      system: 'Be brief.',
+      messages: [{ role: 'user', content: question.text }],
+    })
+  })
+
+  describe('in a form', () => {
+    const cards = objectOf({
+      cards: { type: 'array', items: objectOf({ front: { type: 'string' }, place: { type: 'integer' } }) },
+    })
+    const formed: Question = { ...question, form: { name: 'cards', schema: cards } }
+    const bodyFor = async (provider: string) => {
+      await (await modelOf(provider)).answer(formed, never)
+      return server.asked.at(-1)!.body
+    }
+
+    it('gives each provider its own kind of schema', async () => {
+      expect((await bodyFor('anthropic')).output_config).to.deep.equal({ format: { type: 'json_schema', schema: cards } })
+      expect((await bodyFor('openai')).text).to.deep.equal({
+        format: { type: 'json_schema', name: 'cards', schema: cards, strict: true },
+      })
+      const { responseMimeType, responseSchema } = (await bodyFor('gemini')).generationConfig
+      expect(responseMimeType).to.equal('application/json')
+      expect(responseSchema).to.deep.equal({
+        type: 'object',
+        required: ['cards'],
+        propertyOrdering: ['cards'],
+        properties: {
+          cards: {
+            type: 'array',
+            items: {
+              type: 'object',
+              required: ['front', 'place'],
+              propertyOrdering: ['front', 'place'],
+              properties: { front: { type: 'string' }, place: { type: 'integer' } },
+            },
+          },
+        },
+      })
+    })
+
+    it('is not asked of OpenRouter', async () => {
+      const error = await failure((await modelOf('openrouter')).answer(formed, never))
+      expect(error.isTemporary).to.equal(false)
+      expect(server.asked).to.be.empty
     })
   })
 })

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { isHopeless } from '#platform/youtube/hopeless.ts'
+import { isHopeless, lacksCaptions, noCaptions, saysNothing } from '#platform/youtube/hopeless.ts'
 
 /** As `str(error)` of youtube_transcript_api is. */
 const api = (cause: string) =>
@@ -114,4 +114,23 @@ describe('the error of a worker', () => {
       isHopeless(part.repeat(2_000_000))
     expect(performance.now() - startedAt).to.be.lessThan(1_000)
   })
+})
+
+describe('a video that will never have a transcript', () => {
+  const captionless = [noCaptions, saysNothing('en-orig'), ...hopeless.slice(0, 3), 'Subtitles are disabled for this video']
+  for (const error of captionless) it(`may be heard: ${inShort(error)}`, () => expect(lacksCaptions(error)).to.equal(true))
+
+  const others = [
+    ...hopeless.filter((error) => !captionless.includes(error)),
+    ...worthAnother,
+    'the captions (en) are too large',
+    'this is not the id of a video on YouTube',
+    `Private video. ${noCaptions}`,
+    `${api('Subtitles are disabled for this video').split('If you')[0]}The video is private`,
+  ]
+  for (const error of others)
+    it(`is not heard for another reason: ${inShort(error)}`, () => expect(lacksCaptions(error)).to.equal(false))
+
+  it('is not heard because the advice of a library speaks of captions', () =>
+    expect(lacksCaptions(`${api('The video is no longer available')} Subtitles are disabled for this video`)).to.equal(false))
 })

@@ -60,8 +60,11 @@ describe('the installation of yt-dlp', function () {
     process.kill(-killed.pid!, 'SIGKILL')
     await once(killed, 'close')
     expect(await readyYtDlp(data)).to.equal(undefined)
-    const { path } = await installedYtDlp({ data })
+    const told: string[] = []
+    const { path } = await installedYtDlp({ data, onProgress: (text) => told.push(text) })
     expect((await givenYtDlp(path)).version).to.equal(PINNED_VERSION)
+    // uv says nothing of what lies in its cache.
+    for (const text of told) expect(text).to.match(/^[\w-]+, [\d.]+ [kM]B$/)
   })
 
   it('is made anew for another Python, and when Python has moved', async function () {

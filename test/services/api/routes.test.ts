@@ -27,6 +27,7 @@ describe('the routes', () => {
       'GET /v2/videos/:video_id',
       'GET /v2/videos/:video_id/notes',
       'GET /v2/videos/:video_id/stream',
+      'GET /v2/videos/:video_id/study',
       'PATCH /v2/internal/notes/:note_id',
       'PATCH /v2/notes/:note_id',
       'PATCH /v2/users/me',
@@ -43,6 +44,7 @@ describe('the routes', () => {
       'POST /v2/internal/videos/:video_id/transcript',
       'POST /v2/notes/by-title',
       'POST /v2/videos/:video_id/notes',
+      'POST /v2/videos/:video_id/study',
     ])
   })
 

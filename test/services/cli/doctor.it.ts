@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { expect } from 'chai'
 import { openQueues } from '#platform/sqs/open.ts'
+import { listenerFolder } from '#platform/whisper/install.ts'
 import { openBreaker } from '#platform/ytdlp/breaker.ts'
 import type { Checked } from '#services/cli/doctor/check.ts'
 import { freePort } from '#test/kit/free-port.ts'
@@ -13,6 +14,7 @@ import { startLocalAws } from '#test/kit/local-aws.ts'
 import { freshDatabase } from '#test/kit/postgres.ts'
 import { vidwiz } from '#test/kit/run.ts'
 import { startS3 } from '#test/kit/s3.ts'
+import { testListener, whisperData } from '#test/kit/whisper.ts'
 
 const KEY = 'a model key that only tests use'
 
@@ -132,6 +134,37 @@ describe('vidwiz doctor', function () {
       .to.include({ state: 'ok' })
       .and.to.have.property('detail')
       .that.matches(/^esbuild \d/)
+  })
+
+  it('says what a media worker needs where somebody asks for one, and installs nothing', async () => {
+    const names = ['faster-whisper', 'ffmpeg', 'device', 'Whisper model', 'disk of gpu-worker', 'study key']
+    const without = await examined({})
+    for (const name of names) expect(without.stdout).to.not.include(`"${name}"`)
+
+    const before = await examined({ VIDWIZ_WITH: 'gpu-worker', WHISPER_DEVICE: 'cpu', WHISPER_MODEL: 'large-v3' })
+    expect(before.of('faster-whisper').detail).to.match(/^not yet: [\d.]+ is installed when a gpu-worker starts$/)
+    expect(before.of('Whisper model').detail).to.equal('not yet: large-v3 is downloaded when a gpu-worker starts')
+    expect(before.of('device')).to.include({ state: 'warning', detail: 'cpu, with large-v3' })
+    expect(before.of('study key')).to.include({ state: 'missing', isNeeded: false })
+    expect(before.of('SQS_TRANSCRIPTION_QUEUE_URL')).to.include({ isNeeded: true })
+    expect(readdirSync(listenerFolder(data))).to.deep.equal([])
+
+    const wrong = await examined({ VIDWIZ_WITH: 'gpu-worker', WHISPER_DEVICE: 'cpu', WHISPER_MODEL: data })
+    expect(wrong.of('Whisper model')).to.include({ state: 'failed', isNeeded: true })
+    expect(wrong.code).to.equal(1)
+  })
+
+  it('finds a media worker that is installed, its ffmpeg and its device', async function () {
+    await testListener(this)
+    const env = { VIDWIZ_WITH: 'gpu-worker', VIDWIZ_DATA: whisperData, WHISPER_MODEL: 'base', GEMINI_API_KEY: KEY }
+    const { of, stdout } = await examined({ ...env, WHISPER_DEVICE: 'cpu' })
+    expect(of('faster-whisper').detail).to.match(/^[\d.]+, \/.*vidwiz-tests-whisper/)
+    expect(of('ffmpeg').detail).to.match(/^[\w.-]+, \/.*imageio_ffmpeg/)
+    expect([of('device').state, of('device').detail]).to.deep.equal(['ok', 'cpu'])
+    expect(of('study key').detail).to.equal('GEMINI_API_KEY is set, for gemini')
+    expect(stdout).to.not.include(KEY)
+    const cuda = await examined({ ...env, WHISPER_DEVICE: 'auto' })
+    expect(cuda.of('device').detail).to.match(/^cpu$|^cuda/)
   })
 
   it('tells a port that the API has from one that somebody else has, and that YouTube refused us', async () => {

@@ -14,8 +14,8 @@ import { stopping } from '#platform/stopping.ts'
 import { rebuild } from '#projections/engine/rebuild.ts'
 import { setupViews } from '#projections/engine/setup.ts'
 import { views } from '#projections/index.ts'
+import { openPost } from '#services/kit/post.ts'
 import { sqsBridge } from '#services/sqs-bridge/bridge.ts'
-import { openPost } from '#services/sqs-bridge/post.ts'
 import { eventually } from '#test/kit/eventually.ts'
 import { aiNoteRequested, jobDispatched, noteCreated, noteEdited, summaryRequested, videoAdded } from '#test/kit/histories.ts'
 import { startQueues, type TestQueues } from '#test/kit/queues.ts'
@@ -56,8 +56,11 @@ describe('the SQS bridge', function () {
     const { db, reader, listener } = shop
     const { execute, idle } = executor({ appender: appender(db), catalog, deciders, topics })
     const end = stopping()
-    const urls = { 'ai-notes': server.env.SQS_AI_NOTE_QUEUE_URL, summaries: server.env.SQS_SUMMARY_QUEUE_URL }
-    const post = openPost({ queues, urls, stopping: end, onRefused: () => {} })
+    const addresses = {
+      'ai-notes': { url: server.env.SQS_AI_NOTE_QUEUE_URL, setting: 'SQS_AI_NOTE_QUEUE_URL' },
+      summaries: { url: server.env.SQS_SUMMARY_QUEUE_URL, setting: 'SQS_SUMMARY_QUEUE_URL' },
+    }
+    const post = openPost({ queues, addresses, stopping: end, onRefused: () => {} })
     const reacting = startReactor(sqsBridge({ execute, changedSince: (seen) => changedSince(db, seen), post }), {
       db,
       reader,

@@ -12,8 +12,9 @@ const servicesOf = (env: Record<string, string>, onKafka = false) => {
 
 describe('what runs on one machine', () => {
   it('is everything there is, each once', () => {
-    expect(servicesOf(key, true).sort()).to.deep.equal(Object.keys(services).sort())
-    expect(servicesOf(key)).to.not.include('relay')
+    const all = { ...key, VIDWIZ_WITH: 'gpu-worker' }
+    expect(servicesOf(all, true).sort()).to.deep.equal(Object.keys(services).sort())
+    expect(servicesOf(key)).to.not.include('relay').and.to.not.include('gpu-worker')
     expect(plan(key).idle).to.deep.equal([])
   })
 
@@ -31,7 +32,11 @@ describe('what runs on one machine', () => {
     expect(plan({}).idle[0]!.why).to.equal('GEMINI_API_KEY is not set; what is asked for meanwhile waits')
     expect(plan({ LLM_PROVIDER: 'openai' }).idle[0]!.why).to.match(/^OPENAI_API_KEY/)
     expect(servicesOf({ VIDWIZ_WITHOUT: 'lambda-runner' })).to.include('sqs-bridge')
-    const elsewhere = { SQS_AI_NOTE_QUEUE_URL: 'http://127.0.0.1/1/q', SQS_SUMMARY_QUEUE_URL: 'http://127.0.0.1/1/s' }
+    const elsewhere = {
+      SQS_AI_NOTE_QUEUE_URL: 'http://127.0.0.1/1/q',
+      SQS_SUMMARY_QUEUE_URL: 'http://127.0.0.1/1/s',
+      SQS_TRANSCRIPTION_QUEUE_URL: 'http://127.0.0.1/1/m',
+    }
     expect(servicesOf(elsewhere)).to.include('sqs-bridge').and.to.not.include('lambda-runner')
     expect(plan(elsewhere).idle.map(({ what }) => what)).to.deep.equal(['lambda-runner'])
   })
@@ -42,5 +47,30 @@ describe('what runs on one machine', () => {
     expect(servicesOf({ ...one, VIDWIZ_WITHOUT: 'sqs-bridge' })).to.include('ai-notes')
     const both = plan({ ...one, SQS_SUMMARY_QUEUE_URL: 'http://127.0.0.1/1/s', S3_BUCKET_NAME: 'b' })
     expect(both.aws).to.equal(undefined)
+  })
+
+  it('has a worker for media where somebody asks for one, in a process of its own that tells how it comes along', () => {
+    const env = { ...key, VIDWIZ_WITH: 'gpu-worker' }
+    expect(plan(env).later.at(-1)).to.deep.equal({ name: 'gpu-worker', services: ['gpu-worker'], tells: true })
+    expect(plan({ ...env, MEDIA_FALLBACK: '1' }).idle).to.deep.equal([])
+    expect(() => plan({ VIDWIZ_WITH: 'tpu-worker' })).to.throw('VIDWIZ_WITH cannot add tpu-worker: only gpu-worker')
+  })
+
+  it('says how to have videos heard when somebody wants that and nobody hears them here', () => {
+    expect(plan({ ...key, MEDIA_FALLBACK: '1' }).idle).to.have.lengthOf(1)
+    expect(plan({ ...key, MEDIA_FALLBACK: '1' }).idle[0]).to.include({ what: 'gpu-worker' })
+    expect(plan({ ...key, MEDIA_FALLBACK: '1' }).idle[0]!.why).to.include('VIDWIZ_WITH=gpu-worker make start')
+  })
+
+  it('lets jobs of media wait in the log while the queues are elsewhere and theirs is not named', () => {
+    const queues = { SQS_AI_NOTE_QUEUE_URL: 'http://127.0.0.1/1/q', SQS_SUMMARY_QUEUE_URL: 'http://127.0.0.1/1/s' }
+    expect(servicesOf({ ...key, ...queues }))
+      .to.include('media-scheduler')
+      .and.to.not.include('media-bridge')
+    expect(plan({ ...key, ...queues }).idle[0]!.why).to.match(/^SQS_TRANSCRIPTION_QUEUE_URL is not set/)
+    expect(() => plan({ ...key, ...queues, VIDWIZ_WITH: 'gpu-worker' })).to.throw('SQS_TRANSCRIPTION_QUEUE_URL must be set')
+    const alone = { ...key, SQS_TRANSCRIPTION_QUEUE_URL: 'http://127.0.0.1/1/m' }
+    expect(() => plan(alone)).to.throw('the other two queues are not')
+    expect(servicesOf({ ...alone, VIDWIZ_WITHOUT: 'sqs-bridge' })).to.include('media-bridge')
   })
 })

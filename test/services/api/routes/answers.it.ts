@@ -74,6 +74,8 @@ describe('the answers of the API', () => {
       ['GET', '/v2/videos'],
       ['GET', `/v2/videos/${video}`],
       ['GET', `/v2/videos/${video}/stream`],
+      ['POST', `/v2/videos/${video}/study`, { language: 'en' }],
+      ['GET', `/v2/videos/${video}/study`],
       ['DELETE', `/v2/notes/${id}`],
       ['POST', '/v2/conversations', { video_id: video }],
       ['GET', `/v2/conversations/${talk}`],

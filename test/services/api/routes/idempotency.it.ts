@@ -62,6 +62,11 @@ describe('under one Idempotency-Key', () => {
       youtube.videos = [{ videoId: newVideo(), title: video_title }]
       return { path: '/v2/notes/by-title', json: { video_title, timestamp: '0:01' }, other: { video_title, timestamp: '0:02' } }
     },
+    'POST /v2/videos/:video_id/study': async () => ({
+      path: `/v2/videos/${(await note()).video_id}/study`,
+      json: { language: 'en' },
+      other: { language: 'hi' },
+    }),
     'PATCH /v2/notes/:note_id': async () => ({
       path: `/v2/notes/${(await note()).id}`,
       json: { text: 'x' },
@@ -152,10 +157,8 @@ describe('under one Idempotency-Key', () => {
       const { path, json, other, ask = bob.ask } = await wish()
       const headers = { 'Idempotency-Key': name }
       const first = await ask(method, path, { json, headers })
-      expect([first.status, first.header('idempotency-replayed')], first.body).to.deep.equal([
-        first.status === 201 ? 201 : 200,
-        undefined,
-      ])
+      expect(first.status, first.body).to.be.oneOf([200, 201, 202])
+      expect(first.header('idempotency-replayed')).to.equal(undefined)
       const events = await written()
       for (const _ of [1, 2]) {
         const again = await ask(method, path, { json, headers })

@@ -24,8 +24,8 @@ import { views } from '#projections/index.ts'
 import { createApp } from '#services/api/app.ts'
 import type { ReadCredential } from '#services/api/auth/google.ts'
 import { titleFinder } from '#services/api/by-title.ts'
-import type { MediaOptions } from '#services/api/media.ts'
 import type { ReadinessOptions } from '#services/api/readiness.ts'
+import { type MediaOptions, USUAL_MEDIA } from '#services/api/study.ts'
 import type { WizOptions } from '#services/api/wiz/wiz.ts'
 import { testLog, testReader } from '#test/kit/log.ts'
 import { freshDatabase } from '#test/kit/postgres.ts'
@@ -35,6 +35,7 @@ export const ADMIN_TOKEN = 'an admin token that only tests use'
 /** The API with all that it works with in this process, so that tests can look inside. */
 export interface InProcess {
   url: string
+  databaseUrl: string
   db: Db
   changes: Changes
   execute: Execute
@@ -56,6 +57,8 @@ export interface InProcessOptions {
   wiz?: WizOptions
   search?: Search
   media?: MediaOptions
+  /** Works with the database and the objects of this one, as another process would; it stops first. */
+  beside?: InProcess
   /** Where objects lie; in a folder of its own if not given. */
   objects?: Objects
 }
@@ -68,22 +71,23 @@ export async function startInProcess({
   readGoogleCredential,
   wiz: wizOptions = {},
   search,
-  media = {},
+  media = USUAL_MEDIA,
+  beside,
   objects: given,
 }: InProcessOptions = {}): Promise<InProcess> {
-  const database = await freshDatabase()
+  const database = beside ? { url: beside.databaseUrl, drop: async () => {} } : await freshDatabase()
   const db = openDb(database.url)
   const alone = openExclusively(database.url, { name: 'test, alone' })
   const listener = openListener(database.url)
-  const eventLog = await testLog(database.url)
+  const eventLog = beside ? undefined : await testLog(database.url)
   const reader = await testReader(database.url, db, listener)
-  await setupViews(views, { db, reader })
-  const projector = isProjecting ? startProjector({ db, reader, views }) : undefined
+  if (!beside) await setupViews(views, { db, reader })
+  const projector = isProjecting && !beside ? startProjector({ db, reader, views }) : undefined
   const waiter = openWaiter(db, listener, views)
   const changes = openChanges(listener)
   const { execute, idle } = executor({ appender: appender(db), catalog, deciders, topics })
   const lines: string[] = []
-  const folder = mkdtempSync(join(tmpdir(), 'vidwiz-objects-'))
+  const folder = beside?.objectsFolder ?? mkdtempSync(join(tmpdir(), 'vidwiz-objects-'))
   const log = pino({}, new Writable({ write: (line, _, done) => done(void lines.push(String(line))) }))
   const objects = given ?? folderObjects(folder)
   const { handler, wiz } = createApp({
@@ -112,6 +116,7 @@ export async function startInProcess({
   const server = await serve(handler, { port: 0, host: '127.0.0.1' })
   return {
     url: `http://127.0.0.1:${server.port}`,
+    databaseUrl: database.url,
     db,
     changes,
     execute,
@@ -130,9 +135,9 @@ export async function startInProcess({
       await listener.close()
       await alone.close()
       await db.close()
-      await eventLog.close()
+      await eventLog?.close()
       await database.drop()
-      rmSync(folder, { recursive: true })
+      if (!beside) rmSync(folder, { recursive: true })
     },
   }
 }

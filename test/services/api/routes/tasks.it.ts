@@ -2,9 +2,10 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect } from 'chai'
 import { type TaskKind, usualPolicy } from '#events/task.ts'
+import { storeTranscript } from '#events/video.ts'
 import { eventually } from '#test/kit/eventually.ts'
 import { open, type RawAnswer, written } from '#test/platform/http/raw.ts'
-import { clearTasks, schedule as scheduled } from '../clear-tasks.ts'
+import { CONTEXT, clearTasks, schedule as scheduled } from '../clear-tasks.ts'
 import { ADMIN_TOKEN, type InProcess, startInProcess } from './in-process.ts'
 import { type Ask, asking, newVideo, noDictionary, noList, noString, problems, refusal, required, seen, wrong } from './kit.ts'
 
@@ -325,6 +326,33 @@ describe('the routes of tasks', () => {
       expect(seen(await result(second, 'second'))).to.deep.equal(refusal(400, 'Task is not in progress'))
       expect(readFileSync(join(late.objectsFolder, 'transcripts', `${videoId}.json`), 'utf8')).to.equal('[{"text":"first"}]')
       await late.stop()
+    })
+
+    it('sets captions aside that come for a video which was heard meanwhile', async () => {
+      const { id, videoId } = await claimed()
+      const heard = '[{"text":"heard","offset":0,"duration":1}]'
+      const s3Key = `transcripts/${videoId}.json`
+      await api.objects.put(s3Key, heard, 'application/json')
+      const transcript = { s3Key, rows: 1, sizeBytes: heard.length, sha256: 'of what was heard', origin: 'speech' as const }
+      await api.execute(storeTranscript({ videoId, transcript }), CONTEXT)
+      const rows = [{ text: 'a caption' }]
+      const answer = await submit(id, { video_id: videoId, success: true, transcript: rows })
+      expect(seen(answer)).to.deep.equal(submitted(id, 'completed'))
+      const object = (name: string) => readFileSync(join(api.objectsFolder, 'transcripts', name), 'utf8')
+      expect([object(`${videoId}.json`), object(`${videoId}.aside.json`)]).to.deep.equal([heard, JSON.stringify(rows)])
+      expect((await eventsOf(videoId)).slice(-3)).to.deep.equal(['TranscriptStored', 'TaskCompleted', 'TranscriptSetAside'])
+    })
+
+    it('stores the transcript of the result that counts, however many come at once', async () => {
+      for (let round = 0; round < 5; round++) {
+        const { id, videoId } = await claimed()
+        const result = (n: number) => ({ video_id: videoId, success: true, transcript: [{ text: `of worker ${n}` }] })
+        const answers = await Promise.all([1, 2, 3, 4].map((n) => submit(id, result(n))))
+        const winner = answers.findIndex(({ status }) => status === 200) + 1
+        expect(answers.map(({ status }) => status).sort()).to.deep.equal([200, 400, 400, 400])
+        const object = readFileSync(join(api.objectsFolder, 'transcripts', `${videoId}.json`), 'utf8')
+        expect(object).to.equal(JSON.stringify(result(winner).transcript))
+      }
     })
 
     it('changes nothing when the transcript cannot be stored, and can be said again', async () => {

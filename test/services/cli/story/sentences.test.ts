@@ -8,6 +8,16 @@ import {
   JobWithdrawn,
   SummaryRequested,
 } from '#events/ai.ts'
+import {
+  HearingAwaited,
+  MediaProcessed,
+  MediaProcessingDispatched,
+  MediaProcessingFailed,
+  MediaProcessingInterrupted,
+  MediaProcessingRequested,
+  MediaProcessingStarted,
+  MediaProgressed,
+} from '#events/media.ts'
 import { NoteCreated, NoteDeleted, NoteEdited, NoteWrittenByAi } from '#events/note.ts'
 import { TaskAttemptFailed, TaskClaimed, TaskCompleted, TaskScheduled } from '#events/task.ts'
 import { ProfileUpdated, UserRegistered } from '#events/user.ts'
@@ -56,6 +66,20 @@ interface Case {
   more?: Partial<Situation>
   says: string[]
 }
+
+const ofJob = { videoId, jobId: 3 }
+const job = (attempt: number) => MediaProcessingRequested({ ...ofJob, attempt, userId: null })
+const hearing: Happening[] = [
+  [job(1)],
+  [MediaProcessingDispatched({ ...ofJob, attempt: 1, messageId: 'm' })],
+  [MediaProcessingStarted(ofJob)],
+]
+const captionless: Happening[] = [
+  ...waiting,
+  scheduled(),
+  claimed(),
+  [TaskAttemptFailed({ ...ofTask, attempt: 1, error: 'there are no captions', restUntil: BEGINNING + MINUTE, permanent: true })],
+]
 
 const cases: Record<string, Case> = {
   'a task that nobody has asked for yet': {
@@ -112,6 +136,44 @@ const cases: Record<string, Case> = {
     given: [...waiting, scheduled(), claimed(), [TaskCompleted({ ...ofTask, attempt: 1, restUntil: BEGINNING + MINUTE })]],
     afterMs: 2 * MINUTE,
     says: [`${WAITS}the worker found none; the next note on the video has it tried again`],
+  },
+  'a video without captions that is to be heard': {
+    given: [...captionless, [HearingAwaited({ videoId })]],
+    says: [`${WAITS}no captions; it is heard when the limit of the day allows (MEDIA_FALLBACK_DAILY)`],
+  },
+  'a video that shall be heard, where nobody carries jobs': {
+    given: [...captionless, [HearingAwaited({ videoId })], [job(1)]],
+    says: [`${WAITS}no captions; job 3 waits for the bridge (no media-bridge has run here)`],
+  },
+  'a video that waits for somebody who hears it': {
+    given: [...captionless, [job(2)], [MediaProcessingDispatched({ ...ofJob, attempt: 2, messageId: 'm' })]],
+    afterMs: 5 * MINUTE,
+    says: [`${WAITS}no captions; job 3, asked a 2nd time has waited for a worker for 5 min`],
+  },
+  'a video that a worker hears': {
+    given: [...captionless, ...hearing, [MediaProgressed({ ...ofJob, step: 'transcript', percent: 40 })]],
+    afterMs: 12 * SECOND,
+    says: [`${WAITS}no captions; a worker hears it: transcript 40 %, 12 s ago`],
+  },
+  'a video that a worker gave back': {
+    given: [...captionless, ...hearing, [MediaProcessingInterrupted({ ...ofJob, cause: 'the worker was told to stop' })]],
+    says: [`${WAITS}no captions; job 3 has waited for a worker for 0 ms, given back by one: the worker was told to stop`],
+  },
+  'a video that nobody could hear': {
+    given: [...captionless, ...hearing, [MediaProcessingFailed({ ...ofJob, cause: 'it lasts 12 hours' })]],
+    says: [`${WAITS}no captions; a worker could not hear it: it lasts 12 hours`],
+  },
+  'a job that failed': {
+    more: { streams: [`media-${videoId}`] },
+    given: [video, ...hearing, [MediaProcessingFailed({ ...ofJob, cause: 'no sound' })]],
+    says: [
+      `job 3 on video ${videoId} failed: no sound; whoever asks for its flashcards has it tried again (POST /v2/videos/${videoId}/study)`,
+    ],
+  },
+  'a job that is done without flashcards': {
+    more: { streams: [`media-${videoId}`] },
+    given: [video, ...hearing, [MediaProcessed({ ...ofJob, missing: 'no key' })]],
+    says: [`job 3 on video ${videoId} made no flashcards: no key`],
   },
   'a transcript that has just come': {
     given: [...waiting, transcript],
@@ -221,6 +283,12 @@ const cases: Record<string, Case> = {
     afterMs: SECOND,
     more: { streams: [`video-${videoId}`, `task-transcript-${videoId}`] },
     says: [`the transcript of video ${videoId} is not there yet: the task has been in hand for 1 s, attempt 1 of 3`],
+  },
+  'a video that a worker hears, once': {
+    given: [...captionless, ...hearing],
+    afterMs: SECOND,
+    more: { streams: [`video-${videoId}`, `task-transcript-${videoId}`, `media-${videoId}`] },
+    says: [`the transcript of video ${videoId} is not there yet: no captions; a worker hears it: it has begun, 1 s ago`],
   },
   'a video with notes that wait': {
     given: [...waiting, scheduled(), claimed()],

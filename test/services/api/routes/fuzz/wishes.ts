@@ -47,6 +47,7 @@ const known = ({ video, credential, note, conversation }: Keys): Record<string, 
   credential,
   transcript: [{ text: 't', offset: 1.5 }],
   timeout: 1,
+  language: 'en',
 })
 
 /** A value that a route takes for a field of that name and type. */

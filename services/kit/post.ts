@@ -3,13 +3,13 @@ import { batches } from '#platform/sqs/batches.ts'
 import type { Queues, Refusal } from '#platform/sqs/queues.ts'
 import { backoffMs, type Stopping } from '#platform/stopping.ts'
 import { turns } from '#platform/turns.ts'
-import type { QueueName } from './messages.ts'
-import { paused } from './paused.ts'
+import { type Address, paused } from './paused.ts'
 
-export interface Message {
+/** @typeParam Q our names of the queues */
+export interface Message<Q extends string> {
   /** Of the event that it tells of. */
   id: string
-  queue: QueueName
+  queue: Q
   body: string
 }
 
@@ -19,16 +19,16 @@ export interface Message {
  * @throws Unable when a queue refuses a message for good, Trouble when a person must mend something, and whatever a queue could not be
  *   reached with; some may have been sent, and nothing is under way any more
  */
-export type Post = (messages: readonly Message[], onSent: OnSent) => Promise<void>
+export type Post<Q extends string> = (messages: readonly Message<Q>[], onSent: OnSent) => Promise<void>
 type OnSent = (id: string, messageId: string) => void
 
-export interface PostOptions {
+export interface PostOptions<Q extends string> {
   queues: Pick<Queues, 'sendBatch'>
-  urls: Readonly<Record<QueueName, string>>
+  addresses: Readonly<Record<Q, Address>>
   /** Then what is under way is finished, and nothing else is begun. */
   stopping: Pick<Stopping, 'stopped' | 'pause'>
   /** Told of messages that a queue did not take this time. */
-  onRefused(queue: QueueName, messages: number, refusal: Refusal): void
+  onRefused(queue: Q, messages: number, refusal: Refusal): void
 }
 
 /** Requests under way at the same time, of ten messages each. */
@@ -38,16 +38,16 @@ const TRIES = 5
 const PATIENCE_MS = 5_000
 
 /** Sends only those again that a queue did not take, after a growing pause; gives the rest up as an error after some tries. */
-export function openPost({ queues, urls, stopping, onRefused }: PostOptions): Post {
+export function openPost<Q extends string>({ queues, addresses, stopping, onRefused }: PostOptions<Q>): Post<Q> {
   const inTurn = turns(IN_FLIGHT)
 
   /** Sends each once, in no order. Once a request has failed as a whole, no other is begun. */
-  async function attempt(queue: QueueName, messages: readonly Message[], onSent: OnSent): Promise<Refusal[]> {
+  async function attempt(queue: Q, messages: readonly Message<Q>[], onSent: OnSent): Promise<Refusal[]> {
     const refused: Refusal[] = []
     let isAway = false
-    const sendTen = async (ten: readonly Message[]) => {
+    const sendTen = async (ten: readonly Message<Q>[]) => {
       if (isAway || stopping.stopped()) return
-      const outcomes = await queues.sendBatch(urls[queue], ten)
+      const outcomes = await queues.sendBatch(addresses[queue].url, ten)
       isAway ||= outcomes.every(({ refusal }) => refusal)
       for (const { id, messageId, refusal } of outcomes)
         if (refusal) refused.push(refusal)
@@ -57,7 +57,7 @@ export function openPost({ queues, urls, stopping, onRefused }: PostOptions): Po
     return refused
   }
 
-  async function sendTo(queue: QueueName, messages: readonly Message[], onSent: OnSent) {
+  async function sendTo(queue: Q, messages: readonly Message<Q>[], onSent: OnSent) {
     const left = new Map(messages.map((message) => [message.id, message]))
     const until = Date.now() + PATIENCE_MS
     for (let tries = 1; left.size > 0; tries++) {
@@ -70,7 +70,7 @@ export function openPost({ queues, urls, stopping, onRefused }: PostOptions): Po
       if (first) onRefused(queue, refused.length, first)
       if (first?.isOurFault && !first.isSetup) throw new Unable(`${queue} refused a message: ${first.code} ${first.message}`)
       const isEnough = first?.isSetup || tries === TRIES || Date.now() > until || stopping.stopped()
-      if (isEnough) throw paused(queue, urls[queue], left.size, first)
+      if (isEnough) throw paused(addresses[queue], left.size, first)
       await stopping.pause(backoffMs(tries))
     }
   }

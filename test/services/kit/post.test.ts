@@ -2,13 +2,17 @@ import { expect } from 'chai'
 import { Unable } from '#platform/log/reactor/effect.ts'
 import type { Outgoing, Refusal, Sent } from '#platform/sqs/queues.ts'
 import { Trouble } from '#platform/trouble.ts'
-import { IN_FLIGHT, type Message, openPost } from '#services/sqs-bridge/post.ts'
+import { IN_FLIGHT, type Message as OfQueue, openPost } from '#services/kit/post.ts'
 
 const BUSY: Refusal = { code: 'InternalError', message: 'try again', isOurFault: false, isSetup: false }
 const TOO_LARGE: Refusal = { code: 'InvalidParameterValue', message: 'too large', isOurFault: true, isSetup: false }
 const NO_QUEUE: Refusal = { code: 'QueueDoesNotExist', message: 'no such queue', isOurFault: true, isSetup: true }
 
-const URLS = { 'ai-notes': 'http://sqs/1/notes', summaries: 'http://sqs/1/summaries' }
+const ADDRESSES = {
+  'ai-notes': { url: 'http://sqs/1/notes', setting: 'SQS_AI_NOTE_QUEUE_URL' },
+  summaries: { url: 'http://sqs/1/summaries', setting: 'SQS_SUMMARY_QUEUE_URL' },
+}
+type Message = OfQueue<keyof typeof ADDRESSES>
 const messages = (count: number, queue: Message['queue'] = 'ai-notes', from = 0): Message[] =>
   Array.from({ length: count }, (_, i) => ({ id: `${from + i}`, queue, body: `body ${from + i}` }))
 
@@ -29,7 +33,7 @@ function opened(refuse: (id: string, nth: number, url: string) => Refusal | unde
     return refusal ? { id, refusal } : { id, messageId: `m-${id}` }
   }
   const post = openPost({
-    urls: URLS,
+    addresses: ADDRESSES,
     queues: {
       async sendBatch(url, some) {
         requests.push(some.map(({ id }) => id))
@@ -118,7 +122,7 @@ describe('the post', () => {
   })
 
   it('sends to one queue though the other is away', async () => {
-    const { send, sent } = opened((_, __, url) => (url === URLS.summaries ? BUSY : undefined))
+    const { send, sent } = opened((_, __, url) => (url === ADDRESSES.summaries.url ? BUSY : undefined))
     const error = await failure(send([...messages(10), ...messages(10, 'summaries', 10)]))
     expect(error.message).to.include('SQS_SUMMARY_QUEUE_URL')
     expect([...sent.keys()]).to.deep.equal(messages(10).map(({ id }) => id))

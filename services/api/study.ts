@@ -1,0 +1,69 @@
+import type { Media, MediaStep } from '#events/media.ts'
+
+/** How much media workers do for users. */
+export interface MediaOptions {
+  /** Jobs that a user may ask for in a day (UTC). */
+  quota: number
+  /** How long nothing may be heard of a job before its message is sent again. */
+  silenceMs: number
+}
+
+export const USUAL_MEDIA: MediaOptions = { quota: 10, silenceMs: 20 * 60_000 }
+
+export const STUDY_STATUSES = ['none', 'awaited', 'queued', 'processing', 'completed', 'failed'] as const
+export type StudyStatus = (typeof STUDY_STATUSES)[number]
+
+/** The newest job of a video, and what came of all of them. */
+export interface StudyJob {
+  status: Media['status']
+  step: MediaStep | null
+  /** Of the step. */
+  percent: number | null
+  /** As asked for; null: that of the transcript. */
+  language: string | null
+  /** Of the studies there are, the newest first. */
+  languages: string[]
+}
+
+/** Of the way of a whole job, where each step begins and ends. A video with a transcript has only the last one before it. */
+const PARTS: Record<MediaStep, [from: number, to: number]> = {
+  download: [0, 10],
+  audio: [10, 15],
+  transcript: [15, 85],
+  study: [85, 100],
+}
+
+function progressOf({ step, percent }: StudyJob): number {
+  if (!step) return 0
+  const [from, to] = PARTS[step]
+  return Math.floor(from + ((to - from) * (percent ?? 0)) / 100)
+}
+
+const hasOne = ({ languages }: StudyJob, asked: string | undefined) =>
+  asked === undefined ? languages.length > 0 : languages.includes(asked)
+
+/** Whether the newest job is one for that language, as far as can be told before it is done. */
+const isFor = ({ language, status }: StudyJob, asked: string | undefined) =>
+  asked === undefined || language === asked || (language === null && status !== 'completed')
+
+function statusOf(job: StudyJob | undefined, asked: string | undefined): StudyStatus {
+  if (!job) return 'none'
+  const has = hasOne(job, asked)
+  const isUnderWay = job.status === 'queued' || job.status === 'processing'
+  if (isUnderWay && isFor(job, asked) && !(has && asked !== undefined)) return job.status as StudyStatus
+  if (has) return 'completed'
+  return job.status === 'withdrawn' || !isFor(job, asked) ? 'none' : job.status
+}
+
+/**
+ * How it stands with the flashcards and the quiz of a video in a language.
+ * @param asked undefined: in any
+ */
+export function standingOf(job: StudyJob | undefined, asked?: string) {
+  const status = statusOf(job, asked)
+  return {
+    status,
+    step: status === 'processing' ? job!.step : null,
+    progress: status === 'completed' ? 100 : status === 'processing' ? progressOf(job!) : 0,
+  }
+}

@@ -1,0 +1,243 @@
+import pg from 'pg'
+import { codeOf } from '#platform/pg/errors.ts'
+import { migrate } from '#platform/pg/migrate.ts'
+import { connectionOptions, type Db, openDb } from '#platform/pg/pool.ts'
+import { scramVerifier } from '#platform/pg/scram.ts'
+import { Trouble } from '#platform/trouble.ts'
+import { CHANNEL, doorOf, isOpen, MIGRATIONS } from './where.ts'
+
+const { escapeIdentifier: name, escapeLiteral: literal } = pg
+
+const NOT_ALLOWED = '42501'
+const EXISTS = ['42P04', '42710', '23505']
+
+/** Several workers, each with a pool of its own. */
+const CONNECTIONS = 20
+
+/** Of a session of the role. It may set them otherwise: they are for those that hang. */
+const SESSION = {
+  search_path: 'door',
+  timezone: 'UTC',
+  statement_timeout: '30s',
+  lock_timeout: '20s',
+  idle_session_timeout: '1d',
+}
+
+/** What only a superuser may set, and then the role cannot change it. */
+const BOUND = { temp_file_limit: '16MB', log_min_duration_statement: '-1' }
+
+/**
+ * Functions that everybody may call in every database, and that workers have no use for: locks (of which a server has a bounded
+ * number), large objects and messages to the write-ahead log (which fill the disk), and what others do on the server.
+ */
+const USELESS = [
+  '^pg_(try_)?advisory_',
+  '^(lo_|loread$|lowrite$)',
+  '^pg_(notify|listening_channels|notification_queue_usage|sleep.*|logical_emit_message|export_snapshot)$',
+  '^pg_(cancel|terminate)_backend$',
+  '^pg_stat_get_',
+  '^(query|table|schema|database|cursor)_to_xml',
+]
+
+export interface Opened {
+  /** Other databases of the server that the role may connect to, since everybody may. */
+  alsoOpen: string[]
+}
+
+/**
+ * Makes the database of the door and the role of the workers, or brings both up to date.
+ * @param db ours; `url` leads to it
+ * @param password of ASCII characters; undefined: as it is
+ * @param ownsServer whether everything on the server is ours
+ * @throws Trouble when the user of `url` may not
+ */
+export async function openDoor(
+  db: Db,
+  { url, password, ownsServer }: { url: string; password: string | undefined; ownsServer: boolean },
+): Promise<Opened> {
+  const door = doorOf(url)
+  await allowed(url, () => makeRole(db, door.name, password))
+  await allowed(url, () => makeDatabase(db, door.name))
+  await updateDoor(url)
+  const ours = new URL(url).pathname.slice(1)
+  await allowed(url, () => closeToEverybody(db, decodeURIComponent(ours), door.name))
+  if (ownsServer) await revokeConnect(db, ['postgres', 'template1'])
+  await db.query('door.tell', `select pg_notify('${CHANNEL}', '')`)
+  return { alsoOpen: await openTo(db, door.name) }
+}
+
+/** Brings the tables of the door up to date, and what its role may do with them. */
+export async function updateDoor(databaseUrl: string): Promise<void> {
+  const { name: role, url } = doorOf(databaseUrl)
+  await migrate(url, MIGRATIONS)
+  const client = new pg.Client(connectionOptions(url, { name: 'vidwiz door' }))
+  await client.connect()
+  try {
+    await client.query(rights(role))
+  } finally {
+    await client.end()
+  }
+}
+
+const rights = (role: string) => `
+  begin;
+  select pg_advisory_xact_lock(1);
+  revoke all on database ${name(role)} from public;
+  grant connect on database ${name(role)} to ${name(role)};
+  alter role ${name(role)} in database ${name(role)} reset all;
+  revoke all on all tables in schema door from ${name(role)};
+  grant usage on schema door to ${name(role)};
+  grant select on all tables in schema door to ${name(role)};
+  grant update (status, title) on door.videos to ${name(role)};
+  grant insert on door.transcripts, door.flashcards, door.quizzes to ${name(role)};
+  -- Nobody but who owns the server may do the rest; where we are not, the role can do what everybody can in any database.
+  do $$
+  declare
+    _what text;
+  begin
+    if not (select rolsuper from pg_roles where rolname = current_user) then
+      return;
+    end if;
+    for _what in select p.oid::regprocedure from pg_proc p where pronamespace = 'pg_catalog'::regnamespace and proname ~ any (${literal(`{${USELESS.map((one) => JSON.stringify(one)).join(',')}}`)}) loop
+      execute 'revoke execute on function ' || _what || ' from public';
+    end loop;
+    for _what in select c.oid::regclass from pg_class c where relnamespace = 'pg_catalog'::regnamespace and relname ~ '^pg_stat_(activity|ssl|gssapi|replication)$' loop
+      execute 'revoke select on ' || _what || ' from public';
+    end loop;
+    revoke usage on language plpgsql from public;
+  end $$;
+  commit`
+
+async function makeRole(db: Db, role: string, password: string | undefined) {
+  const secret = password === undefined ? '' : `password ${literal(scramVerifier(password))}`
+  const statement = `login connection limit ${CONNECTIONS} ${secret}`
+  // "createdb no" and the like are what a new role has; to name them takes more rights in older versions.
+  await run(db, `create role ${name(role)} noinherit ${statement}`).catch((error) => {
+    if (!EXISTS.includes(codeOf(error) ?? '')) throw error
+    return run(db, `alter role ${name(role)} ${statement}`)
+  })
+  // What it may have set for itself.
+  await run(db, `alter role ${name(role)} reset all`)
+  for (const [setting, value] of Object.entries(SESSION)) await run(db, set(role, setting, value))
+  for (const [setting, value] of Object.entries(BOUND))
+    await run(db, set(role, setting, value)).catch((error) => {
+      if (codeOf(error) !== NOT_ALLOWED) throw error
+    })
+}
+
+const set = (role: string, setting: string, value: string) => `alter role ${name(role)} set ${setting} = ${literal(value)}`
+
+async function makeDatabase(db: Db, database: string) {
+  await run(db, `create database ${name(database)} template template0`).catch((error) => {
+    if (!EXISTS.includes(codeOf(error) ?? '')) throw error
+  })
+}
+
+/**
+ * Our own database has channels and locks that everybody may use who is connected to it, so the workers must not be. Everybody else
+ * who could connect still can; who comes later has to be granted it.
+ */
+async function closeToEverybody(db: Db, ours: string, role: string) {
+  if (!(await isOpen(db))) {
+    const [row] = await db.query<{ open: boolean }>(
+      'door.public',
+      `select has_database_privilege($1, current_database(), 'connect') as open`,
+      [role],
+    )
+    await db.query('door.record', 'insert into log.door (database, was_public) values ($1, $2) on conflict do nothing', [
+      role,
+      row!.open,
+    ])
+  }
+  const others = await db.query<{ role: string }>(
+    'door.others',
+    `select rolname as role from pg_roles
+      where rolcanlogin and not rolsuper and rolname not in ($1, current_user) and has_database_privilege(oid, current_database(), 'connect')`,
+    [role],
+  )
+  for (const other of others) await run(db, `grant connect, temporary on database ${name(ours)} to ${name(other.role)}`)
+  await run(db, `revoke connect, temporary on database ${name(ours)} from public`)
+  const [left] = await db.query<{ open: boolean }>(
+    'door.public',
+    `select has_database_privilege($1, current_database(), 'connect') as open`,
+    [role],
+  )
+  if (left!.open)
+    throw new Trouble(
+      `the role ${role} can still connect to ${ours}, whose channels and locks are none of its business: ` +
+        `let its owner run: revoke connect, temporary on database ${name(ours)} from public`,
+    )
+}
+
+const revokeConnect = async (db: Db, databases: string[]) => {
+  for (const one of databases) await run(db, `revoke connect, temporary on database ${name(one)} from public`)
+}
+
+/** Databases of the server that a role may connect to, but for its own. */
+const openTo = async (db: Db, role: string) =>
+  (
+    await db.query<{ name: string }>(
+      'door.also',
+      `select datname as name from pg_database
+        where datallowconn and datname <> $1 and has_database_privilege($1, oid, 'connect') order by 1`,
+      [role],
+    )
+  ).map(({ name }) => name)
+
+/**
+ * Removes the door: its database, its role.
+ * @throws Trouble when something that workers wrote is no event yet, unless `force`
+ */
+export async function closeDoor(db: Db, { url, force }: { url: string; force: boolean }): Promise<void> {
+  const door = doorOf(url)
+  const [row] = await db.query<{ was_public: boolean }>('door.row', 'select was_public from log.door')
+  if (!row) throw new Trouble('there is no door: `vidwiz media door` opens one')
+  const waiting = force ? 0 : await waitingIn(door.url)
+  if (waiting > 0)
+    throw new Trouble(
+      `${waiting} of the things that workers wrote are no events yet: does media-door run? (--force closes the door all the same)`,
+    )
+  await allowed(url, async () => {
+    await run(db, `drop database if exists ${name(door.name)} with (force)`)
+    // Grants in databases that are gone are gone; it owns nothing.
+    await run(db, `drop role if exists ${name(door.name)}`)
+    if (row.was_public) await run(db, `grant connect, temporary on database ${name(databaseIn(url))} to public`)
+  })
+  await db.query('door.forget', 'delete from log.door')
+  await db.query('door.tell', `select pg_notify('${CHANNEL}', '')`)
+}
+
+const databaseIn = (url: string) => decodeURIComponent(new URL(url).pathname.slice(1))
+
+async function waitingIn(url: string): Promise<number> {
+  const door = openDb(url, { name: 'vidwiz cli', max: 1 })
+  try {
+    const [row] = await door.query<{ waiting: number }>(
+      'entries.waiting',
+      `select count(*) as waiting from kept.entries where state = 'new'`,
+    )
+    return row!.waiting
+  } catch {
+    return 0 // a door that does not answer has nothing to lose
+  } finally {
+    await door.close()
+  }
+}
+
+/** Not prepared: each is run once, and some cannot be. */
+const run = (db: Db, statement: string) => db.connection((client) => client.query(statement))
+
+/** Says who may what, when Postgres refuses. */
+async function allowed<T>(url: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (codeOf(error) !== NOT_ALLOWED) throw error
+    const user = decodeURIComponent(new URL(url).username)
+    throw new Trouble(
+      `the user ${user} of DB_URL may not do that (${(error as Error).message}): it has to own the database and needs ` +
+        `the rights to make roles and databases; let an administrator run: alter role ${name(user)} createrole createdb`,
+      { cause: error },
+    )
+  }
+}

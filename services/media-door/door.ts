@@ -1,0 +1,144 @@
+import { type Listener, openListener } from '#platform/pg/listen.ts'
+import { type Db, openDb } from '#platform/pg/pool.ts'
+import { backoffMs, type Stopping, stopping } from '#platform/stopping.ts'
+import type { Spell } from '#platform/telemetry/spell.ts'
+import { turns } from '#platform/turns.ts'
+import type { JobUnderWay } from '#projections/under-way.ts'
+import { updateDoor } from '../kit/door/make.ts'
+import { CHANNEL, doorOf } from '../kit/door/where.ts'
+import { type Entry, filesBefore, identityOf, newEntries, settle } from './entries.ts'
+import { type Handling, handle } from './handle.ts'
+import { show, tellShown } from './shows.ts'
+
+export interface DoorOptions extends Omit<Handling, 'identity' | 'filesBefore'> {
+  /** Ours, and what leads to it. */
+  db: Db
+  databaseUrl: string
+  watchUrl: string
+  jobsUnderWay(): Promise<{ jobs: JobUnderWay[]; isWhole: boolean }>
+  /** Calls back whenever jobs may have changed, or the door was opened or closed. Returns how to stop. */
+  onChange(callback: () => void): () => void
+  isOpen(): Promise<boolean>
+  /** Told of what could not be handled. */
+  onParked(entry: Entry, cause: string): void
+  spell: Spell
+  /** How often to look, should a wake-up have been lost. */
+  everyMs?: number
+}
+
+/** Videos at the same time: some of them wait for S3. */
+const AT_ONCE = 4
+const MOST = 500
+const EVERY_MS = 10_000
+/** While a view is behind another, and between two looks however often somebody writes. */
+const SOON_MS = 250
+const PAUSE_MS = 20
+
+/** Attends to the door for as long as there is one. Any number may run: one at a time does something. */
+export function attend(options: DoorOptions): { stop(): Promise<void> } {
+  const { everyMs = EVERY_MS, spell } = options
+  const end = stopping()
+  const bell = openBell()
+  const off = options.onChange(bell.ring)
+
+  async function run() {
+    let failures = 0
+    while (!end.stopped()) {
+      try {
+        if (await options.isOpen()) await behind(options, { bell, end })
+        failures = 0
+        spell.worked()
+        await bell.wait(everyMs)
+      } catch (error) {
+        if (end.stopped()) return
+        spell.failed(error)
+        await end.pause(backoffMs(++failures))
+      }
+    }
+  }
+  const running = run()
+  return {
+    async stop() {
+      off()
+      end.stop()
+      bell.ring()
+      await running
+    },
+  }
+}
+
+/** Returns when there is no door any more, or another attends to it. */
+async function behind(options: DoorOptions, { bell, end }: { bell: Bell; end: Stopping }) {
+  const { db, databaseUrl, everyMs = EVERY_MS, spell } = options
+  const { url } = doorOf(databaseUrl)
+  await updateDoor(databaseUrl)
+  const door = openDb(url, { name: 'vidwiz media-door', max: AT_ONCE + 1 })
+  const listener: Listener = openListener(url, { name: 'vidwiz media-door' })
+  let isOurs = true
+  try {
+    await Promise.race([listener.ready(), end.pause(everyMs)])
+    const lock = await listener.lock('media-door', () => {
+      isOurs = false
+      bell.ring()
+    })
+    if (!lock) return
+    const off = listener.on(CHANNEL, bell.ring)
+    const handling = { ...options, identity: await identityOf(door), filesBefore: (entry: Entry) => filesBefore(door, entry) }
+    let failures = 0
+    while (isOurs && !end.stopped() && (await options.isOpen())) {
+      bell.hush()
+      const failed = await take()
+      const { jobs, isWhole } = await options.jobsUnderWay()
+      await show(door, jobs, options.watchUrl)
+      await tellShown(db, jobs)
+      failures = failed.length === 0 ? 0 : failures + 1
+      if (failed.length > 0) spell.failed(failed[0])
+      else spell.worked()
+      await end.pause(failures > 0 ? backoffMs(failures) : PAUSE_MS)
+      if (failures === 0) await bell.wait(isWhole ? everyMs : SOON_MS)
+    }
+    off()
+    await lock.release()
+
+    /** What could not be done this time, and keeps what else was written about the same video waiting. */
+    async function take(): Promise<unknown[]> {
+      const byVideo = Map.groupBy(await newEntries(door, MOST), ({ video_id }) => video_id)
+      const inTurn = turns(AT_ONCE)
+      const outcomes = await Promise.allSettled([...byVideo.values()].map((entries) => inTurn(() => inOrder(entries))))
+      return outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []))
+    }
+
+    async function inOrder(entries: Entry[]) {
+      for (const entry of entries) {
+        if (!isOurs || end.stopped()) return
+        const handled = await handle(entry, handling)
+        await settle(door, entry.n, handled)
+        if (handled.cause !== undefined) options.onParked(entry, handled.cause)
+      }
+    }
+  } finally {
+    await listener.close()
+    await door.close()
+  }
+}
+
+interface Bell {
+  ring(): void
+  /** Forgets that it has rung. */
+  hush(): void
+  /** Until it rings, if it has not yet, or so long. */
+  wait(ms: number): Promise<void>
+}
+
+function openBell(): Bell {
+  let rung = stopping()
+  return {
+    ring: () => rung.stop(),
+    hush() {
+      if (rung.stopped()) rung = stopping()
+    },
+    async wait(ms) {
+      await rung.pause(ms)
+    },
+  }
+}

@@ -1,0 +1,159 @@
+import type { z } from 'zod'
+import type { Command } from '#events/kit/command.ts'
+import {
+  completeMedia,
+  failMedia,
+  findMedia,
+  hearMedia,
+  language as languageTag,
+  type Outcome,
+  startMedia,
+} from '#events/media.ts'
+import { Flashcards, Quiz } from '#events/study.ts'
+import { findVideo, hasTranscript } from '#events/video.ts'
+import { type Execute, Rejected } from '#platform/log/executor.ts'
+import { ObjectKeyError, ObjectTooLarge } from '#platform/objects/objects.ts'
+import type { Objects } from '#platform/objects/open.ts'
+import type { Exclusively } from '#platform/pg/exclusively.ts'
+import { aboutTranscript, putTranscript } from '../kit/transcripts.ts'
+import { keyOf, Unfit } from './address.ts'
+import type { Entry, File } from './entries.ts'
+import { belowHead, rowsOf } from './sentences.ts'
+
+export interface Handling {
+  execute: Execute
+  objects: Objects
+  exclusively: Exclusively
+  bucket: string | undefined
+  /** Of the door, so that its entries are not taken for those of another. */
+  identity: string
+  /** How long a video lasts; undefined when nobody knows. */
+  secondsOf(videoId: string): Promise<number | undefined>
+  /** What the worker wrote about files before, in the same attempt. */
+  filesBefore(entry: Entry): Promise<File[]>
+}
+
+/** What became of an entry; `content`: of its object, for the one that completes the job. */
+export interface Handled {
+  /** Why nothing can be made of it. */
+  cause?: string
+  content?: unknown
+}
+
+const NAME = 'media-door'
+/** More than a day of talk, and more than a study ever has. */
+const MOST_BYTES = { transcript: 8 * 1024 * 1024, flashcards: 1024 * 1024, quiz: 1024 * 1024 }
+
+/**
+ * Makes an event of what a worker wrote. To be called again for the same entry changes nothing.
+ * @throws what may go better another time
+ */
+export async function handle(entry: Entry, handling: Handling): Promise<Handled> {
+  try {
+    return await (entry.what === 'status' ? onStatus(entry, handling) : onFile(entry, handling))
+  } catch (error) {
+    if (error instanceof Unfit || error instanceof Rejected) return { cause: error.message }
+    if (error instanceof ObjectKeyError || error instanceof ObjectTooLarge)
+      return { cause: `${entry.file_path}: ${error.message}` }
+    throw error
+  }
+}
+
+/** Executes a command for an entry, once. */
+const once = <R>(entry: Entry, { execute, identity }: Handling, command: Command<R>) => {
+  const { n, correlation_id: correlationId, causation_id: causationId } = entry
+  const key = `${identity} ${n} ${command.name}`
+  return execute(command, { actor: NAME, correlationId, causationId, idempotency: { scope: NAME, key, fingerprint: '' } })
+}
+
+/** Asks something; writes nothing. */
+const ask = async <R>({ execute }: Handling, command: Command<R>): Promise<R> =>
+  (await execute(command, { actor: NAME, correlationId: null })).result
+
+async function onStatus(entry: Entry, handling: Handling): Promise<Handled> {
+  const of = { videoId: entry.video_id, jobId: entry.job_id }
+  switch (entry.status) {
+    case 'processing':
+      await once(entry, handling, startMedia(of))
+      return {}
+    case 'failed':
+      // It deletes its message all the same, and says neither why nor whether for good: so the job is asked again as if it had said nothing.
+      await once(entry, handling, failMedia({ ...of, cause: 'the worker says that it failed', comesAgain: true }))
+      return {}
+    case 'completed':
+      return onCompleted(entry, handling)
+    default:
+      return {}
+  }
+}
+
+async function onCompleted(entry: Entry, handling: Handling): Promise<Handled> {
+  const of = { videoId: entry.video_id, jobId: entry.job_id }
+  const files = new Map((await handling.filesBefore(entry)).map((file) => [file.what, file]))
+  const { video } = await ask(handling, findMedia(of))
+  if (!hasTranscript(video)) {
+    const cause = files.get('transcript')?.cause ?? 'the worker says that it is done and has told of no transcript'
+    await once(entry, handling, failMedia({ ...of, cause, comesAgain: true }))
+    return {}
+  }
+  await once(entry, handling, completeMedia({ ...of, ...studyOf(files) }))
+  return {}
+}
+
+function studyOf(files: ReadonlyMap<File['what'], File>): Outcome {
+  const [flashcards, quiz] = [files.get('flashcards'), files.get('quiz')]
+  const missing = flashcards?.cause ?? quiz?.cause
+  if (missing) return { missing }
+  if (!flashcards?.content || !quiz?.content)
+    return { missing: `the worker made no ${flashcards?.content ? 'quiz' : 'flashcards'}` }
+  const language = [flashcards, quiz, files.get('transcript')].map((file) => tagOf(file?.language)).find(Boolean) ?? UNKNOWN
+  return { study: { language, flashcards: JSON.parse(flashcards.content), quiz: JSON.parse(quiz.content) } }
+}
+
+/** The tag for a language that nobody names. */
+const UNKNOWN = 'und'
+const tagOf = (text: string | null | undefined) => languageTag.safeParse(text?.trim()).data
+
+async function onFile(entry: Entry, handling: Handling): Promise<Handled> {
+  const { what, file_path: path } = entry as Entry & { what: File['what']; file_path: string }
+  const body = await handling.objects.get(keyOf(path, what, handling.bucket), MOST_BYTES[what])
+  if (!body) throw new Unfit(`there is no object at ${path}`)
+  const text = textOf(body, path)
+  if (what !== 'transcript') return { content: parsed(text, what === 'quiz' ? Quiz : Flashcards, path) }
+  await onTranscript(entry, text, handling)
+  return {}
+}
+
+async function onTranscript(entry: Entry, file: string, handling: Handling) {
+  const { video_id: videoId, file_path } = entry
+  const language = tagOf(entry.language)
+  const rows = rowsOf(belowHead(file), { language, seconds: await handling.secondsOf(videoId) })
+  if (rows.length === 0) throw new Unfit(`${file_path} holds no text below its head of two lines`)
+  await handling.exclusively(aboutTranscript(videoId), async () => {
+    const video = await ask(handling, findVideo({ videoId }))
+    const heard = { rows, json: JSON.stringify(rows), origin: 'text' as const, ...(language && { language }) }
+    const transcript = await putTranscript(handling.objects, { videoId, video }, heard)
+    await once(entry, handling, hearMedia({ videoId, jobId: entry.job_id, transcript }))
+  })
+}
+
+function textOf(body: Buffer, path: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(body)
+  } catch {
+    throw new Unfit(`${path} is no text in UTF-8`)
+  }
+}
+
+function parsed(text: string, schema: z.ZodType, path: string): unknown {
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch {
+    throw new Unfit(`${path} is no JSON`)
+  }
+  const read = schema.safeParse(json)
+  if (read.success) return read.data
+  const [issue] = read.error.issues
+  throw new Unfit(`${path} is not as the worker contract has it: ${[...issue!.path, issue!.message].join(' ')}`)
+}

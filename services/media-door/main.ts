@@ -1,0 +1,78 @@
+import { catalog, deciders } from '#events/catalog.ts'
+import { topics } from '#events/topics.ts'
+import { readSettings } from '#platform/config/settings.ts'
+import { executor } from '#platform/log/executor.ts'
+import { appender } from '#platform/log/postgres/appender.ts'
+import { openObjects } from '#platform/objects/open.ts'
+import { openExclusively } from '#platform/pg/exclusively.ts'
+import { openListener } from '#platform/pg/listen.ts'
+import { openDb } from '#platform/pg/pool.ts'
+import { databaseUrl, reach } from '#platform/pg/where.ts'
+import { service } from '#platform/service.ts'
+import { openSpell } from '#platform/telemetry/spell.ts'
+import { openChanges } from '#projections/engine/changes.ts'
+import { mediaView } from '#projections/media.ts'
+import { jobsUnderWay } from '#projections/under-way.ts'
+import { videoById } from '#projections/videos.ts'
+import { CHANNEL, isOpen } from '../kit/door/where.ts'
+import { attend } from './door.ts'
+
+const name = 'media-door'
+
+export default service(name, async (log, _, metrics) => {
+  const settings = readSettings()
+  const url = databaseUrl(settings)
+  const db = openDb(url, { name: `vidwiz ${name}`, max: 4, indexed: true })
+  await reach(db)
+  const listener = openListener(url, { name: `vidwiz ${name}` })
+  const changes = openChanges(listener)
+  const objects = await openObjects(settings)
+  const locks = openExclusively(url, { name: `vidwiz ${name} lock` })
+  const { execute, idle } = executor({ appender: appender(db), catalog, deciders, topics })
+  const parked = metrics.counter({
+    name: 'vidwiz_door_parked_total',
+    help: 'Things that a worker wrote and nothing can be made of',
+    labels: ['what'],
+  })
+  const attending = attend({
+    db,
+    databaseUrl: url,
+    execute,
+    objects,
+    exclusively: locks.exclusively,
+    bucket: settings.S3_BUCKET_NAME,
+    watchUrl: settings.YOUTUBE_WATCH_URL,
+    secondsOf: async (videoId) => secondsIn((await videoById(db, videoId))?.metadata),
+    jobsUnderWay: () => jobsUnderWay(db),
+    isOpen: () => isOpen(db),
+    onChange(callback) {
+      const offs = [changes.onMove([mediaView], callback), listener.on(CHANNEL, callback)]
+      return () => {
+        for (const off of offs) off()
+      }
+    },
+    onParked({ n, what, video_id: videoId, job_id: jobId }, cause) {
+      parked({ what })
+      log.warn({ entry: n, what, videoId, jobId, cause }, 'nothing can be made of what a worker wrote')
+    },
+    spell: openSpell(log),
+  })
+  return {
+    works: () => reach(db),
+    async stop() {
+      await attending.stop()
+      await idle()
+      changes.close()
+      await listener.close()
+      await locks.close()
+      await db.close()
+      objects.close()
+    },
+  }
+})
+
+/** What YouTube says of how long a video lasts; undefined for one that is still live. @param metadata JSON text */
+function secondsIn(metadata: string | null | undefined): number | undefined {
+  const { duration } = JSON.parse(metadata ?? '{}') as { duration?: unknown }
+  return typeof duration === 'number' && duration > 0 ? duration : undefined
+}

@@ -1,0 +1,65 @@
+import type { Db, Queryable } from '#platform/pg/pool.ts'
+import { within } from '#platform/pg/pool.ts'
+import type { JobUnderWay } from '#projections/under-way.ts'
+
+/** The asker of jobs that nobody asked for: their video has no captions. No user ever has that number. */
+export const NOBODY = { id: 2_147_483_647, email: 'fallback@vidwiz.invalid' }
+
+/** Rows that no worker holds in a transaction: nobody is waited for, such a row changes the next time. */
+const FREE = `select id from kept.jobs order by id for update skip locked`
+
+/**
+ * A job that ended is gone, one that began is there; what a worker wrote stays as long as the attempt does. What stands here for no job
+ * that is under way is forgotten, but for what could not be handled.
+ */
+const SHOW = `
+  with wanted as (
+    select * from json_to_recordset($1) w(id bigint, video_id text, job_id bigint, attempt int, user_id bigint, email text, title text,
+                                          url text, status text, correlation_id text, causation_id text)),
+  gone as (
+    delete from kept.jobs j where id = any ($2) and not exists (select from wanted w where w.id = j.id)),
+  changed as (
+    update kept.jobs j
+       set job_id = w.job_id, attempt = w.attempt, user_id = w.user_id, email = w.email, url = w.url,
+           title = case when j.is_written and j.job_id = w.job_id then j.title else w.title end,
+           status = case when j.is_written and (j.job_id, j.attempt) = (w.job_id, w.attempt) then j.status else w.status end,
+           is_written = j.is_written and (j.job_id, j.attempt) = (w.job_id, w.attempt),
+           correlation_id = w.correlation_id, causation_id = w.causation_id
+      from wanted w
+     where j.id = w.id and j.id = any ($2)
+       and ((j.job_id, j.attempt, j.email, j.causation_id) is distinct from (w.job_id, w.attempt, w.email, w.causation_id)
+            or not j.is_written and (j.title, j.status) is distinct from (w.title, w.status)))
+  insert into kept.jobs (id, video_id, job_id, attempt, user_id, email, title, url, status, correlation_id, causation_id)
+  select id, video_id, job_id, attempt, user_id, email, title, url, status, correlation_id, causation_id from wanted w
+   where not exists (select from kept.jobs j where j.id = w.id)`
+
+const FORGET = `
+  delete from kept.entries e
+   where state <> 'new' and not exists (select from kept.jobs j where j.id = e.video and j.job_id = e.job_id)
+     and (at < now() - interval '30 days'
+          or not exists (select from kept.entries p where p.video = e.video and p.job_id = e.job_id and p.state = 'parked'))`
+
+/**
+ * Shows workers the jobs under way, and no others.
+ * @param watchUrl what stands before YouTube's id in an address
+ */
+export async function show(door: Db, jobs: readonly JobUnderWay[], watchUrl: string): Promise<void> {
+  const rows = jobs.map(({ user_id, email, ...job }) => ({
+    ...job,
+    user_id: user_id ?? NOBODY.id,
+    email: email ?? NOBODY.email,
+    url: watchUrl + job.video_id,
+  }))
+  await door.tx(async (tx) => {
+    const on = within(tx)
+    const free = await on.query<{ id: number }>('jobs.free', FREE)
+    await on.query('jobs.show', SHOW, [JSON.stringify(rows), free.map(({ id }) => id)])
+    await on.query('entries.forget', FORGET)
+  })
+}
+
+/** Writes down which jobs workers find: their messages are sent only then. */
+export const tellShown = (db: Queryable, jobs: readonly JobUnderWay[]) =>
+  db.query('door.tellShown', `update log.door set shows = $1::json, shown_at = now() where shows::text <> $1::json::text`, [
+    JSON.stringify(Object.fromEntries(jobs.map(({ video_id, job_id }) => [video_id, job_id]))),
+  ])

@@ -1,0 +1,21 @@
+import type { QueueAttributes } from '#platform/sqs/queues.ts'
+import type { MediaRow } from '#projections/media.ts'
+
+const DAY_MS = 86_400_000
+
+/** What the queue holds, as far as SQS knows. */
+export type Held = Pick<QueueAttributes, 'visible' | 'inFlight' | 'delayed'>
+
+/**
+ * Whether a job of which nothing was heard for so long needs another message. One that no worker has begun is only waiting for its
+ * turn as long as the queue holds messages, for its own is among them; after a day it counts as gone all the same.
+ * @param now milliseconds since the epoch
+ */
+export function isLate(
+  { status, since }: Pick<MediaRow, 'status' | 'since'>,
+  { visible, inFlight, delayed }: Held,
+  now: number,
+): boolean {
+  if (status !== 'queued') return true
+  return visible + inFlight + delayed === 0 || since + DAY_MS <= now
+}

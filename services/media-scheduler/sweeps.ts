@@ -1,0 +1,96 @@
+import { askMediaAgain, beginHearing } from '#events/media.ts'
+import { Rejected } from '#platform/log/executor.ts'
+import { type Due, startSweeper } from '#platform/log/reactor/sweeper.ts'
+import type { Queues } from '#platform/sqs/queues.ts'
+import { openSpell } from '#platform/telemetry/spell.ts'
+import { type MediaRow, mediaIn } from '#projections/media.ts'
+import type { Ground } from '../kit/reactor-service.ts'
+import { isLate } from './late.ts'
+import { NAME } from './reactor.ts'
+
+/** Jobs taken up in one look. */
+const MOST = 200
+/** How soon a hearing begins that may begin. */
+const BEGIN_MS = 5_000
+const ASK_AGAIN_MS_MAX = 15_000
+
+export interface Sweep {
+  stop(): Promise<void>
+}
+
+/**
+ * Begins hearings that are awaited, the oldest first, as many in a day (UTC) as are allowed. Of what has to wait for tomorrow the log
+ * tells once.
+ */
+export function beginHearings({ db, execute, log }: Pick<Ground, 'db' | 'execute' | 'log'>, perDay: number): Sweep {
+  const spell = openSpell(log, { sweep: 'hearings' })
+  let restUntil = 0
+  return startSweeper({
+    execute,
+    everyMs: BEGIN_MS,
+    inTurn: true,
+    async due() {
+      if (Date.now() < restUntil) return []
+      const waiting = await mediaIn(db, ['awaited'], { limit: MOST })
+      spell.worked()
+      return waiting.map((row) => ({ command: beginHearing({ videoId: row.video_id, perDay }), context: contextOf(row) }))
+    },
+    onError(error) {
+      const seconds = untilTomorrow(error)
+      if (seconds === undefined) return spell.failed(error)
+      restUntil = Date.now() + seconds * 1_000
+      log.info({ until: new Date(restUntil) }, `the other videos wait: ${(error as Error).message}`)
+    },
+  })
+}
+
+/** @returns the seconds until more may begin, if the limit of the day was reached */
+function untilTomorrow(error: unknown): number | undefined {
+  if (!(error instanceof Rejected) || error.code !== 'RATE_LIMIT_EXCEEDED') return undefined
+  return (error.details as { reset_in_seconds: number }).reset_in_seconds
+}
+
+export interface Asking {
+  queues: Pick<Queues, 'attributes'>
+  /** Of the workers' queue. */
+  url: string
+  /** How long nothing may be heard of a job. */
+  silenceMs: number
+}
+
+/**
+ * Sends the message of a job once more when nothing was heard of it for so long, and gives it up in the end. As long as the queue
+ * cannot be asked, nothing is known to be late.
+ */
+export function askAgain(
+  { db, execute, log }: Pick<Ground, 'db' | 'execute' | 'log'>,
+  { queues, url, silenceMs }: Asking,
+): Sweep {
+  const spell = openSpell(log, { sweep: 'silent jobs' })
+  return startSweeper({
+    execute,
+    everyMs: Math.min(ASK_AGAIN_MS_MAX, silenceMs / 4),
+    async due() {
+      const now = Date.now()
+      const silent = (status: 'processing' | 'queued') => mediaIn(db, [status], { before: now - silenceMs, limit: MOST })
+      const rows = [...(await silent('processing')), ...(await silent('queued'))]
+      const held = rows.length > 0 ? await queues.attributes(url) : undefined
+      spell.worked()
+      const late = rows.filter((row) => isLate(row, held!, now))
+      // What the bridge has not sent yet is not asked again: the decider knows.
+      const jobs = late.filter(({ status, message_id }) => status === 'processing' || message_id !== null)
+      if (jobs.length > 0)
+        log.warn({ jobs: jobs.map(({ job_id, video_id }) => `${job_id} (${video_id})`) }, 'nothing was heard of media jobs')
+      return late.map((row): Due => {
+        return { command: askMediaAgain({ videoId: row.video_id, silenceMs }), context: contextOf(row) }
+      })
+    },
+    onError: spell.failed,
+  })
+}
+
+const contextOf = ({ correlation_id: correlationId, event_id: causationId }: MediaRow) => ({
+  actor: NAME,
+  correlationId,
+  causationId,
+})

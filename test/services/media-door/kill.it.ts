@@ -1,0 +1,58 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect } from 'chai'
+import { eventually } from '#test/kit/eventually.ts'
+import { type DoorWorld, type Job, startDoorWorld, work } from './jobs.ts'
+
+/** More of them in the long suite. */
+const ROUNDS = Number(process.env.FAULT_ROUNDS ?? 3)
+const JOBS = 4
+
+describe('the door, whose service is killed at any moment', function () {
+  this.timeout(60_000 + ROUNDS * 10_000)
+  let world: DoorWorld
+  before(async () => {
+    world = await startDoorWorld({ doors: 2 })
+  })
+  after(() => world?.stop())
+
+  it('makes one event of everything that was written, in order', async () => {
+    const jobs: Job[] = []
+    for (let round = 0; round < ROUNDS; round++) {
+      const some = await Promise.all(Array.from({ length: JOBS }, () => world.job()))
+      // At any moment between the first statement and the last event: this waits for nothing.
+      const kill = async (part: string) => {
+        await sleep(Math.random() * 300)
+        await world.stack.signal(part, 'SIGKILL')
+      }
+      await Promise.all([
+        ...['media-door#1', 'media-door#2'].map(kill),
+        ...some.map(async (job) => {
+          const worker = await world.connect()
+          await work(worker, world, job)
+          await worker.end()
+        }),
+      ])
+      jobs.push(...some)
+    }
+    for (const { videoId } of jobs) {
+      const types = await eventually(
+        async () => {
+          const types = (await world.events(videoId)).map(({ type }) => type)
+          expect(types).to.include('MediaProcessed')
+          return types
+        },
+        { withinMs: 30_000 },
+      )
+      expect(types.slice(2)).to.deep.equal([
+        'MediaProcessingRequested',
+        'MediaProcessingDispatched',
+        'MediaProcessingStarted',
+        'MediaProgressed',
+        'TranscriptStored',
+        'MediaProcessed',
+      ])
+    }
+    const worker = await world.connect()
+    await eventually(async () => expect((await worker.query('select from videos')).rowCount).to.equal(0))
+  })
+})
