@@ -1,12 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Settings } from '#platform/config/settings.ts'
-import type { ObjectStore } from '#platform/objects/open.ts'
 import { type Running, Trouble } from '#platform/service.ts'
-import type { Queues, Received } from '#platform/sqs/queues.ts'
-import { backoffMs } from '#platform/stopping.ts'
-import type { Logger } from '#platform/telemetry/logger.ts'
-import type { Metrics } from '#platform/telemetry/metrics.ts'
+import type { Received } from '#platform/sqs/queues.ts'
 import { openSpell, type Spell } from '#platform/telemetry/spell.ts'
 import { openBreaker } from '#platform/ytdlp/breaker.ts'
 import type { YtDlp } from '#platform/ytdlp/install.ts'
@@ -14,59 +10,26 @@ import type { Verdict } from '#platform/ytdlp/verdict.ts'
 import { adminToken, apiUrl } from '../kit/api-access.ts'
 import { type Permission, youtubePermission } from '../kit/youtube-permission.ts'
 import { type YtDlpReady, ytDlpReady } from '../kit/yt-dlp-ready.ts'
-import { buried, lastResortOf } from './dead-letter.ts'
-import { againSeconds, Ended, type Ending, endingOf, toldToStop } from './ending.ts'
-import { doJob } from './job.ts'
-import { type Job, type JobApi, jobApi, type Report } from './job-api.ts'
-import { heardKey, studyKey } from './keys.ts'
-import { type Lease, openLease } from './lease.ts'
+import { lastResortOf } from './dead-letter.ts'
+import { Ended, type Ending, toldToStop } from './ending.ts'
+import { jobApi } from './job-api.ts'
+import { openLease } from './lease.ts'
 import { type Measures, openMeasures } from './measures.ts'
-import { type Message, readMessage } from './message.ts'
+import { readMessage } from './message.ts'
 import { unlessAborted } from './patience.ts'
-import type { Sound, Transcriber, Tutor } from './ports.ts'
-import { openProgress } from './progress.ts'
-import { openStored } from './stored.ts'
-import { sweepWorkFolders, takeWorkFolder } from './work-folder.ts'
-
-export interface WorkerParts {
-  settings: Settings
-  log: Logger
-  metrics: Metrics
-  queues: Queues
-  objects: ObjectStore
-  transcriber: Transcriber
-  tutor: Tutor
-  sound: Sound
-  times?: Partial<Times>
-}
-
-export interface Times {
-  /** For how long the API or the store may be away before a message is given back. */
-  patienceMs: number
-  /** Between two words to the API on how far a job has come. */
-  progressMs: number
-  /** Until a job comes again, by how often its message was received. */
-  againSeconds(receives: number): number
-  /** Until the worker takes another message when something was not as it must be, by how often in a row. */
-  restMs(times: number): number
-}
-
-const usualTimes: Times = {
-  patienceMs: 300_000,
-  progressMs: 10_000,
-  againSeconds,
-  restMs: (times) => backoffMs(times, { firstMs: 20_000, longestMs: 600_000 }),
-}
+import { type InHand, type Settling, settling } from './settle.ts'
+import { workOn } from './work.ts'
+import { sweepWorkFolders } from './work-folder.ts'
+import { type Times, usualTimes, type WorkerParts } from './worker-parts.ts'
 
 /** As long as SQS lets one wait for messages. */
 const WAIT_SECONDS = 20
-/** From a stop on: so long what was made may still be told of; and the API and SQS have so long to take the message back. */
+/** Hidden so long at first: some servers hand a message to who has hung up. */
+const FIRST_SECONDS = 30
+/** From a stop on, what was made may be told of for so long. */
 const FINISH_MS = 3_000
-const TAKE_BACK_MS = 2_500
 /** YouTube is tried with one job; others wait that long for what comes of it. */
 const TRIAL_MS = 600_000
-/** Not longer than SQS lets one delay a message. */
-const MOST_AGAIN_S = 900
 
 /** @throws Trouble naming both variables when neither is set */
 export function queueUrlOf({ SQS_QUEUE_URL, SQS_TRANSCRIPTION_QUEUE_URL }: Settings): string {
@@ -92,16 +55,6 @@ export function startWorker(parts: WorkerParts): Running {
   }
 }
 
-/** A message in hand. */
-interface InHand {
-  received: Received
-  message: Message
-  api: JobApi
-  log: Logger
-  /** The number of the job, as soon as it is known. */
-  jobId: number | undefined
-}
-
 class Worker {
   private readonly parts: WorkerParts
   private readonly times: Times
@@ -109,9 +62,11 @@ class Worker {
   private readonly apiOf: ReturnType<typeof jobApi>
   private readonly told = new AbortController()
   private readonly finishing = new AbortController()
+  private readonly ends = { told: this.told.signal, finishing: this.finishing.signal }
   private readonly permission: Permission
   private readonly ytDlp: YtDlpReady
   private readonly measures: Measures
+  private readonly settling: Settling
   private readonly warned = new Set<string>()
   private isBusy = false
   private readonly queueSpell: Spell
@@ -123,7 +78,7 @@ class Worker {
   private rests = 0
 
   constructor(parts: WorkerParts) {
-    const { settings, log, metrics } = parts
+    const { settings, log, metrics, queues } = parts
     this.parts = parts
     this.times = { ...usualTimes, ...parts.times }
     this.queueUrl = queueUrlOf(settings)
@@ -134,6 +89,8 @@ class Worker {
     this.permission = youtubePermission({ data, who: `gpu-worker-${randomUUID()}`, trialMs: TRIAL_MS, signal })
     this.ytDlp = ytDlpReady({ settings, log, signal, without: 'no videos are heard' })
     this.measures = openMeasures(metrics, () => this.isBusy)
+    const { times, queueUrl, ends: stop, measures } = this
+    this.settling = settling({ queues, queueUrl, times, stop, measures })
   }
 
   /** @throws when something is missing, or the queue could not be read last time */
@@ -150,12 +107,13 @@ class Worker {
 
   async run(): Promise<void> {
     const { settings, log } = this.parts
-    const left = sweepWorkFolders(settings.VIDWIZ_DATA)
-    if (left > 0) log.info({ folders: left }, 'removed what killed workers left behind')
-    log.info({ queue: this.queueUrl, api: apiUrl(settings) }, 'waits for videos')
     const { signal } = this.told
+    log.info({ queue: this.queueUrl, api: apiUrl(settings) }, 'waits for videos')
+    let isSwept = false
     while (!signal.aborted) {
       try {
+        if (!isSwept) this.sweep()
+        isSwept = true
         const ytDlp = await this.ytDlp.ready()
         await this.listens()
         await this.permission.permitted((reason, until) =>
@@ -166,10 +124,15 @@ class Worker {
       } catch (error) {
         if (signal.aborted) break
         log.error({ error }, 'unexpected')
-        await this.rest()
+        await this.pause(this.times.restMs(++this.rests))
       }
     }
     await this.permission.end().catch(() => {})
+  }
+
+  private sweep(): void {
+    const folders = sweepWorkFolders(this.parts.settings.VIDWIZ_DATA)
+    if (folders > 0) this.parts.log.info({ folders }, 'removed what killed workers left behind')
   }
 
   /** Waits until something is there that hears. On what, is said once; and so is what is missing. */
@@ -199,7 +162,7 @@ class Worker {
       const [received] = await this.parts.queues.receive(this.queueUrl, {
         max: 1,
         waitSeconds: WAIT_SECONDS,
-        visibilitySeconds: this.parts.settings.MEDIA_VISIBILITY_SECONDS,
+        visibilitySeconds: Math.min(FIRST_SECONDS, this.parts.settings.MEDIA_VISIBILITY_SECONDS),
         signal: permission.signal,
       })
       this.queueTrouble = undefined
@@ -217,114 +180,33 @@ class Worker {
   }
 
   private async handle(received: Received, ytDlp: YtDlp): Promise<void> {
-    const { queues, settings, log: ours } = this.parts
+    const { parts, times, ends: stop, measures, queueUrl } = this
+    const { queues, settings } = parts
     const { messageId, receiveCount: receives } = received
-    const read = readMessage(received.body)
-    if ('cause' in read) {
-      const log = ours.child({ messageId, receives })
-      await this.bury(received, read.cause, log)
-      return this.measures.ended('poison')
+    const message = readMessage(received.body)
+    if ('cause' in message) {
+      await this.settling.bury(received, message.cause, parts.log.child({ messageId, receives }))
+      return measures.ended('poison')
     }
-    const log = ours.child({ messageId, receives, video: read.video, ...(read.jobId && { jobId: read.jobId }) })
-    const inHand: InHand = { received, message: read, api: this.apiOf(read), log, jobId: read.jobId }
+    const { video, jobId } = message
+    const log = parts.log.child({ messageId, receives, video, ...(jobId && { jobId }) })
     const gone = new AbortController()
-    const lease = openLease({
-      queues,
-      queueUrl: this.queueUrl,
-      message: received,
-      seconds: settings.MEDIA_VISIBILITY_SECONDS,
-      log,
-      onLost: () => gone.abort(new Ended({ kind: 'lost' })),
-    })
+    const onLost = () => gone.abort(new Ended({ kind: 'lost' }))
+    const lease = openLease({ queues, queueUrl, message: received, seconds: settings.MEDIA_VISIBILITY_SECONDS, log, onLost })
+    // Asked now, for at the end of a stop there is no time to.
+    const lastResort = lastResortOf(queues, queueUrl)
+    const inHand: InHand = { received, api: this.apiOf(message), log, lease, jobId, lastResort }
     this.isBusy = true
     try {
-      const ending = await this.work(inHand, ytDlp, gone)
-      await this.settle(inHand, ending, lease)
+      const onVerdict = (verdict: Verdict | undefined) => this.answered(verdict)
+      const onWarning = (verdict: Verdict) => this.warn(verdict)
+      const ending = await workOn(inHand, gone, { parts, times, stop, measures, ytDlp, onVerdict, onWarning })
+      await this.settling.settle(inHand, ending)
+      this.isBusy = false
+      await this.restAfter(ending)
     } finally {
       await lease.end()
       this.isBusy = false
-    }
-  }
-
-  /** @returns how it ended; never rejects */
-  private async work(inHand: InHand, ytDlp: YtDlp, gone: AbortController): Promise<Ending> {
-    const { settings, transcriber, tutor, sound } = this.parts
-    const { message, api, log } = inHand
-    const { patienceMs } = this.times
-    const signal = AbortSignal.any([this.told.signal, gone.signal])
-    try {
-      const job = await api.report({ status: 'processing' }, message.jobId, { signal, patienceMs })
-      inHand.jobId = job.job_id
-      if (!job.wanted) {
-        if (job.status === 'completed') await this.tidy(job, log)
-        return { kind: 'unwanted', cause: `the job is over: it is ${job.status}` }
-      }
-      const folder = takeWorkFolder(settings.VIDWIZ_DATA)
-      const progress = openProgress({
-        log,
-        everyMs: this.times.progressMs,
-        tell: (step, percent) => this.tellProgress(inHand, { status: 'processing', step, percent }, gone),
-        onStep: this.measures.step,
-      })
-      try {
-        const missing = await doJob(job, {
-          api,
-          settings,
-          ytDlp,
-          folder: folder.path,
-          signal,
-          finishing: this.finishing.signal,
-          patienceMs,
-          stored: this.storedFor(signal, patienceMs, log),
-          transcriber,
-          tutor,
-          sound,
-          progress,
-          onHeard: this.measures.heard,
-          onVerdict: (verdict) => this.answered(verdict),
-          onWarning: (verdict) => this.warn(verdict),
-        })
-        await this.tidy(job, log)
-        return { kind: 'completed', missing }
-      } finally {
-        progress.end()
-        folder.remove()
-      }
-    } catch (error) {
-      // Whatever was cut short by it ends in ways of its own.
-      const ending = endingOf(signal.aborted ? signal.reason : error)
-      if (ending.kind === 'returned' && !(error instanceof Ended)) log.warn({ error }, 'a step failed')
-      return ending
-    }
-  }
-
-  private storedFor(signal: AbortSignal, patienceMs: number, log: Logger) {
-    return openStored({
-      objects: this.parts.objects,
-      signal,
-      patienceMs,
-      onTrouble: ({ message }) => log.warn(`asking the store again: ${message}`),
-      onBroken: (key) => log.warn({ key }, 'an object is not whole, or not ours: it is made anew'),
-    })
-  }
-
-  /** Removes our copies, which nobody needs any more. What cannot be removed is a few kilobytes. */
-  private async tidy({ video_id }: Job, log: Logger): Promise<void> {
-    try {
-      const stored = this.storedFor(this.finishing.signal, 0, log)
-      for (const key of [heardKey(video_id), studyKey(video_id)]) await stored.remove(key)
-    } catch (error) {
-      log.warn({ error }, 'could not remove the copies of what was made')
-    }
-  }
-
-  /** What gets lost of it is nothing; but the answer may be that nobody wants the job any more. */
-  private async tellProgress({ api, jobId }: InHand, report: Report, gone: AbortController): Promise<void> {
-    try {
-      const { wanted } = await api.report(report, jobId, { signal: AbortSignal.any([this.told.signal, gone.signal]) })
-      if (!wanted) gone.abort(new Ended({ kind: 'unwanted', cause: 'the job is over' }))
-    } catch (error) {
-      if (error instanceof Ended && error.ending.kind === 'unwanted') gone.abort(error)
     }
   }
 
@@ -344,125 +226,15 @@ class Worker {
     this.parts.log.warn(remedy === reason ? remedy : `${remedy} (${reason})`)
   }
 
-  /** Tells the API how it ended, then the queue. */
-  private async settle(inHand: InHand, ending: Ending, lease: Lease): Promise<void> {
-    const { received, log } = inHand
-    switch (ending.kind) {
-      case 'completed':
-        log.info(ending, 'completed')
-        await lease.end()
-        await this.delete(received, log)
-        break
-      case 'unwanted':
-        log.info(ending, `nothing to do: ${ending.cause}`)
-        await lease.end()
-        await this.delete(received, log)
-        break
-      case 'failed': {
-        const { cause, permanent } = ending
-        log.warn(ending, `failed: ${cause}`)
-        const told = await this.tell(inHand, { status: 'failed', error_message: cause, ...(permanent && { permanent }) })
-        await lease.end()
-        if (told) await this.delete(received, log)
-        else await this.again(received, this.times.againSeconds(received.receiveCount), log)
-        break
-      }
-      case 'stray':
-        await lease.end()
-        await this.bury(received, ending.cause, log)
-        break
-      case 'lost':
-        log.warn('another worker has the message: stopped')
-        break
-      case 'returned':
-        return this.giveBack(inHand, ending, lease)
+  /** Before another message is taken: what ended this one would end the next one as well. Said once. */
+  private async restAfter(ending: Ending): Promise<void> {
+    const rests = ending.kind === 'returned' ? ending.rests : undefined
+    if (ending.kind !== 'returned' || (rests !== 'set-up' && rests !== 'away')) {
+      this.rests = 0
+      return
     }
-    this.rests = 0
-    this.measures.ended(ending.kind)
-  }
-
-  private async giveBack(inHand: InHand, ending: Ending & { kind: 'returned' }, lease: Lease): Promise<void> {
-    const { queues } = this.parts
-    const { received, log } = inHand
-    const { cause, blame, rests } = ending
-    const { receiveCount: receives } = received
-    const isStopping = this.told.signal.aborted
-    const lastResort = isStopping ? undefined : await lastResortOf(queues, this.queueUrl)
-    const isLast = lastResort !== undefined && receives >= lastResort.maxReceives
-    if (isLast && blame === 'job') {
-      const error_message = `${cause} (tried ${receives} times)`
-      await this.tell(inHand, { status: 'failed', error_message })
-      await lease.end()
-      if (await buried(queues, received, error_message, lastResort, log)) await this.delete(received, log)
-      return this.measures.ended('given-up')
-    }
-    const seconds = isStopping ? 1 : this.times.againSeconds(receives)
-    log.warn({ cause, seconds }, `given back: ${cause}`)
-    await this.tell(inHand, { status: 'queued', error_message: cause })
-    await lease.end()
-    // What was away is not for the job to suffer from: a copy begins to count anew.
-    if (isLast && (await this.renewed(received, seconds, log))) await this.delete(received, log)
-    else await this.again(received, seconds, log)
-    this.measures.ended('returned')
-    if (rests === 'set-up' || rests === 'away') await this.rest(cause)
-  }
-
-  private async renewed({ body, messageId }: Received, delaySeconds: number, log: Logger): Promise<boolean> {
-    const outgoing = { id: messageId, body, delaySeconds: Math.min(MOST_AGAIN_S, Math.round(delaySeconds)) }
-    const [sent] = await this.parts.queues.sendBatch(this.queueUrl, [outgoing])
-    if (sent!.refusal) log.warn({ refusal: sent!.refusal }, 'could not send the message anew')
-    return !sent!.refusal
-  }
-
-  /** @returns whether the API knows */
-  private async tell({ api, jobId, log }: InHand, report: Report): Promise<boolean> {
-    const isStopping = this.told.signal.aborted
-    const signal = isStopping ? AbortSignal.timeout(TAKE_BACK_MS) : this.finishing.signal
-    // That a message comes again the API need not know.
-    const patienceMs = isStopping || report.status === 'queued' ? 0 : this.times.patienceMs
-    try {
-      await api.report(report, jobId, { signal, patienceMs })
-      return true
-    } catch (error) {
-      log.warn({ error }, 'could not tell the API how it ended')
-      // It knows no such job, or does not want to hear of it: telling it once more changes nothing.
-      return error instanceof Ended && error.ending.kind !== 'returned'
-    }
-  }
-
-  private async bury(received: Received, cause: string, log: Logger): Promise<void> {
-    const { queues } = this.parts
-    const lastResort = await lastResortOf(queues, this.queueUrl)
-    if (await buried(queues, received, cause, lastResort, log)) await this.delete(received, log)
-    else await this.again(received, this.times.againSeconds(received.receiveCount), log)
-  }
-
-  private async delete({ receipt }: Received, log: Logger): Promise<void> {
-    for (let failures = 1; ; failures++) {
-      const refusal = (await this.parts.queues.delete(this.queueUrl, [receipt])).get(receipt)
-      if (!refusal) return
-      // When it comes again, the API says that it is over.
-      if (refusal.isOurFault || failures === 3 || this.told.signal.aborted) {
-        return void log.warn({ refusal }, 'could not delete the message: it will come again, and there is nothing to do then')
-      }
-      await this.pause(this.times.restMs(failures))
-    }
-  }
-
-  /** There for others after so long. */
-  private async again({ receipt }: Received, seconds: number, log: Logger): Promise<void> {
-    const asked = this.parts.queues.extend(this.queueUrl, [receipt], Math.max(1, Math.round(seconds)))
-    const isStopping = this.told.signal.aborted
-    const refused = await (isStopping ? Promise.race([asked, sleep(TAKE_BACK_MS)]) : asked)
-    const refusal = refused?.get(receipt)
-    if (refusal) log.warn({ refusal }, 'could not say when the message comes again')
-  }
-
-  /** Before another message is taken. @param cause said once */
-  private async rest(cause?: string): Promise<void> {
-    this.rests++
-    const ms = this.times.restMs(this.rests)
-    if (cause !== undefined && this.rests === 1) this.parts.log.warn({ seconds: Math.round(ms / 1000) }, `pauses: ${cause}`)
+    const ms = this.times.restMs(++this.rests)
+    if (this.rests === 1) this.parts.log.warn({ seconds: Math.round(ms / 1000) }, `pauses: ${ending.cause}`)
     await this.pause(ms)
   }
 

@@ -22,6 +22,8 @@ export interface Gate {
   seen: Passing[]
   before: ((passing: Passing) => Verdict | Promise<Verdict>) | undefined
   after: ((passing: Passing) => Verdict | Promise<Verdict>) | undefined
+  /** Told of an answer that nobody waits for any more. */
+  unheard: ((passing: Passing, answer: Buffer) => unknown) | undefined
   /** Whether connections are refused as if nobody listened. */
   isClosed: boolean
   close(): Promise<void>
@@ -41,10 +43,10 @@ export async function startGate(target: string): Promise<Gate> {
       method: method!,
       headers: { ...headers, 'content-length': passing.body.length },
     })
-    delete headers['transfer-encoding']
     asking.end(passing.body)
     const [said] = (await once(asking, 'response')) as [IncomingMessage]
     const body = await buffer(said)
+    if (answer.destroyed) await gate.unheard?.(passing, body)
     if ((await gate.after?.(passing)) === 'cut') return void answer.destroy()
     const { 'transfer-encoding': _, ...others } = said.headers
     answer.writeHead(said.statusCode!, method === 'HEAD' ? others : { ...others, 'content-length': body.length })
@@ -57,6 +59,7 @@ export async function startGate(target: string): Promise<Gate> {
     seen: [],
     before: undefined,
     after: undefined,
+    unheard: undefined,
     isClosed: false,
     async close() {
       server.closeAllConnections()

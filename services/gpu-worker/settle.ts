@@ -1,0 +1,157 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Queues, Received } from '#platform/sqs/queues.ts'
+import type { Logger } from '#platform/telemetry/logger.ts'
+import { buried, type LastResort, lastResortOf } from './dead-letter.ts'
+import { Ended, type Ending } from './ending.ts'
+import type { JobApi, Report } from './job-api.ts'
+import type { Lease } from './lease.ts'
+import type { Measures } from './measures.ts'
+import type { Stop, Times } from './worker-parts.ts'
+
+/** A message in hand. */
+export interface InHand {
+  received: Received
+  api: JobApi
+  log: Logger
+  lease: Lease
+  /** The number of the job, as soon as it is known. */
+  jobId: number | undefined
+  /** Undefined when the queue could not be asked. */
+  lastResort: Promise<LastResort | undefined>
+}
+
+export interface SettlingOptions {
+  queues: Queues
+  queueUrl: string
+  times: Times
+  stop: Stop
+  measures: Measures
+}
+
+/** Tells the API how work on a message has ended, and then the queue. */
+export interface Settling {
+  settle(inHand: InHand, ending: Ending): Promise<void>
+  /** A message that nobody can make sense of. */
+  bury(received: Received, cause: string, log: Logger): Promise<void>
+}
+
+/** After a stop the API and SQS have so long to take a message back. */
+const TAKE_BACK_MS = 2_500
+/** Not longer than SQS lets one delay a message. */
+const MOST_DELAY_S = 900
+const DELETIONS = 3
+
+export function settling({ queues, queueUrl, times, stop, measures }: SettlingOptions): Settling {
+  const isStopping = () => stop.told.aborted
+
+  /** @returns whether the API knows */
+  async function tell({ api, jobId, log }: InHand, report: Report): Promise<boolean> {
+    const signal = isStopping() ? AbortSignal.timeout(TAKE_BACK_MS) : stop.finishing
+    // That a message comes again the API need not know.
+    const patienceMs = isStopping() || report.status === 'queued' ? 0 : times.patienceMs
+    try {
+      await api.report(report, jobId, { signal, patienceMs })
+      return true
+    } catch (error) {
+      log.warn({ error }, 'could not tell the API how it ended')
+      // It knows no such job, or does not want to hear of it: telling it once more changes nothing.
+      return error instanceof Ended && error.ending.kind !== 'returned'
+    }
+  }
+
+  async function remove({ receipt }: Received, log: Logger): Promise<void> {
+    for (let failures = 1; ; failures++) {
+      const refusal = (await queues.delete(queueUrl, [receipt])).get(receipt)
+      if (!refusal) return
+      // When it comes again, the API says that it is over.
+      if (refusal.isOurFault || failures === DELETIONS || isStopping())
+        return log.warn({ refusal }, 'could not delete the message: it will come again, and there is nothing to do then')
+      await sleep(times.restMs(failures), undefined, { signal: stop.told }).catch(() => {})
+    }
+  }
+
+  /** There for others after so long. */
+  async function again({ receipt }: Received, seconds: number, log: Logger): Promise<void> {
+    const asked = queues.extend(queueUrl, [receipt], Math.max(1, Math.round(seconds)))
+    const refused = await (isStopping() ? Promise.race([asked, sleep(TAKE_BACK_MS)]) : asked)
+    const refusal = refused?.get(receipt)
+    if (refusal) log.warn({ refusal }, 'could not say when the message comes again')
+  }
+
+  /** A copy begins to be counted anew. */
+  async function renewed({ body, messageId }: Received, seconds: number, log: Logger): Promise<boolean> {
+    const outgoing = { id: messageId, body, delaySeconds: Math.min(MOST_DELAY_S, Math.round(seconds)) }
+    const [sent] = await queues.sendBatch(queueUrl, [outgoing])
+    if (sent!.refusal) log.warn({ refusal: sent!.refusal }, 'could not send the message anew')
+    return !sent!.refusal
+  }
+
+  async function bury(received: Received, cause: string, log: Logger, known?: LastResort): Promise<void> {
+    const lastResort = known ?? (await lastResortOf(queues, queueUrl))
+    if (await buried(queues, received, cause, lastResort, log)) await remove(received, log)
+    else await again(received, times.againSeconds(received.receiveCount), log)
+  }
+
+  async function fail(inHand: InHand, { cause, permanent }: Ending & { kind: 'failed' }): Promise<void> {
+    const { received, log, lease } = inHand
+    log.warn({ cause, permanent }, `failed: ${cause}`)
+    const isTold = await tell(inHand, { status: 'failed', error_message: cause, ...(permanent && { permanent }) })
+    await lease.end()
+    if (isTold) await remove(received, log)
+    else await again(received, times.againSeconds(received.receiveCount), log)
+  }
+
+  async function giveBack(inHand: InHand, { cause, blame }: Ending & { kind: 'returned' }): Promise<void> {
+    const { received, log, lease } = inHand
+    const { receiveCount: receives } = received
+    const lastResort = await inHand.lastResort
+    const isLast = lastResort !== undefined && receives >= lastResort.maxReceives
+    if (isLast && blame === 'job') {
+      const error_message = `${cause} (tried ${receives} times)`
+      await tell(inHand, { status: 'failed', error_message })
+      await lease.end()
+      await bury(received, error_message, log, lastResort)
+      return measures.ended('given-up')
+    }
+    const seconds = isStopping() ? 1 : times.againSeconds(receives)
+    log.warn({ cause, seconds }, `given back: ${cause}`)
+    await tell(inHand, { status: 'queued', error_message: cause })
+    await lease.end()
+    // What was away is not for the job to suffer from.
+    if (isLast && (await renewed(received, seconds, log))) await remove(received, log)
+    else await again(received, seconds, log)
+    measures.ended('returned')
+  }
+
+  return {
+    bury,
+    async settle(inHand, ending) {
+      const { received, log, lease } = inHand
+      switch (ending.kind) {
+        case 'completed':
+          log.info(ending, 'completed')
+          await lease.end()
+          await remove(received, log)
+          break
+        case 'unwanted':
+          log.info(ending, `nothing to do: ${ending.cause}`)
+          await lease.end()
+          await remove(received, log)
+          break
+        case 'failed':
+          await fail(inHand, ending)
+          break
+        case 'stray':
+          await lease.end()
+          await bury(received, ending.cause, log)
+          break
+        case 'lost':
+          log.warn('another worker has the message: stopped')
+          break
+        case 'returned':
+          return giveBack(inHand, ending)
+      }
+      measures.ended(ending.kind)
+    },
+  }
+}
