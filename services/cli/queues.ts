@@ -157,17 +157,21 @@ function age(seconds: number): string {
   return unit ? `${Math.floor(seconds / unit[1])} ${unit[0]}` : `${seconds} s`
 }
 
-const letterTable = (seen: Received[]) =>
-  table(
-    ['SENT', 'FIRST RECEIVED', 'TIMES', 'BODY'],
-    seen.map(({ sentAt, firstReceivedAt, receiveCount, body }) => [
+function letterTable(seen: Received[]) {
+  // Some workers attach why they could not handle it.
+  const hasCause = seen.some(({ attributes }) => attributes.cause)
+  return table(
+    ['SENT', 'FIRST RECEIVED', 'TIMES', ...(hasCause ? ['CAUSE'] : []), 'BODY'],
+    seen.map(({ sentAt, firstReceivedAt, receiveCount, attributes, body }) => [
       new Date(sentAt).toISOString(),
       firstReceivedAt === undefined ? '-' : new Date(firstReceivedAt).toISOString(),
       receiveCount,
+      ...(hasCause ? [shown(attributes.cause?.text ?? '-')] : []),
       shown(body),
     ]),
-    4,
+    hasCause ? 5 : 4,
   )
+}
 
 /** A terminal obeys control characters, wherever they come from. */
 const shown = (body: string) => body.replace(/\p{Cc}/gu, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`)

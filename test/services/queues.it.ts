@@ -132,6 +132,14 @@ for (const [where, open] of [
       expect(stdout).to.match(/^SENT +FIRST RECEIVED +TIMES +BODY\n20\d\d-.*Z +20\d\d-.*Z +3 +/)
     })
 
+    it('shows why a worker could not handle a message, where the worker says so', async () => {
+      const dead = `${server.urls.summaries}-dead`
+      const attributes = { cause: 'the body is no JSON\u009b31m' }
+      await server.queues.sendBatch(dead, [{ id: '1', body: 'nonsense', attributes }])
+      const { stdout } = await run('peek', 'vidwiz-summaries')
+      expect(stdout).to.match(/^SENT +FIRST RECEIVED +TIMES +CAUSE +BODY\n.* {2}the body is no JSON\\u009b31m +nonsense\n$/)
+    })
+
     it('sends dead letters back as they were, first so many, then the rest', async () => {
       await lay(
         deadUrl(),
