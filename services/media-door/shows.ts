@@ -33,11 +33,12 @@ const SHOW = `
   select id, video_id, job_id, attempt, user_id, email, title, url, status, correlation_id, causation_id from wanted w
    where not exists (select from kept.jobs j where j.id = w.id)`
 
+/** What is done is needed until all is that was written about the job: its flashcards, say, for when its quiz is tried again. */
 const FORGET = `
   delete from kept.entries e
    where state <> 'new' and not exists (select from kept.jobs j where j.id = e.video and j.job_id = e.job_id)
      and (at < now() - interval '30 days'
-          or not exists (select from kept.entries p where p.video = e.video and p.job_id = e.job_id and p.state = 'parked'))`
+          or not exists (select from kept.entries p where p.video = e.video and p.job_id = e.job_id and p.state <> 'done'))`
 
 /**
  * Shows workers the jobs under way, and no others.
