@@ -71,7 +71,6 @@ export function attend(options: DoorOptions): { stop(): Promise<void> } {
 async function behind(options: DoorOptions, { bell, end }: { bell: Bell; end: Stopping }) {
   const { db, databaseUrl, everyMs = EVERY_MS, spell } = options
   const { url } = doorOf(databaseUrl)
-  await updateDoor(databaseUrl)
   const door = openDb(url, { name: 'vidwiz media-door', max: AT_ONCE + 1 })
   const listener: Listener = openListener(url, { name: 'vidwiz media-door' })
   let isOurs = true
@@ -82,6 +81,7 @@ async function behind(options: DoorOptions, { bell, end }: { bell: Bell; end: St
       bell.ring()
     })
     if (!lock) return
+    await updateDoor(databaseUrl)
     const off = listener.on(CHANNEL, bell.ring)
     const handling = { ...options, identity: await identityOf(door), filesBefore: (entry: Entry) => filesBefore(door, entry) }
     let failures = 0
