@@ -114,17 +114,35 @@ function studyOf(files: ReadonlyMap<File['what'], File>): Outcome {
 
 /** The tag for a language that nobody names. */
 const UNKNOWN = 'und'
-const tagOf = (text: string | null | undefined) => languageTag.safeParse(text?.trim()).data
+
+/** A tag as everybody writes it: a study is found by it. Undefined when there is none. */
+function tagOf(text: string | null | undefined): string | undefined {
+  const { data: tag } = languageTag.safeParse(text?.trim())
+  try {
+    return Intl.getCanonicalLocales(tag)[0]
+  } catch {
+    return undefined
+  }
+}
 
 async function onFile(entry: Entry, handling: Handling): Promise<Handled> {
   const { what, file_path: path } = entry as Entry & { what: File['what']; file_path: string }
-  const body = await handling.objects.get(keyOf(path, what, handling.bucket), MOST_BYTES[what])
+  const key = keyOf(path, what, handling.bucket)
+  const body = await handling.objects.get(key, MOST_BYTES[what]).catch((error) => {
+    throw withoutPath(error, what)
+  })
   if (!body) throw new Unfit(`there is no file of the ${what} where the worker says it is`)
   const text = textOf(body, what)
   if (what !== 'transcript') return { content: parsed(text, what === 'quiz' ? Quiz : Flashcards, what) }
   await onTranscript(entry, text, handling)
   return {}
 }
+
+/** What stores say of a failure may hold the path, which no log shall have (see `Unfit`). */
+const withoutPath = (error: Error, what: What): Error =>
+  error instanceof ObjectKeyError || error instanceof ObjectTooLarge
+    ? error
+    : new Error(`the store does not give the file of the ${what}: ${error.name}: ${error.message}`)
 
 async function onTranscript(entry: Entry, file: string, handling: Handling) {
   const { video_id: videoId, job_id: jobId } = entry

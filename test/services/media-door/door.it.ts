@@ -25,10 +25,10 @@ describe('the door for workers that know no HTTP', function () {
     (await client.query('select status from videos where id = $1', [number])).rows[0]?.status
   const update = (job: Job, status: string, client = worker) =>
     client.query('update videos set status = $1 where id = $2', [status, job.number])
-  const insert = (table: string, job: Job, path: string, client = worker) =>
-    client.query(
-      `insert into ${table} (video_id, user_id, language, file_path) values ($1, $2, 'en', $3) returning id, created_at`,
-      [job.number, job.userId, path],
+  const insert = (table: string, job: Job, path: string, language = 'en') =>
+    worker.query(
+      `insert into ${table} (video_id, user_id, language, file_path) values ($1, $2, $3, $4) returning id, created_at`,
+      [job.number, job.userId, language, path],
     )
   const ended = (job: Job, type: string) =>
     eventually(async () => {
@@ -223,7 +223,8 @@ describe('the door for workers that know no HTTP', function () {
   it('makes the study of a job that is done without it, once the file that was missing is there', async () => {
     const job = await world.job()
     const key = `quizzes/${job.videoId}/quiz.json`
-    await insert('flashcards', job, await world.put(`flashcards/${job.videoId}/cards.json`, JSON.stringify(CARDS)))
+    const cards = await world.put(`flashcards/${job.videoId}/cards.json`, JSON.stringify(CARDS))
+    await insert('flashcards', job, cards, 'PT-br')
     await insert('quizzes', job, `s3://things/${key}`)
     await insert('transcripts', job, await world.put(`transcripts/${job.videoId}/a.txt`, TRANSCRIPT))
     await update(job, 'completed')
@@ -237,7 +238,8 @@ describe('the door for workers that know no HTTP', function () {
     })
     await eventually(async () => {
       const { type, data } = (await world.events(job.videoId)).at(-1)!
-      expect([type, data.study]).to.deep.equal(['MediaProcessed', { language: 'en', flashcards: CARDS, quiz: QUIZ }])
+      // Under the name by which people ask for it.
+      expect([type, data.study]).to.deep.equal(['MediaProcessed', { language: 'pt-BR', flashcards: CARDS, quiz: QUIZ }])
     })
   })
 
