@@ -30,8 +30,9 @@ export interface DoorOptions extends Omit<Handling, 'identity' | 'filesBefore'> 
 const AT_ONCE = 4
 const MOST = 500
 const EVERY_MS = 10_000
-/** While a view is behind another, and between two looks however often somebody writes. */
+/** While a view is behind another; and between two looks whether there is a door, or whether it is our turn, whatever changes. */
 const SOON_MS = 250
+/** Between two looks behind the door, however often somebody writes. */
 const PAUSE_MS = 20
 
 /** Attends to the door for as long as there is one. Any number may run: one at a time does something. */
@@ -45,9 +46,11 @@ export function attend(options: DoorOptions): { stop(): Promise<void> } {
     let failures = 0
     while (!end.stopped()) {
       try {
+        bell.hush()
         if (await options.isOpen()) await behind(options, { bell, end })
         failures = 0
         spell.worked()
+        await end.pause(SOON_MS)
         await bell.wait(everyMs)
       } catch (error) {
         if (end.stopped()) return
