@@ -92,8 +92,7 @@ async function behind(options: DoorOptions, { bell, end }: { bell: Bell; end: St
       bell.hush()
       const failed = await take()
       const { jobs, isWhole } = await options.jobsUnderWay()
-      await show(door, jobs, options.watchUrl)
-      await tellShown(db, jobs)
+      await tellShown(db, await show(door, jobs, options.watchUrl))
       failures = failed.length === 0 ? 0 : failures + 1
       if (failed.length > 0) spell.failed(failed[0])
       else spell.worked()

@@ -4,7 +4,7 @@ import type pg from 'pg'
 import { askMediaAgain, completeMedia, failMedia, findMedia, recordMediaDispatch, requestStudy } from '#events/media.ts'
 import { type Db, openDb } from '#platform/pg/pool.ts'
 import { mediaOf } from '#projections/media.ts'
-import { doorOf } from '#services/kit/door/where.ts'
+import { doorOf, isShown } from '#services/kit/door/where.ts'
 import { show } from '#services/media-door/shows.ts'
 import { eventually } from '#test/kit/eventually.ts'
 import { CARDS, type DoorWorld, type Job, QUIZ, startDoorWorld, TRANSCRIPT, work } from './jobs.ts'
@@ -307,6 +307,21 @@ describe('the door for workers that know no HTTP', function () {
     expect(await statusIn(third, second)).to.equal('queued')
     await worker.query('commit')
     await ended(job, 'MediaProcessingStarted')
+  })
+
+  it('tells of a job only once it stands there: not while a transaction keeps the row as it was for the job before', async () => {
+    const [job, other] = [await world.job(), await world.connect()]
+    const { videoId, jobId } = job
+    await worker.query('begin')
+    await update(job, 'processing')
+    await world.execute(failMedia({ videoId, jobId, cause: 'no worker answered', permanent: true }))
+    const next = await world.execute(requestStudy({ videoId, userId: job.userId, quota: 1_000_000 }))
+    // What came later has been shown by then.
+    await world.job()
+    expect(await isShown(world.db, { videoId, jobId: next.jobId })).to.equal(false)
+    await worker.query('commit')
+    await eventually(async () => expect(await isShown(world.db, { videoId, jobId: next.jobId })).to.equal(true))
+    expect(await statusIn(job, other)).to.equal('queued')
   })
 
   it('stands open while the views behind it are rebuilt', async () => {
