@@ -109,7 +109,7 @@ export interface Media {
   language?: string
   /** Of the last message. */
   attempt: number
-  /** Whether the queue has that message. */
+  /** Whether the queue has that message, or a worker was there without it. */
   isSent: boolean
   /** When something was last heard of it, in milliseconds since the epoch. */
   since: number
@@ -144,7 +144,8 @@ export const evolveMedia = (state: Media | undefined, event: MediaEvent): Media 
     }
     case 'MediaProgressed': {
       const { step, percent } = event.data
-      return { ...state, status: 'processing', step, percent, since }
+      // Somebody is at it: a message that is not sent yet is not sent any more.
+      return { ...state, status: 'processing', step, percent, isSent: true, since }
     }
     case 'MediaProcessingInterrupted':
       return { ...state, status: 'queued', since }
@@ -160,7 +161,7 @@ export const evolveMedia = (state: Media | undefined, event: MediaEvent): Media 
   }
 }
 
-export const mediaJobs = decider<Media, MediaEvent>(mediaStream, 1, evolveMedia)
+export const mediaJobs = decider<Media, MediaEvent>(mediaStream, 2, evolveMedia)
 
 export type OpenMedia = Media & { status: 'queued' | 'processing' }
 /** Whether a worker has the job, or will have it. */
@@ -395,14 +396,18 @@ export const hearMedia = ({ transcript, ...of }: OfJob & { transcript: StoredTra
 
 export type Outcome = Pick<z.input<typeof MediaProcessed.data>, 'audio' | 'study' | 'missing'>
 
-/** A worker is done. Late is better than never: also after the job was given up. What comes second changes nothing. */
+/**
+ * A worker is done. Late is better than never: also after the job was given up. What comes second changes nothing, unless it brings
+ * flashcards and a quiz that there are not.
+ */
 export const completeMedia = ({ videoId, jobId, ...outcome }: OfJob & Outcome) =>
   command({
     name: 'completeMedia',
     reads: seenBy(videoId),
     decide: ({ media, video = null }, { now }): Decision<JobSeen> => {
       if (media?.jobId !== jobId) return noSuchJob()
-      if (media.status === 'completed') return nothing({ media, video })
+      const isNews = outcome.study && !hasStudy(media, outcome.study.language)
+      if (media.status === 'completed' && !isNews) return nothing({ media, video })
       const processed = MediaProcessed({ videoId, jobId, ...outcome })
       return emit([processed], { media: after(media, processed, now), video })
     },

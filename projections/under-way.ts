@@ -21,15 +21,24 @@ export interface JobUnderWay {
  * All jobs under way. `isWhole`: false when a view is behind another one, so that one is left out of which not everything is known.
  */
 export async function jobsUnderWay(db: Queryable): Promise<{ jobs: JobUnderWay[]; isWhole: boolean }> {
-  const rows = await db.query<Omit<JobUnderWay, 'id'> & { id: number | null }>(
+  const rows = await db.query<Omit<JobUnderWay, 'id'> & { id: number | null; metadata: string | null }>(
     'media.underWay',
     `select v.id, m.video_id, m.job_id, m.attempt, m.user_id, u.email, m.status,
-            coalesce(v.title, v.metadata::json ->> 'title') as title, m.correlation_id, m.event_id as causation_id
+            v.title, case when v.title is null then v.metadata end as metadata, m.correlation_id, m.event_id as causation_id
        from views.media m
        left join views.videos v on v.video_id = m.video_id
        left join views.users u on u.user_id = m.user_id
       where m.status in ('queued', 'processing') order by m.video_id`,
   )
-  const jobs = rows.filter((row): row is JobUnderWay => row.id !== null && (row.user_id === null) === (row.email === null))
+  const jobs = rows.flatMap(({ id, metadata, ...row }): JobUnderWay[] => {
+    const isKnown = id !== null && (row.user_id === null) === (row.email === null)
+    return isKnown ? [{ ...row, id, title: row.title ?? titleIn(metadata) }] : []
+  })
   return { jobs, isWhole: jobs.length === rows.length }
+}
+
+/** @param metadata JSON text, in which there may be characters that Postgres has no text for: so it is not asked to read it */
+function titleIn(metadata: string | null): string | null {
+  const { title } = JSON.parse(metadata ?? '{}') as { title?: unknown }
+  return typeof title === 'string' ? title.toWellFormed().replaceAll('\0', '') : null
 }

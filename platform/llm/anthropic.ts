@@ -35,6 +35,7 @@ export function anthropicAnswerer({ apiKey, model, baseUrl }: AnthropicOptions):
         return textOf(message)
       } catch (error) {
         signal.throwIfAborted()
+        if (isHeldBack(error)) throw new ModelError('Anthropic broke off: content filtering', undefined, false)
         throw modelError('Anthropic', error, apiKey)
       }
     },
@@ -43,6 +44,10 @@ export function anthropicAnswerer({ apiKey, model, baseUrl }: AnthropicOptions):
 
 /** Who asks gives up long before. */
 const LONGEST_MS = 3_600_000
+
+/** Said with the status of a wrong question, and known by its words only. */
+const isHeldBack = (error: unknown) =>
+  error instanceof Anthropic.BadRequestError && /blocked by content filtering/i.test(error.message)
 
 function textOf({ content, stop_reason }: Anthropic.Message): string {
   if (stop_reason === 'refusal') throw new ModelError('Anthropic broke off: refusal', undefined, false)

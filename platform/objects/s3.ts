@@ -29,6 +29,8 @@ import {
 
 export interface S3Options extends AwsAccess {
   bucket: string
+  /** How long nothing may come of an object that is read into memory. */
+  silenceMs?: number
 }
 
 const CONNECT_MS = 3_000
@@ -43,7 +45,7 @@ const PART_BYTES = 8 * 1024 * 1024
 const MOST_PARTS = 10_000
 
 /** Objects in a bucket. Nothing connects before the first of them. */
-export function s3Objects({ bucket: Bucket, region, endpoint, credentials }: S3Options): ObjectStore {
+export function s3Objects({ bucket: Bucket, region, endpoint, credentials, silenceMs = REQUEST_MS }: S3Options): ObjectStore {
   const client = new S3Client({
     region,
     // Others seldom have a name for every bucket.
@@ -101,7 +103,10 @@ export function s3Objects({ bucket: Bucket, region, endpoint, credentials }: S3O
         ;(Body as unknown as Readable).destroy()
         throw new ObjectTooLarge(ContentLength, maxBytes)
       }
-      return Buffer.from(await Body!.transformToByteArray())
+      const body = Body as unknown as Readable
+      const chunks: Buffer[] = []
+      for await (const chunk of watched(body, body, silenceMs)) chunks.push(chunk)
+      return Buffer.concat(chunks)
     },
     async head(key) {
       const found = await absent(client.send(new HeadObjectCommand({ Bucket, Key: checkedKey(key) })))
@@ -149,20 +154,22 @@ async function readWhole(file: Awaited<ReturnType<typeof open>>, buffer: Buffer,
   }
 }
 
-/** A line that has gone silent would be waited for without an end. */
-async function received(body: Readable, path: string, signal: AbortSignal | undefined) {
-  const silent = () => body.destroy(new Error(`nothing came of the object for ${PART_MS / 1000} s`))
-  let timer = setTimeout(silent, PART_MS)
-  async function* watched(chunks: AsyncIterable<Buffer>) {
+/** What comes of an object. A line that has gone silent would be waited for without an end. */
+async function* watched(body: Readable, chunks: AsyncIterable<Buffer>, silenceMs: number): AsyncGenerator<Buffer> {
+  const silent = () => body.destroy(new Error(`nothing came of the object for ${silenceMs / 1000} s`))
+  let timer = setTimeout(silent, silenceMs)
+  try {
     for await (const chunk of chunks) {
       clearTimeout(timer)
-      timer = setTimeout(silent, PART_MS)
+      timer = setTimeout(silent, silenceMs)
       yield chunk
     }
-  }
-  try {
-    await pipeline(body, watched, createWriteStream(path, { mode: 0o600 }), { signal })
   } finally {
     clearTimeout(timer)
   }
 }
+
+const received = (body: Readable, path: string, signal: AbortSignal | undefined) =>
+  pipeline(body, (chunks: AsyncIterable<Buffer>) => watched(body, chunks, PART_MS), createWriteStream(path, { mode: 0o600 }), {
+    signal,
+  })

@@ -146,13 +146,14 @@ async function parked(door: Db, limit: number, json = false): Promise<void> {
   if (json) for (const entry of entries) console.log(JSON.stringify(entry))
   else if (entries.length === 0) console.log('nothing is parked')
   else {
-    const rows = entries.map(({ video_id, job_id, what, at, cause }) => [
+    const rows = entries.map(({ video_id, job_id, what, at, cause, file_path }) => [
       video_id,
       job_id,
       what,
       duration(Date.now() - Date.parse(at)),
       cause,
+      file_path ?? '',
     ])
-    console.log(table(['VIDEO', 'JOB', 'WHAT', 'FOR', 'CAUSE'], rows, 5))
+    console.log(table(['VIDEO', 'JOB', 'WHAT', 'FOR', 'CAUSE', 'FILE'], rows, 6))
   }
 }

@@ -1,6 +1,9 @@
 import type { What } from './entries.ts'
 
-/** What a worker wrote cannot be handled, however often it is tried. */
+/**
+ * What a worker wrote cannot be handled, however often it is tried. Why is told in events, in logs and to all who may read the video, so
+ * it names no path: the worker of the original keeps its files in folders named after the e-mail addresses of users.
+ */
 export class Unfit extends Error {
   override name = 'Unfit'
 }
@@ -15,9 +18,10 @@ const FOLDERS = { transcript: 'transcripts/', flashcards: 'flashcards/', quiz: '
  */
 export function keyOf(address: string, what: Exclude<What, 'status'>, bucket: string | undefined): string {
   const found = /^s3:\/\/([^/]+)\/(.+)$/s.exec(address)
-  if (!found) throw new Unfit(`${address} is no address as s3://bucket/key`)
+  if (!found) throw new Unfit(`the file_path of the ${what} is no address as s3://bucket/key`)
   const [, theirs, key] = found as unknown as [string, string, string]
-  if (theirs !== bucket) throw new Unfit(`${address} lies in another bucket than ours (${bucket ?? 'S3_BUCKET_NAME is not set'})`)
-  if (!key.startsWith(FOLDERS[what])) throw new Unfit(`${address} does not lie in ${FOLDERS[what]}`)
+  if (theirs !== bucket)
+    throw new Unfit(`the file of the ${what} lies in another bucket than ours (${bucket ?? 'S3_BUCKET_NAME is not set'})`)
+  if (!key.startsWith(FOLDERS[what])) throw new Unfit(`the file of the ${what} does not lie in ${FOLDERS[what]}`)
   return key
 }

@@ -30,8 +30,9 @@ export interface DoorOptions extends Omit<Handling, 'identity' | 'filesBefore'> 
 const AT_ONCE = 4
 const MOST = 500
 const EVERY_MS = 10_000
-/** While a view is behind another, and between two looks however often somebody writes. */
+/** While a view is behind another; and between two looks whether there is a door, or whether it is our turn, whatever changes. */
 const SOON_MS = 250
+/** Between two looks behind the door, however often somebody writes. */
 const PAUSE_MS = 20
 
 /** Attends to the door for as long as there is one. Any number may run: one at a time does something. */
@@ -45,9 +46,11 @@ export function attend(options: DoorOptions): { stop(): Promise<void> } {
     let failures = 0
     while (!end.stopped()) {
       try {
+        bell.hush()
         if (await options.isOpen()) await behind(options, { bell, end })
         failures = 0
         spell.worked()
+        await end.pause(SOON_MS)
         await bell.wait(everyMs)
       } catch (error) {
         if (end.stopped()) return
@@ -71,7 +74,6 @@ export function attend(options: DoorOptions): { stop(): Promise<void> } {
 async function behind(options: DoorOptions, { bell, end }: { bell: Bell; end: Stopping }) {
   const { db, databaseUrl, everyMs = EVERY_MS, spell } = options
   const { url } = doorOf(databaseUrl)
-  await updateDoor(databaseUrl)
   const door = openDb(url, { name: 'vidwiz media-door', max: AT_ONCE + 1 })
   const listener: Listener = openListener(url, { name: 'vidwiz media-door' })
   let isOurs = true
@@ -82,6 +84,7 @@ async function behind(options: DoorOptions, { bell, end }: { bell: Bell; end: St
       bell.ring()
     })
     if (!lock) return
+    await updateDoor(databaseUrl)
     const off = listener.on(CHANNEL, bell.ring)
     const handling = { ...options, identity: await identityOf(door), filesBefore: (entry: Entry) => filesBefore(door, entry) }
     let failures = 0
@@ -89,8 +92,7 @@ async function behind(options: DoorOptions, { bell, end }: { bell: Bell; end: St
       bell.hush()
       const failed = await take()
       const { jobs, isWhole } = await options.jobsUnderWay()
-      await show(door, jobs, options.watchUrl)
-      await tellShown(db, jobs)
+      await tellShown(db, await show(door, jobs, options.watchUrl))
       failures = failed.length === 0 ? 0 : failures + 1
       if (failed.length > 0) spell.failed(failed[0])
       else spell.worked()

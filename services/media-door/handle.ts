@@ -10,14 +10,14 @@ import {
   startMedia,
 } from '#events/media.ts'
 import { Flashcards, Quiz } from '#events/study.ts'
-import { findVideo, hasTranscript } from '#events/video.ts'
+import { hasTranscript } from '#events/video.ts'
 import { type Execute, Rejected } from '#platform/log/executor.ts'
 import { ObjectKeyError, ObjectTooLarge } from '#platform/objects/objects.ts'
 import type { Objects } from '#platform/objects/open.ts'
 import type { Exclusively } from '#platform/pg/exclusively.ts'
 import { aboutTranscript, putTranscript } from '../kit/transcripts.ts'
 import { keyOf, Unfit } from './address.ts'
-import type { Entry, File } from './entries.ts'
+import type { Entry, File, What } from './entries.ts'
 import { belowHead, rowsOf } from './sentences.ts'
 
 export interface Handling {
@@ -54,15 +54,15 @@ export async function handle(entry: Entry, handling: Handling): Promise<Handled>
   } catch (error) {
     if (error instanceof Unfit || error instanceof Rejected) return { cause: error.message }
     if (error instanceof ObjectKeyError || error instanceof ObjectTooLarge)
-      return { cause: `${entry.file_path}: ${error.message}` }
+      return { cause: `the file of the ${entry.what} cannot be read: ${error.message}` }
     throw error
   }
 }
 
-/** Executes a command for an entry, once. */
-const once = <R>(entry: Entry, { execute, identity }: Handling, command: Command<R>) => {
+/** Executes a command for an entry, once. @param variant what tells it from one that was executed when the entry was tried before */
+const once = <R>(entry: Entry, { execute, identity }: Handling, command: Command<R>, variant = '') => {
   const { n, correlation_id: correlationId, causation_id: causationId } = entry
-  const key = `${identity} ${n} ${command.name}`
+  const key = `${identity} ${n} ${command.name}${variant}`
   return execute(command, { actor: NAME, correlationId, causationId, idempotency: { scope: NAME, key, fingerprint: '' } })
 }
 
@@ -96,7 +96,9 @@ async function onCompleted(entry: Entry, handling: Handling): Promise<Handled> {
     await once(entry, handling, failMedia({ ...of, cause, comesAgain: true }))
     return {}
   }
-  await once(entry, handling, completeMedia({ ...of, ...studyOf(files) }))
+  const outcome = studyOf(files)
+  // A study that was missing may be there when this is tried again.
+  await once(entry, handling, completeMedia({ ...of, ...outcome }), outcome.study && ' with study')
   return {}
 }
 
@@ -112,48 +114,68 @@ function studyOf(files: ReadonlyMap<File['what'], File>): Outcome {
 
 /** The tag for a language that nobody names. */
 const UNKNOWN = 'und'
-const tagOf = (text: string | null | undefined) => languageTag.safeParse(text?.trim()).data
+
+/** A tag as everybody writes it: a study is found by it. Undefined when there is none. */
+function tagOf(text: string | null | undefined): string | undefined {
+  const { data: tag } = languageTag.safeParse(text?.trim())
+  try {
+    return Intl.getCanonicalLocales(tag)[0]
+  } catch {
+    return undefined
+  }
+}
 
 async function onFile(entry: Entry, handling: Handling): Promise<Handled> {
   const { what, file_path: path } = entry as Entry & { what: File['what']; file_path: string }
-  const body = await handling.objects.get(keyOf(path, what, handling.bucket), MOST_BYTES[what])
-  if (!body) throw new Unfit(`there is no object at ${path}`)
-  const text = textOf(body, path)
-  if (what !== 'transcript') return { content: parsed(text, what === 'quiz' ? Quiz : Flashcards, path) }
+  const key = keyOf(path, what, handling.bucket)
+  const body = await handling.objects.get(key, MOST_BYTES[what]).catch((error) => {
+    throw withoutPath(error, what)
+  })
+  if (!body) throw new Unfit(`there is no file of the ${what} where the worker says it is`)
+  const text = textOf(body, what)
+  if (what !== 'transcript') return { content: parsed(text, what === 'quiz' ? Quiz : Flashcards, what) }
   await onTranscript(entry, text, handling)
   return {}
 }
 
+/** What stores say of a failure may hold the path, which no log shall have (see `Unfit`). */
+const withoutPath = (error: Error, what: What): Error =>
+  error instanceof ObjectKeyError || error instanceof ObjectTooLarge
+    ? error
+    : new Error(`the store does not give the file of the ${what}: ${error.name}: ${error.message}`)
+
 async function onTranscript(entry: Entry, file: string, handling: Handling) {
-  const { video_id: videoId, file_path } = entry
+  const { video_id: videoId, job_id: jobId } = entry
   const language = tagOf(entry.language)
   const rows = rowsOf(belowHead(file), { language, seconds: await handling.secondsOf(videoId) })
-  if (rows.length === 0) throw new Unfit(`${file_path} holds no text below its head of two lines`)
+  if (rows.length === 0) throw new Unfit(`the file of the transcript holds no text below its head of two lines`)
   await handling.exclusively(aboutTranscript(videoId), async () => {
-    const video = await ask(handling, findVideo({ videoId }))
+    const { media, video } = await ask(handling, findMedia({ videoId }))
+    // Nothing is stored of what would be refused.
+    if (media?.jobId !== jobId) throw new Unfit('There is no such job')
     const heard = { rows, json: JSON.stringify(rows), origin: 'text' as const, ...(language && { language }) }
     const transcript = await putTranscript(handling.objects, { videoId, video }, heard)
-    await once(entry, handling, hearMedia({ videoId, jobId: entry.job_id, transcript }))
+    await once(entry, handling, hearMedia({ videoId, jobId, transcript }))
   })
 }
 
-function textOf(body: Buffer, path: string): string {
+function textOf(body: Buffer, what: What): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(body)
   } catch {
-    throw new Unfit(`${path} is no text in UTF-8`)
+    throw new Unfit(`the file of the ${what} is no text in UTF-8`)
   }
 }
 
-function parsed(text: string, schema: z.ZodType, path: string): unknown {
+function parsed(text: string, schema: z.ZodType, what: What): unknown {
   let json: unknown
   try {
     json = JSON.parse(text)
   } catch {
-    throw new Unfit(`${path} is no JSON`)
+    throw new Unfit(`the file of the ${what} is no JSON`)
   }
   const read = schema.safeParse(json)
   if (read.success) return read.data
   const [issue] = read.error.issues
-  throw new Unfit(`${path} is not as the worker contract has it: ${[...issue!.path, issue!.message].join(' ')}`)
+  throw new Unfit(`the file of the ${what} is not as the worker contract has it: ${[...issue!.path, issue!.message].join(' ')}`)
 }

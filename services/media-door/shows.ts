@@ -33,33 +33,38 @@ const SHOW = `
   select id, video_id, job_id, attempt, user_id, email, title, url, status, correlation_id, causation_id from wanted w
    where not exists (select from kept.jobs j where j.id = w.id)`
 
+/** What is done is needed until all is that was written about the job: its flashcards, say, for when its quiz is tried again. */
 const FORGET = `
   delete from kept.entries e
    where state <> 'new' and not exists (select from kept.jobs j where j.id = e.video and j.job_id = e.job_id)
      and (at < now() - interval '30 days'
-          or not exists (select from kept.entries p where p.video = e.video and p.job_id = e.job_id and p.state = 'parked'))`
+          or not exists (select from kept.entries p where p.video = e.video and p.job_id = e.job_id and p.state <> 'done'))`
+
+export type Shown = Pick<JobUnderWay, 'video_id' | 'job_id'>
 
 /**
  * Shows workers the jobs under way, and no others.
  * @param watchUrl what stands before YouTube's id in an address
+ * @returns what stands there now: rows that a worker holds are as they were
  */
-export async function show(door: Db, jobs: readonly JobUnderWay[], watchUrl: string): Promise<void> {
+export async function show(door: Db, jobs: readonly JobUnderWay[], watchUrl: string): Promise<Shown[]> {
   const rows = jobs.map(({ user_id, email, ...job }) => ({
     ...job,
     user_id: user_id ?? NOBODY.id,
     email: email ?? NOBODY.email,
     url: watchUrl + job.video_id,
   }))
-  await door.tx(async (tx) => {
+  return door.tx(async (tx) => {
     const on = within(tx)
     const free = await on.query<{ id: number }>('jobs.free', FREE)
     await on.query('jobs.show', SHOW, [JSON.stringify(rows), free.map(({ id }) => id)])
     await on.query('entries.forget', FORGET)
+    return on.query<Shown>('jobs.shown', 'select video_id, job_id from kept.jobs order by video_id')
   })
 }
 
 /** Writes down which jobs workers find: their messages are sent only then. */
-export const tellShown = (db: Queryable, jobs: readonly JobUnderWay[]) =>
+export const tellShown = (db: Queryable, jobs: readonly Shown[]) =>
   db.query('door.tellShown', `update log.door set shows = $1::json, shown_at = now() where shows::text <> $1::json::text`, [
     JSON.stringify(Object.fromEntries(jobs.map(({ video_id, job_id }) => [video_id, job_id]))),
   ])

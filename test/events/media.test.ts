@@ -368,6 +368,19 @@ describe('the end of a job', () => {
       .thenNothing()
   })
 
+  it('can be told once more by who brings what is missing: flashcards and a quiz in that language', () => {
+    const without = mediaProcessed({ study: undefined, missing: 'm' })
+    given(...started, without)
+      .when(complete)
+      .then(mediaProcessed())
+    given(...started, without, mediaProcessed())
+      .when(complete)
+      .thenNothing()
+    given(...started, without)
+      .when(completeMedia({ ...job, missing: 'm' }))
+      .thenNothing()
+  })
+
   it('comes late rather than never: also after the job was given up, or waits to be heard again', () => {
     given(...started, mediaFailed())
       .when(complete)
@@ -439,6 +452,14 @@ describe('a job of which nothing is heard', () => {
     given(videoAdded(), mediaRequested(), ...seconds(50))
       .when(again)
       .thenNothing())
+
+  it('does not wait for a message that is not sent any more, since a worker who seemed to be gone went on meanwhile', () => {
+    const goesOn = [...started, mediaRequested({ attempt: 2 }), mediaProgressed()]
+    for (const history of [goesOn, [...goesOn, mediaInterrupted()]])
+      given(...history, ...seconds(5))
+        .when(again)
+        .then(mediaRequested({ attempt: 3 }))
+  })
 
   it('is given up after the third silence, with a reason in words', () => {
     const twice = [...sent, mediaRequested({ attempt: 2 }), mediaDispatched({ attempt: 2 })]

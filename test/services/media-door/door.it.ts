@@ -1,8 +1,11 @@
 import { GetObjectCommand } from '@aws-sdk/client-s3'
 import { expect } from 'chai'
 import type pg from 'pg'
-import { askMediaAgain, completeMedia, findMedia, recordMediaDispatch } from '#events/media.ts'
+import { askMediaAgain, completeMedia, failMedia, findMedia, recordMediaDispatch, requestStudy } from '#events/media.ts'
+import { type Db, openDb } from '#platform/pg/pool.ts'
 import { mediaOf } from '#projections/media.ts'
+import { doorOf, isShown } from '#services/kit/door/where.ts'
+import { show } from '#services/media-door/shows.ts'
 import { eventually } from '#test/kit/eventually.ts'
 import { CARDS, type DoorWorld, type Job, QUIZ, startDoorWorld, TRANSCRIPT, work } from './jobs.ts'
 
@@ -22,10 +25,10 @@ describe('the door for workers that know no HTTP', function () {
     (await client.query('select status from videos where id = $1', [number])).rows[0]?.status
   const update = (job: Job, status: string, client = worker) =>
     client.query('update videos set status = $1 where id = $2', [status, job.number])
-  const insert = (table: string, job: Job, path: string, client = worker) =>
-    client.query(
-      `insert into ${table} (video_id, user_id, language, file_path) values ($1, $2, 'en', $3) returning id, created_at`,
-      [job.number, job.userId, path],
+  const insert = (table: string, job: Job, path: string, language = 'en') =>
+    worker.query(
+      `insert into ${table} (video_id, user_id, language, file_path) values ($1, $2, $3, $4) returning id, created_at`,
+      [job.number, job.userId, language, path],
     )
   const ended = (job: Job, type: string) =>
     eventually(async () => {
@@ -38,8 +41,21 @@ describe('the door for workers that know no HTTP', function () {
     return stdout
       .split('\n')
       .filter(Boolean)
-      .map((line) => JSON.parse(line) as { video_id: string; cause: string })
+      .map((line) => JSON.parse(line) as { video_id: string; cause: string; file_path: string })
       .filter(({ video_id }) => video_id === videoId)
+  }
+
+  const logged = () => world.stack.output.join('\n')
+  /** While nobody attends to the door. */
+  const atRest = async (work: (door: Db) => Promise<void>) => {
+    const door = openDb(doorOf(world.stack.databaseUrl).url, { max: 1 })
+    await world.stack.signal('media-door#1', 'SIGSTOP')
+    try {
+      await work(door)
+    } finally {
+      await world.stack.signal('media-door#1', 'SIGCONT')
+      await door.close()
+    }
   }
 
   it('makes transcript, flashcards and quiz of what the worker of the original writes', async () => {
@@ -183,21 +199,69 @@ describe('the door for workers that know no HTTP', function () {
 
   it('asks again when the transcript cannot be read, and says why; the jobs of others go on', async () => {
     const job = await world.job()
-    const gone = 's3://things/transcripts/gone/gone.txt'
-    await insert('transcripts', job, gone)
+    const key = `transcripts/${job.email}/gone.txt`
+    await insert('transcripts', job, `s3://things/${key}`)
     await update(job, 'completed')
     const other = await world.job()
     await work(worker, world, other)
     await ended(other, 'MediaProcessed')
     await ended(job, 'MediaProcessingInterrupted')
-    expect((await parked(job)).map(({ cause }) => cause)).to.deep.equal([`there is no object at ${gone}`])
+    const why = 'there is no file of the transcript where the worker says it is'
+    expect((await parked(job)).map(({ cause, file_path }) => [cause, file_path])).to.deep.equal([[why, `s3://things/${key}`]])
     const { stdout } = await world.cli('media')
-    expect(stdout).to.match(new RegExp(`${job.videoId} .* queued .* there is no object at ${gone}`))
+    expect(stdout).to.match(new RegExp(`${job.videoId} .* queued .* ${why}`))
+    // The name of the folder is the address of a user: no event holds it, and no line of the log.
+    expect(JSON.stringify(await world.events(job.videoId))).to.not.contain(job.email)
+    expect(logged()).to.contain(why).and.not.contain(job.email)
 
     // Somebody brings the file, and has all of it tried again.
-    await world.put('transcripts/gone/gone.txt', TRANSCRIPT)
+    await world.put(key, TRANSCRIPT)
     expect((await world.cli('media', 'door', 'redrive', job.videoId)).stdout).to.contain('tried again: 2')
     await ended(job, 'MediaProcessed')
+  })
+
+  it('makes the study of a job that is done without it, once the file that was missing is there', async () => {
+    const job = await world.job()
+    const key = `quizzes/${job.videoId}/quiz.json`
+    const cards = await world.put(`flashcards/${job.videoId}/cards.json`, JSON.stringify(CARDS))
+    await insert('flashcards', job, cards, 'PT-br')
+    await insert('quizzes', job, `s3://things/${key}`)
+    await insert('transcripts', job, await world.put(`transcripts/${job.videoId}/a.txt`, TRANSCRIPT))
+    await update(job, 'completed')
+    await ended(job, 'MediaProcessed')
+    await eventually(async () => expect(await statusIn(job)).to.equal(undefined))
+    await world.put(key, JSON.stringify(QUIZ))
+    await atRest(async (door) => {
+      expect((await world.cli('media', 'door', 'redrive', job.videoId)).stdout).to.contain('tried again: 3')
+      // As it does when the store is away: what waits to be tried again needs what was done before.
+      await show(door, [], 'https://video/')
+    })
+    await eventually(async () => {
+      const { type, data } = (await world.events(job.videoId)).at(-1)!
+      // Under the name by which people ask for it.
+      expect([type, data.study]).to.deep.equal(['MediaProcessed', { language: 'pt-BR', flashcards: CARDS, quiz: QUIZ }])
+    })
+  })
+
+  it('stores nothing of a worker whose job is not the newest any more', async () => {
+    const job = await world.job()
+    const { videoId, jobId } = job
+    const path = await world.put(`transcripts/${videoId}/a.txt`, TRANSCRIPT)
+    await atRest(async () => {
+      await insert('transcripts', job, path)
+      await world.execute(failMedia({ videoId, jobId, cause: 'no worker answered' }))
+      await world.execute(requestStudy({ videoId, userId: job.userId, quota: 1_000_000 }))
+    })
+    await eventually(async () => expect((await parked(job)).map(({ cause }) => cause)).to.deep.equal(['There is no such job']))
+    const there = world.s3.client.send(new GetObjectCommand({ Bucket: 'things', Key: `transcripts/${videoId}.json` }))
+    expect((await there.catch((error) => error)).name).to.equal('NoSuchKey')
+  })
+
+  it('shows the jobs of videos of which something is known that Postgres has no text for', async () => {
+    const told = '{"title":"Bees\\u0000 \\ud83d","description":"\\u0000","duration":60}'
+    const job = await world.job({ metadata: told })
+    const { rows } = await worker.query('select title from videos where id = $1', [job.number])
+    expect(rows).to.deep.equal([{ title: 'Bees \ufffd' }])
   })
 
   for (const [what, path, cause] of [
@@ -205,7 +269,7 @@ describe('the door for workers that know no HTTP', function () {
     ['lies where others keep theirs', 's3://things/transcripts/x.json', /does not lie in flashcards/],
     ['leads out of the store', 's3://things/flashcards/../transcripts/x.json', /names with slashes between/],
     ['has no address', '/tmp/flashcards.json', /no address as s3:/],
-    ['is not there', 's3://things/flashcards/nowhere.json', /there is no object/],
+    ['is not there', 's3://things/flashcards/nowhere.json', /there is no file/],
     ['is no JSON', 'text', /is no JSON/],
     ['has too few cards', JSON.stringify(CARDS.slice(1)), /not as the worker contract has it/],
   ] as const)
@@ -243,6 +307,21 @@ describe('the door for workers that know no HTTP', function () {
     expect(await statusIn(third, second)).to.equal('queued')
     await worker.query('commit')
     await ended(job, 'MediaProcessingStarted')
+  })
+
+  it('tells of a job only once it stands there: not while a transaction keeps the row as it was for the job before', async () => {
+    const [job, other] = [await world.job(), await world.connect()]
+    const { videoId, jobId } = job
+    await worker.query('begin')
+    await update(job, 'processing')
+    await world.execute(failMedia({ videoId, jobId, cause: 'no worker answered', permanent: true }))
+    const next = await world.execute(requestStudy({ videoId, userId: job.userId, quota: 1_000_000 }))
+    // What came later has been shown by then.
+    await world.job()
+    expect(await isShown(world.db, { videoId, jobId: next.jobId })).to.equal(false)
+    await worker.query('commit')
+    await eventually(async () => expect(await isShown(world.db, { videoId, jobId: next.jobId })).to.equal(true))
+    expect(await statusIn(job, other)).to.equal('queued')
   })
 
   it('stands open while the views behind it are rebuilt', async () => {

@@ -40,7 +40,7 @@ export interface DoorWorld {
   /** As the original's worker connects: psycopg2 speaks the same protocol. */
   connect(): Promise<pg.Client>
   /** A job that somebody asked for, once workers see it; `nobody`: one for want of captions. */
-  job(options?: { nobody?: boolean; seconds?: number }): Promise<Job>
+  job(options?: { nobody?: boolean; seconds?: number; metadata?: string }): Promise<Job>
   put(key: string, body: string): Promise<string>
   /** What the stream of a job holds, by type; what is asked of it comes later in any case. */
   events(videoId: string): Promise<{ type: string; data: Record<string, unknown> }[]>
@@ -96,11 +96,11 @@ export async function startDoorWorld({ doors = 1 } = {}): Promise<DoorWorld> {
     cli,
     execute,
     connect,
-    async job({ nobody = false, seconds = 60 } = {}) {
+    async job({ nobody = false, seconds = 60, metadata = JSON.stringify({ title: 'Bees', duration: seconds }) } = {}) {
       const videoId = `bees${String(randomInt(1_000_000)).padStart(7, '0')}`
       const userId = ++users
       const email = nobody ? 'fallback@vidwiz.invalid' : `user-${userId}@example.com`
-      await execute(storeMetadata({ videoId, metadata: JSON.stringify({ title: 'Bees', duration: seconds }) }))
+      await execute(storeMetadata({ videoId, metadata }))
       if (nobody) {
         await execute(awaitHearing({ videoId }))
         await execute(beginHearing({ videoId, perDay: 1_000_000 }))

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
+import { openDb } from '#platform/pg/pool.ts'
+import { doorOf } from '#services/kit/door/where.ts'
 import { eventually } from '#test/kit/eventually.ts'
 import { type DoorWorld, type Job, startDoorWorld, work } from './jobs.ts'
 
@@ -14,6 +16,19 @@ describe('the door, whose service is killed at any moment', function () {
     world = await startDoorWorld({ doors: 2 })
   })
   after(() => world?.stop())
+
+  it('brings the door up to date when one begins to attend to it, and not whenever another looks whether it is its turn', async () => {
+    const door = openDb(doorOf(world.stack.databaseUrl).url, { max: 1 })
+    try {
+      const written = () => door.query('t.written', `select oid, xmin::text from pg_class where relname in ('videos', 'users')`)
+      await world.job()
+      const before = await written()
+      for (let i = 0; i < 3; i++) await world.job()
+      expect(await written()).to.deep.equal(before)
+    } finally {
+      await door.close()
+    }
+  })
 
   it('makes one event of everything that was written, in order', async () => {
     const jobs: Job[] = []
@@ -53,6 +68,8 @@ describe('the door, whose service is killed at any moment', function () {
       ])
     }
     const worker = await world.connect()
-    await eventually(async () => expect((await worker.query('select from videos')).rowCount).to.equal(0))
+    const theirs = 'select from videos where id = any ($1)'
+    const numbers = jobs.map(({ number }) => number)
+    await eventually(async () => expect((await worker.query(theirs, [numbers])).rowCount).to.equal(0))
   })
 })

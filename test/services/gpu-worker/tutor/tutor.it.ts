@@ -187,6 +187,12 @@ describe('the tutor', () => {
       })
     })
 
+  it('takes for a refusal what Claude says of it as of a mistake: its own answer was held back, and would be each time', async () => {
+    server.answer(() => ({ status: 400, message: 'Output blocked by content filtering policy' }))
+    const error = await failure(study())
+    expect([error.kind, server.asked.length]).to.deep.equal(['refused', 1])
+  })
+
   it('does not ask at all when it has been told to stop, or stops in a pause', async () => {
     const early = study(lecture, { signal: AbortSignal.abort(new Error('enough')) })
     expect((await early.catch((error) => error)).message).to.equal('enough')
