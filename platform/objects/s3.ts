@@ -29,6 +29,8 @@ import {
 
 export interface S3Options extends AwsAccess {
   bucket: string
+  /** How long nothing may come of an object that is read, for tests. */
+  silenceMs?: number
 }
 
 const CONNECT_MS = 3_000
@@ -43,14 +45,20 @@ const PART_BYTES = 8 * 1024 * 1024
 const MOST_PARTS = 10_000
 
 /** Objects in a bucket. Nothing connects before the first of them. */
-export function s3Objects({ bucket: Bucket, region, endpoint, credentials }: S3Options): ObjectStore {
+export function s3Objects({ bucket: Bucket, region, endpoint, credentials, silenceMs = PART_MS }: S3Options): ObjectStore {
   const client = new S3Client({
     region,
     // Others seldom have a name for every bucket.
     ...(endpoint !== undefined && { endpoint, forcePathStyle: true }),
     ...(credentials && { credentials }),
     maxAttempts: ATTEMPTS,
-    requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: REQUEST_MS, throwOnRequestTimeout: true },
+    requestHandler: {
+      connectionTimeout: CONNECT_MS,
+      requestTimeout: REQUEST_MS,
+      throwOnRequestTimeout: true,
+      // The one before ends with the first bytes of an answer.
+      socketTimeout: silenceMs,
+    },
   })
 
   /** As one object, which is there when all parts are. What a killed process leaves unfinished is no object; a rule of the bucket removes it. */
