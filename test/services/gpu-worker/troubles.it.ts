@@ -78,6 +78,20 @@ describe('a media worker in trouble', function () {
     await own.stop()
   })
 
+  it('gives up a job whose transcript the store does not have, and works on others meanwhile', async () => {
+    const { videoId } = await world.wanted({ transcript: [{ text: 'hello there', offset: 0, duration: 1 }] })
+    await world.objects.delete(`transcripts/${videoId}.json`)
+    const worker = world.worker({ times: { againSeconds: () => 1 } })
+    await ended(videoId, 'MediaProcessingFailed')
+    expect((await last(videoId)).data.cause).to.equal(
+      'the store does not have the transcript that the API tells of: see to S3_BUCKET_NAME (tried 2 times)',
+    )
+    expect(worker.lines.join('')).not.to.contain('pauses')
+    await world.isEmpty()
+    expect(await world.dead()).to.have.length(1)
+    await worker.stop()
+  })
+
   it('says when the disk has no room for a video, before it downloads it, and gives it up in the end', async () => {
     const file = world.speech
     const { videoId } = await world.wanted({ page: { sound: { file, bytes: 10 ** 14 } } })
