@@ -205,7 +205,8 @@ class Worker {
       this.isBusy = false
       await this.restAfter(ending)
     } finally {
-      await lease.end()
+      // Nothing more is said of the message, so nobody needs to wait for it.
+      void lease.end()
       this.isBusy = false
     }
   }
