@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -89,6 +89,21 @@ describe('a media worker in trouble', function () {
     expect(worker.lines.join('')).not.to.contain('pauses')
     await world.isEmpty()
     expect(await world.dead()).to.have.length(1)
+    await worker.stop()
+  })
+
+  it('removes what a worker of another machine left behind, also when that becomes clear only later', async () => {
+    const folder = join(world.data, 'gpu-worker', 'work', 'elsewhere_1@1_left')
+    mkdirSync(folder, { recursive: true })
+    const worker = world.worker()
+    await world.send('not for us')
+    await world.isEmpty()
+    expect(world.left()).to.have.length(1)
+    utimesSync(folder, 0, 0)
+    await world.send('nor is this')
+    await eventually(() => expect(world.left()).to.deep.equal([]), WITHIN)
+    await world.isEmpty()
+    expect(await world.dead()).to.have.length(2)
     await worker.stop()
   })
 
