@@ -1,4 +1,4 @@
-import { away, Ended } from './ending.ts'
+import { Ended, returned } from './ending.ts'
 import { type HearingOptions, hearVideo } from './hear.ts'
 import type { Job, JobApi, Report } from './job-api.ts'
 import { audioKey } from './keys.ts'
@@ -49,7 +49,8 @@ async function learnt(job: Job, options: JobOptions, report: (report: Report) =>
     if (look === 1) current = await report({ status: 'processing' })
     if (!current.transcript) break
   }
-  throw away('the store does not have the transcript that the API tells of')
+  // It may be lost for good: the job must not be returned for ever.
+  throw returned('the store does not have the transcript that the API tells of: see to S3_BUCKET_NAME')
 }
 
 async function audioOf(videoId: string, { stored }: JobOptions) {

@@ -10,7 +10,10 @@ export interface Lease {
 /** What SQS says of a receipt whose message was deleted, or has been received by somebody else. */
 const GONE = /MessageNotInflight|ReceiptHandleIsInvalid|InvalidParameterValue/
 
-/** @param onLost told once when somebody else has the message */
+/**
+ * Begins at once, whatever the message was received with.
+ * @param onLost told once when somebody else has the message
+ */
 export function openLease({
   queues,
   queueUrl,
@@ -36,13 +39,14 @@ export function openLease({
     if (refusal && !isAway) log.warn({ refusal }, 'could not keep the message hidden: another worker may get it as well')
     isAway = refusal !== undefined
   }
-  let last = Promise.resolve()
+  let last: Promise<void>
   const beating = setInterval(
     () => {
       last = extend()
     },
     (seconds * 1000) / 3,
   )
+  last = extend()
   return {
     async end() {
       clearInterval(beating)

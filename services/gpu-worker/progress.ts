@@ -7,7 +7,8 @@ export interface Progress {
   during<T>(step: Step, work: () => Promise<T>): Promise<T>
   /** Of the step that is under way, from 0 to 1. */
   come(done: number): void
-  end(): void
+  /** Resolves when nobody is being told any more, so that what is told next is the last word. */
+  end(): Promise<void>
 }
 
 export interface ProgressOptions {
@@ -50,6 +51,9 @@ export function openProgress({ log, everyMs, tell, onStep }: ProgressOptions): P
         log.info({ step: under.step, percent }, `${under.step} ${percent} %`)
       under.percent = percent
     },
-    end: () => clearInterval(ticking),
+    async end() {
+      clearInterval(ticking)
+      await telling
+    },
   }
 }

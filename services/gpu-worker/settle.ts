@@ -36,13 +36,21 @@ export interface Settling {
 }
 
 /** After a stop the API and SQS have so long to take a message back. */
-const TAKE_BACK_MS = 2_500
+const TAKE_BACK_MS = 2_000
+/** And what is under way to keep it hidden has so long. */
+const LEASE_MS = 500
 /** Not longer than SQS lets one delay a message. */
 const MOST_DELAY_S = 900
 const DELETIONS = 3
+const UNANSWERED = { code: 'NoAnswer', message: 'SQS did not answer before the end of the stop', isOurFault: false }
 
 export function settling({ queues, queueUrl, times, stop, measures }: SettlingOptions): Settling {
   const isStopping = () => stop.told.aborted
+
+  /** A stop waits no longer. @returns undefined when it was not done by then */
+  const brief = <T>(work: Promise<T>, ms = TAKE_BACK_MS): Promise<T | undefined> =>
+    isStopping() ? Promise.race([work, sleep(ms, undefined)]) : work
+  const ended = (lease: Lease) => brief(lease.end(), LEASE_MS)
 
   /** @returns whether the API knows */
   async function tell({ api, jobId, log }: InHand, report: Report): Promise<boolean> {
@@ -61,7 +69,8 @@ export function settling({ queues, queueUrl, times, stop, measures }: SettlingOp
 
   async function remove({ receipt }: Received, log: Logger): Promise<void> {
     for (let failures = 1; ; failures++) {
-      const refusal = (await queues.delete(queueUrl, [receipt])).get(receipt)
+      const refused = await brief(queues.delete(queueUrl, [receipt]))
+      const refusal = refused ? refused.get(receipt) : UNANSWERED
       if (!refusal) return
       // When it comes again, the API says that it is over.
       if (refusal.isOurFault || failures === DELETIONS || isStopping())
@@ -72,18 +81,18 @@ export function settling({ queues, queueUrl, times, stop, measures }: SettlingOp
 
   /** There for others after so long. */
   async function again({ receipt }: Received, seconds: number, log: Logger): Promise<void> {
-    const asked = queues.extend(queueUrl, [receipt], Math.max(1, Math.round(seconds)))
-    const refused = await (isStopping() ? Promise.race([asked, sleep(TAKE_BACK_MS)]) : asked)
-    const refusal = refused?.get(receipt)
+    const refused = await brief(queues.extend(queueUrl, [receipt], Math.max(1, Math.round(seconds))))
+    const refusal = refused ? refused.get(receipt) : UNANSWERED
     if (refusal) log.warn({ refusal }, 'could not say when the message comes again')
   }
 
   /** A copy begins to be counted anew. */
   async function renewed({ body, messageId }: Received, seconds: number, log: Logger): Promise<boolean> {
     const outgoing = { id: messageId, body, delaySeconds: Math.min(MOST_DELAY_S, Math.round(seconds)) }
-    const [sent] = await queues.sendBatch(queueUrl, [outgoing])
-    if (sent!.refusal) log.warn({ refusal: sent!.refusal }, 'could not send the message anew')
-    return !sent!.refusal
+    const sent = await brief(queues.sendBatch(queueUrl, [outgoing]))
+    const refusal = sent ? sent[0]!.refusal : UNANSWERED
+    if (refusal) log.warn({ refusal }, 'could not send the message anew')
+    return !refusal
   }
 
   async function bury(received: Received, cause: string, log: Logger, known?: LastResort): Promise<void> {
@@ -96,7 +105,7 @@ export function settling({ queues, queueUrl, times, stop, measures }: SettlingOp
     const { received, log, lease } = inHand
     log.warn({ cause, permanent }, `failed: ${cause}`)
     const isTold = await tell(inHand, { status: 'failed', error_message: cause, ...(permanent && { permanent }) })
-    await lease.end()
+    await ended(lease)
     if (isTold) await remove(received, log)
     else await again(received, times.againSeconds(received.receiveCount), log)
   }
@@ -104,19 +113,19 @@ export function settling({ queues, queueUrl, times, stop, measures }: SettlingOp
   async function giveBack(inHand: InHand, { cause, blame }: Ending & { kind: 'returned' }): Promise<void> {
     const { received, log, lease } = inHand
     const { receiveCount: receives } = received
-    const lastResort = await inHand.lastResort
+    const lastResort = await brief(inHand.lastResort, LEASE_MS)
     const isLast = lastResort !== undefined && receives >= lastResort.maxReceives
     if (isLast && blame === 'job') {
       const error_message = `${cause} (tried ${receives} times)`
       await tell(inHand, { status: 'failed', error_message })
-      await lease.end()
+      await ended(lease)
       await bury(received, error_message, log, lastResort)
       return measures.ended('given-up')
     }
     const seconds = isStopping() ? 1 : times.againSeconds(receives)
     log.warn({ cause, seconds }, `given back: ${cause}`)
     await tell(inHand, { status: 'queued', error_message: cause })
-    await lease.end()
+    await ended(lease)
     // What was away is not for the job to suffer from.
     if (isLast && (await renewed(received, seconds, log))) await remove(received, log)
     else await again(received, seconds, log)
@@ -130,19 +139,19 @@ export function settling({ queues, queueUrl, times, stop, measures }: SettlingOp
       switch (ending.kind) {
         case 'completed':
           log.info(ending, 'completed')
-          await lease.end()
+          await ended(lease)
           await remove(received, log)
           break
         case 'unwanted':
           log.info(ending, `nothing to do: ${ending.cause}`)
-          await lease.end()
+          await ended(lease)
           await remove(received, log)
           break
         case 'failed':
           await fail(inHand, ending)
           break
         case 'stray':
-          await lease.end()
+          await ended(lease)
           await bury(received, ending.cause, log)
           break
         case 'lost':

@@ -69,7 +69,7 @@ export async function workOn(
       await tidy(job.video_id, parts, stop, log)
       return { kind: 'completed', missing }
     } finally {
-      progress.end()
+      await progress.end()
       folder.remove()
     }
   } catch (error) {

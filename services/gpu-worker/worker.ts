@@ -109,11 +109,10 @@ class Worker {
     const { settings, log } = this.parts
     const { signal } = this.told
     log.info({ queue: this.queueUrl, api: apiUrl(settings) }, 'waits for videos')
-    let isSwept = false
     while (!signal.aborted) {
       try {
-        if (!isSwept) this.sweep()
-        isSwept = true
+        // Of a worker on another machine it is known only after a while that it was killed.
+        this.sweep()
         const ytDlp = await this.ytDlp.ready()
         await this.listens()
         await this.permission.permitted((reason, until) =>
@@ -205,7 +204,8 @@ class Worker {
       this.isBusy = false
       await this.restAfter(ending)
     } finally {
-      await lease.end()
+      // Nothing more is said of the message, so nobody needs to wait for it.
+      void lease.end()
       this.isBusy = false
     }
   }

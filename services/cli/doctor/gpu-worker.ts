@@ -10,6 +10,8 @@ import { type Listener, listenerFolder, needsCuda, PINNED_WHISPER, readyListener
 import { type Check, type Finding, ok } from './check.ts'
 
 const DEAF = 'no video without captions is heard; flashcards are still made of those that have some'
+/** A worker takes no message before it could hear what the message may ask for. */
+const IDLE = 'no video without captions is heard, and no flashcards are made'
 const SLOW = 'a video may take longer to hear than it lasts'
 const NO_STUDY = 'no flashcards and no quizzes are made; videos without captions are still heard'
 const LATER = 'when a gpu-worker starts'
@@ -21,10 +23,10 @@ export function gpuWorkerChecks(settings: Settings): Check[] {
   const listener = readyListener(settings.VIDWIZ_DATA, settings.WHISPER_DEVICE).catch(() => undefined)
   const check = (name: string, cost: string, look: Check['look'], isNeeded = true): Check => ({ name, isNeeded, cost, look })
   return [
-    check('faster-whisper', DEAF, async () => whisper(await listener, settings)),
+    check('faster-whisper', IDLE, async () => whisper(await listener, settings)),
     check('ffmpeg', DEAF, async (signal) => ffmpeg(await listener, settings, signal)),
-    check('device', DEAF, async (signal) => device(await listener, settings, signal)),
-    check('Whisper model', DEAF, () => model(settings)),
+    check('device', IDLE, async (signal) => device(await listener, settings, signal)),
+    check('Whisper model', IDLE, () => model(settings)),
     check('disk of gpu-worker', DEAF, async () => disk(await listener, settings)),
     check('study key', NO_STUDY, () => key(settings), false),
   ]
@@ -56,7 +58,7 @@ async function device(listener: Listener | undefined, settings: Settings, signal
   return {
     state: 'failed',
     detail: 'WHISPER_DEVICE is cuda, and there is no GPU that can be used',
-    cost: DEAF,
+    cost: IDLE,
     remedy: 'see to the driver of NVIDIA, or set WHISPER_DEVICE=auto',
   }
 }
@@ -66,7 +68,7 @@ function model({ WHISPER_MODEL: name, VIDWIZ_DATA: data }: Settings): Finding {
   const missing = ['model.bin', 'config.json', 'tokenizer.json'].filter((file) => !existsSync(join(name, file)))
   if (missing.length === 0) return ok(name)
   const remedy = 'set WHISPER_MODEL to a folder with a model, or to a name as large-v3'
-  return { state: 'failed', detail: `there is no ${missing.join(' and no ')} in ${name}`, cost: DEAF, remedy }
+  return { state: 'failed', detail: `there is no ${missing.join(' and no ')} in ${name}`, cost: IDLE, remedy }
 }
 
 const isFolder = (name: string) => (existsSync(name) && statSync(name).isDirectory()) || name.startsWith('/')

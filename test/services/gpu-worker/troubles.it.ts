@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -76,6 +76,35 @@ describe('a media worker in trouble', function () {
     const own = world.worker()
     await ended(other.videoId)
     await own.stop()
+  })
+
+  it('gives up a job whose transcript the store does not have, and works on others meanwhile', async () => {
+    const { videoId } = await world.wanted({ transcript: [{ text: 'hello there', offset: 0, duration: 1 }] })
+    await world.objects.delete(`transcripts/${videoId}.json`)
+    const worker = world.worker({ times: { againSeconds: () => 1 } })
+    await ended(videoId, 'MediaProcessingFailed')
+    expect((await last(videoId)).data.cause).to.equal(
+      'the store does not have the transcript that the API tells of: see to S3_BUCKET_NAME (tried 2 times)',
+    )
+    expect(worker.lines.join('')).not.to.contain('pauses')
+    await world.isEmpty()
+    expect(await world.dead()).to.have.length(1)
+    await worker.stop()
+  })
+
+  it('removes what a worker of another machine left behind, also when that becomes clear only later', async () => {
+    const folder = join(world.data, 'gpu-worker', 'work', 'elsewhere_1@1_left')
+    mkdirSync(folder, { recursive: true })
+    const worker = world.worker()
+    await world.send('not for us')
+    await world.isEmpty()
+    expect(world.left()).to.have.length(1)
+    utimesSync(folder, 0, 0)
+    await world.send('nor is this')
+    await eventually(() => expect(world.left()).to.deep.equal([]), WITHIN)
+    await world.isEmpty()
+    expect(await world.dead()).to.have.length(2)
+    await worker.stop()
   })
 
   it('says when the disk has no room for a video, before it downloads it, and gives it up in the end', async () => {
