@@ -58,11 +58,11 @@ export const MediaProgressed = mediaStream.event(
   1,
   z.object({ ...ofJob, step: z.enum(MEDIA_STEPS), percent: z.int().min(0).max(100) }),
 )
-/** A worker gave the job back; its message comes again. */
+/** A worker gave the job back; its message comes again, unless the worker has deleted it (`messageGone`). */
 export const MediaProcessingInterrupted = mediaStream.event(
   'MediaProcessingInterrupted',
   1,
-  z.object({ ...ofJob, cause: z.string() }),
+  z.object({ ...ofJob, cause: z.string(), messageGone: z.literal(true).optional() }),
 )
 /**
  * The job is done. `study`: what was made, unless `missing` says why there is none. `audio`: where the sound lies, if it had to be
@@ -413,11 +413,20 @@ export const completeMedia = ({ videoId, jobId, ...outcome }: OfJob & Outcome) =
     },
   })
 
+interface Failure {
+  cause: string
+  permanent?: true | undefined
+  /** The job has not ended. */
+  comesAgain?: boolean
+  /** Only that the worker has deleted its message, so the job needs another one. */
+  messageGone?: true | undefined
+}
+
 /**
  * A worker could not do it and gives the message back, or says that it has ended. That a video can never be processed is heard also
  * after the job was given up.
  */
-export const failMedia = ({ cause, ...of }: OfJob & { cause: string; permanent?: true | undefined; comesAgain?: boolean }) =>
+export const failMedia = ({ cause, messageGone, ...of }: OfJob & Failure) =>
   command({
     name: 'failMedia',
     reads: seenBy(of.videoId),
@@ -427,7 +436,7 @@ export const failMedia = ({ cause, ...of }: OfJob & { cause: string; permanent?:
       const isNews = isOpen(media) || (permanent && !comesAgain && isGivenUp(media))
       if (!isNews) return nothing({ media, video })
       const failed = comesAgain
-        ? MediaProcessingInterrupted({ videoId, jobId, cause })
+        ? MediaProcessingInterrupted({ videoId, jobId, cause, messageGone })
         : MediaProcessingFailed({ videoId, jobId, cause, permanent })
       return emit([failed], { media: after(media, failed, now), video })
     },

@@ -14,7 +14,7 @@ export type MediaRow = {
   language: string | null
   /** Of the last message. */
   attempt: number
-  /** What the workers' queue calls that message; null as long as it has none. */
+  /** What the workers' queue calls that message; null when it has none, or none any more. */
   message_id: string | null
   step: string | null
   /** Of the step. */
@@ -108,8 +108,10 @@ function change(
       return { status: 'processing', step: null, percent: null, cause: null }
     case 'MediaProgressed':
       return { status: 'processing', step: event.data.step, percent: event.data.percent, cause: null }
-    case 'MediaProcessingInterrupted':
-      return { status: 'queued', cause: event.data.cause }
+    case 'MediaProcessingInterrupted': {
+      const { cause, messageGone } = event.data
+      return { status: 'queued', cause, ...(messageGone && { message_id: null }) }
+    }
     case 'MediaProcessed': {
       const { audio, study, missing = null } = event.data
       const ended = { status: 'completed', cause: missing, step: null, percent: null, audio_key: audio?.s3Key ?? row.audio_key }

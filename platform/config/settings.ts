@@ -235,7 +235,7 @@ const schema = z.object({
   /** The most that a media worker keeps on its disk. */
   MEDIA_DISK_MB: wholeNumber('a whole number of megabytes, at least 1', 1, 100_000_000).default(4096),
   /** After how long the message of a media worker that was killed comes again. */
-  MEDIA_VISIBILITY_SECONDS: wholeNumber('a whole number of seconds from 2 to 43200', 2, 43_200).default(120),
+  MEDIA_VISIBILITY_SECONDS: wholeNumber('a whole number of seconds from 2 to 3600', 2, 3_600).default(120),
   /** How long a worker has for one attempt at a task. */
   TASK_LEASE_SECONDS: wholeNumber('a whole number of seconds, at least 1', 1, 24 * 3600).default(120),
   /** How long a video has rest after a task that found nothing; five times as long with each further one. */

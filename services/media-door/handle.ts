@@ -70,6 +70,9 @@ const once = <R>(entry: Entry, { execute, identity }: Handling, command: Command
 const ask = async <R>({ execute }: Handling, command: Command<R>): Promise<R> =>
   (await execute(command, { actor: NAME, correlationId: null })).result
 
+/** What knows no HTTP deletes its message however it ended. */
+const GONE = { comesAgain: true, messageGone: true } as const
+
 async function onStatus(entry: Entry, handling: Handling): Promise<Handled> {
   const of = { videoId: entry.video_id, jobId: entry.job_id }
   switch (entry.status) {
@@ -77,8 +80,8 @@ async function onStatus(entry: Entry, handling: Handling): Promise<Handled> {
       await once(entry, handling, startMedia(of))
       return {}
     case 'failed':
-      // It deletes its message all the same, and says neither why nor whether for good: so the job is asked again as if it had said nothing.
-      await once(entry, handling, failMedia({ ...of, cause: 'the worker says that it failed', comesAgain: true }))
+      // It says neither why nor whether for good: so the job is asked again as if it had said nothing.
+      await once(entry, handling, failMedia({ ...of, cause: 'the worker says that it failed', ...GONE }))
       return {}
     case 'completed':
       return onCompleted(entry, handling)
@@ -93,7 +96,7 @@ async function onCompleted(entry: Entry, handling: Handling): Promise<Handled> {
   const { video } = await ask(handling, findMedia(of))
   if (!hasTranscript(video)) {
     const cause = files.get('transcript')?.cause ?? 'the worker says that it is done and has told of no transcript'
-    await once(entry, handling, failMedia({ ...of, cause, comesAgain: true }))
+    await once(entry, handling, failMedia({ ...of, cause, ...GONE }))
     return {}
   }
   const outcome = studyOf(files)

@@ -8,14 +8,14 @@ export type Held = Pick<QueueAttributes, 'visible' | 'inFlight' | 'delayed'>
 
 /**
  * Whether a job of which nothing was heard for so long needs another message. One that no worker has begun is only waiting for its
- * turn as long as the queue holds messages, for its own is among them; after a day it counts as gone all the same.
+ * turn as long as the queue holds messages, for its own is among them; after a day it counts as gone all the same, and at once when its worker has deleted it.
  * @param now milliseconds since the epoch
  */
 export function isLate(
-  { status, since }: Pick<MediaRow, 'status' | 'since'>,
+  { status, since, message_id }: Pick<MediaRow, 'status' | 'since' | 'message_id'>,
   { visible, inFlight, delayed }: Held,
   now: number,
 ): boolean {
-  if (status !== 'queued') return true
+  if (status !== 'queued' || message_id === null) return true
   return visible + inFlight + delayed === 0 || since + DAY_MS <= now
 }

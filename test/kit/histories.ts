@@ -336,7 +336,7 @@ const payloads: Payloads = {
     step: fc.constantFrom(...MEDIA_STEPS),
     percent: fc.integer({ min: 0, max: 100 }),
   }),
-  MediaProcessingInterrupted: fc.record({ ...anyMediaJob, cause: anyText }),
+  MediaProcessingInterrupted: fc.record({ ...anyMediaJob, cause: anyText, messageGone: maybe(fc.constant(true as const)) }),
   MediaProcessed: fc.record({ ...anyMediaJob, audio: maybe(anyObject), study: maybe(anyStudy), missing: maybe(anyText) }),
   MediaProcessingFailed: fc.record({ ...anyMediaJob, cause: anyText, permanent: maybe(fc.constant(true as const)) }),
 }

@@ -189,6 +189,9 @@ describe('the door for workers that know no HTTP', function () {
         const all = (await types(job)).filter((type) => type === 'MediaProcessingInterrupted')
         expect(all).to.have.lengthOf(attempt)
       })
+      // So it is not taken for one that waits for its turn.
+      const gone = (await world.events(job.videoId)).findLast(({ type }) => type === 'MediaProcessingInterrupted')
+      expect(gone!.data).to.have.property('messageGone', true)
       expect(await statusIn(job)).to.equal('failed')
       await world.execute(askMediaAgain({ videoId: job.videoId, silenceMs: -1 }))
       await world.execute(recordMediaDispatch({ videoId: job.videoId, jobId: job.jobId, attempt: attempt + 1, messageId: 'm' }))
