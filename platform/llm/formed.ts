@@ -1,3 +1,4 @@
+import { openAnswerer } from './answerer.ts'
 import type { Answerer } from './model.ts'
 import { timely } from './timely.ts'
 
@@ -17,22 +18,9 @@ export interface FormedOptions {
  * Opens a model that answers in forms. Only the library of its provider is loaded; nothing connects before the first question.
  * (Apart from `openAnswerer`, so that who writes plain text carries no library that it never asks.)
  */
-export const openFormed = async ({ timeoutMs, ...options }: FormedOptions): Promise<Answerer> =>
-  timely(await openProvider(options), timeoutMs)
-
-async function openProvider({ provider, apiKey, model, url }: Omit<FormedOptions, 'timeoutMs'>): Promise<Answerer> {
-  switch (provider) {
-    case 'anthropic': {
-      const { anthropicAnswerer } = await import('./anthropic.ts')
-      return anthropicAnswerer({ apiKey, model, baseUrl: url })
-    }
-    case 'gemini': {
-      const { geminiAnswerer } = await import('./gemini.ts')
-      return geminiAnswerer({ apiKey, model, baseUrl: url })
-    }
-    case 'openai': {
-      const { openAiAnswerer } = await import('./openai-responses.ts')
-      return openAiAnswerer({ apiKey, model, url })
-    }
-  }
+export async function openFormed({ provider, ...options }: FormedOptions): Promise<Answerer> {
+  if (provider !== 'anthropic') return openAnswerer({ provider, ...options })
+  const { anthropicAnswerer } = await import('./anthropic.ts')
+  const { apiKey, model, url, timeoutMs } = options
+  return timely(anthropicAnswerer({ apiKey, model, baseUrl: url }), timeoutMs)
 }
