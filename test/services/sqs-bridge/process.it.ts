@@ -19,11 +19,13 @@ import { type Stack, startStack } from '#test/kit/stack.ts'
 const ROUNDS = Number(process.env.FAULT_ROUNDS ?? 5)
 /** What a bridge may have sent and not yet recorded: three portions. */
 const IN_HAND = 3 * 200
+/** On Kafka the partitions of the dead are dealt out again when their sessions have ended, after 20 s. */
+const TAKEN_OVER_MS = onKafka ? 90_000 : 30_000
 /** How long a service may take to stop. */
 const STOP_MS = 15_000
 
 describe('the SQS bridge as a process', function () {
-  this.timeout(90_000 + ROUNDS * 10_000)
+  this.timeout(90_000 + ROUNDS * TAKEN_OVER_MS)
   let server: TestQueues
   let proxy: SqsProxy
   let stack: Stack
@@ -107,7 +109,7 @@ describe('the SQS bridge as a process', function () {
         return requests === 10 ? 'lose the answer' : undefined
       }
       notes.push(...(await ask(400)))
-      await eventually(() => expect(requests).to.be.at.least(10), { withinMs: 30_000 })
+      await eventually(() => expect(requests).to.be.at.least(10), { withinMs: TAKEN_OVER_MS })
     }
     await settled()
     const came = await taken()
