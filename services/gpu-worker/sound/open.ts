@@ -1,6 +1,6 @@
 import type { Settings } from '#platform/config/settings.ts'
+import { installedListener } from '#platform/whisper/install.ts'
 import type { Sound } from '../ports.ts'
-import { installedListener } from '../transcriber/install.ts'
 import { toMp3 } from './mp3.ts'
 
 /** Sound by the ffmpeg that is named, or the one that is installed with what hears. */
