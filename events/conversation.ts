@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { id, videoId, viewer } from './ids.ts'
 import { type Count, command, emit, nothing, type Rejection, reject } from './kit/command.ts'
+import { DAY_MS, dayIsUsedUp, dayOf, midnightAfter } from './kit/day.ts'
 import { decider, type EventFrom, stream } from './kit/stream.ts'
 import { conversations as topic } from './topics.ts'
 import { mention, videos } from './video.ts'
@@ -72,22 +73,16 @@ export const conversations = decider<Conversation, ConversationEvent>(conversati
 
 // Quota -------------------------------------------------------------------
 
-const DAY_MS = 86_400_000
-const midnightAfter = (time: number) => (Math.floor(time / DAY_MS) + 1) * DAY_MS
-
 /** What counts the messages that a viewer sends on the day (UTC) of a moment, over all conversations. Times in milliseconds since the epoch. */
 export const messagesOfDay = (viewer: string, time: number): Pick<Count, 'name' | 'until'> => ({
-  name: `messages ${viewer} ${new Date(time).toISOString().slice(0, 10)}`,
+  name: `messages ${viewer} ${dayOf(time)}`,
   // A day longer than it counts: a reply that fails after midnight still finds what it gives back to.
   until: midnightAfter(time) + DAY_MS,
 })
 
 /** How a viewer is refused who has sent as many messages as a day allows. */
-export const dailyLimitReached = (viewer: string, quota: number, now: number): Rejection => ({
-  code: 'RATE_LIMIT_EXCEEDED',
-  message: `Daily limit reached (${quota} ${viewer.startsWith('guest-') ? 'guest ' : ''}messages/day)`,
-  details: { reset_in_seconds: Math.ceil((midnightAfter(now) - now) / 1000) },
-})
+export const dailyLimitReached = (viewer: string, quota: number, now: number): Rejection =>
+  dayIsUsedUp(`Daily limit reached (${quota} ${viewer.startsWith('guest-') ? 'guest ' : ''}messages/day)`, now)
 
 // Decisions ---------------------------------------------------------------
 

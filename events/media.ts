@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { id, userId, videoId } from './ids.ts'
 import { type Count, command, type Decision, emit, nothing, type Rejection, reject } from './kit/command.ts'
+import { dayIsUsedUp, dayOf, midnightAfter } from './kit/day.ts'
 import type { NewEvent } from './kit/envelope.ts'
 import { decider, type EventFrom, stream } from './kit/stream.ts'
 import { Flashcards, Quiz } from './study.ts'
@@ -168,26 +169,19 @@ export type OpenMedia = Media & { status: 'queued' | 'processing' }
 export const isOpen = (state: Media | undefined): state is OpenMedia =>
   state?.status === 'queued' || state?.status === 'processing'
 
-/** Whether a worker whose message comes late takes it up again: it was given up, but not for good. */
 const isGivenUp = (media: Media) => media.status === 'failed' && !media.isHopeless
+
+/** Whether a worker goes on with it: also one whose message came late, after the job was given up, unless that was for good. */
+const isWanted = (media: Media) => isOpen(media) || isGivenUp(media)
 
 // Limits of a day -----------------------------------------------------------
 
-const DAY_MS = 86_400_000
-const endOfDay = (time: number) => (Math.floor(time / DAY_MS) + 1) * DAY_MS
-
 /** Counts jobs on the day (UTC) of a moment. Times in milliseconds since the epoch. */
 const jobOfDay = (who: string, now: number, most: number, refused: Rejection): Count => ({
-  name: `media ${who} ${new Date(now).toISOString().slice(0, 10)}`,
+  name: `media ${who} ${dayOf(now)}`,
   add: 1,
   bound: { most, refused },
-  until: endOfDay(now),
-})
-
-const limitReached = (message: string, now: number): Rejection => ({
-  code: 'RATE_LIMIT_EXCEEDED',
-  message,
-  details: { reset_in_seconds: Math.ceil((endOfDay(now) - now) / 1000) },
+  until: midnightAfter(now),
 })
 
 // Asking ----------------------------------------------------------------
@@ -219,7 +213,7 @@ export const requestStudy = ({
       if (!video) return reject('NOT_FOUND', 'Video not found')
       if (media && (isOpen(media) || hasStudy(media, language))) return nothing(media)
       const requested = MediaProcessingRequested({ videoId, jobId: ids.media, attempt: 1, userId, language })
-      const refused = limitReached(`Daily limit reached (${quota} videos/day)`, now)
+      const refused = dayIsUsedUp(`Daily limit reached (${quota} videos/day)`, now)
       return emit([requested], after(media, requested, now), { counts: [jobOfDay(`user-${userId}`, now, quota, refused)] })
     },
   })
@@ -254,7 +248,7 @@ export const beginHearing = ({ videoId, perDay }: { videoId: string; perDay: num
       if (media?.status !== 'awaited') return nothing({})
       if (hasTranscript(video)) return emit([HearingWithdrawn({ videoId, cause: 'the video has a transcript by now' })], {})
       const requested = MediaProcessingRequested({ videoId, jobId: ids.media, attempt: 1, userId: null })
-      const refused = limitReached(`as many videos were heard today as MEDIA_FALLBACK_DAILY allows (${perDay})`, now)
+      const refused = dayIsUsedUp(`as many videos were heard today as MEDIA_FALLBACK_DAILY allows (${perDay})`, now)
       return emit([requested], {}, { counts: [jobOfDay('fallback', now, perDay, refused)] })
     },
   })
@@ -329,7 +323,7 @@ export const startMedia = ({ videoId, jobId }: { videoId: string; jobId: number 
         return emit([requested, started], { media: after(after(media, requested, now), started, now), video })
       }
       if (!media || (jobId !== undefined && media.jobId !== jobId)) return noSuchJob()
-      if (!isOpen(media) && !isGivenUp(media)) return nothing({ media, video })
+      if (!isWanted(media)) return nothing({ media, video })
       const started = MediaProcessingStarted({ videoId, jobId: media.jobId })
       return emit([started], { media: after(media, started, now), video })
     },
@@ -368,8 +362,7 @@ export const progressMedia = ({ step, percent, rarelyMs = RARELY_MS, ...of }: Of
     reads: seenBy(of.videoId),
     decide: ({ media, video = null }, { now }): Decision<JobSeen> => {
       if (media?.jobId !== of.jobId) return noSuchJob()
-      const isWanted = isOpen(media) || isGivenUp(media)
-      if (!isWanted || !isNews(media, { step, percent }, now, rarelyMs)) return nothing({ media, video })
+      if (!isWanted(media) || !isNews(media, { step, percent }, now, rarelyMs)) return nothing({ media, video })
       const progressed = MediaProgressed({ ...of, step, percent })
       return emit([progressed], { media: after(media, progressed, now), video })
     },
@@ -383,9 +376,9 @@ export const hearMedia = ({ transcript, ...of }: OfJob & { transcript: StoredTra
     decide: ({ media, video }, { now }): Decision<JobSeen> => {
       if (media?.jobId !== of.jobId || !video) return noSuchJob()
       const news = withTranscript(video, of.videoId, transcript)
-      const isWanted = isOpen(media) || isGivenUp(media)
       const progress = { step: 'transcript' as const, percent: 100 }
-      const progressed = isWanted && isNews(media, progress, now, RARELY_MS) ? [MediaProgressed({ ...of, ...progress })] : []
+      const progressed =
+        isWanted(media) && isNews(media, progress, now, RARELY_MS) ? [MediaProgressed({ ...of, ...progress })] : []
       const heard = news.reduce((video, event) => evolveVideo(video, { ...event, time: now } as unknown as VideoEvent)!, video)
       return emit([...progressed, ...news], {
         media: progressed.reduce((media, event) => after(media, event, now), media),

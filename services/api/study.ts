@@ -1,4 +1,4 @@
-import type { Media, MediaStep } from '#events/media.ts'
+import { hasStudy, type Media, type MediaStep } from '#events/media.ts'
 
 /** How much media workers do for users. */
 export interface MediaOptions {
@@ -39,16 +39,13 @@ function progressOf({ step, percent }: StudyJob): number {
   return Math.floor(from + ((to - from) * (percent ?? 0)) / 100)
 }
 
-const hasOne = ({ languages }: StudyJob, asked: string | undefined) =>
-  asked === undefined ? languages.length > 0 : languages.includes(asked)
-
 /** Whether the newest job is one for that language, as far as can be told before it is done. */
 const isFor = ({ language, status }: StudyJob, asked: string | undefined) =>
   asked === undefined || language === asked || (language === null && status !== 'completed')
 
 function statusOf(job: StudyJob | undefined, asked: string | undefined): StudyStatus {
   if (!job) return 'none'
-  const has = hasOne(job, asked)
+  const has = hasStudy({ studies: job.languages }, asked)
   const isUnderWay = job.status === 'queued' || job.status === 'processing'
   if (isUnderWay && isFor(job, asked) && !(has && asked !== undefined)) return job.status as StudyStatus
   if (has) return 'completed'

@@ -8,7 +8,8 @@ export type Held = Pick<QueueAttributes, 'visible' | 'inFlight' | 'delayed'>
 
 /**
  * Whether a job of which nothing was heard for so long needs another message. One that no worker has begun is only waiting for its
- * turn as long as the queue holds messages, for its own is among them; after a day it counts as gone all the same, and at once when its worker has deleted it.
+ * turn as long as the queue holds messages, for its own is among them; it counts as gone after a day all the same, and at once when its
+ * worker has deleted it.
  * @param now milliseconds since the epoch
  */
 export function isLate(
