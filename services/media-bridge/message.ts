@@ -1,13 +1,11 @@
 import type { EventFrom } from '#events/kit/stream.ts'
 import type { MediaProcessingRequested } from '#events/media.ts'
+import { NOBODY } from '../kit/nobody.ts'
 
 export const NAME = 'media-bridge'
 
 export type QueueName = 'media'
 export type Job = EventFrom<typeof MediaProcessingRequested>
-
-/** Who asks when nobody did, or nobody who has an address: a name that no mail reaches (RFC 2606). */
-export const NOBODY = 'fallback@vidwiz.invalid'
 
 /**
  * A message as media workers know it, ours and the original's (docs: the worker contract): that one reads `video_id`, `url` and
@@ -21,7 +19,7 @@ export function bodyOf(
   return JSON.stringify({
     video_id: of.number,
     url: `${of.watchUrl}${videoId}`,
-    user_id: of.email ?? NOBODY,
+    user_id: of.email ?? NOBODY.email,
     job_id: jobId,
     youtube_id: videoId,
     attempt,

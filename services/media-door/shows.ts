@@ -1,9 +1,7 @@
 import type { Db, Queryable } from '#platform/pg/pool.ts'
 import { within } from '#platform/pg/pool.ts'
 import type { JobUnderWay } from '#projections/under-way.ts'
-
-/** The asker of jobs that nobody asked for: their video has no captions. No user ever has that number. */
-export const NOBODY = { id: 2_147_483_647, email: 'fallback@vidwiz.invalid' }
+import { NOBODY } from '../kit/nobody.ts'
 
 /** Rows that no worker holds in a transaction: nobody is waited for, such a row changes the next time. */
 const FREE = `select id from kept.jobs order by id for update skip locked`
