@@ -1,22 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
-import { catalog, deciders } from '#events/catalog.ts'
-import { topics } from '#events/topics.ts'
 import { readSettings } from '#platform/config/settings.ts'
-import { executor } from '#platform/log/executor.ts'
-import { appender } from '#platform/log/postgres/appender.ts'
 import { changedSince } from '#platform/log/postgres/versions.ts'
-import type { Reactor } from '#platform/log/reactor/reactor.ts'
 import { askToRedrive, parkedOf } from '#platform/log/reactor/redrive.ts'
-import { startReactor } from '#platform/log/reactor/start.ts'
 import { openQueues } from '#platform/sqs/open.ts'
 import type { Queues } from '#platform/sqs/queues.ts'
-import { stopping } from '#platform/stopping.ts'
 import { untilShown } from '#services/kit/door/where.ts'
 import { openPost, type Post } from '#services/kit/post.ts'
 import { mediaBridge } from '#services/media-bridge/bridge.ts'
 import type { QueueName } from '#services/media-bridge/message.ts'
 import { sqsBridge } from '#services/sqs-bridge/bridge.ts'
+import { bridges, eventsBehind } from '#test/kit/bridges.ts'
 import { eventually } from '#test/kit/eventually.ts'
 import {
   aiNoteRequested,
@@ -41,9 +35,7 @@ describe('the media bridge', function () {
   let proxy: SqsProxy
   let shop: Workshop
   let queues: Queues
-  const running: { stop(): Promise<unknown> }[] = []
-  const errors: Error[] = []
-  const parked: { stream: string; cause: string | null }[] = []
+  const { run: runIn, errors, parked, stop } = bridges()
   let nextJob = 1
 
   beforeEach(async () => {
@@ -55,41 +47,14 @@ describe('the media bridge', function () {
   })
   afterEach(async () => {
     proxy.fate = undefined
-    for (const one of running.splice(0)) await one.stop()
+    await stop()
     queues.close()
     await shop.close()
     await proxy.close()
     await server.stop()
-    errors.length = 0
-    parked.length = 0
   })
 
-  /** Runs a bridge as its service does. */
-  function runAs(make: (execute: ReturnType<typeof executor>['execute'], end: ReturnType<typeof stopping>) => Reactor) {
-    const { db, reader, listener } = shop
-    const { execute, idle } = executor({ appender: appender(db), catalog, deciders, topics })
-    const end = stopping()
-    const reacting = startReactor(make(execute, end), {
-      db,
-      reader,
-      listener,
-      catalog,
-      deciders,
-      topics,
-      onError: (error) => errors.push(error as Error),
-      onParked: ({ recorded: { stream }, cause }) => parked.push({ stream, cause }),
-    })
-    const one = {
-      async stop() {
-        running.splice(running.indexOf(one), 1)
-        end.stop()
-        await reacting.stop()
-        await idle()
-      },
-    }
-    running.push(one)
-    return one
-  }
+  const runAs = (make: Parameters<typeof runIn>[1]) => runIn(shop, make)
   const run = () =>
     runAs((execute, end) => {
       const setting = 'SQS_TRANSCRIPTION_QUEUE_URL'
@@ -112,16 +77,7 @@ describe('the media bridge', function () {
     )
     return jobs
   }
-  const behind = async (consumer = 'media-bridge', topic = 'vidwiz.media') =>
-    (
-      await shop.db.query<{ left: number }>(
-        't.left',
-        `select count(*) as left from log.events e left join log.checkpoints c
-             on c.consumer = $1 and c.topic = e.topic and c.partition = e.partition
-          where e.topic = $2 and e.pos > coalesce(c.pos, 0)`,
-        [consumer, topic],
-      )
-    )[0]!.left
+  const behind = (consumer = 'media-bridge', topic = 'vidwiz.media') => eventsBehind(shop, consumer, topic)
   const settled = () => eventually(async () => expect(await behind()).to.equal(0), { withinMs: 30_000 })
   const taken = () => server.take(server.env.SQS_TRANSCRIPTION_QUEUE_URL)
   const jobsTaken = async () => (await taken()).map(({ job_id }) => job_id as number).sort((a, b) => a - b)

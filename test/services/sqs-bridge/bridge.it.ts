@@ -1,21 +1,16 @@
 import { CreateQueueCommand, SetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { expect } from 'chai'
-import { catalog, deciders } from '#events/catalog.ts'
-import { topics } from '#events/topics.ts'
 import { readSettings } from '#platform/config/settings.ts'
-import { executor } from '#platform/log/executor.ts'
-import { appender } from '#platform/log/postgres/appender.ts'
 import { changedSince } from '#platform/log/postgres/versions.ts'
 import { askToRedrive, parkedOf } from '#platform/log/reactor/redrive.ts'
-import { startReactor } from '#platform/log/reactor/start.ts'
 import { openQueues } from '#platform/sqs/open.ts'
 import type { Queues } from '#platform/sqs/queues.ts'
-import { stopping } from '#platform/stopping.ts'
 import { rebuild } from '#projections/engine/rebuild.ts'
 import { setupViews } from '#projections/engine/setup.ts'
 import { views } from '#projections/index.ts'
 import { openPost } from '#services/kit/post.ts'
 import { sqsBridge } from '#services/sqs-bridge/bridge.ts'
+import { bridges, eventsBehind } from '#test/kit/bridges.ts'
 import { eventually } from '#test/kit/eventually.ts'
 import { aiNoteRequested, jobDispatched, noteCreated, noteEdited, summaryRequested, videoAdded } from '#test/kit/histories.ts'
 import { startQueues, type TestQueues } from '#test/kit/queues.ts'
@@ -29,9 +24,7 @@ describe('the SQS bridge', function () {
   let proxy: SqsProxy
   let shop: Workshop
   let queues: Queues
-  const running: { stop(): Promise<unknown> }[] = []
-  const errors: Error[] = []
-  const parked: { stream: string; cause: string | null }[] = []
+  const { run: runIn, errors, parked, stop } = bridges()
   let nextNote = 1
 
   beforeEach(async () => {
@@ -42,46 +35,22 @@ describe('the SQS bridge', function () {
   })
   afterEach(async () => {
     proxy.fate = undefined
-    for (const one of running.splice(0)) await one.stop()
+    await stop()
     queues.close()
     await shop.close()
     await proxy.close()
     await server.stop()
-    errors.length = 0
-    parked.length = 0
   })
 
-  /** Runs a bridge, as its service does. */
-  function run() {
-    const { db, reader, listener } = shop
-    const { execute, idle } = executor({ appender: appender(db), catalog, deciders, topics })
-    const end = stopping()
-    const addresses = {
-      'ai-notes': { url: server.env.SQS_AI_NOTE_QUEUE_URL, setting: 'SQS_AI_NOTE_QUEUE_URL' },
-      summaries: { url: server.env.SQS_SUMMARY_QUEUE_URL, setting: 'SQS_SUMMARY_QUEUE_URL' },
-    }
-    const post = openPost({ queues, addresses, stopping: end, onRefused: () => {} })
-    const reacting = startReactor(sqsBridge({ execute, changedSince: (seen) => changedSince(db, seen), post }), {
-      db,
-      reader,
-      listener,
-      catalog,
-      deciders,
-      topics,
-      onError: (error) => errors.push(error as Error),
-      onParked: ({ recorded: { stream }, cause }) => parked.push({ stream, cause }),
+  const run = () =>
+    runIn(shop, (execute, end) => {
+      const addresses = {
+        'ai-notes': { url: server.env.SQS_AI_NOTE_QUEUE_URL, setting: 'SQS_AI_NOTE_QUEUE_URL' },
+        summaries: { url: server.env.SQS_SUMMARY_QUEUE_URL, setting: 'SQS_SUMMARY_QUEUE_URL' },
+      }
+      const post = openPost({ queues, addresses, stopping: end, onRefused: () => {} })
+      return sqsBridge({ execute, changedSince: (seen) => changedSince(shop.db, seen), post })
     })
-    const one = {
-      async stop() {
-        running.splice(running.indexOf(one), 1)
-        end.stop()
-        await reacting.stop()
-        await idle()
-      },
-    }
-    running.push(one)
-    return one
-  }
 
   /** Takes empty notes, and asks a model about each. */
   async function ask(count: number, { timestamp = '1:23' } = {}): Promise<number[]> {
@@ -93,15 +62,7 @@ describe('the SQS bridge', function () {
     )
     return notes
   }
-  const behind = async () =>
-    (
-      await shop.db.query<{ left: number }>(
-        't.left',
-        `select count(*) as left from log.events e left join log.checkpoints c
-             on c.consumer = 'sqs-bridge' and c.topic = e.topic and c.partition = e.partition
-          where e.topic = 'vidwiz.ai' and e.pos > coalesce(c.pos, 0)`,
-      )
-    )[0]!.left
+  const behind = () => eventsBehind(shop, 'sqs-bridge', 'vidwiz.ai')
   const settled = () => eventually(async () => expect(await behind()).to.equal(0), { withinMs: 30_000 })
   const taken = async () => (await server.take(server.env.SQS_AI_NOTE_QUEUE_URL)).map(({ id }) => id as number)
   /** How often each request was recorded as sent. */
