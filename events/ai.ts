@@ -2,15 +2,15 @@ import { z } from 'zod'
 import { id, noteId, userId, videoId } from './ids.ts'
 import { command, type Decision, emit, nothing, reject } from './kit/command.ts'
 import type { NewEvent } from './kit/envelope.ts'
-import { decider, type EventFrom, type StreamRef, stream } from './kit/stream.ts'
+import { decider, type EventFrom, noCaseFor, type StreamRef, stream } from './kit/stream.ts'
 import { type Note, notes } from './note.ts'
 import { ai as topic } from './topics.ts'
 import { type User, users } from './user.ts'
 import { hasTranscript, type Video, videos } from './video.ts'
 
 /**
- * What is asked of a model: the text of an empty note (`note-42`), or the summary of a video (`summary-dQw4w9WgXcQ`).
- * Stream `ai-<request>`: the whole life of one request.
+ * A request to a model: for the text of an empty note (`note-42`) or for the summary of a video (`summary-dQw4w9WgXcQ`). Stream
+ * `ai-<request>` holds the whole life of one request.
  */
 export const aiStream = stream<{ request: string; videoId: string }>('ai', {
   topic,
@@ -27,26 +27,26 @@ export const summaryRequest = (video: string) => `summary-${video}`
 // Events ----------------------------------------------------------------
 
 const request = z.string().regex(/^(note-[1-9]\d*|summary-[A-Za-z0-9_-]{11})$/)
-/** Counts the questions of a request, from 1. */
+/** Number of the question within its request, from 1. A request that gets no answer is asked again. */
 const attempt = id
 const job = { request, videoId }
 const ofNote = { ...job, noteId, userId, timestamp: z.string() }
 
-/** The note is to be written by a model as soon as its video has a transcript. */
+/** A model is to write the note as soon as its video has a transcript. */
 export const AiNoteAwaited = aiStream.event('AiNoteAwaited', 1, z.object(ofNote))
-/** `backfill`: the note was empty long before its author wanted notes by AI. */
+/** `backfill`: requested for a note that is older than its author's switch to notes by AI. */
 export const AiNoteRequested = aiStream.event(
   'AiNoteRequested',
   1,
   z.object({ ...ofNote, attempt, backfill: z.literal(true).optional() }),
 )
 export const SummaryRequested = aiStream.event('SummaryRequested', 1, z.object({ ...job, attempt }))
-/** A worker's queue has the question; `messageId` is what the queue calls it. */
+/** The question is in the workers' queue; `messageId` is the queue's id for it. */
 export const JobDispatched = aiStream.event('JobDispatched', 1, z.object({ ...job, attempt, messageId: z.string() }))
 export const JobAnswered = aiStream.event('JobAnswered', 1, z.object({ ...job, attempt }))
-/** Nobody needs the answer any more. */
+/** The answer is no longer needed. */
 export const JobWithdrawn = aiStream.event('JobWithdrawn', 1, z.object({ ...job, cause: z.string() }))
-/** Asked often enough. It is asked again only when somebody says so. */
+/** The last allowed question got no answer. Only an explicit redrive asks again. */
 export const JobGivenUp = aiStream.event('JobGivenUp', 1, z.object({ ...job, attempt, cause: z.string() }))
 
 export const aiEvents = [
@@ -64,11 +64,11 @@ export type AiEvent = EventFrom<(typeof aiEvents)[number]>
 
 export interface AiRequest {
   status: 'awaited' | 'requested' | 'dispatched' | 'answered' | 'withdrawn' | 'given-up'
-  /** Of the last question; 0 when none was asked yet. */
+  /** Number of the last question; 0 when none was asked yet. */
   attempt: number
-  /** Questions since it was asked for the first time, or for the first time after it was given up. */
+  /** Questions since the first one, or since the first one after a redrive. */
   tries: number
-  /** When it came to this status, in milliseconds since the epoch. */
+  /** When the request took this status, in milliseconds since the epoch. */
   since: number
 }
 
@@ -91,24 +91,27 @@ export const evolveAi = (state: AiRequest | undefined, event: AiEvent): AiReques
     case 'JobGivenUp':
       return state && { ...state, status: 'given-up', since }
     default:
-      return state
+      return noCaseFor(event)
   }
 }
 
 export const aiRequests = decider<AiRequest, AiEvent>(aiStream, 1, evolveAi)
 
-/** Late is better than never: also of a request that was given up. */
+/** Includes `given-up`: a late answer still settles the request. */
 const UNSETTLED = ['awaited', 'requested', 'dispatched', 'given-up']
 const isUnsettled = (state: AiRequest | undefined): state is AiRequest => state !== undefined && UNSETTLED.includes(state.status)
 
-// What a note must be like ------------------------------------------------
+// Which notes a model can write --------------------------------------------
 
 const TIMESTAMP = /^\s*(?:(\d{1,3}):)?(\d{1,4}):([0-5]?\d)\s*$/
 
-/** The API takes longer ones, SQS and models do not. */
+/** The API accepts longer timestamps; SQS and models do not. */
 const MOST_OF_A_TIMESTAMP = 40
 
-/** The second of the video that a note's timestamp names, as a worker reads `MM:SS` and `HH:MM:SS`; undefined when it names none. */
+/**
+ * The second of the video that a timestamp (`MM:SS` or `HH:MM:SS`) names, read as a worker reads
+ * it; undefined when it names none.
+ */
 export function secondsOf(timestamp: string): number | undefined {
   const [, hours, minutes, seconds] = TIMESTAMP.exec(timestamp) ?? []
   if (minutes === undefined || timestamp.length > MOST_OF_A_TIMESTAMP) return undefined
@@ -116,10 +119,10 @@ export function secondsOf(timestamp: string): number | undefined {
   return Number(hours ?? 0) * 3600 + Number(minutes) * 60 + Number(seconds)
 }
 
-/** A worker looks so many seconds around the timestamp for something that was said (TRANSCRIPT_BUFFER_SECONDS). */
+/** A worker searches this many seconds around the timestamp for speech (its TRANSCRIPT_BUFFER_SECONDS). */
 const BUFFER_SECONDS = 15
 
-/** Whether a worker could find what is said at this moment: unknown ends count as far enough away. */
+/** Whether a worker could find speech at this timestamp. A video whose transcript has no known end accepts every timestamp. */
 export function isUsable(timestamp: string, video: Video | undefined): boolean {
   const at = secondsOf(timestamp)
   return at !== undefined && at <= (video?.transcript?.endSeconds ?? Number.POSITIVE_INFINITY) + BUFFER_SECONDS
@@ -129,21 +132,21 @@ const needsText = (note: Note) => !note.deleted && !note.text
 const isEmpty = (note: Note | undefined): note is Note => note !== undefined && needsText(note)
 
 /**
- * Whether the author wants notes by AI, and did so before there were both note and transcript: a switch turned on later asks for
- * nothing, unless it is a backfill.
+ * Whether the author wants this note from a model: notes by AI must have been on before note and transcript both existed. Turning
+ * them on later asks for nothing, except in a backfill.
  */
 const isWanted = (note: Note, user: User | undefined, video: Video | undefined, backfill: boolean): boolean =>
   user?.aiNotes === true && (backfill || (user.aiNotesSince ?? 0) <= completeAt(note, video))
 
 const storedAt = (video: Video | undefined) => video?.transcript?.storedAt ?? Number.POSITIVE_INFINITY
-/** When there were both note and transcript. */
+/** When note and transcript both existed, in milliseconds since the epoch. */
 const completeAt = (note: Note, video: Video | undefined) => Math.max(note.createdAt, storedAt(video))
 
 // Decisions ---------------------------------------------------------------
 
 const UNWANTED = 'its author does not want notes by AI'
 
-/** A note, with all that decides whether a model shall write it. */
+/** The ids of a note, its author and its video: the streams that decide whether a model is asked. */
 interface OfNote {
   noteId: number
   userId: number
@@ -158,11 +161,11 @@ const readsOf = ({ noteId, userId, videoId }: OfNote) => ({
 })
 
 /**
- * Asks a model for the text of an empty note whose author wants that: at once if the video has a transcript, else the note waits for
- * it. Once per note, whoever says so and however often.
+ * Asks a model for the text of an empty note whose author wants that: at once if the video has a transcript, otherwise the note
+ * waits for it. Asks once per note, however often the command runs.
  *
- * @param correlationId of the request with which the note was taken, if it is known: a transcript comes because of another note
- * @param from what was complete before this moment is not asked for, in milliseconds since the epoch
+ * @param correlationId of the request that created the note, if known; the transcript may have come because of another note
+ * @param from in milliseconds since the epoch: notes that had their transcript before this moment are skipped
  */
 export const askForNote = ({
   backfill = false,
@@ -196,8 +199,10 @@ export const askForNote = ({
   })
 
 /**
- * Asks a model for the summary of a video that has a transcript and no summary. Once per video, whoever says so and however often.
- * @param from transcripts before this moment are not asked about, in milliseconds since the epoch
+ * Asks a model for the summary of a video that has a transcript and no summary. Asks once per video,
+ * however often the command runs.
+ *
+ * @param from in milliseconds since the epoch: transcripts stored before this moment are skipped
  */
 export const askForSummary = ({ videoId, from = 0 }: { videoId: string; from?: number }) =>
   command({
@@ -209,16 +214,23 @@ export const askForSummary = ({ videoId, from = 0 }: { videoId: string; from?: n
         : emit([SummaryRequested({ request: summaryRequest(videoId), videoId, attempt: 1 })], {}),
   })
 
-/** How a request ends by what has become of its note or video: the model's text answers it, whatever else fills or deletes a note withdraws it. */
+/**
+ * The event that ends a request, given its note or video: JobAnswered when the model's text is there, JobWithdrawn when the note
+ * was deleted or its author filled it; undefined while the request is open.
+ */
 function endOf({ request, videoId }: Asked, { state, note, video }: Seen): NewEvent | undefined {
   if (!isUnsettled(state)) return undefined
   const isAnswered = note ? note.text && note.writtenBy === 'ai' : video?.summary !== undefined
-  if (isAnswered) return JobAnswered({ request, videoId, attempt: state.attempt })
+  // A worker may write a note that still waits for its transcript. No question was asked, so JobAnswered would be wrong.
+  if (isAnswered)
+    return state.attempt > 0
+      ? JobAnswered({ request, videoId, attempt: state.attempt })
+      : JobWithdrawn({ request, videoId, cause: 'a worker wrote the note before it was asked' })
   if (!note || needsText(note)) return undefined
   return JobWithdrawn({ request, videoId, cause: note.deleted ? 'the note was deleted' : 'its author wrote the note' })
 }
 
-/** Ends the request for a note by what became of the note, if that ends it. */
+/** Ends the request for a note if the note was written or deleted. */
 export const settleNote = ({ noteId, videoId }: { noteId: number; videoId: string }) =>
   settle('settleNote', { request: noteRequest(noteId), videoId, noteId })
 
@@ -236,7 +248,7 @@ const settle = (name: string, asked: Asked) =>
     },
   })
 
-/** A request, and the note that it is about unless it is about a summary; with the note's author where their wish counts. */
+/** A request and what it is about. `noteId` is absent for a summary; `userId` is given where the author's setting counts. */
 export interface Asked {
   request: string
   videoId: string
@@ -260,7 +272,7 @@ interface Seen {
 const needsAnswer = ({ noteId }: Asked, { note, video }: Seen) =>
   noteId === undefined ? video?.summary === undefined : isEmpty(note)
 
-/** The next question of a request; undefined when what it asks for is there, or is not wanted any more. */
+/** The next question of a request; undefined when its note or summary exists or is no longer wanted. */
 function nextQuestion(asked: Asked, seen: Seen): Decision<object> | undefined {
   if (!needsAnswer(asked, seen)) return undefined
   const { request, videoId } = asked
@@ -270,7 +282,7 @@ function nextQuestion(asked: Asked, seen: Seen): Decision<object> | undefined {
   return emit([AiNoteRequested({ request, videoId, noteId, userId, timestamp, attempt })], {})
 }
 
-/** Whether a question still waits to be handed to a worker; changes nothing. */
+/** Whether a question still has to be sent to a worker; changes nothing. */
 export const findUnsent = ({ attempt, ...asked }: Asked & { attempt: number }) =>
   command({
     name: 'findUnsent',
@@ -281,7 +293,7 @@ export const findUnsent = ({ attempt, ...asked }: Asked & { attempt: number }) =
     },
   })
 
-/** Records that a worker's queue has a question. */
+/** Records that a question is in the workers' queue. */
 export const recordDispatch = ({
   request,
   videoId,
@@ -297,17 +309,17 @@ export const recordDispatch = ({
         : nothing({}),
   })
 
-/** How patient we are with workers. */
+/** How long to wait for workers, and how often to ask. */
 export interface AnswerPolicy {
-  /** How long a worker has for an answer, from when its queue has the question. */
+  /** Time that a worker has to answer, counted from JobDispatched. */
   answerMs: number
-  /** How often a question is asked. */
+  /** How often a question is asked at most. */
   maxTries: number
 }
 
 export const MAX_TRIES = 3
 
-/** Asks once more when no answer came in time, or gives up. Ends the request when it needs no answer any more. */
+/** Asks again when no answer came in time, or gives up after `maxTries`. Ends the request when it needs no answer any more. */
 export const askAgain = ({ policy, ...asked }: Asked & { policy: AnswerPolicy }) =>
   command({
     name: 'askAgain',
@@ -316,7 +328,7 @@ export const askAgain = ({ policy, ...asked }: Asked & { policy: AnswerPolicy })
       const { state } = seen
       if (state?.status !== 'dispatched' || state.since + policy.answerMs > now) return nothing({})
       const { request, videoId } = asked
-      // Who reacts to the answer may be far behind.
+      // The answer may be in the note or video already, while the consumer that settles requests lags behind.
       const end = endOf(asked, seen)
       if (end) return emit([end], {})
       if (asked.userId !== undefined && !seen.user?.aiNotes)
@@ -327,7 +339,7 @@ export const askAgain = ({ policy, ...asked }: Asked & { policy: AnswerPolicy })
     },
   })
 
-/** Asks anew for what was given up. */
+/** Asks again for a request that was given up. */
 export const redriveRequest = (asked: Asked) =>
   command({
     name: 'redriveRequest',

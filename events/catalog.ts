@@ -4,11 +4,12 @@ import { catalogOf } from './kit/codec.ts'
 import type { Decider } from './kit/stream.ts'
 import { mediaEvents, mediaJobs } from './media.ts'
 import { noteEvents, notes } from './note.ts'
+import { operationEvents, operations } from './ops.ts'
 import { taskEvents, tasks } from './task.ts'
 import { userEvents, users } from './user.ts'
 import { videoEvents, videos } from './video.ts'
 
-/** Every type of event there is. A new kind of stream is added here and in `deciders`. */
+/** Every type of event. A new kind of stream is added here and in `deciders`. */
 export const catalog = catalogOf([
   ...userEvents,
   ...videoEvents,
@@ -17,7 +18,8 @@ export const catalog = catalogOf([
   ...conversationEvents,
   ...aiEvents,
   ...mediaEvents,
+  ...operationEvents,
 ])
 
 /** The decider of each kind of stream. */
-export const deciders: readonly Decider[] = [users, videos, notes, tasks, conversations, aiRequests, mediaJobs]
+export const deciders: readonly Decider[] = [users, videos, notes, tasks, conversations, aiRequests, mediaJobs, operations]

@@ -2,11 +2,11 @@ import { z } from 'zod'
 import { id, videoId, viewer } from './ids.ts'
 import { type Count, command, emit, nothing, type Rejection, reject } from './kit/command.ts'
 import { DAY_MS, dayIsUsedUp, dayOf, midnightAfter } from './kit/day.ts'
-import { decider, type EventFrom, stream } from './kit/stream.ts'
+import { decider, type EventFrom, noCaseFor, stream } from './kit/stream.ts'
 import { conversations as topic } from './topics.ts'
 import { mention, videos } from './video.ts'
 
-/** A viewer's talk with Wiz about a video. Stream `conversation-<id>`. */
+/** A viewer's conversation with Wiz about a video. Stream `conversation-<id>`. */
 export const conversationStream = stream<{ conversationId: number }>('conversation', {
   topic,
   id: (e) => e.conversationId,
@@ -16,7 +16,7 @@ export const conversationStream = stream<{ conversationId: number }>('conversati
 // Events ----------------------------------------------------------------
 
 const conversationId = id
-/** Messages of both sides are numbered in one row. */
+/** One sequence numbers the messages of both sides. */
 const messageId = id
 
 export const ConversationStarted = conversationStream.event(
@@ -25,13 +25,16 @@ export const ConversationStarted = conversationStream.event(
   z.object({ conversationId, videoId, viewer }),
 )
 export const MessageSent = conversationStream.event('MessageSent', 1, z.object({ conversationId, messageId, text: z.string() }))
-/** Wiz has answered the message `replyTo`; `model` is what gave the words. */
+/** Wiz has answered the message `replyTo`; `model` wrote the text. */
 export const ReplyCompleted = conversationStream.event(
   'ReplyCompleted',
   1,
   z.object({ conversationId, messageId, replyTo: messageId, text: z.string(), model: z.string() }),
 )
-/** Wiz will not answer the message `replyTo` any more. `givenBack`: it no longer counts for the day on which it was sent. */
+/**
+ * Wiz will not answer the message `replyTo`. `givenBack`: the message no longer counts toward the
+ * quota of the day it was sent on.
+ */
 export const ReplyFailed = conversationStream.event(
   'ReplyFailed',
   1,
@@ -49,7 +52,7 @@ export interface Conversation {
   viewer: string
   /** Milliseconds since the epoch. */
   createdAt: number
-  /** Messages whose reply is still to come, and when each was sent (milliseconds since the epoch). */
+  /** Messages that still wait for a reply, each with the time it was sent (milliseconds since the epoch). */
   open: Record<string, number>
 }
 
@@ -65,7 +68,7 @@ export const evolveConversation = (talk: Conversation | undefined, event: Conver
       return { ...talk, open }
     }
     default:
-      return talk
+      return noCaseFor(event)
   }
 }
 
@@ -73,14 +76,17 @@ export const conversations = decider<Conversation, ConversationEvent>(conversati
 
 // Quota -------------------------------------------------------------------
 
-/** What counts the messages that a viewer sends on the day (UTC) of a moment, over all conversations. Times in milliseconds since the epoch. */
+/**
+ * Name and expiry of the counter of a viewer's messages on one day (UTC), over all conversations. Times
+ * in milliseconds since the epoch.
+ */
 export const messagesOfDay = (viewer: string, time: number): Pick<Count, 'name' | 'until'> => ({
   name: `messages ${viewer} ${dayOf(time)}`,
-  // A day longer than it counts: a reply that fails after midnight still finds what it gives back to.
+  // Kept one day longer than it counts: a reply that fails after midnight must still find the counter to give its message back.
   until: midnightAfter(time) + DAY_MS,
 })
 
-/** How a viewer is refused who has sent as many messages as a day allows. */
+/** Rejection for a viewer who has used up the day's messages. */
 export const dailyLimitReached = (viewer: string, quota: number, now: number): Rejection =>
   dayIsUsedUp(`Daily limit reached (${quota} ${viewer.startsWith('guest-') ? 'guest ' : ''}messages/day)`, now)
 
@@ -89,7 +95,7 @@ export const dailyLimitReached = (viewer: string, quota: number, now: number): R
 const isOf = (talk: Conversation | undefined, viewer: string): talk is Conversation => talk?.viewer === viewer
 const noSuchConversation = () => reject('NOT_FOUND', 'Conversation not found')
 
-/** Starts a conversation, always a new one. The video comes into being with it if it is new. */
+/** Starts a new conversation, and adds the video if it is new. */
 export const startConversation = (cmd: { viewer: string; videoId: string }) =>
   command({
     name: 'startConversation',
@@ -102,7 +108,7 @@ export const startConversation = (cmd: { viewer: string; videoId: string }) =>
     },
   })
 
-/** Finds one's own conversation; changes nothing. */
+/** Finds the viewer's own conversation; changes nothing. */
 export const findConversation = (cmd: { viewer: string; conversationId: number }) =>
   command({
     name: 'findConversation',
@@ -110,7 +116,7 @@ export const findConversation = (cmd: { viewer: string; conversationId: number }
     decide: ({ talk }) => (isOf(talk, cmd.viewer) ? nothing(talk) : noSuchConversation()),
   })
 
-/** Sends a message to Wiz and takes it off the day's quota. Its reply is open from now on. */
+/** Sends a message to Wiz and counts it toward the day's quota. The message now waits for a reply. */
 export const sendMessage = (cmd: { viewer: string; conversationId: number; text: string; quota: number }) =>
   command({
     name: 'sendMessage',
@@ -125,7 +131,7 @@ export const sendMessage = (cmd: { viewer: string; conversationId: number; text:
     },
   })
 
-/** Keeps what Wiz answered. Refused when the reply was closed meanwhile. */
+/** Records Wiz's answer. Rejected when the reply was closed meanwhile. */
 export const completeReply = (cmd: { conversationId: number; replyTo: number; text: string; model: string }) =>
   command({
     name: 'completeReply',
@@ -137,7 +143,10 @@ export const completeReply = (cmd: { conversationId: number; replyTo: number; te
         : emit([ReplyCompleted({ ...cmd, messageId: ids.message })], { messageId: ids.message }),
   })
 
-/** Closes a reply that will not come. Whoever got no word of it gets the message back for the day. */
+/**
+ * Closes a reply that will not come. `givenBack` returns the message to the day's quota: for
+ * viewers who got no word of the reply.
+ */
 export const failReply = (cmd: { conversationId: number; replyTo: number; reason: string; givenBack: boolean }) =>
   command({
     name: 'failReply',

@@ -3,7 +3,7 @@ import { id, userId, videoId } from './ids.ts'
 import { type Count, command, type Decision, emit, nothing, type Rejection, reject } from './kit/command.ts'
 import { dayIsUsedUp, dayOf, midnightAfter } from './kit/day.ts'
 import type { NewEvent } from './kit/envelope.ts'
-import { decider, type EventFrom, stream } from './kit/stream.ts'
+import { decider, type EventFrom, noCaseFor, stream } from './kit/stream.ts'
 import { Flashcards, Quiz } from './study.ts'
 import { media as topic } from './topics.ts'
 import { users } from './user.ts'
@@ -18,8 +18,8 @@ import {
 } from './video.ts'
 
 /**
- * What a media worker makes of a video: a transcript where there are no captions, flashcards and a quiz. Stream
- * `media-<YouTube's id>`: one job after the other, at most one of them open.
+ * A media worker's jobs for a video: transcribe the speech when there are no captions ("hearing"), and make flashcards and a
+ * quiz. Stream `media-<YouTube's id>`: one job after the other, at most one of them open.
  */
 export const mediaStream = stream<{ videoId: string }>('media', { topic, id: (e) => e.videoId, key: (e) => e.videoId })
 
@@ -29,45 +29,48 @@ export type MediaStep = (typeof MEDIA_STEPS)[number]
 // Events ----------------------------------------------------------------
 
 const jobId = id
-/** Counts the messages of a job, from 1. */
+/** Number of the message within its job, from 1. A job that nobody reports on gets another message. */
 const attempt = id
 const ofJob = { videoId, jobId }
-/** A tag such as `en` or `pt-BR`. */
+/** A language tag such as `en` or `pt-BR`. */
 export const language = z.string().regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/)
 const object = z.object({ s3Key: z.string(), sizeBytes: z.int().nonnegative(), sha256: z.string() })
 
-/** Nobody has captions for the video, so it is to be heard as soon as the limit of the day allows it. */
+/** The video has no captions, so it waits for a hearing, which begins once the daily limit allows it. */
 export const HearingAwaited = mediaStream.event('HearingAwaited', 1, z.object({ videoId }))
-/** What was awaited is not needed any more. */
+/** The awaited hearing is no longer needed. */
 export const HearingWithdrawn = mediaStream.event('HearingWithdrawn', 1, z.object({ videoId, cause: z.string() }))
-/** `userId`: who wants it; null when it was awaited. `language`: of the flashcards and the quiz; that of the transcript if not given. */
+/**
+ * `userId`: the user who asked; null for a hearing and for a worker's own job. `language`: of flashcards and quiz; by default
+ * that of the transcript.
+ */
 export const MediaProcessingRequested = mediaStream.event(
   'MediaProcessingRequested',
   1,
   z.object({ ...ofJob, attempt, userId: userId.nullable(), language: language.optional() }),
 )
-/** The workers' queue has the message; `messageId` is what the queue calls it. */
+/** The message is in the workers' queue; `messageId` is the queue's id for it. */
 export const MediaProcessingDispatched = mediaStream.event(
   'MediaProcessingDispatched',
   1,
   z.object({ ...ofJob, attempt, messageId: z.string() }),
 )
 export const MediaProcessingStarted = mediaStream.event('MediaProcessingStarted', 1, z.object(ofJob))
-/** Now and then. `percent`: of the step. */
+/** Recorded now and then. `percent`: of the step. */
 export const MediaProgressed = mediaStream.event(
   'MediaProgressed',
   1,
   z.object({ ...ofJob, step: z.enum(MEDIA_STEPS), percent: z.int().min(0).max(100) }),
 )
-/** A worker gave the job back; its message comes again, unless the worker has deleted it (`messageGone`). */
+/** A worker gave the job back. The queue delivers its message again, unless the worker has deleted it (`messageGone`). */
 export const MediaProcessingInterrupted = mediaStream.event(
   'MediaProcessingInterrupted',
   1,
   z.object({ ...ofJob, cause: z.string(), messageGone: z.literal(true).optional() }),
 )
 /**
- * The job is done. `study`: what was made, unless `missing` says why there is none. `audio`: where the sound lies, if it had to be
- * heard.
+ * The job is done. `study`: the flashcards and quiz, unless `missing` says why there are none. `audio`: where the sound is
+ * stored, if the job included a hearing.
  */
 export const MediaProcessed = mediaStream.event(
   'MediaProcessed',
@@ -79,7 +82,7 @@ export const MediaProcessed = mediaStream.event(
     missing: z.string().optional(),
   }),
 )
-/** `permanent`: the video can never be processed, so nobody asks again by himself. */
+/** `permanent`: the video can never be processed, so nothing asks again automatically. */
 export const MediaProcessingFailed = mediaStream.event(
   'MediaProcessingFailed',
   1,
@@ -104,21 +107,21 @@ export type MediaEvent = EventFrom<(typeof mediaEvents)[number]>
 /** The newest job of a video. */
 export interface Media {
   status: 'awaited' | 'withdrawn' | 'queued' | 'processing' | 'completed' | 'failed'
-  /** 0 as long as it is only awaited for the first time. */
+  /** 0 while the first hearing is only awaited. */
   jobId: number
   userId: number | null
   language?: string
-  /** Of the last message. */
+  /** Number of the last message. */
   attempt: number
-  /** Whether the queue has that message, or a worker was there without it. */
+  /** True when the last message is in the queue, or when a worker has begun and the message is no longer needed. */
   isSent: boolean
-  /** When something was last heard of it, in milliseconds since the epoch. */
+  /** Time of the last news of the job, in milliseconds since the epoch. */
   since: number
   step?: MediaStep
   percent?: number
-  /** Whether it failed for good. */
+  /** Set when it failed permanently. */
   isHopeless?: true
-  /** Languages in which there are flashcards and a quiz, the newest first. */
+  /** Languages that have flashcards and a quiz, the newest first. */
   studies: string[]
 }
 
@@ -145,7 +148,7 @@ export const evolveMedia = (state: Media | undefined, event: MediaEvent): Media 
     }
     case 'MediaProgressed': {
       const { step, percent } = event.data
-      // Somebody is at it: a message that is not sent yet is not sent any more.
+      // A worker is active: a message that is not sent yet must not be sent.
       return { ...state, status: 'processing', step, percent, isSent: true, since }
     }
     case 'MediaProcessingInterrupted':
@@ -158,25 +161,28 @@ export const evolveMedia = (state: Media | undefined, event: MediaEvent): Media 
     case 'MediaProcessingFailed':
       return { ...state, status: 'failed', since, ...(event.data.permanent && { isHopeless: true as const }) }
     default:
-      return state
+      return noCaseFor(event)
   }
 }
 
 export const mediaJobs = decider<Media, MediaEvent>(mediaStream, 2, evolveMedia)
 
 export type OpenMedia = Media & { status: 'queued' | 'processing' }
-/** Whether a worker has the job, or will have it. */
+/** Whether a worker has the job or will get it. */
 export const isOpen = (state: Media | undefined): state is OpenMedia =>
   state?.status === 'queued' || state?.status === 'processing'
 
 const isGivenUp = (media: Media) => media.status === 'failed' && !media.isHopeless
 
-/** Whether a worker goes on with it: also one whose message came late, after the job was given up, unless that was for good. */
+/**
+ * Whether a worker should go on. True also for a job that was given up, since its message may have come late; false after a
+ * permanent failure.
+ */
 const isWanted = (media: Media) => isOpen(media) || isGivenUp(media)
 
-// Limits of a day -----------------------------------------------------------
+// Daily limits ------------------------------------------------------------
 
-/** Counts jobs on the day (UTC) of a moment. Times in milliseconds since the epoch. */
+/** The counter of jobs on the day (UTC) of a moment. Times in milliseconds since the epoch. */
 const jobOfDay = (who: string, now: number, most: number, refused: Rejection): Count => ({
   name: `media ${who} ${dayOf(now)}`,
   add: 1,
@@ -184,15 +190,16 @@ const jobOfDay = (who: string, now: number, most: number, refused: Rejection): C
   until: midnightAfter(now),
 })
 
-// Asking ----------------------------------------------------------------
+// Requests --------------------------------------------------------------
 
-/** Whether there is already what a request would bring. */
+/** Whether flashcards and a quiz exist in that language; in any language if undefined. */
 export const hasStudy = ({ studies }: Pick<Media, 'studies'>, language: string | undefined) =>
   language === undefined ? studies.length > 0 : studies.includes(language)
 
 /**
- * Has flashcards and a quiz made, unless a job is open or there are some in that language.
- * @param quota jobs that a user may ask for in a day (UTC)
+ * Requests flashcards and a quiz, unless a job is open or they exist in that language.
+ *
+ * @param quota jobs that a user may request per day (UTC)
  */
 export const requestStudy = ({
   videoId,
@@ -221,11 +228,14 @@ export const requestStudy = ({
 const after = (media: Media | undefined, event: NewEvent, now: number) =>
   evolveMedia(media, { ...event, time: now } as unknown as MediaEvent)!
 
-/** A job that is done and left no transcript: nothing is said in the video, and nothing would be the next time. */
+/** A job failed permanently or found no speech: another attempt would end the same way. */
 const wasInVain = (media: Media | undefined, video: Video) =>
   media?.isHopeless || (media?.status === 'completed' && !hasTranscript(video))
 
-/** Has a video heard for which nobody has captions, unless that was tried in vain. It waits until the limit of the day allows it. */
+/**
+ * Makes a video without captions wait for a hearing, unless one is under way or another one would be in vain. It begins once the
+ * daily limit allows it.
+ */
 export const awaitHearing = ({ videoId }: { videoId: string }) =>
   command({
     name: 'awaitHearing',
@@ -238,7 +248,7 @@ export const awaitHearing = ({ videoId }: { videoId: string }) =>
     },
   })
 
-/** Begins a hearing that was awaited. Refused when as many have begun on this day (UTC) as `perDay` allows. */
+/** Begins an awaited hearing. Rejected when `perDay` hearings have begun on this day (UTC). */
 export const beginHearing = ({ videoId, perDay }: { videoId: string; perDay: number }) =>
   command({
     name: 'beginHearing',
@@ -264,7 +274,7 @@ interface OfAttempt {
 const isUnsent = (media: Media | undefined, { jobId, attempt }: OfAttempt): boolean =>
   media?.status === 'queued' && media.jobId === jobId && media.attempt === attempt && !media.isSent
 
-/** Whether a message still waits to be handed to the workers; changes nothing. */
+/** Whether a message still has to be sent to the workers; changes nothing. */
 export const findUnsentMedia = (of: OfAttempt) =>
   command({
     name: 'findUnsentMedia',
@@ -272,17 +282,17 @@ export const findUnsentMedia = (of: OfAttempt) =>
     decide: ({ media }) => nothing({ isUnsent: isUnsent(media, of) }),
   })
 
-/** What a message to workers says beside the job: the number of the video, and who asked. Changes nothing. */
+/** Data of a message to workers beside the job: the video's number, and the e-mail of the user who asked. Changes nothing. */
 export const findForMessage = ({ videoId, userId }: { videoId: string; userId: number | null }) =>
   command({
     name: 'findForMessage',
-    // Accounts are numbered from 1.
+    // Accounts are numbered from 1, so user 0 does not exist.
     reads: { video: videos.of(videoId), user: users.of(userId ?? 0) },
     decide: ({ video, user }): Decision<{ number: number; email: string | null }> =>
       video ? nothing({ number: video.id, email: user?.email || null }) : reject('NOT_FOUND', 'Video not found'),
   })
 
-/** Records that the workers' queue has a message. */
+/** Records that a message is in the workers' queue. */
 export const recordMediaDispatch = ({ messageId, ...of }: OfAttempt & { messageId: string }) =>
   command({
     name: 'recordMediaDispatch',
@@ -290,9 +300,9 @@ export const recordMediaDispatch = ({ messageId, ...of }: OfAttempt & { messageI
     decide: ({ media }) => emit(isUnsent(media, of) ? [MediaProcessingDispatched({ ...of, messageId })] : [], {}),
   })
 
-// What workers report -------------------------------------------------------
+// Reports of workers --------------------------------------------------------
 
-/** What a worker is told of a job; it goes on as long as the job is open. */
+/** The answer to a worker's report. The worker goes on as long as the job is open. */
 export interface JobSeen {
   media: Media
   video: Video | null
@@ -300,12 +310,13 @@ export interface JobSeen {
 
 const noSuchJob = () => reject('NOT_FOUND', 'There is no such job')
 
-/** All that a report of a worker is decided on. */
+/** The streams that a report is decided on. */
 const seenBy = (videoId: string) => ({ media: mediaJobs.of(videoId), video: videos.of(videoId) })
 
 /**
- * A worker begins. A message that names no job, from somebody else than us, begins one, unless the video has been done already.
- * A job that was given up because its message waited for too long in the queue is taken up again.
+ * A worker begins. A message without a job comes from another sender than this system; it begins a job, unless the video was
+ * processed before. A job that was given up while its message waited in the queue is resumed.
+ *
  * @param jobId undefined when the message names none
  */
 export const startMedia = ({ videoId, jobId }: { videoId: string; jobId: number | undefined }) =>
@@ -316,7 +327,7 @@ export const startMedia = ({ videoId, jobId }: { videoId: string; jobId: number 
     decide: ({ media, video = null }, { now, ids }): Decision<JobSeen> => {
       if (!video) return reject('NOT_FOUND', 'Video not found')
       if (jobId === undefined && !isOpen(media)) {
-        // A message without a job may come twice as well.
+        // A message without a job may be delivered twice.
         if (media?.status === 'completed' && media.studies.length > 0) return nothing({ media, video })
         const requested = MediaProcessingRequested({ videoId, jobId: ids.media, attempt: 1, userId: null })
         const started = MediaProcessingStarted({ videoId, jobId: ids.media })
@@ -329,13 +340,13 @@ export const startMedia = ({ videoId, jobId }: { videoId: string; jobId: number 
     },
   })
 
-/** Progress is recorded that often at most, unless a step begins or has come this much further. */
+/** Progress is recorded at most this often, unless a new step begins or the percentage rose by MUCH_PERCENT. */
 const RARELY_MS = 5 * 60_000
 const MUCH_PERCENT = 10
 
 const placeOf = (step: MediaStep | undefined) => (step === undefined ? -1 : MEDIA_STEPS.indexOf(step))
 
-/** A step that lies behind is not news: two workers may have the job, when a message came twice. */
+/** An earlier step is no news: after a duplicate message, two workers may have the same job. */
 const isNews = (media: Media, { step, percent }: Progress, now: number, rarelyMs: number) =>
   media.status !== 'processing' ||
   placeOf(step) > placeOf(media.step) ||
@@ -353,8 +364,9 @@ interface Progress {
 }
 
 /**
- * A worker has come so far. Recorded rarely: often enough to tell a slow job from one that nobody works on.
- * @param rarelyMs less than the silence after which a message is sent again
+ * Records a worker's progress. Few events suffice: they only show that somebody still works on the job.
+ *
+ * @param rarelyMs must be less than the silence after which the message is sent again
  */
 export const progressMedia = ({ step, percent, rarelyMs = RARELY_MS, ...of }: OfJob & Progress & { rarelyMs?: number }) =>
   command({
@@ -368,7 +380,10 @@ export const progressMedia = ({ step, percent, rarelyMs = RARELY_MS, ...of }: Of
     },
   })
 
-/** A worker has heard the video. That is its transcript from now on, or lies beside the one it has; also when the job has ended meanwhile. */
+/**
+ * A worker has transcribed the speech. The transcript is used, or set aside if the video has another one; also when the job has
+ * ended meanwhile.
+ */
 export const hearMedia = ({ transcript, ...of }: OfJob & { transcript: StoredTranscript }) =>
   command({
     name: 'hearMedia',
@@ -390,8 +405,8 @@ export const hearMedia = ({ transcript, ...of }: OfJob & { transcript: StoredTra
 export type Outcome = Pick<z.input<typeof MediaProcessed.data>, 'audio' | 'study' | 'missing'>
 
 /**
- * A worker is done. Late is better than never: also after the job was given up. What comes second changes nothing, unless it brings
- * flashcards and a quiz that there are not.
+ * A worker is done. Accepted also after the job was given up. A second completion changes nothing, unless it brings flashcards
+ * and a quiz in a language that had none.
  */
 export const completeMedia = ({ videoId, jobId, ...outcome }: OfJob & Outcome) =>
   command({
@@ -409,16 +424,13 @@ export const completeMedia = ({ videoId, jobId, ...outcome }: OfJob & Outcome) =
 interface Failure {
   cause: string
   permanent?: true | undefined
-  /** The job has not ended. */
+  /** The worker gives its message back: the job goes on. */
   comesAgain?: boolean
-  /** Only that the worker has deleted its message, so the job needs another one. */
+  /** The worker only reports that it deleted its message: the job needs another one. */
   messageGone?: true | undefined
 }
 
-/**
- * A worker could not do it and gives the message back, or says that it has ended. That a video can never be processed is heard also
- * after the job was given up.
- */
+/** A worker gives the job back, or says that it failed. A permanent failure is recorded also after the job was given up. */
 export const failMedia = ({ cause, messageGone, ...of }: OfJob & Failure) =>
   command({
     name: 'failMedia',
@@ -435,11 +447,11 @@ export const failMedia = ({ cause, messageGone, ...of }: OfJob & Failure) =>
     },
   })
 
-// Patience --------------------------------------------------------------
+// Retries ---------------------------------------------------------------
 
 export const MEDIA_TRIES = 3
 
-/** Sends the message once more when nothing was heard of the job for `silenceMs`, or gives up. */
+/** Sends the message again when no news of the job came for `silenceMs`, or gives up after MEDIA_TRIES. */
 export const askMediaAgain = ({ videoId, silenceMs }: { videoId: string; silenceMs: number }) =>
   command({
     name: 'askMediaAgain',
@@ -453,7 +465,7 @@ export const askMediaAgain = ({ videoId, silenceMs }: { videoId: string; silence
     },
   })
 
-/** Whether there is such a job, and what is known of its video; changes nothing. */
+/** Finds the job and the video, null if there is none; changes nothing. */
 export const findMedia = ({ videoId }: { videoId: string }) =>
   command({
     name: 'findMedia',

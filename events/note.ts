@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { noteId, userId, videoId } from './ids.ts'
 import { command, type Decision, emit, nothing, refuseUnless, reject } from './kit/command.ts'
 import type { NewEvent } from './kit/envelope.ts'
-import { decider, type EventFrom, stream } from './kit/stream.ts'
+import { decider, type EventFrom, noCaseFor, stream } from './kit/stream.ts'
 import { notes as topic } from './topics.ts'
 import { mention, videos } from './video.ts'
 
@@ -25,7 +25,7 @@ export const NoteEdited = noteStream.event(
   1,
   z.object({ noteId, videoId, userId, text: z.string().optional(), generatedByAi: z.boolean().optional() }),
 )
-/** The model's line for a note that its author left empty. */
+/** The model's text for a note that its author left empty. */
 export const NoteWrittenByAi = noteStream.event('NoteWrittenByAi', 1, z.object({ noteId, videoId, userId, text: z.string() }))
 export const NoteDeleted = noteStream.event('NoteDeleted', 1, z.object({ noteId, videoId, userId }))
 
@@ -40,15 +40,15 @@ export interface Note {
   userId: number
   timestamp: string
   text: string | null
-  /** As clients see it; the author may set it at will. */
+  /** As clients see it; the author may set it freely. */
   generatedByAi: boolean
-  /** Who really wrote the text. */
+  /** Who in fact wrote the text, whatever `generatedByAi` says. */
   writtenBy: 'author' | 'ai'
   /** Milliseconds since the epoch, both. */
   createdAt: number
   updatedAt: number
   deleted?: true
-  /** Of the stream: rises with every change. */
+  /** Version of the stream: rises with every change. */
   version: number
 }
 
@@ -91,7 +91,7 @@ export const evolveNote = (note: Note | undefined, event: NoteEvent): Note | und
     case 'NoteDeleted':
       return note && { ...note, text: null, deleted: true, version: event.version }
     default:
-      return note
+      return noCaseFor(event)
   }
 }
 
@@ -99,7 +99,7 @@ export const notes = decider<Note, NoteEvent>(noteStream, 3, evolveNote)
 
 // Decisions ---------------------------------------------------------------
 
-/** Takes a note. The video comes into being with the first one. */
+/** Creates a note, and adds the video if it is new. */
 export const createNote = (cmd: {
   userId: number
   videoId: string
@@ -121,11 +121,11 @@ export const createNote = (cmd: {
 interface Edit {
   text?: string
   generatedByAi?: boolean
-  /** Versions of which the note must have one. */
+  /** The note must have one of these versions. */
   expected?: readonly number[]
 }
 
-/** An edit of a note: what is as it was, stays. */
+/** Edits a note. Fields that do not change are left out of the event. */
 function edited(note: Note, edit: Edit, now: number): Decision<Note> {
   const text = edit.text === note.text ? undefined : edit.text
   const generatedByAi = edit.generatedByAi === note.generatedByAi ? undefined : edit.generatedByAi
@@ -134,11 +134,11 @@ function edited(note: Note, edit: Edit, now: number): Decision<Note> {
   return decided(note, NoteEdited({ noteId, videoId, userId, text, generatedByAi }), now)
 }
 
-/** The note as the event leaves it is the answer. */
+/** Appends the event and answers with the note as the event leaves it. */
 const decided = (note: Note, event: NewEvent, now: number): Decision<Note> =>
   emit([event], evolveNote(note, { ...event, time: now, version: note.version + 1 } as NoteEvent)!)
 
-/** Changes one's own note; what is not given, or is as it was, stays. */
+/** Changes the user's own note. Fields that are absent or equal stay. */
 export const editNote = (cmd: { userId: number; noteId: number } & Edit) =>
   command({
     name: 'editNote',
@@ -152,7 +152,7 @@ export const editNote = (cmd: { userId: number; noteId: number } & Edit) =>
     },
   })
 
-/** Writes the model's line, or edits anybody's note. The model never writes over what the author wrote (meanwhile or before). */
+/** Writes the model's text, or edits any user's note. The model never overwrites what the author wrote, before or meanwhile. */
 export const editNoteByWorker = (cmd: { noteId: number } & Edit) =>
   command({
     name: 'editNoteByWorker',
@@ -169,7 +169,7 @@ export const editNoteByWorker = (cmd: { noteId: number } & Edit) =>
     },
   })
 
-/** Deletes one's own note. `expected`: versions of which it must have one. */
+/** Deletes the user's own note. `expected`: the note must have one of these versions. */
 export const deleteNote = (cmd: { userId: number; noteId: number; expected?: readonly number[] }) =>
   command({
     name: 'deleteNote',
@@ -183,7 +183,7 @@ export const deleteNote = (cmd: { userId: number; noteId: number; expected?: rea
     },
   })
 
-/** Finds one's own note; changes nothing. */
+/** Finds the user's own note; changes nothing. */
 export const findNote = (cmd: { userId: number; noteId: number }) =>
   command({
     name: 'findNote',

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** What a study of a video holds, in the very form of the objects that workers store (see the worker contract). */
+/** The contents of a study of a video, in the exact form of the objects that workers store (see the worker contract). */
 
 const line = z.string().min(1).max(2_000)
 
@@ -8,11 +8,11 @@ export const Flashcard = z.object({ front: line, back: line })
 export const Question = z.object({
   question: line,
   options: z.array(line).length(4),
-  /** Place of the right one among the options. */
+  /** Index of the correct option. */
   correct_answer: z.int().min(0).max(3),
 })
 
-/** Of each, from five to ten. */
+/** Bounds for the flashcards and for the questions. */
 export const FEWEST = 5
 export const MOST = 10
 

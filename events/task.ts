@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { id, videoId } from './ids.ts'
 import { command, type Decision, emit, nothing, reject } from './kit/command.ts'
 import type { NewEvent } from './kit/envelope.ts'
-import { decider, type EventFrom, stream } from './kit/stream.ts'
+import { decider, type EventFrom, noCaseFor, stream } from './kit/stream.ts'
 import { tasks as topic } from './topics.ts'
 import {
   hasMetadata,
@@ -16,8 +16,8 @@ import {
 } from './video.ts'
 
 /**
- * What a worker has to find out about a video. Stream `task-<kind>-<YouTube's id>`: all tasks of one kind for one video, one
- * after the other, so that at most one is open.
+ * Something that a worker has to find out about a video. Stream `task-<kind>-<YouTube's id>`: all tasks of one kind for one
+ * video, one after the other, so that at most one is open.
  */
 export const taskStream = stream<{ kind: TaskKind; videoId: string }>('task', {
   topic,
@@ -36,15 +36,15 @@ const attempt = z.int().positive()
 /** Milliseconds since the epoch. */
 const moment = z.int()
 
-/** It may be claimed from `dueAt` on. */
+/** The task may be claimed from `dueAt` on. */
 export const TaskScheduled = taskStream.event('TaskScheduled', 1, z.object({ taskId, videoId, kind, dueAt: moment }))
-/** A worker has it until `leaseEndsAt`; who is not done by then is given up. */
+/** A worker holds the task until `leaseEndsAt`. Without a result by then, the attempt has failed. */
 export const TaskClaimed = taskStream.event('TaskClaimed', 1, z.object({ taskId, videoId, kind, attempt, leaseEndsAt: moment }))
-/** The worker that claimed it was gone before it could be told: that was no attempt. */
+/** The worker was gone before it got the answer to its claim, so the claim does not count as an attempt. */
 export const TaskReleased = taskStream.event('TaskReleased', 1, z.object({ taskId, videoId, kind, attempt }))
 /**
- * It may be tried again from `retryAt` on; after the last attempt the video has rest from this kind of task until `restUntil`.
- * `permanent`: no attempt would help, so this one was the last.
+ * The task may be tried again from `retryAt` on. After the last attempt, no task of this kind starts for the video until
+ * `restUntil`. `permanent`: no further attempt would help, so this one was the last.
  */
 export const TaskAttemptFailed = taskStream.event(
   'TaskAttemptFailed',
@@ -61,7 +61,7 @@ export const TaskAttemptFailed = taskStream.event(
   }),
   { 1: (older) => older },
 )
-/** The worker says that it is done. Where it found nothing, the video has rest until `restUntil`. */
+/** The worker is done. If it found nothing, no task of this kind starts for the video until `restUntil`. */
 export const TaskCompleted = taskStream.event(
   'TaskCompleted',
   1,
@@ -77,11 +77,11 @@ export type TaskEvent = EventFrom<(typeof taskEvents)[number]>
 export interface Task {
   taskId: number
   status: 'pending' | 'claimed' | 'completed' | 'failed'
-  /** Claims so far, but for those handed back. */
+  /** Claims so far, without those handed back. */
   attempts: number
-  /** Pending: when it may be claimed. Claimed: when the lease ends. Else: until when the video has rest. */
+  /** Pending: when the task may be claimed. Claimed: when the lease ends. Otherwise: until when the video rests. */
   dueAt: number
-  /** Tasks in a row, this one included, that ended without finding anything. */
+  /** Consecutive tasks, including this one, that ended without a finding. */
   fruitless: number
 }
 
@@ -108,7 +108,7 @@ export const evolveTask = (task: Task | undefined, event: TaskEvent): Task | und
       return { ...task, status: 'completed', dueAt: restUntil ?? event.time, fruitless }
     }
     default:
-      return task
+      return noCaseFor(event)
   }
 }
 
@@ -119,16 +119,16 @@ export const tasksFor = (kind: TaskKind, videoId: string) => tasks.of(`${kind}-$
 
 // Decisions ---------------------------------------------------------------
 
-/** How patient we are. */
+/** Limits and waiting times for attempts. */
 export interface TaskPolicy {
   maxAttempts: number
-  /** How long a worker has for one attempt. */
+  /** Time that a worker has for one attempt. */
   leaseMs: number
-  /** Before the second attempt; twice as long before each one after that. */
+  /** Wait before the second attempt; doubles before each further one. */
   backoffMs: number
-  /** How long a video has rest after a task that found nothing; with each further one five times as long, up to a day. */
+  /** Rest of a video after a task that found nothing; five times as long after each further one, up to a day. */
   restMs: number
-  /** How long a video has rest whose worker says that it is private, removed or without captions for good. */
+  /** Rest of a video that the worker reports as private, removed or permanently without captions. */
   deadRestMs: number
 }
 
@@ -144,14 +144,14 @@ export const usualPolicy: TaskPolicy = {
 
 const REST_GROWTH = 5
 
-/** @param fruitless tasks in a row before this one */
+/** @param fruitless consecutive tasks before this one that found nothing */
 const restMs = (policy: TaskPolicy, fruitless: number) => Math.min(DAY_MS, policy.restMs * REST_GROWTH ** fruitless)
 
-/** Whether the video lacks what such a task finds. */
+/** Whether the video lacks what a task of this kind finds. */
 export const isNeeded = (kind: TaskKind, video: Video | undefined) =>
   kind === 'transcript' ? !hasTranscript(video) : !hasMetadata(video)
 
-/** The lease has ended and there is no attempt left: nobody will work on it any more, only nobody has said so yet. */
+/** The lease of the last attempt has ended, but no event records that yet. */
 const isLost = (task: Task, now: number, { maxAttempts }: TaskPolicy) =>
   task.status === 'claimed' && task.dueAt <= now && task.attempts >= maxAttempts
 
@@ -161,7 +161,7 @@ interface OfTask {
   videoId: string
 }
 
-/** An attempt that failed; the last one ends the task. */
+/** The event for a failed attempt; the last attempt ends the task. */
 function failed(
   of: OfTask,
   { attempts, fruitless }: Task,
@@ -180,7 +180,7 @@ function failed(
 const LEASE_ENDED = { error: 'the worker did not answer in time' }
 const leaseEnded = (of: OfTask, task: Task, now: number, policy: TaskPolicy) => failed(of, task, LEASE_ENDED, now, policy, 0)
 
-/** Schedules a task if the video lacks what it finds, unless one is open. While the video has rest, the task waits. */
+/** Schedules a task if the video lacks what it finds and no task is open. The task waits until the video's rest is over. */
 export const scheduleTask = ({ policy, ...of }: { kind: TaskKind; videoId: string; policy: TaskPolicy }) =>
   command({
     name: 'scheduleTask',
@@ -199,7 +199,7 @@ export const scheduleTask = ({ policy, ...of }: { kind: TaskKind; videoId: strin
     },
   })
 
-/** Claims a task for a worker. Answers with the number of the attempt, or null when the task is not to be had (any more). */
+/** Claims a task for a worker. Answers with the number of the attempt, or null when the task cannot be claimed (any more). */
 export const claimTask = ({ policy, ...of }: OfTask & { policy: TaskPolicy }) =>
   command({
     name: 'claimTask',
@@ -214,7 +214,7 @@ export const claimTask = ({ policy, ...of }: OfTask & { policy: TaskPolicy }) =>
     },
   })
 
-/** Hands a claim back that its worker could not be told of. */
+/** Returns a claim whose answer could not be delivered to the worker. */
 export const releaseTask = ({ attempt, ...of }: OfTask & { attempt: number }) =>
   command({
     name: 'releaseTask',
@@ -225,16 +225,16 @@ export const releaseTask = ({ attempt, ...of }: OfTask & { attempt: number }) =>
         : nothing({}),
   })
 
-/** What a worker found out: a transcript that is stored already, metadata as JSON text (null: there is none), or why it could not. */
+/** A worker's finding: a stored transcript, metadata as JSON text (null: there is none), or a failure. */
 export type Finding = { transcript: StoredTranscript | null } | { metadata: string | null } | Failure
 
-/** Why a worker found nothing out; `permanent` when it says that nobody ever will. */
+/** Why a worker found nothing; `permanent` when no attempt ever will. */
 export interface Failure {
   error: string
   permanent?: true | undefined
 }
 
-/** What must happen to the video then. */
+/** The events that a finding adds to the video. */
 function newsOf(finding: Finding, video: Video | undefined, videoId: string): NewEvent[] {
   if ('transcript' in finding && finding.transcript) return withTranscript(video, videoId, finding.transcript)
   if ('metadata' in finding && finding.metadata) return withMetadata(video, videoId, finding.metadata)
@@ -243,7 +243,7 @@ function newsOf(finding: Finding, video: Video | undefined, videoId: string): Ne
 
 const isNothing = (finding: Finding) => Object.values(finding).every((found) => found === null)
 
-/** Whether a task is being worked on, as far as anybody knows. */
+/** Whether a worker holds the task; changes nothing. */
 export const findTask = (of: OfTask) =>
   command({
     name: 'findTask',
@@ -252,8 +252,8 @@ export const findTask = (of: OfTask) =>
   })
 
 /**
- * Takes in what a worker found out, together with what that means for the video. The first answer counts, also when it comes
- * late: as long as nobody else has the task.
+ * Records a worker's finding, together with the events that it adds to the video. The first answer counts, even after the lease
+ * has ended, as long as no other worker has claimed the task.
  */
 export const submitResult = ({ policy, finding, ...of }: OfTask & { finding: Finding; policy: TaskPolicy }) =>
   command({

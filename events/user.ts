@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { email, userId } from './ids.ts'
 import { command, type Decision, emit, nothing, type Rejection, refuseUnless, reject } from './kit/command.ts'
-import { decider, type EventFrom, stream } from './kit/stream.ts'
+import { decider, type EventFrom, noCaseFor, stream } from './kit/stream.ts'
 import { users as topic } from './topics.ts'
 
-/** A person with an account. Stream `user-<id>`. Password hashes and tokens are never in it (P9). */
+/** A person with an account. Stream `user-<id>`. It never contains password hashes or tokens (P9). */
 export const userStream = stream<{ userId: number }>('user', { topic, id: (e) => e.userId, key: (e) => e.userId })
 
 // Events ----------------------------------------------------------------
@@ -24,7 +24,7 @@ export const ProfileUpdated = userStream.event(
   1,
   z.object({ userId, name: z.string().optional(), aiNotes: z.boolean().optional(), imageUrl: z.string().optional() }),
 )
-/** The token itself is derived: a JWT over these very fields, so it can be shown again without being stored. */
+/** The token is a JWT derived from these fields: it can be shown again without being stored. */
 export const LongTermTokenIssued = userStream.event('LongTermTokenIssued', 1, z.object({ userId, email, issuedAt: z.number() }))
 export const LongTermTokenRevoked = userStream.event('LongTermTokenRevoked', 1, z.object({ userId }))
 
@@ -39,7 +39,7 @@ export type UserEvent = EventFrom<(typeof userEvents)[number]>
 
 // State -----------------------------------------------------------------
 
-/** What a long-term token is made from. `issuedAt` in seconds since the epoch, with a fraction. */
+/** Data from which a long-term token is derived. `issuedAt` in seconds since the epoch, with a fraction. */
 export interface TokenSeed {
   email: string
   issuedAt: number
@@ -52,14 +52,17 @@ export interface User {
   imageUrl: string | null
   googleId: string | null
   aiNotes: boolean
-  /** When that was turned on last, in milliseconds since the epoch. */
+  /** When notes by AI were last turned on, in milliseconds since the epoch. */
   aiNotesSince?: number
   token: TokenSeed | null
-  /** Of the newest token there ever was, in seconds: the next one is later, so that a revoked token never comes back. */
+  /**
+   * `issuedAt` of the newest token ever, in seconds. The next token gets a later one, so that a revoked
+   * token never becomes valid again.
+   */
   lastIssuedAt: number
   /** Milliseconds since the epoch. */
   createdAt: number
-  /** Of the stream: rises with every change. */
+  /** Version of the stream: rises with every change. */
   version: number
 }
 
@@ -93,7 +96,7 @@ export const evolveUser = (user: User | undefined, event: UserEvent): User | und
     case 'LongTermTokenRevoked':
       return { ...user, token: null, version: event.version }
     default:
-      return user
+      return noCaseFor(event)
   }
 }
 
@@ -101,26 +104,26 @@ const seedOf = ({ email, issuedAt }: TokenSeed): TokenSeed => ({ email, issuedAt
 
 export const users = decider<User, UserEvent>(userStream, 3, evolveUser)
 
-/** What a user's token is made from. */
+/** Data of a user that the access token contains. */
 export type Account = Pick<User, 'userId' | 'email' | 'name' | 'imageUrl'>
 
-/** Owner of a claim or credential: the stream of a user. */
+/** Owner of the user's claims and credentials: the user's stream. */
 export const ownerOf = (id: number) => userStream.of(id)
 /** The user whose stream it is. */
 export const userIdOf = (owner: string) => Number(owner.slice(owner.indexOf('-') + 1))
 
 // Decisions ---------------------------------------------------------------
 
-/** How everybody's account begins here. */
+/** Settings that a new account starts with. */
 interface AtSignUp {
-  /** With notes by AI, unasked. */
+  /** Turns notes by AI on from the start. */
   aiNotes?: boolean | undefined
 }
 
-/** What happens to a new account beside its registration. */
+/** Events that follow the registration of a new account. */
 const begun = (userId: number, { aiNotes }: AtSignUp) => (aiNotes ? [ProfileUpdated({ userId, aiNotes })] : [])
 
-/** Opens an account with a password. The e-mail is claimed, so of many at once exactly one wins. */
+/** Opens an account with a password. The e-mail is claimed, so exactly one of several concurrent registrations wins. */
 export const register = (cmd: { email: string; name: string | null; passwordHash: string } & AtSignUp) =>
   command({
     name: 'register',
@@ -138,7 +141,7 @@ export const register = (cmd: { email: string; name: string | null; passwordHash
       ),
   })
 
-/** What Google says of whoever signs in with it. */
+/** Google's data about a person who signs in. */
 export interface GooglePerson {
   googleId: string
   email: string
@@ -146,10 +149,10 @@ export interface GooglePerson {
   imageUrl?: string | undefined
 }
 
-/** What was true when the account was looked up is so no more: another request was faster. */
+/** Another request changed the account after it was looked up. */
 const OUTRUN: Rejection = { code: 'CONFLICT', message: 'This Google account has just been linked, please try again' }
 
-/** Opens an account without a password for somebody whom nobody here knows. A CONFLICT says that this is so no more. */
+/** Opens an account without a password for a person without an account. CONFLICT means that an account exists by now. */
 export const registerWithGoogle = (cmd: GooglePerson & AtSignUp) =>
   command({
     name: 'registerWithGoogle',
@@ -170,9 +173,9 @@ export const registerWithGoogle = (cmd: GooglePerson & AtSignUp) =>
   })
 
 /**
- * Lets somebody with a Google account into the account that it was found to have, by the Google id itself or by the e-mail.
- * Found by e-mail it is linked, in place of any other one. The picture is taken over, the name where there is none, the
- * e-mail never. A CONFLICT says that what was found is so no more.
+ * Signs a person into an existing account, found by the Google id or by the e-mail. An account found by e-mail is linked to this
+ * Google account, in place of any former one. The picture is taken over, the name only if the account has none, the e-mail never.
+ * CONFLICT means that the account changed after it was looked up.
  */
 export const signInWithGoogle = (cmd: GooglePerson & { userId: number; foundBy: 'google' | 'email' }) =>
   command({
@@ -197,7 +200,7 @@ export const signInWithGoogle = (cmd: GooglePerson & { userId: number; foundBy: 
     },
   })
 
-/** Changes a profile; what is not given, or is as it was, stays. `expected`: versions of which it must have one. */
+/** Changes a profile. Fields that are absent or equal stay. `expected`: the profile must have one of these versions. */
 export const updateProfile = (cmd: { userId: number; name?: string; aiNotes?: boolean; expected?: readonly number[] }) =>
   command({
     name: 'updateProfile',
@@ -214,7 +217,7 @@ export const updateProfile = (cmd: { userId: number; name?: string; aiNotes?: bo
     },
   })
 
-/** Issues the one long-term token that a user may have. */
+/** Issues the long-term token; a user has at most one. */
 export const issueToken = (cmd: { userId: number }) =>
   command({
     name: 'issueToken',
@@ -231,7 +234,7 @@ export const issueToken = (cmd: { userId: number }) =>
     },
   })
 
-/** Takes the long-term token back; it stays refused for ever. */
+/** Revokes the long-term token; it is never accepted again. */
 export const revokeToken = (cmd: { userId: number }) =>
   command({
     name: 'revokeToken',

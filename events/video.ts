@@ -3,21 +3,22 @@ import { id, videoId } from './ids.ts'
 import { command, emit, nothing } from './kit/command.ts'
 import type { NewEvent } from './kit/envelope.ts'
 import { fingerprint } from './kit/fingerprint.ts'
-import { decider, type EventFrom, stream } from './kit/stream.ts'
+import { decider, type EventFrom, noCaseFor, stream } from './kit/stream.ts'
+import { titleOf } from './title.ts'
 import { videos as topic } from './topics.ts'
 
-/** A YouTube video that somebody took a note on. Stream `video-<YouTube's id>`. */
+/** A YouTube video that VidWiz knows, for example because a user took a note on it. Stream `video-<YouTube's id>`. */
 export const videoStream = stream<{ videoId: string }>('video', { topic, id: (e) => e.videoId, key: (e) => e.videoId })
 
 // Events ----------------------------------------------------------------
 
 export const VideoAdded = videoStream.event('VideoAdded', 1, z.object({ videoId, id, title: z.string().nullable() }))
 export const VideoTitled = videoStream.event('VideoTitled', 1, z.object({ videoId, title: z.string() }))
-/** `metadata` is JSON text, kept to the letter: whole numbers of any size and the order of keys survive. */
+/** `metadata` is unchanged JSON text: integers of any size and the order of keys survive. */
 export const MetadataStored = videoStream.event('MetadataStored', 1, z.object({ videoId, metadata: z.string() }))
 /**
- * Who made a transcript, if it is not captions: `speech`, a worker that heard the video; `text`, one that heard it and told no times,
- * so the sentences are spread over its length.
+ * Origin of a transcript that is not captions. `speech`: a worker transcribed the sound with times. `text`: it got no times, so
+ * the sentences are spread over the video's length.
  */
 const origin = z.enum(['speech', 'text'])
 const transcript = {
@@ -28,19 +29,19 @@ const transcript = {
   sha256: z.string(),
   endSeconds: z.number().nonnegative().optional(),
   origin: origin.optional(),
-  /** What it was heard as, and by which model. */
+  /** Language and model of the transcription. */
   language: z.string().optional(),
   model: z.string().optional(),
 }
-/** The transcript itself lies in S3 under `s3Key`. `endSeconds`: the moment at which its last row ends, if its rows say so. */
+/** The transcript itself is in S3 under `s3Key`. `endSeconds`: the end of its last row, if the rows have times. */
 export const TranscriptStored = videoStream.event('TranscriptStored', 3, z.object(transcript), {
   1: (older) => older,
   2: (older) => older,
 })
-/** Another transcript came than the one that notes were made from: it lies beside it, and changes nothing. */
+/** A transcript came that does not replace the one in use. It is kept beside it and changes nothing. */
 export const TranscriptSetAside = videoStream.event('TranscriptSetAside', 1, z.object(transcript))
 export const SummaryStored = videoStream.event('SummaryStored', 1, z.object({ videoId, summary: z.string() }))
-/** What somebody who watches the video might ask about it. */
+/** Questions that a viewer might ask about the video. */
 export const QuestionsSuggested = videoStream.event(
   'QuestionsSuggested',
   1,
@@ -66,21 +67,21 @@ export interface Video {
   id: number
   title: string | null
   metadata?: { fingerprint: string; isEmpty: boolean }
-  /** `storedAt`: when there was first one with something in it, in milliseconds since the epoch. */
+  /** `storedAt`: when the first transcript with rows was stored, in milliseconds since the epoch. */
   transcript?: { sha256: string; rows: number; endSeconds?: number; storedAt?: number; origin?: Origin; language?: string }
-  /** Of the transcript that was set aside last: its sha256. */
+  /** sha256 of the transcript that was set aside last. */
   aside?: string
-  /** Fingerprints: enough to know again what was stored, without carrying it into every decision. */
+  /** Fingerprints: they recognise a stored text without loading it for every decision. */
   summary?: string
   questions?: string
 }
 
 export const evolveVideo = (video: Video | undefined, event: VideoEvent): Video | undefined => {
-  if (event.type === 'VideoAdded') return { id: event.data.id, title: event.data.title }
+  if (event.type === 'VideoAdded') return { id: event.data.id, title: titleOf(event.data.title) }
   if (!video) return video
   switch (event.type) {
     case 'VideoTitled':
-      return { ...video, title: event.data.title }
+      return { ...video, title: titleOf(event.data.title) }
     case 'MetadataStored': {
       const { metadata } = event.data
       return { ...video, metadata: { fingerprint: fingerprint(metadata), isEmpty: /^\s*\{\s*\}\s*$/.test(metadata) } }
@@ -99,32 +100,29 @@ export const evolveVideo = (video: Video | undefined, event: VideoEvent): Video 
     case 'QuestionsSuggested':
       return { ...video, questions: fingerprint(event.data.questions.join('\n')) }
     default:
-      return video
+      return noCaseFor(event)
   }
 }
 
-export const videos = decider<Video, VideoEvent>(videoStream, 4, evolveVideo)
+export const videos = decider<Video, VideoEvent>(videoStream, 5, evolveVideo)
 
-/** Whether the video has a transcript with something in it. */
+/** Whether the video has a transcript with at least one row. */
 export const hasTranscript = (video: Video | null | undefined): boolean => (video?.transcript?.rows ?? 0) > 0
 
-/** Whether anything is known about the video: `{}` says nothing. */
+/** Whether the video has metadata; `{}` counts as none. */
 export const hasMetadata = (video: Video | undefined): boolean => video?.metadata?.isEmpty === false
 
 // Decisions ---------------------------------------------------------------
 
-/** The extension sends this literal when it found no title. */
-export const NO_TITLE = 'No YouTube video title found.'
-
-/** What must happen to a video when somebody mentions it: it is added if new; its first non-empty title stays. */
+/** The events when a command mentions a video: it is added if new, and its first real title is kept. */
 export function mention(video: Video | undefined, cmd: { videoId: string; id: number; title?: string | null }): NewEvent[] {
-  const title = cmd.title === NO_TITLE ? null : (cmd.title ?? null)
+  const title = titleOf(cmd.title)
   if (!video) return [VideoAdded({ videoId: cmd.videoId, id: cmd.id, title })]
   if (!video.title && title) return [VideoTitled({ videoId: cmd.videoId, title })]
   return []
 }
 
-/** What else to do about a video that somebody mentions, unless it is so already. */
+/** A command that adds the video if it is new, and then the given events. */
 const storing = (name: string, videoId: string, news: (video: Video | undefined) => NewEvent[]) =>
   command({
     name,
@@ -133,12 +131,12 @@ const storing = (name: string, videoId: string, news: (video: Video | undefined)
     decide: ({ video }, { ids }) => emit([...mention(video, { videoId, id: ids.video }), ...news(video)], {}),
   })
 
-/** What is known of a transcript that lies in the store of objects. */
+/** Data about a transcript in the object store. */
 export interface StoredTranscript {
   s3Key: string
   rows: number
   sizeBytes: number
-  /** In hex. */
+  /** Hexadecimal. */
   sha256: string
   endSeconds?: number | undefined
   origin?: Origin | undefined
@@ -146,14 +144,14 @@ export interface StoredTranscript {
   model?: string | undefined
 }
 
-/** Where the transcript of a video lies, and where one lies that is set aside. */
+/** S3 keys of a video's transcript and of one that is set aside. */
 export const transcriptKey = (videoId: string) => `transcripts/${videoId}.json`
 export const asideKey = (videoId: string) => `transcripts/${videoId}.aside.json`
 
 /**
- * What a transcript is to a video: `used` from now on, set `aside`, or `known`: it is there already, or says nothing. What people's
- * notes were made from stays: captions do not take the place of speech that was heard, nor the other way round, unless somebody says
- * so (`replace`). Captions take the place of captions, as they always did. An empty one never takes the place of one with rows.
+ * How a transcript is used for a video: `used` from now on, set `aside`, or `known` when it is stored already or has no rows. The
+ * transcript that notes were made from stays: captions do not replace transcribed speech, nor the other way round, unless
+ * `replace` is set. Captions replace captions, as they always did. An empty transcript never replaces one with rows.
  */
 export function useOf(
   video: Video | null | undefined,
@@ -168,7 +166,7 @@ export function useOf(
   return video?.aside === sha256 ? 'known' : 'aside'
 }
 
-/** What must happen to a video when a transcript has been stored. */
+/** The events for a stored transcript. */
 export function withTranscript(
   video: Video | undefined,
   videoId: string,
@@ -180,19 +178,19 @@ export function withTranscript(
   return [use === 'used' ? TranscriptStored({ videoId, ...transcript }) : TranscriptSetAside({ videoId, ...transcript })]
 }
 
-/** What must happen to a video when its metadata is found out. */
+/** The events for metadata that a worker found. */
 export const withMetadata = (video: Video | undefined, videoId: string, metadata: string): NewEvent[] =>
   video?.metadata?.fingerprint === fingerprint(metadata) ? [] : [MetadataStored({ videoId, metadata })]
 
-/** Records that a transcript has been stored; it is there already. `replace`: whatever was used before. */
+/** Records a transcript that is already stored in S3. `replace`: use it in place of any other. */
 export const storeTranscript = (cmd: { videoId: string; transcript: StoredTranscript; replace?: boolean }) =>
   storing('storeTranscript', cmd.videoId, (video) => withTranscript(video, cmd.videoId, cmd.transcript, cmd.replace))
 
-/** Records what YouTube says of a video, as JSON text, in place of what was known. */
+/** Records YouTube's data about a video, as JSON text, in place of earlier data. */
 export const storeMetadata = (cmd: { videoId: string; metadata: string }) =>
   storing('storeMetadata', cmd.videoId, (video) => withMetadata(video, cmd.videoId, cmd.metadata))
 
-/** Records a summary and questions to begin with; what is not given stays. */
+/** Records a summary and suggested questions. Absent fields stay. */
 export const storeSummary = (cmd: { videoId: string; summary?: string; questions?: string[] }) =>
   storing('storeSummary', cmd.videoId, (video) => {
     const { videoId, summary, questions } = cmd

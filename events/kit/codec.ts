@@ -4,7 +4,7 @@ import type { EventType } from './stream.ts'
 
 export type EventErrorCode = 'UNKNOWN_TYPE' | 'UNKNOWN_SCHEMA' | 'BROKEN_PAYLOAD' | 'PRUNED'
 
-/** An event in the log that cannot be read, or is not there any more. A consumer parks its stream; nothing crashes. */
+/** An event in the log that cannot be read, or is no longer there. A consumer parks the event's stream instead of crashing. */
 export class EventError extends Error {
   readonly code: EventErrorCode
   constructor(code: EventErrorCode, message: string) {
@@ -14,10 +14,14 @@ export class EventError extends Error {
   }
 }
 
-/** All types of event by name. */
+/** Every type of event, by name. */
 export type Catalog = ReadonlyMap<string, EventType>
 
-/** Gathers types of event. Two with one name are a mistake of ours and throw at start. */
+/**
+ * Builds the catalog.
+ *
+ * @throws Error at start when two types share a name
+ */
 export function catalogOf(types: readonly EventType[]): Catalog {
   const catalog = new Map(types.map((type) => [type.type, type]))
   if (catalog.size !== types.length) throw new Error('two types of event share a name')
@@ -65,12 +69,12 @@ function lift(type: EventType, recorded: Recorded, payload: unknown, at: string)
     try {
       lifted = upcast(lifted as never)
     } catch {
-      // Not the cause: its message may quote the payload.
+      // The cause is left out: its message may quote the payload.
       throw new EventError('BROKEN_PAYLOAD', `${at}: ${recorded.type} v${version} could not be lifted`)
     }
   }
   return lifted
 }
 
-/** Names the fields, never their values: a payload may hold what a log line must not. */
+/** Names the fields, never their values: a payload may hold data that must not reach a log line. */
 const issues = (error: z.ZodError) => error.issues.map((i) => `${i.path.join('.') || 'payload'} ${i.code}`).join(', ')

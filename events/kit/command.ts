@@ -1,14 +1,14 @@
 import type { NewEvent } from './envelope.ts'
 import type { StreamRef } from './stream.ts'
 
-/** A value that only one stream may hold, for example an e-mail address. `owner` null gives it up. */
+/** A value that only one stream may hold, for example an e-mail address. `owner: null` releases it. */
 export interface Claim {
   kind: string
   value: string
   owner: string | null
 }
 
-/** A value that must never be in the log, kept beside it and written in the append transaction. `value` null removes it. */
+/** A value that must never be in the log. It is stored beside the log, in the append transaction. `value: null` removes it. */
 export interface Credential {
   owner: string
   kind: string
@@ -16,50 +16,50 @@ export interface Credential {
 }
 
 /**
- * A number kept in the append transaction, such as the messages that somebody sent in a day: many at once cannot pass its
- * bound, whatever anybody remembers of it. It never falls below zero.
+ * A counter changed in the append transaction, such as the messages a user sent in a day. The transaction checks the bound, so
+ * concurrent commands cannot exceed it. It never falls below zero.
  */
 export interface Count {
   name: string
   add: number
   /** The command is refused if the number would be greater than this. */
   bound?: { most: number; refused: Rejection }
-  /** Nobody asks for the number after this moment (milliseconds since the epoch), and it is forgotten. */
+  /** Milliseconds since the epoch. After this moment nobody needs the counter, and it is deleted. */
   until: number
 }
 
-/** Why a command was refused. `code` is one of the codes that the API knows. */
+/** Why a command was rejected. `code` is one of the API's error codes. */
 export interface Rejection {
   code: 'NOT_FOUND' | 'CONFLICT' | 'BAD_REQUEST' | 'UNAUTHORIZED' | 'FORBIDDEN' | 'RATE_LIMIT_EXCEEDED' | 'PRECONDITION_FAILED'
   message: string
   details?: unknown
 }
 
-/** What is written in the append transaction beside the events. */
+/** Rows written in the append transaction together with the events. */
 export interface Beside {
   claims?: Claim[]
   credentials?: Credential[]
   counts?: Count[]
 }
 
-/** What a command decided: events to append and an answer for who asked, or a rejection. */
+/** What a command decided: events to append and an answer for the sender, or a rejection. */
 export type Decision<R> = ({ events: NewEvent[]; result: R; rejection?: undefined } & Beside) | { rejection: Rejection }
 
-/** Appends `events`; they win or lose together. `result` must be plain JSON: a repeated Idempotency-Key gives it again. */
+/** Appends `events`, all or none. `result` must be plain JSON: it is stored and returned again for a repeated Idempotency-Key. */
 export const emit = <R>(events: NewEvent[], result: R, beside: Beside = {}): Decision<R> => ({ events, result, ...beside })
 
-/** Already done: no event, but an answer. */
+/** Accepts the command without an event, for example because its effect is already there. */
 export const nothing = <R>(result: R): Decision<R> => ({ events: [], result })
 
-/** Refuses the command. */
+/** Rejects the command. */
 export const reject = (code: Rejection['code'], message: string, details?: unknown): Decision<never> => ({
   rejection: { code, message, details },
 })
 
 /**
- * Refuses a command whose sender has seen another version of the thing than the newest (`If-Match`, P4).
+ * Rejects a command whose sender saw another version than the newest (`If-Match`, P4).
  *
- * @param expected the versions that the sender would have; undefined for any
+ * @param expected the versions the sender accepts; undefined accepts any
  * @returns undefined when the command may go on
  */
 export const refuseUnless = (expected: readonly number[] | undefined, version: number): Decision<never> | undefined =>
@@ -71,28 +71,34 @@ export type States<Reads extends Record<string, StreamRef>> = {
   [K in keyof Reads]: Reads[K] extends StreamRef<infer S> ? S | undefined : never
 }
 
-/** What a decision may know beside the states: the time comes in as data, ids are drawn before deciding. */
+/** Inputs of a decision beside the states. They come in as data, so that deciding stays pure. */
 export interface Given<Ids extends string> {
-  /** Milliseconds since the epoch; the events will carry it. */
+  /** Milliseconds since the epoch; becomes the events' time. */
   now: number
-  /** A fresh number from each sequence that the command named. */
+  /** A fresh number from each sequence that the command names. */
   ids: Record<Ids, number>
 }
 
 /**
- * A wish, with the streams it must see to decide and a pure function that decides.
+ * A request to change something: the streams to read, and a pure function that decides on their states.
  *
- * Everything in `reads` is still as it was seen when the events are appended (P4); otherwise the command is decided again.
+ * The events are appended only if every stream in `reads` is unchanged since it was read (P4);
+ * otherwise the command is decided again.
  */
 export interface Command<R = unknown> {
   name: string
   reads: Record<string, StreamRef>
   ids: string[]
-  /** What to answer when a claim is already held by another stream. */
+  /** Rejection when another stream already holds a claim. */
   claimed: Rejection
-  /** Of the client's request that it goes back to, where an event causes it that goes back to another one. */
+  /** Correlation id for the events, where it differs from that of the causing event. */
   correlationId?: string | undefined
   decide(states: Record<string, unknown>, given: Given<string>): Decision<R>
+  /**
+   * Builds the real command from a stored result. Set on a command that only looks up an Idempotency-Key, before its real command
+   * can be built. Called when the result was stored by another code version and must be computed again.
+   */
+  again?: ((kept: unknown) => Command<R>) | undefined
 }
 
 /** Declares a command, inferring the types of its states and ids. */

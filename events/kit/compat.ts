@@ -6,9 +6,9 @@ import type { JsonSchema } from './json-schema.ts'
  * `compatible`: data written under either schema can still be read under the other.
  */
 export interface Difference {
-  /** Such as `rows[].text`; `payload` for the whole. */
+  /** Such as `rows[].text`; `payload` for the whole payload. */
   field: string
-  /** Reads on from the field: `was optional and is required now`. */
+  /** Continues a sentence that begins with the field: `was optional and is required now`. */
   what: string
   compatible: boolean
 }
@@ -16,15 +16,15 @@ export interface Difference {
 /**
  * What changed from the older to the newer schema of a payload. Annotations (titles, descriptions) do not count.
  *
- * Old data must be readable under the new schema and new data under the old one, so all that may ever happen to a payload is
- * that optional fields come and go. Readers pass over fields they do not know (`additionalProperties: true`) and writers write
- * none, so a field that comes cannot meet an older one of the same name, unless an older version had it: compare with them all.
+ * Old data must be readable under the new schema and new data under the old one, so only optional fields may be added or removed.
+ * Readers ignore unknown fields (`additionalProperties: true`) and writers write none. A new field therefore cannot meet old data
+ * under the same name, unless an older version had that field: compare with all versions.
  */
 export function differences(older: JsonSchema, newer: JsonSchema): Difference[] {
   return ofSchema(older, newer, '')
 }
 
-/** The differences that make it impossible to read data of the one under the other. */
+/** The differences that make data of one schema unreadable under the other. */
 export const incompatibilities = (older: JsonSchema, newer: JsonSchema) => differences(older, newer).filter((d) => !d.compatible)
 
 type Compare<T> = (older: T, newer: T, at: string) => Difference[]
@@ -39,7 +39,7 @@ const ofSchema: Compare<unknown> = (older, newer, at) => {
 }
 
 function ofKeyword(keyword: string, older: unknown, newer: unknown, at: string): Difference[] {
-  // Says what a reader fills in, not what it refuses.
+  // A default fills in a missing value and rejects nothing, so a change of it is compatible.
   if (keyword === 'default') return same(older, newer) ? [] : [{ ...differs(at, older, newer, keyword), compatible: true }]
   if (older === undefined || newer === undefined) return [differs(at, older, newer, keyword)]
   switch (keyword) {
@@ -47,7 +47,7 @@ function ofKeyword(keyword: string, older: unknown, newer: unknown, at: string):
       return ofSchema(older, newer, `${at}[]`)
     case 'prefixItems':
       return ofList(older as unknown[], newer as unknown[], (i) => `${at}[${i}]`)
-    // Pair by pair and in order: zod takes the first alternative that fits, so their order has a meaning.
+    // Compared in pairs and in order: zod takes the first alternative that fits, so their order matters.
     case 'anyOf':
     case 'oneOf':
     case 'allOf':
@@ -99,7 +99,7 @@ const switchOf = (was: unknown, is: unknown, isRequired: boolean) =>
       ? 'was required and is gone'
       : 'was required and is optional now'
 
-/** An optional field that only one side knows: what does the other make of it? */
+/** Whether an optional field that only one side declares fits the other side's rule for undeclared fields. */
 function comesOrGoes(field: unknown, others: unknown, at: string, what: string): Difference[] {
   if (others === true) return [{ field: at, what, compatible: true }]
   if (others === false)
@@ -107,7 +107,7 @@ function comesOrGoes(field: unknown, others: unknown, at: string, what: string):
   return [{ field: at, what, compatible: true }, ...ofSchema(others, field, at)]
 }
 
-/** What a schema says of an object. `others`: of the fields it does not name; open to readers unless it says otherwise. */
+/** The object keywords of a schema. `others` is the rule for undeclared fields; by default they are allowed. */
 interface Fields {
   properties: JsonSchema
   required: JsonSchema

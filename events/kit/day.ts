@@ -1,15 +1,15 @@
 import type { Rejection } from './command.ts'
 
-/** Days are those of UTC; moments are milliseconds since the epoch. */
+/** Days are UTC days. Times are in milliseconds since the epoch. */
 
 export const DAY_MS = 86_400_000
 
 export const midnightAfter = (time: number): number => (Math.floor(time / DAY_MS) + 1) * DAY_MS
 
-/** The day of a moment, as `2026-11-28`. */
+/** The day of a time, in the form `2026-11-28`. */
 export const dayOf = (time: number): string => new Date(time).toISOString().slice(0, 10)
 
-/** Refuses what was done as often as a day allows, and says when the next one begins. */
+/** Rejection for a day's limit that is used up; says in how many seconds the next day begins. */
 export const dayIsUsedUp = (message: string, now: number): Rejection => ({
   code: 'RATE_LIMIT_EXCEEDED',
   message,

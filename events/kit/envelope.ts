@@ -1,9 +1,9 @@
-/** What travels with every event, whichever log carries it. */
+/** What every event carries, on any log. */
 export interface Envelope {
-  /** UUIDv7, unique for ever. */
+  /** UUIDv7, globally unique. */
   id: string
   type: string
-  /** Schema version of the payload as it was written. */
+  /** Schema version under which the payload was written. */
   schema: number
   topic: string
   partition: number
@@ -13,25 +13,25 @@ export interface Envelope {
   stream: string
   /** 1, 2, 3 … within the stream, without holes. */
   version: number
-  /** Place in the one global, commit-ordered append order. */
+  /** Position in the one global, commit-ordered append order. */
   pos: number
   /** Milliseconds since the epoch. */
   time: number
-  /** Who caused it, for example `user-7`, or null when nobody in particular did. */
+  /** Who caused the event, for example `user-7`; null when no one in particular did. */
   actor: string | null
-  /** The request (or other first cause) that the event belongs to. */
+  /** The request (or other first cause) to which the event belongs. */
   correlationId: string | null
   /** Id of the event that caused this one, if one did. */
   causationId: string | null
   traceparent: string | null
 }
 
-/** An event as a log hands it over: the payload is still the JSON text that was written. */
+/** An event as the log delivers it: the payload is still the JSON text that was written. */
 export interface Recorded extends Envelope {
   data: string
 }
 
-/** An event read back: payload parsed, lifted to the newest schema version and checked. */
+/** A decoded event: the payload is parsed, lifted to the newest schema version and validated. */
 export type EventOf<T extends string = string, D = unknown> = Envelope & { type: T; data: D }
 
 /** An event that has been decided but not yet appended. */

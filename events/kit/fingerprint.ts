@@ -1,9 +1,9 @@
 /**
- * A short text that is equal for equal texts and, but for a chance of one in 2^64, for no others. For knowing again what was
- * stored, not for keeping an attacker out.
+ * A short hash for recognising a text that was stored before. Two different texts share one with a chance of one in 2^64. Not
+ * cryptographic: it does not withstand an attacker.
  */
 export function fingerprint(text: string): string {
-  // FNV-1a over UTF-16 units in two lanes that begin and multiply differently.
+  // FNV-1a over UTF-16 units, in two lanes with different seeds and multipliers.
   let a = 0x811c9dc5
   let b = 0x9747b28c
   for (let i = 0; i < text.length; i++) {

@@ -7,8 +7,8 @@ export type JsonSchema = { [keyword: string]: unknown }
 /**
  * The JSON Schema of a type's payload as it is written to the log.
  *
- * Zod calls a plain object closed because its own output has no other fields. What matters to a log is who reads, and readers
- * pass over fields they do not know: so it says `additionalProperties: true`. Only a strict object stays closed.
+ * Zod declares plain objects closed, because its own output has no further fields. Readers of the log ignore unknown fields, so
+ * the schema says `additionalProperties: true`. Only a strict object stays closed.
  *
  * @throws Error naming the type when its payload has no JSON Schema (dates, transforms and the like)
  */

@@ -3,7 +3,7 @@ import { type Difference, differences, incompatibilities } from './compat.ts'
 import { type JsonSchema, jsonSchemaOf } from './json-schema.ts'
 import type { EventType } from './stream.ts'
 
-/** A schema as it was committed once; it stays for ever, since the events written under it do. */
+/** A committed schema. It stays for ever, because events written under it do. */
 export interface CommittedSchema {
   topic: string
   type: string
@@ -11,22 +11,22 @@ export interface CommittedSchema {
   schema: JsonSchema
 }
 
-/** Something about the schemas that must not reach the log, and the way out. */
+/** A problem with the schemas that must not reach the log, and how to solve it. */
 export interface SchemaProblem {
   type: string
   version?: number
-  /** Such as `rows[].text`, when it is about one field. */
+  /** Such as `rows[].text`, when the problem concerns one field. */
   field?: string
   what: string
   todo: string
-  /** Nothing is wrong but that the schema has not been written yet. */
+  /** The schema is fine, but not yet written to its file. */
   unwritten?: true
 }
 
-/** Where the schema of a version lies, relative to the folder of schemas. */
+/** File of a schema version, relative to the folder of schemas. */
 export const schemaPath = (topic: string, type: string, version: number) => `${topic}/${type}.v${version}.json`
 
-/** Compares the events as they are declared with every schema that was ever committed (FULL_TRANSITIVE). */
+/** Compares the declared events with every schema ever committed (FULL_TRANSITIVE). */
 export function schemaProblems(catalog: Catalog, committed: readonly CommittedSchema[]): SchemaProblem[] {
   const byType = Map.groupBy(committed, (c) => c.type)
   const vanished = [...byType.values()]
@@ -73,7 +73,7 @@ const backwardsProblem = (type: EventType, { version }: CommittedSchema): Schema
   todo: `raise its declaration to version ${version}; versions never go back`,
 })
 
-/** A version below the current one needs its committed schema and a way up. */
+/** A version below the current one needs its committed schema and an upcaster. */
 function olderProblems(type: EventType, version: number, schema: JsonSchema | undefined): SchemaProblem[] {
   const problems: SchemaProblem[] = []
   const path = schemaPath(type.topic.name, type.type, version)
@@ -109,7 +109,7 @@ const unwrittenProblem = (type: EventType): SchemaProblem => ({
   type: type.type,
   version: type.schema,
   what: 'has no committed schema',
-  todo: 'run `vidwiz schemas write` and commit what it wrote',
+  todo: 'run `npx vidwiz schemas write` and commit what it wrote',
   unwritten: true,
 })
 

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { EventOf, NewEvent } from './envelope.ts'
 
-/** A topic of the public log. Partitions are chosen once: adding some later would break the order of keys. */
+/** A topic of the public log. The number of partitions is fixed for ever: adding some would break the order of keys. */
 export interface Topic {
   name: string
   partitions: number
@@ -10,7 +10,7 @@ export interface Topic {
 /** Lifts a payload of an older schema version to the next one. */
 export type Upcast = (older: never) => unknown
 
-/** A type of event: call it with a payload to get an event that can be appended. */
+/** A type of event. Calling it with a payload makes an event that can be appended. */
 export interface EventType<T extends string = string, S extends z.ZodType = z.ZodType> {
   (data: z.input<S>): NewEvent<T, z.output<S>>
   type: T
@@ -21,17 +21,19 @@ export interface EventType<T extends string = string, S extends z.ZodType = z.Zo
   upcasts: Record<number, Upcast>
 }
 
-/** The event that a type of event describes, as it is read back. */
+/** The decoded event of an event type. */
 export type EventFrom<E> = E extends EventType<infer T, infer S> ? EventOf<T, z.output<S>> : never
 
-/** A kind of stream: the history of one note, one user, one video. Each of its payloads holds at least `D`. */
+/** A kind of stream, for example the histories of notes. Each of its payloads holds at least `D`. */
 // biome-ignore lint/suspicious/noExplicitAny: a kind of stream with any payloads
 export interface StreamKind<D = any> {
   kind: string
   topic: Topic
   /** The stream of one thing: `noteStream.of(42)` is `note-42`. */
   of(id: string | number): string
-  /** Declares a type of event of this stream. Raise `schema` when the payload changes and add the upcast from the version before. */
+  /**
+   * Declares a type of event of this stream. When the payload changes, raise `schema` and add an upcast from the version before.
+   */
   event<T extends string, S extends z.ZodType<D>>(
     type: T,
     schema: number,
@@ -44,7 +46,7 @@ export interface StreamKind<D = any> {
  * Declares a kind of stream.
  *
  * @param kind the prefix of its streams' names
- * @param id which field of a payload names the thing, and `key` which one decides its partition
+ * @param id picks the payload field that names the thing; `key` picks the one that decides its partition
  */
 export function stream<D extends object>(
   kind: string,
@@ -65,27 +67,37 @@ export function stream<D extends object>(
   }
 }
 
-/** Without fields that are undefined, as JSON has it: an event just decided equals the same event read back. */
+/** Removes undefined fields, as JSON does: a newly decided event then equals the same event read back. */
 function asWritten<D extends object>(payload: D): D {
   for (const field in payload) if (payload[field] === undefined) delete payload[field]
   return payload
 }
 
-/** `evolve(state, event)`: pure; ignores events it does not know. */
+/**
+ * Ends a switch over the event types of a stream or topic. It does not compile while a type has no case; a type that changes
+ * nothing needs a case that says so.
+ *
+ * @throws Error always: code must not silently skip an event that it has no case for
+ */
+export function noCaseFor(event: never): never {
+  throw new Error(`no case for events of type ${(event as { type: string }).type}`)
+}
+
+/** `evolve(state, event)`: pure, with a case for each type of event of the stream (see `noCaseFor`). */
 export type Evolve<S, E> = (state: S | undefined, event: E) => S | undefined
 
-/** One per kind of stream: how its history folds into the state that decisions are made on. */
+/** Folds the history of one kind of stream into the state that its decisions use. */
 // biome-ignore lint/suspicious/noExplicitAny: a decider of any state
 export interface Decider<S = any> {
   stream: StreamKind
-  /** Raise it when the shape of the state changes: snapshots of older versions are folded anew from their events. */
+  /** Raise it when the shape of the state changes: snapshots of older versions are then ignored and folded again from events. */
   stateVersion: number
   evolve: Evolve<S, never>
   /** Names one stream of this kind, typed by its state. */
   of(id: string | number): StreamRef<S>
 }
 
-/** A stream and how to fold it. */
+/** A stream and the decider that folds it. */
 // biome-ignore lint/suspicious/noExplicitAny: a stream of any state
 export interface StreamRef<S = any> {
   stream: string
