@@ -1,9 +1,10 @@
 /**
- * Makes one question out of many: what is asked while an earlier question is under way is asked together, once per key. So a
- * crowd costs a few round trips, and an answer is never older than its question.
+ * Combines lookups into batches: keys asked for while a batch is loading are loaded together in the next one, each once. So many
+ * callers cost few round trips, and an answer is never older than its question.
  *
- * @param load answers keys, in their order; what it throws goes to everybody who asked in that round
- * @param atMost keys in one round
+ * @param load loads the values of keys, in order; its error rejects all lookups of the batch
+ * @param name identity of a key, for keys that are objects
+ * @param atMost maximum keys in one batch
  */
 export function batched<K, V>(
   load: (keys: K[]) => Promise<readonly V[]>,
@@ -13,7 +14,7 @@ export function batched<K, V>(
   let isRunning = false
 
   async function run() {
-    // What is asked in one go of the event loop belongs together.
+    // Waits a tick, so that lookups of one turn of the event loop form one batch.
     await new Promise(setImmediate)
     while (waiting.size > 0) {
       const round = [...waiting.values()].slice(0, atMost)

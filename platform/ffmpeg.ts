@@ -5,8 +5,8 @@ import { Trouble } from './trouble.ts'
 const VERSION_MS = 15_000
 
 /**
- * Which version an ffmpeg has, for people.
- * @throws Trouble when it cannot be run, or cannot make an MP3
+ * The version of an ffmpeg, for display.
+ * @throws Trouble when it cannot be run, or cannot encode MP3
  */
 export async function ffmpegVersion(path: string, signal?: AbortSignal): Promise<string> {
   const run = (flag: string) =>

@@ -1,17 +1,17 @@
 import { linkSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** A holder shows that it lives by touching its file. */
+/** How often a holder touches its file to show that it is alive. */
 const TOUCH_MS = 1_000
-/** Who has not done so for so long is dead, or will find that nothing depends on it. */
+/** A holder that has not touched its file for this long counts as dead. */
 const STALE_MS = 10_000
 const LOOK_MS = 50
 
 /**
- * Does some work while no other process that uses the same file does. By the file's time, not by a process id: processes in
- * containers that share a folder have the same ids. A process that was asleep for ten seconds may come back while another one
- * works, so the work must also be right then.
- * @param path of a file that exists only meanwhile; its folder exists
+ * Runs work while no other process with the same lock file does. Detects dead holders by the file's time, not by a process id,
+ * because processes in containers that share a folder may have equal ids. A process that was suspended for ten seconds may resume
+ * while another one works, so the work must be correct even then.
+ * @param path of the lock file, which exists only during the work; its folder must exist
  */
 export async function withFileLock<T>(path: string, work: () => T | Promise<T>, signal?: AbortSignal): Promise<T> {
   while (!taken(path)) {
@@ -41,11 +41,11 @@ function touch(path: string) {
   try {
     utimesSync(path, new Date(), new Date())
   } catch {
-    // somebody took us for dead
+    // another process took this one for dead and removed the file
   }
 }
 
-/** Only the very file that was seen to be stale: another waiter may have replaced it meanwhile. */
+/** Removes the lock file if it is stale. Puts it back if it is another file by then, because another waiter has taken the lock. */
 function removeStale(path: string) {
   const seen = statSync(path, { throwIfNoEntry: false })
   if (!seen || Date.now() - seen.mtimeMs < STALE_MS) return

@@ -1,4 +1,4 @@
-/** Makes one question out of those that are asked at the same time: who asks while an answer is awaited gets that answer. */
+/** Combines concurrent calls: a call while another one is running gets that one's result. */
 export function joined<T>(ask: () => Promise<T>): () => Promise<T> {
   let asking: Promise<T> | undefined
   return () => {

@@ -12,23 +12,23 @@ const proc = (pid: number, file: string) => {
   }
 }
 
-/** What a process was called with; undefined when it is dead, a zombie or hidden. Pids are used again, so a pid alone proves nothing. */
+/** The command line of a process; undefined when it is dead, a zombie or hidden. Pids are reused, so a pid alone identifies nothing. */
 export const commandLine = (pid: number): string | undefined =>
   process.platform === 'linux' ? proc(pid, 'cmdline')?.replaceAll('\0', ' ') || undefined : ps(pid, 'command')
 
-/** Names a process for good: its pid and when it started. Undefined when it is dead. */
+/** A lasting identity of a process: its pid and its start time. Undefined when it is dead. */
 export function identity(pid: number): string | undefined {
   const since = process.platform === 'linux' ? startTicks(pid) : ps(pid, 'lstart')
   return since && `${pid}@${since}`
 }
 
-/** Field 22 of /proc/<pid>/stat; the second, the name in brackets, may hold anything. */
+/** Field 22 of /proc/<pid>/stat. Splits after the second field, the name in brackets, which may contain any characters. */
 function startTicks(pid: number): string | undefined {
   const fields = proc(pid, 'stat')?.split(') ').at(-1)?.split(' ')
   return fields?.[0] === 'Z' ? undefined : fields?.[19]
 }
 
-/** Waits until `condition` holds; false when it did not in time. */
+/** Waits until `condition` is true; resolves to false when it is not in time. */
 export async function until(condition: () => boolean, timeoutMs: number): Promise<boolean> {
   const deadline = performance.now() + timeoutMs
   while (!condition()) {
@@ -38,7 +38,7 @@ export async function until(condition: () => boolean, timeoutMs: number): Promis
   return true
 }
 
-/** The pids of all processes whose command line holds this text. */
+/** The pids of all other processes whose command line contains this text. */
 export const processesCalledWith = (text: string): number[] =>
   everyPid().filter((pid) => pid !== process.pid && commandLine(pid)?.includes(text))
 

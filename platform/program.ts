@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 
 /** How a program ended. */
 export interface Ended {
-  /** Undefined when it could not be started or was killed. */
+  /** Exit code; undefined when the program could not be started or was killed. */
   code: number | undefined
   stdout: string
   stderr: string
@@ -12,13 +12,13 @@ export interface Bounds {
   env: NodeJS.ProcessEnv
   timeoutMs: number
   signal?: AbortSignal
-  /** Told each line that it prints, while it runs. */
+  /** Called for each line that the program prints, while it runs. */
   onLine?(line: string): void
 }
 
 const KEPT_BYTES = 1024 * 1024
 
-/** Runs a program to its end, in a group of its own that is killed whole when it takes too long or is not wanted any more. */
+/** Runs a program until it exits, in its own process group, which is killed on a timeout or abort. Never rejects. */
 export function runProgram(program: string, args: readonly string[], { env, timeoutMs, signal, onLine }: Bounds): Promise<Ended> {
   return new Promise((resolve) => {
     const child = spawn(program, args, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
@@ -46,7 +46,7 @@ export function runProgram(program: string, args: readonly string[], { env, time
   })
 }
 
-/** Puts lines together from pieces, for whoever is told whole ones only. A line without an end is cut. */
+/** Assembles lines from pieces of text and passes on whole lines only. An endless line is cut. */
 export function inLines(onLine: (line: string) => void, longest = KEPT_BYTES): (text: string) => void {
   let rest = ''
   return (text) => {
@@ -56,7 +56,7 @@ export function inLines(onLine: (line: string) => void, longest = KEPT_BYTES): (
   }
 }
 
-/** Sends a signal to a process that leads a group, and to all of its children. */
+/** Sends a signal to all processes of a group, given its leader's pid. */
 export function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   try {
     if (pid !== undefined) process.kill(-pid, signal)

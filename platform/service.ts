@@ -1,33 +1,36 @@
+import { pasteable } from './config/pasteable.ts'
 import { readSettings } from './config/settings.ts'
 import { allocateYoung } from './heap.ts'
+import { isUnavailable, messageOf, reasonOf } from './pg/errors.ts'
 import { type Endpoint, type Health, serveEndpoint } from './telemetry/endpoint.ts'
 import { healthOf } from './telemetry/health.ts'
 import { type Logger, logLast, openLogger } from './telemetry/logger.ts'
 import { type Metrics, openMetrics } from './telemetry/metrics.ts'
+import { endTracing } from './telemetry/tracing/tracing.ts'
 import { Trouble } from './trouble.ts'
 
 export { Trouble } from './trouble.ts'
 
-/** How long a stop may take before it is no longer called graceful, unless a service says otherwise. */
+/** How long a graceful stop may take, unless a service has its own bound. */
 const STOP_MS = 15_000
 
 export interface Running {
-  /** Finishes what is under way, then lets go of everything. */
+  /** Finishes running work, then releases everything. */
   stop(): Promise<void>
-  /** Resolves when what it needs answers, rejects when it does not: asked for its health. */
+  /** Health check: resolves when everything that the service needs answers, with a text if there is a remark; rejects otherwise. */
   works?(): Promise<unknown>
 }
 
-/** @param begun may be called as soon as there is something that a stop must not leave behind */
+/** @param begun may be called during the start, as soon as a stop has something to release */
 export type Start = (log: Logger, begun: (running: Running) => void, metrics: Metrics) => Promise<Running>
 
 export interface ServiceOptions {
-  /** Of its log lines; LOG_LEVEL if not given. */
+  /** Log level; LOG_LEVEL if not given. */
   level?: string
   stopMs?: number
 }
 
-/** A part of the system that runs as a process of its own, or as one of several in a process. */
+/** A part of the system that runs as its own process, or together with others in one process. */
 export interface Service {
   name: string
   start: Start
@@ -38,9 +41,9 @@ export interface Service {
 export const service = (name: string, start: Start, options: ServiceOptions = {}): Service => ({ name, start, options })
 
 /**
- * Runs services as this process: starts them, tells whoever spawned it that all are ready, stops them once on SIGTERM, SIGINT,
- * SIGHUP or when the spawning process is gone. Ends the process with 0 after a clean stop and with 1 when a start or a stop
- * failed. With METRICS_PORT their figures and their health are served there, from before the start until the end.
+ * Runs services in this process: starts them, tells the parent process when all are ready, and stops them on SIGTERM, SIGINT, SIGHUP
+ * or when the parent is gone. Exits with 0 after a clean stop, and with 1 when a start or a stop failed. With METRICS_PORT it serves
+ * their metrics and health there, from before the start until the end.
  */
 export async function runServices(services: readonly Service[]): Promise<void> {
   allocateYoung()
@@ -56,7 +59,10 @@ export async function runServices(services: readonly Service[]): Promise<void> {
   const health = async (): Promise<Health> => {
     if (stopping) return 'stopping'
     if (!isReady) return 'starting'
-    return healthOf(() => Promise.all([...running.values()].map((one) => one.works?.())))
+    return healthOf(async () => {
+      const said = await Promise.all([...running.values()].map((one) => one.works?.()))
+      return said.filter((one) => typeof one === 'string' && one !== '').join('; ') || undefined
+    })
   }
 
   const stop = async (why: string) => {
@@ -69,11 +75,13 @@ export async function runServices(services: readonly Service[]): Promise<void> {
       process.exit(1)
     }
     try {
-      // One that cannot stop cleanly must not keep the others from doing so.
+      // A service that fails to stop must not prevent the others from stopping.
       const stops = await Promise.allSettled([...running.values()].map((one) => one.stop()))
       for (const one of stops) if (one.status === 'rejected') throw one.reason
       await endpoint?.close()
       clearTimeout(late)
+      // Has its own bound, so a slow receiver of spans does not make the stop fail.
+      await endTracing()
       await Promise.all(parts.map(({ logger }) => logLast(logger, 'info', 'stopped')))
       process.exit(0)
     } catch (error) {
@@ -100,15 +108,17 @@ export async function runServices(services: readonly Service[]): Promise<void> {
     isReady = true
     process.send?.('ready')
   } catch (error) {
-    // A start that is broken off by a stop fails in one way or another: the stop has the say.
+    // A stop during the start makes the start fail somehow; the stop decides the exit code.
     if (stopping) return
     console.error(plain(error))
     process.exit(1)
   }
 }
 
-/** An error as a person wants to read it: one line each for what can be mended, a stack for what is our mistake. */
+/** An error as text for people: the message of a Trouble or of an unavailable database, the stack of a bug. */
 export function plain(error: unknown): string {
-  if (error instanceof Trouble) return error.message.replaceAll(/^/gm, 'vidwiz: ')
+  if (error instanceof Trouble) return pasteable(error.message).replaceAll(/^/gm, 'vidwiz: ')
+  if (isUnavailable(error))
+    return `vidwiz: cannot use the database: ${reasonOf(error)} (${messageOf(error)}); what to do: docs/runbook.md, "The database is locked, read-only, full, out of slots"`
   return `vidwiz: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
 }

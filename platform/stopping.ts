@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** The wish that a loop shall end, for one that waits now and then. */
+/** A request to stop, for a loop that waits in between. */
 export interface Stopping {
   signal: AbortSignal
   stopped(): boolean
   stop(): void
-  /** Resolves after a while, or as soon as the loop shall end. */
+  /** Resolves after `ms`, or as soon as `stop` is called. */
   pause(ms: number): Promise<void>
 }
 
@@ -20,7 +20,7 @@ export function stopping(): Stopping {
   }
 }
 
-/** After the first failure, and at most. */
+/** The delay after the first failure, and the maximum delay. */
 export interface Backoff {
   firstMs: number
   longestMs: number
@@ -29,8 +29,8 @@ export interface Backoff {
 const usual: Backoff = { firstMs: 50, longestMs: 5_000 }
 
 /**
- * How long to leave alone what has failed: twice as long with each failure, and not all at the same moment.
- * @param failures in a row, one at least
+ * The delay before the next attempt, in milliseconds: doubles with each failure, with jitter.
+ * @param failures number of failures in a row, at least 1
  */
 export const backoffMs = (failures: number, { firstMs, longestMs }: Backoff = usual): number =>
   Math.min(firstMs * 2 ** (failures - 1), longestMs) * (0.5 + Math.random() / 2)

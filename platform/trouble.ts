@@ -1,4 +1,4 @@
-/** A trouble that a person can mend: told in one line, without a stack. */
+/** An error that a person can fix; shown in one line, without a stack. */
 export class Trouble extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options)

@@ -1,9 +1,10 @@
-/** Runs work, so much of it at a time; the rest waits in line, in the order of its coming. */
+/** Runs work with limited concurrency; further work waits, first come, first served. */
 export type Turns = <T>(work: () => Promise<T>) => Promise<T>
 
 /**
- * @param mostWaiting how many may wait in line
- * @param full what is thrown at who comes when the line is full
+ * @param atOnce how many may run at the same time
+ * @param mostWaiting how many may wait
+ * @param full makes the error that is thrown when too many wait already
  */
 export function turns(
   atOnce: number,
@@ -19,7 +20,7 @@ export function turns(
     try {
       return await work()
     } finally {
-      // Who is next takes the place over, so that nobody slips in between.
+      // The next in line takes over this slot, so that a new caller cannot overtake it.
       const next = line.shift()
       if (next) next()
       else running--

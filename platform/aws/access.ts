@@ -1,15 +1,15 @@
 import type { Settings } from '../config/settings.ts'
 
-/** How AWS, or who stands in for it, is reached. */
+/** How to reach AWS or an AWS-compatible server. */
 export interface AwsAccess {
   region: string
-  /** Of another server that speaks as AWS does; AWS itself if not given. */
+  /** URL of an AWS-compatible server; AWS itself if not given. */
   endpoint?: string
-  /** Where the SDK shall not look for them itself (environment, profile, role of the machine). */
+  /** If not given, the SDK looks for credentials itself (environment, profile, role of the machine). */
   credentials?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string }
 }
 
-/** What the settings say about one of the two services of AWS that we use. */
+/** The access to one AWS service according to the settings. */
 export function awsAccess(settings: Settings, service: 'S3' | 'SQS'): AwsAccess {
   const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN: sessionToken } = settings
   return {

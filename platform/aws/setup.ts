@@ -6,11 +6,11 @@ import { Trouble } from '../trouble.ts'
 import { awsAccess } from './access.ts'
 import { reasonOf } from './reason.ts'
 
-/** The settings of queues that workers are fed from: functions, and those who hear videos. */
+/** The settings of the workers' queues: for Lambda functions and for media workers, which transcribe videos. */
 export const QUEUE_SETTINGS = ['SQS_AI_NOTE_QUEUE_URL', 'SQS_SUMMARY_QUEUE_URL', 'SQS_TRANSCRIPTION_QUEUE_URL'] as const
 export type QueueSetting = (typeof QUEUE_SETTINGS)[number]
 
-/** How the queue of a setting shall be. */
+/** The plan for the queue of a setting. */
 export const planOf = (setting: QueueSetting, name: string): QueuePlan =>
   setting === 'SQS_TRANSCRIPTION_QUEUE_URL' ? patientPlan(name) : usualPlan(name)
 
@@ -18,10 +18,10 @@ export const planOf = (setting: QueueSetting, name: string): QueuePlan =>
 export const queueUrlsOf = (settings: Settings): string[] => QUEUE_SETTINGS.flatMap((setting) => settings[setting] ?? [])
 
 /**
- * Makes the bucket and the queues that the settings name, each queue with its dead-letter queue, and brings what is there up to
- * date.
- * @returns the names of what was made or changed
- * @throws Trouble when AWS refuses, or when a queue comes to be elsewhere than the settings say
+ * Creates the bucket and the queues that the settings name, each queue with its dead-letter queue, and updates the attributes of
+ * existing queues.
+ * @returns the names of what was created or changed
+ * @throws Trouble when AWS refuses, or when a queue's URL differs from the settings
  */
 export async function setUpAws(settings: Settings): Promise<{ bucket: string[]; queues: string[] }> {
   const { S3_BUCKET_NAME } = settings
@@ -32,7 +32,7 @@ export async function setUpAws(settings: Settings): Promise<{ bucket: string[]; 
 }
 
 async function madeBucket(settings: Settings, name: string): Promise<string[]> {
-  // The SDK takes its time to load: only for those who use it.
+  // The SDK is slow to load, so only processes that use it load it.
   const { ensureBucket } = await import('../objects/ensure.ts')
   try {
     return (await ensureBucket(name, awsAccess(settings, 'S3'))) ? [name] : []
@@ -59,7 +59,7 @@ async function madeQueues(settings: Settings, urls: readonly string[]): Promise<
   }
 }
 
-/** Another account, for example. The host may be the server's own idea of its name. */
+/** Detects another account, for example. Ignores the host, which may be the server's own name. */
 function assertThere(url: string, ensured: readonly Ensured[]) {
   const place = (url: string) => new URL(url).pathname
   const made = ensured.find(({ name }) => name === nameOf(url))!.url

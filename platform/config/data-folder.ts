@@ -8,7 +8,7 @@ export class DataFolderError extends Trouble {
   override name = 'DataFolderError'
 }
 
-/** Root lends the database another account, which has to walk through; every file and folder inside guards itself. */
+/** For root the database runs as another account, which must be able to enter the folder. Files and folders inside have their own modes. */
 const MODE = process.getuid?.() === 0 ? 0o711 : 0o700
 
 const REASONS: Record<string, string> = {
@@ -21,10 +21,10 @@ const REASONS: Record<string, string> = {
 }
 
 /**
- * The folder for everything that VidWiz keeps on this machine: made on first use, for nobody else to look into.
- * @param path relative to the working directory
+ * The folder for all data of VidWiz on this machine. Created on first use; other accounts cannot read it.
+ * @param path absolute, or relative to the working directory
  * @returns its absolute path
- * @throws DataFolderError when it cannot be made or written to
+ * @throws DataFolderError when it cannot be created or written to
  */
 export function dataFolder(path: string): string {
   const folder = resolve(path)

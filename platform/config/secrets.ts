@@ -5,20 +5,20 @@ import { Trouble } from '../trouble.ts'
 
 const NAMES = ['SECRET_KEY', 'ADMIN_TOKEN', 'PG_PASSWORD'] as const
 
-/** Never to be logged, printed or stored anywhere else. */
+/** Must never be logged, printed or stored anywhere else. */
 export type Secrets = Record<(typeof NAMES)[number], string>
 
-/** The file of secrets is not what it should be. The message holds no secret. */
+/** The file of secrets cannot be used. The message contains no secret. */
 export class SecretsError extends Trouble {
   readonly code = 'SECRETS'
   override name = 'SecretsError'
 }
 
 /**
- * The secrets of this installation: from the environment when set there, else generated once and kept in the data folder
- * for its owner only. Processes that start together get the same.
+ * The secrets of this installation: from the environment if set there, otherwise generated once and kept in the data folder, readable
+ * only by its owner. Processes that start at the same time get the same secrets.
  * @param folder an existing data folder
- * @throws SecretsError when the file is damaged or closed to us
+ * @throws SecretsError when the file is damaged or cannot be read
  */
 export function secrets(folder: string, env: NodeJS.ProcessEnv = process.env): Secrets {
   const kept = keptSecrets(join(folder, 'secrets.json'), NAMES)
@@ -26,8 +26,17 @@ export function secrets(folder: string, env: NodeJS.ProcessEnv = process.env): S
 }
 
 /**
- * Secrets that nobody gives us: generated once, kept in a file for its owner only.
- * @throws SecretsError when the file is damaged or closed to us
+ * The password of the page for operators, from the environment or generated once. It has its own file, because data folders older than
+ * the page lack the password and must not count as damaged.
+ * @param folder an existing data folder
+ * @throws SecretsError when the file is damaged or cannot be read
+ */
+export const opsPassword = (folder: string, env: NodeJS.ProcessEnv = process.env): string =>
+  env.OPS_PASSWORD || keptSecrets(join(folder, 'ops-password.json'), ['OPS_PASSWORD']).OPS_PASSWORD
+
+/**
+ * Secrets that are generated once and kept in a file that only its owner can read.
+ * @throws SecretsError when the file is damaged or cannot be read
  */
 export const keptSecrets = <N extends string>(file: string, names: readonly N[]): Record<N, string> =>
   read(file, names) ?? generate(file, names)
@@ -47,7 +56,7 @@ function read<N extends string>(file: string, names: readonly N[]): Record<N, st
   }
   const kept = parse(text) as Record<N, string> | undefined
   const missing = names.filter((name) => typeof kept?.[name] !== 'string' || kept[name] === '')
-  // To make up for what is missing would lock everybody out with new keys: a person should decide that.
+  // New secrets would lock out all users, so a person must decide that.
   if (!kept || missing.length > 0) {
     throw new SecretsError(`${file} is damaged (no ${missing.join(', ')}): bring it back, or remove it to have new secrets made`)
   }
@@ -62,7 +71,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** A link appears whole or not at all and never replaces: whoever comes second reads what the first one made. */
+/** Generates secrets. A hard link appears atomically and never replaces a file, so a second process reads the first one's secrets. */
 function generate<N extends string>(file: string, names: readonly N[]): Record<N, string> {
   const unfinished = `${file}.${randomUUID()}`
   const fresh = mapNames(names, () => randomBytes(32).toString('base64url'))

@@ -3,8 +3,8 @@ import type { Logger } from 'pino'
 import type { Request } from './request.ts'
 
 /**
- * Writes one line for a request that has been answered, or whose client went away (`aborted`).
- * Neither headers, query nor body are in it: any of them may hold a secret.
+ * Logs one line for a request that was answered, or whose client disconnected (`aborted`).
+ * Headers, query and body are left out, because they may contain secrets.
  */
 export function accessLog(log: Logger, request: Request, res: ServerResponse, elapsedMs: number) {
   const { id: requestId, method, path, route, actor, address } = request
@@ -14,7 +14,7 @@ export function accessLog(log: Logger, request: Request, res: ServerResponse, el
   log.info({ requestId, method, path, route, actor, address, status, aborted, elapsedMs: rounded }, 'request')
 }
 
-/** What may be told of an error that nobody foresaw: a database's `detail` would quote the row. */
+/** The loggable fields of an unexpected error. A database error's `detail` is left out: it quotes the row. */
 export function faultOf(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { message: String(error) }
   const { name, message, stack, cause } = error

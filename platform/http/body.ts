@@ -1,37 +1,52 @@
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
-import { bodyTooLarge, invalid, unreadableBody } from './errors.ts'
-import { JsonDepthError, JsonSyntaxError, parseJson } from './json.ts'
+import { setImmediate as turn } from 'node:timers/promises'
+import { breather } from '../breather.ts'
+import { bodyTooLarge, invalid, tooManyParts, unreadableBody } from './errors.ts'
+import { contentCodingProblem } from './head.ts'
+import { JsonDepthError, JsonPartsError, JsonSyntaxError, MAX_LENIENT, parseJson } from './json.ts'
+import { parseInSlices } from './json-slices.ts'
 
-/** What a body is when its content type says that it is not JSON. */
+/** Stands for a body whose content type is not JSON. */
 export const NOT_JSON = Symbol('not JSON')
 
-/** The client went away before its request was complete: there is nobody to answer. */
+/** The client disconnected before its request was complete, so there is nothing to answer. */
 export class Aborted extends Error {}
 
 interface Reading {
-  /** Most bytes. */
+  /** Maximum size in bytes. */
   limitBytes: number
-  /** Asked before more than FREE_BYTES are taken in. Rejects when they shall not be. */
+  /** Called before more than FREE_BYTES are read. Rejects to refuse the body. */
   admit(): Promise<unknown>
+  /** False: only checks from the head whether the body would be accepted, and reads nothing. */
+  isWanted?: boolean
+  /** Given when the client waits for `100 Continue`: called once the head has been accepted. */
+  invite?: (() => void) | undefined
 }
 
-/** So much is taken in from anybody, who may turn out to be a stranger. */
+const NOTHING = Buffer.alloc(0)
+
+/** Read before `admit` has authorized the client. */
 const FREE_BYTES = 64 * 1024
 
 /**
  * Reads all bytes of a body.
  *
- * @throws HttpError 413 as soon as there are more than `limitBytes`, what `admit` throws, Aborted when the client goes away
+ * @throws HttpError 415 when it is compressed, 413 as soon as it exceeds `limitBytes`; errors of `admit`; Aborted when the client
+ * disconnects
  */
-export async function readBody(req: IncomingMessage, { limitBytes, admit }: Reading): Promise<Buffer> {
+export async function readBody(req: IncomingMessage, { limitBytes, admit, isWanted = true, invite }: Reading): Promise<Buffer> {
   const said = Number(req.headers['content-length'])
   if (said > limitBytes) throw bodyTooLarge(limitBytes)
+  const coding = contentCodingProblem(req)
+  if (coding) throw coding
   let isAdmitted = false
-  if (said > FREE_BYTES) {
+  if (said > FREE_BYTES || invite || !isWanted) {
     await admit()
     isAdmitted = true
   }
+  if (!isWanted) return NOTHING
+  invite?.()
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0
@@ -43,7 +58,7 @@ export async function readBody(req: IncomingMessage, { limitBytes, admit }: Read
       reject(error)
     }
     req.on('data', (chunk: Buffer) => {
-      // What comes after a refusal is read and dropped, so that the client, still sending, gets to see the answer.
+      // After a refusal the rest is read and dropped, so that a client that is still sending gets the answer.
       if (isRefused) return
       size += chunk.length
       if (size > limitBytes) return refuse(bodyTooLarge(limitBytes))
@@ -55,33 +70,55 @@ export async function readBody(req: IncomingMessage, { limitBytes, admit }: Read
     })
     req.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
     req.on('error', () => reject(new Aborted()))
-    // Every request closes in the end, and an error that nobody gets would still cost its stack.
+    // Every request closes in the end; creating an error that nobody sees would still cost its stack trace.
     req.on('close', () => req.readableEnded || reject(new Aborted()))
     if (req.destroyed) reject(new Aborted())
   })
 }
 
+/** Longer bodies are parsed in slices, because parsing them at once would delay all other requests. */
+const MAX_AT_ONCE = 128 * 1024
+
+/** True when a body is long enough to be parsed in slices. */
+export const isLong = ({ length }: Buffer): boolean => length > MAX_AT_ONCE
+
 /**
- * Parses a body: undefined when there is none, `NOT_JSON` when it is said to be something else.
+ * Parses a body. Resolves to undefined for an empty body, and to `NOT_JSON` when its content type is not JSON.
  *
- * @throws HttpError 400 when it is not UTF-8 or nested too deeply, 422 when it is not JSON
+ * @param maxParts maximum number of lists, dictionaries and keys in a long body
+ * @throws HttpError 400 when it is not UTF-8 or nested too deeply, 413 when it has too many parts, 422 when it is not JSON
  */
-export function parseBody(contentType: string | undefined, bytes: Buffer): unknown {
+export async function parseBody(contentType: string | undefined, bytes: Buffer, maxParts: number): Promise<unknown> {
   if (bytes.length === 0) return undefined
   if (!isJson(contentType)) return NOT_JSON
   if (!isUtf8(bytes)) throw unreadableBody()
+  if (isLong(bytes)) await turn()
+  const text = withoutMark(bytes.toString())
   try {
-    return parseJson(withoutMark(bytes.toString()))
+    return text.length > MAX_AT_ONCE ? await parseLong(text, maxParts) : parseJson(text)
   } catch (error) {
     if (error instanceof JsonDepthError) throw unreadableBody()
+    if (error instanceof JsonPartsError) throw tooManyParts(error.maxParts)
     if (error instanceof JsonSyntaxError)
       throw invalid([{ field: `body.${error.offset}`, message: 'JSON decode error', type: 'json_invalid' }])
     throw error
   }
 }
 
-/** JSON unless said otherwise: `application/json`, `application/*+json`, or no content type at all. */
-const isJson = (contentType = '') =>
+async function parseLong(text: string, maxParts: number): Promise<unknown> {
+  try {
+    const value = await parseInSlices(text, { maxParts, pause: breather() })
+    await turn()
+    return value
+  } catch (error) {
+    // Our own parser also accepts some literals that are not JSON, and its error tells the offset.
+    if (error instanceof JsonSyntaxError && text.length <= MAX_LENIENT) return parseJson(text)
+    throw error
+  }
+}
+
+/** True for `application/json`, `application/*+json`, or no content type at all. */
+export const isJson = (contentType = '') =>
   contentType === 'application/json' || /^\s*(application\/(json|[^;\s]+\+json)\s*(;|$)|$)/i.test(contentType)
 
 const withoutMark = (text: string) => (text.charCodeAt(0) === 0xfeff ? text.slice(1) : text)

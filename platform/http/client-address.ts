@@ -2,14 +2,14 @@ import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
 import proxyaddr from 'proxy-addr'
 
-/** Who may say where a request comes from: the last so many proxies, or those of these networks; 0 is nobody. */
+/** Proxies whose `X-Forwarded-For` is trusted: the number of the last proxies, or their networks; 0 trusts none. */
 export type TrustedProxies = number | readonly string[]
 
-/** Finds out from where a request comes; undefined once its connection is gone. */
+/** Finds the client's address of a request; undefined once its connection is closed. */
 export type AddressOf = (request: IncomingMessage) => string | undefined
 
 /**
- * Reads `1` (so many proxies stand before us) or `10.0.0.0/8, loopback` (those of these networks do).
+ * Parses `1` (a number of proxies in front of us) or `10.0.0.0/8, loopback` (the networks of the proxies).
  *
  * @throws TypeError when it is neither
  */
@@ -21,10 +21,10 @@ export function trustedProxies(text: string): TrustedProxies {
 }
 
 /**
- * `X-Forwarded-For` is anybody's word but for what trusted proxies have added to it: from the right, the first address that is
- * not of such a proxy.
+ * Finds client addresses. Clients can forge `X-Forwarded-For`, except for what trusted proxies append: the client is the first
+ * address from the right that is not a trusted proxy.
  *
- * @param onIgnored called once when there is such a word and nobody is trusted: perhaps somebody should be
+ * @param onIgnored called once when the header is present and no proxy is trusted: a setting may be missing
  */
 export function addressOf(trusted: TrustedProxies, onIgnored?: () => void): AddressOf {
   if (trusted === 0) return direct(onIgnored)

@@ -1,17 +1,18 @@
+import type { Readable } from 'node:stream'
 import { z } from 'zod'
 
-/** A body that is not JSON. */
+/** An answer's body that is not JSON: the whole body, or a stream when it is too large for memory. */
 export class Content {
   readonly type: string
-  readonly body: string | Buffer
+  readonly body: string | Buffer | Readable
   /** Names and values in turn. */
   readonly headers: readonly string[]
-  constructor(type: string, body: string | Buffer, headers: readonly string[] = []) {
+  constructor(type: string, body: string | Buffer | Readable, headers: readonly string[] = []) {
     this.type = type
     this.body = body
     this.headers = headers
   }
 }
 
-/** How a route declares such an answer. */
+/** Declares such an answer for a route. */
 export const content = (type: string) => z.string().meta({ contentType: type })

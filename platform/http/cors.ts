@@ -9,11 +9,11 @@ export interface Preflight {
   body: string
 }
 
-/** Whether a browser asks what it may send. */
+/** True for a CORS preflight request. */
 export const isPreflight = (method: string | undefined, headers: IncomingHttpHeaders): boolean =>
   method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined
 
-/** Answers a browser that asks what it may send: any origin may send anything. */
+/** Answers a CORS preflight request: any origin may send anything. */
 export function preflight(headers: IncomingHttpHeaders): Preflight {
   const requested = headers['access-control-request-headers']
   const allowed = METHODS.includes(headers['access-control-request-method']!)
@@ -34,16 +34,16 @@ export function preflight(headers: IncomingHttpHeaders): Preflight {
 const NONE: readonly string[] = []
 
 /**
- * Makes the headers, names and values in turn, that let a page of another origin read an answer.
+ * Builds the headers, names and values in turn, that let a page of another origin read an answer.
  *
- * @param exposed names of the headers of ours that such a page may see
+ * @param exposed names of our headers that such a page may read
  */
 export function crossOrigin(exposed: readonly string[]): (request: IncomingHttpHeaders) => readonly string[] {
   const granted = [...CREDENTIALS, 'Access-Control-Expose-Headers', exposed.join(', ')]
   const toAnyone = ['Access-Control-Allow-Origin', '*', ...granted]
   return ({ origin, cookie }) => {
     if (origin === undefined) return NONE
-    // With cookies a browser takes no `*`.
+    // Browsers reject `*` for requests with cookies.
     return cookie === undefined ? toAnyone : ['Access-Control-Allow-Origin', origin, ...granted, 'Vary', 'Origin']
   }
 }

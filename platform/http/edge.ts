@@ -1,43 +1,54 @@
+import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { performance } from 'node:perf_hooks'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { Router } from 'express'
 import type { Logger } from 'pino'
 import { accessLog, faultOf } from './access-log.ts'
-import { Aborted, parseBody, readBody } from './body.ts'
+import { Aborted, isJson, isLong, NOT_JSON, parseBody, readBody } from './body.ts'
 import { type AddressOf, addressOf } from './client-address.ts'
 import { hasAlready } from './conditional.ts'
 import { Content } from './content.ts'
 import { crossOrigin, isPreflight, preflight } from './cors.ts'
 import { HttpError, internalError, methodNotAllowed, notFound } from './errors.ts'
+import { awaitsContinue, headProblem, isLastOfConnection } from './head.ts'
 import { JsonText } from './json.ts'
 import { presence } from './presence.ts'
 import { Request } from './request.ts'
 import { Answer, type Route } from './route.ts'
+import { writtenAnswer } from './server.ts'
 import { EventStream, isEventStream, STREAM_HEADERS, type StreamOptions, streams } from './stream.ts'
-import { validate } from './validate.ts'
+import { validate, validateLong } from './validate.ts'
 
 export interface EdgeOptions<App, Tools> {
   routes: readonly Route<App, Tools>[]
-  /** What guards get. */
+  /** Passed to guards. */
   app: App
-  /** What handlers get beside their input, made anew for each request. */
+  /** Makes what handlers get in addition to their input, anew for each request. */
   tools(request: Request, who: unknown): Tools
-  /** Asked before a well-formed request is handled, with the views that its route reads. Throws an HttpError. */
-  ready?(request: Request, reads: readonly string[] | undefined): Promise<void> | undefined
-  /** Says an error of the application as an HttpError; undefined for one that nobody foresaw. */
+  /** Runs the handler of a route that reads views: waits until they are ready, and runs it again if they were not. */
+  reading?(request: Request, reads: readonly string[], handle: () => Promise<unknown> | unknown): Promise<unknown>
+  /** Turns an error of the application into an HttpError; undefined for an unexpected one. */
   explain?(error: unknown): HttpError | undefined
   log: Logger
-  /** Asked before anything of a request is read that its headers do not tell. Throws when the client must wait. */
+  /** Called with only the headers, before anything else of a request is read. Throws when the client must wait. */
   admit?: ((request: Request) => Promise<void> | undefined) | undefined
-  /** Told of each request when its answer begins, or with no status when the client left before. */
+  /** Called for each request when its answer begins, or with no status when the client disconnected before. */
   measure?: ((request: Request, status: number | undefined, elapsedMs: number) => void) | undefined
-  /** Where a request comes from; the other end of its connection, if not given. */
+  /** Finds the client's address; the peer of the connection if not given. */
   addressOf?: AddressOf | undefined
-  /** Most bytes of a request's body, whatever its route takes. */
+  /** Maximum bytes of a request's body, even where its route allows more. */
   bodyLimitBytes?: number
-  /** Headers of ours that pages of other origins may read, beside `X-Request-ID` and `Retry-After`. */
+  /** Headers that pages of other origins may read, in addition to `X-Request-ID` and `Retry-After`. */
   exposedHeaders?: readonly string[]
-  /** Checks every answer against its schema; for tests. */
+  /** False: pages of other origins may read nothing, and may send only what needs no preflight. */
+  isCrossOrigin?: boolean
+  /** Headers of every answer, names and values in turn. */
+  usualHeaders?: readonly string[]
+  /** Called first for every request with a valid head, also for one without a route. Throws an HttpError to refuse it. */
+  screen?(request: Request): void
+  /** Checks every answer against its declaration; for tests. */
   checkAnswers?: boolean
   streaming?: StreamOptions
 }
@@ -45,21 +56,26 @@ export interface EdgeOptions<App, Tools> {
 /** Answers a request. */
 export interface Handler {
   (req: IncomingMessage, res: ServerResponse): void
-  /** The server is stopping: has answers that would go on or be waited for for long come to their end. */
+  /** The whole text of the answer to an unreadable request; the connection ends after it. */
+  written(refusal: HttpError): string
+  /** Called when the server stops: ends streams and answers that wait. */
   stopStreams?(): void
-  /** How many streams are open. */
+  /** The number of open streams. */
   openStreams?(): number
 }
 
 const DEFAULT_BODY_LIMIT_BYTES = 16 * 1024 * 1024
-/** Where a route does not say what it takes. */
+/** For routes without a limit of their own. */
 const USUAL_BODY_LIMIT_BYTES = 1024 * 1024
+/** A hundred times what people send; checking that many takes some 50 ms. */
+const USUAL_BODY_LIMIT_PARTS = 50_000
+const USUAL_HEADERS = ['Referrer-Policy', 'strict-origin-when-cross-origin']
 const JSON_TYPE = ['Content-Type', 'application/json']
 const TEXT_TYPE = ['Content-Type', 'text/plain; charset=utf-8']
 
 /**
- * A request on its way to its answer. It is what the router routes (it asks for no more than `method` and `url`), so that
- * nothing need be hung on Node's own objects.
+ * A request and its answer. The router gets this object instead of Node's own request, so that nothing has to be attached to Node's
+ * objects; the router needs only `method` and `url`.
  */
 interface Exchange {
   method: string
@@ -69,9 +85,9 @@ interface Exchange {
   req: IncomingMessage
   res: ServerResponse
   request: Request
-  /** The path had a slash too many: a route that matches sends the client to the right one. */
+  /** The path ended in a slash: a route that matches the path without it redirects the client. */
   redirected: boolean
-  /** Methods of routes that match the path, where none of them is the one asked for. */
+  /** Methods of the routes that match the path, when none of them has the requested method. */
   allowed?: string[]
 }
 
@@ -79,11 +95,12 @@ interface Exchange {
 export function edge<App, Tools extends object>(options: EdgeOptions<App, Tools>): Handler {
   const { app, tools, explain, log, admit, measure, checkAnswers, bodyLimitBytes = DEFAULT_BODY_LIMIT_BYTES } = options
   const { addressOf: from = addressOf(0) } = options
-  const cors = crossOrigin(['X-Request-ID', 'Retry-After', ...(options.exposedHeaders ?? [])])
+  const { isCrossOrigin = true, usualHeaders = USUAL_HEADERS, screen } = options
+  const cors = isCrossOrigin ? crossOrigin(['X-Request-ID', 'Retry-After', ...(options.exposedHeaders ?? [])]) : () => []
   const open = streams(options.streaming)
   const present = presence()
 
-  // Paths are matched strictly: another case or a slash more is another path.
+  // Paths differ by case and by a final slash.
   const router = Router({ caseSensitive: true, strict: true })
   for (const [path, routes] of Map.groupBy(options.routes, (route) => route.path)) {
     const byMethod = new Map(routes.map((route) => [route.method, route]))
@@ -93,7 +110,7 @@ export function edge<App, Tools extends object>(options: EdgeOptions<App, Tools>
       exchange.request.route ??= path
       if (exchange.redirected) return redirect(exchange)
       if (!route) {
-        // Another path may match as well: `/notes/by-title` is a `/notes/:note_id`, too.
+        // Another pattern may match as well: `/notes/by-title` also matches `/notes/:note_id`.
         exchange.allowed = [...(exchange.allowed ?? []), ...byMethod.keys()]
         return next()
       }
@@ -102,9 +119,9 @@ export function edge<App, Tools extends object>(options: EdgeOptions<App, Tools>
     })
   }
 
-  /** The order of these steps is part of the contract. */
+  /** Runs a route. The order of the steps is part of the API: it decides which error a client gets. */
   async function run(route: Route<App, Tools>, exchange: Exchange) {
-    const { request, req, params } = exchange
+    const { request, req, res, params } = exchange
     const { spec } = route
     await admit?.(request)
     let known: { user: unknown } | undefined
@@ -112,28 +129,42 @@ export function edge<App, Tools extends object>(options: EdgeOptions<App, Tools>
       known ??= { user: await spec.auth?.(request, app) }
       return known.user
     }
-    let body: unknown
+    const raw: { params: unknown; query: unknown; body: unknown } = {
+      params,
+      query: spec.query && request.query,
+      body: undefined,
+    }
+    const precheck = () => {
+      const early = validate({ query: spec.query }, raw)
+      if (!early.error) spec.precheck?.(early.input.query as never)
+    }
     if (spec.body) {
       const limitBytes = Math.min(spec.bodyLimitBytes ?? USUAL_BODY_LIMIT_BYTES, bodyLimitBytes)
-      request.bytes = await readBody(req, { limitBytes, admit: authenticate })
-      body = parseBody(request.headers['content-type'], request.bytes)
+      const admitBody = () => {
+        if (isAwaited) precheck()
+        return authenticate()
+      }
+      const isAwaited = awaitsContinue(req)
+      const invite = isAwaited ? () => res.writeContinue() : undefined
+      const type = request.headers['content-type']
+      // A client that waits for `100 Continue` need not send a body whose type is refused anyway. An empty body has no type to refuse.
+      const isWanted = !isAwaited || isJson(type) || request.headers['content-length'] === '0'
+      request.bytes = await readBody(req, { limitBytes, admit: admitBody, isWanted, invite })
+      const maxParts = spec.bodyLimitParts ?? USUAL_BODY_LIMIT_PARTS
+      raw.body = isWanted ? await parseBody(type, request.bytes, maxParts) : NOT_JSON
     }
-    const raw = { params, query: spec.query && request.query, body }
-    if (spec.precheck) {
-      const early = validate({ query: spec.query }, raw)
-      if (!early.error) spec.precheck(early.input.query as never)
-    }
+    if (spec.precheck) precheck()
     const user = await authenticate()
-    // Only now: a large body is work to look through, and not for a stranger.
-    const checked = validate(spec, raw)
+    // Validated only after authentication, because checking a large body is expensive.
+    const { body } = spec
+    const checked = body && isLong(request.bytes!) ? await validateLong({ ...spec, body }, raw) : validate(spec, raw)
     const input = Object.assign(tools(request, user), checked.input, { request, user })
     if (checked.error) {
       if (spec.exists && checked.isOnlyBodyInvalid) await spec.exists(input)
       throw checked.error
     }
-    const ready = options.ready?.(request, spec.reads)
-    if (ready) await ready
-    const result = await route.handle(input)
+    const handle = () => route.handle(input)
+    const result = await (spec.reads && options.reading ? options.reading(request, spec.reads, handle) : handle())
     if (result instanceof EventStream) stream(route, exchange, result)
     else succeed(route, exchange, result)
   }
@@ -155,11 +186,22 @@ export function edge<App, Tools extends object>(options: EdgeOptions<App, Tools>
     const body = result instanceof Answer ? result.body : result
     if (body instanceof Content) {
       if (checkAnswers) assertContent(route, status, body)
+      if (body.body instanceof Readable) return pour(route, exchange, status, body, body.body)
       return complete(exchange, status, ['Content-Type', body.type, ...body.headers], body.body)
     }
     const json = body instanceof JsonText ? body.text : JSON.stringify(body)
     if (checkAnswers) assertAnswer(route, status, json)
     complete(exchange, status, JSON_TYPE, json)
+  }
+
+  /** Sends a body as fast as the client reads it. An error midway breaks the connection, so that no client takes a part for the whole. */
+  function pour(route: Route<App, Tools>, exchange: Exchange, status: number, { type, headers }: Content, body: Readable) {
+    const { request, res } = exchange
+    writeHead(exchange, status, ['Content-Type', type, ...headers])
+    pipeline(body, res).catch((error) => {
+      if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE')
+        log.error({ requestId: request.id, route: route.path, fault: faultOf(error) }, 'answer was cut')
+    })
   }
 
   function complete(exchange: Exchange, status: number, headers: readonly string[], body: string | Buffer) {
@@ -172,13 +214,14 @@ export function edge<App, Tools extends object>(options: EdgeOptions<App, Tools>
   function fail(exchange: Exchange, error: unknown) {
     if (error instanceof Aborted) return
     const known = error instanceof HttpError ? error : explain?.(error)
-    if (!known)
+    // An error with a cause is our fault and is logged, even when the client gets a proper answer.
+    if (!known || known.cause !== undefined)
       log.error({ requestId: exchange.request.id, route: exchange.request.route, fault: faultOf(error) }, 'request failed')
     const { status, body, headers } = known ?? internalError()
     if (!exchange.res.headersSent) send(exchange, status, [...JSON_TYPE, ...headers], JSON.stringify(body))
   }
 
-  /** As if the slash had not been there; the client repeats method and body (307). */
+  /** Redirects to the path without its final slash; with 307 the client repeats method and body. */
   function redirect(exchange: Exchange) {
     const { request } = exchange
     const { host, 'x-forwarded-proto': scheme } = request.headers
@@ -193,13 +236,12 @@ export function edge<App, Tools extends object>(options: EdgeOptions<App, Tools>
   }
 
   function writeHead({ request, res }: Exchange, status: number, headers: readonly string[]) {
-    // Nobody hears an answer that comes too late: that they left has been told.
+    // When the client has disconnected, `logAtEnd` has measured the request already.
     if (!res.destroyed) measure?.(request, status, performance.now() - request.startedAt)
     return res.writeHead(status, [
       'X-Request-ID',
       request.id,
-      'Referrer-Policy',
-      'strict-origin-when-cross-origin',
+      ...usualHeaders,
       ...headers,
       ...(isPreflight(request.method, request.headers) ? [] : cors(request.headers)),
       ...request.answerHeaders,
@@ -211,7 +253,7 @@ export function edge<App, Tools extends object>(options: EdgeOptions<App, Tools>
     router(exchange as never, exchange.res as never, (error?: unknown) => (error ? fail(exchange, error) : otherwise()))
   }
 
-  /** In a scope of its own, so that an open stream keeps no more alive than this. */
+  /** A function of its own, so that the listener of an open stream keeps only these variables in memory. */
   function logAtEnd(request: Request, res: ServerResponse) {
     res.on('close', () => {
       const elapsedMs = performance.now() - request.startedAt
@@ -220,13 +262,21 @@ export function edge<App, Tools extends object>(options: EdgeOptions<App, Tools>
     })
   }
 
-  const handler: Handler = (req, res) => {
+  const handler = ((req, res) => {
     const request = new Request(req, from(req), present.until(res))
     const { method, path, headers } = request
     const exchange: Exchange = { method, url: path, req, res, request, redirected: false }
     logAtEnd(request, res)
 
-    if (isPreflight(method, headers)) {
+    const problem = headProblem(req)
+    if (problem || isLastOfConnection(req)) res.shouldKeepAlive = false
+    if (problem) return fail(exchange, problem)
+    try {
+      screen?.(request)
+    } catch (error) {
+      return fail(exchange, error)
+    }
+    if (isCrossOrigin && isPreflight(method, headers)) {
       const answer = preflight(headers)
       return send(exchange, answer.status, [...answer.headers, ...TEXT_TYPE], answer.body)
     }
@@ -239,6 +289,11 @@ export function edge<App, Tools extends object>(options: EdgeOptions<App, Tools>
       exchange.redirected = true
       route(exchange, withoutSlashes(path), nothing)
     })
+  }) as Handler
+  handler.written = (refusal) => {
+    const requestId = randomUUID()
+    log.info({ requestId, status: refusal.status }, 'unreadable request')
+    return writtenAnswer(refusal, ['X-Request-ID', requestId, ...usualHeaders])
   }
   handler.openStreams = open.count
   handler.stopStreams = () => {
@@ -248,7 +303,7 @@ export function edge<App, Tools extends object>(options: EdgeOptions<App, Tools>
   return handler
 }
 
-/** What went out to the kernel counts as written: no server can know more. */
+/** Calls back when an answer was not written. Bytes handed to the kernel count as written, because a server cannot know more. */
 function onceUndelivered(res: ServerResponse, callback: () => void) {
   if (res.destroyed) return callback()
   res.once('close', () => {
@@ -256,12 +311,12 @@ function onceUndelivered(res: ServerResponse, callback: () => void) {
   })
 }
 
-/** A client that is still sending is heard out for so long. */
+/** How long the rest of a request is read and dropped after its answer. */
 const HEAR_OUT_MS = 5000
 
 /**
- * Ends an answer. Where the connection ends with it and the client is still sending, closing at once would have its machine
- * throw the answer away unread: so the answer goes out, and what still comes is dropped for a while.
+ * Ends an answer. When the connection ends with it while the client still sends, closing at once would reset the connection, and
+ * the client would lose the answer. So this sends the answer and drops what the client sends, for up to HEAR_OUT_MS.
  */
 function end({ req, res }: Exchange, body: string | Buffer) {
   if (req.complete || res.shouldKeepAlive) return res.end(body)
@@ -280,7 +335,7 @@ function withoutSlashes(path: string): string {
   return path.slice(0, end)
 }
 
-/** Throws when an answer is not what its route declares, down to the order of keys. */
+/** Throws when an answer differs from its route's declaration, also in the order of keys. */
 function assertAnswer({ method, path, spec }: Route, status: number, json: string) {
   const declared = spec.answers[status]?.safeParse(JSON.parse(json))
   if (!declared?.success || JSON.stringify(declared.data) !== JSON.stringify(JSON.parse(json)))

@@ -2,13 +2,13 @@ import { z } from 'zod'
 import { codePoints, isStorable, strip } from './text.ts'
 
 /**
- * What fields of requests are made of. Each accepts what Pydantic's lax mode accepts and describes itself as JSON Schema.
+ * Schemas for fields of requests. Each accepts what Pydantic's lax mode accepts and describes itself as JSON Schema.
  */
 
-/** A rule of our own; `message` is a sentence. */
+/** The error of a custom rule, in Pydantic's form. */
 export const rule = (message: string) => ({ error: `Value error, ${message}`, abort: true })
 
-/** Text that can be stored. Lengths count code points. */
+/** Text that Postgres can store. Lengths count code points. */
 export function text({ min, max }: { min?: number; max?: number } = {}) {
   const sized = z.string().refine(isStorable, rule('text must not contain NUL or half of a surrogate pair'))
   if (min === undefined && max === undefined) return sized
@@ -26,7 +26,7 @@ export function text({ min, max }: { min?: number; max?: number } = {}) {
 const TRUE = new Set(['true', 't', 'yes', 'y', 'on', '1'])
 const FALSE = new Set(['false', 'f', 'no', 'n', 'off', '0'])
 
-/** A boolean, or a number or word that means one. */
+/** A boolean, or a number or word that Pydantic accepts as one. */
 export const boolean = () => z.preprocess(toBoolean, z.boolean()).meta({ type: 'boolean' })
 
 function toBoolean(value: unknown): unknown {
@@ -34,7 +34,7 @@ function toBoolean(value: unknown): unknown {
   return TRUE.has(word) ? true : FALSE.has(word) ? false : value
 }
 
-/** A whole number in a path or query: `5`, `+5`, `005`, `1_000`, `5.0`. One beyond what a number can hold is the greatest that it can. */
+/** A whole number in a path or query: `5`, `+5`, `005`, `1_000`, `5.0`. Values beyond the safe integers become the nearest one. */
 export function integer({ min, max }: { min?: number; max?: number } = {}) {
   let number = z.int()
   if (min !== undefined) number = number.min(min)

@@ -1,4 +1,4 @@
-/** Text that is not JSON; `offset` is where it stops being so. */
+/** Text that is not JSON; `offset` is the index of the error. */
 export class JsonSyntaxError extends Error {
   readonly offset: number
   constructor(offset: number) {
@@ -11,7 +11,16 @@ export class JsonSyntaxError extends Error {
 /** JSON nested too deeply to be handled safely. */
 export class JsonDepthError extends Error {}
 
-/** JSON that is written already and goes out as it is. */
+/** JSON with more lists, dictionaries and keys than allowed. */
+export class JsonPartsError extends Error {
+  readonly maxParts: number
+  constructor(maxParts: number) {
+    super(`JSON of more than ${maxParts} parts`)
+    this.maxParts = maxParts
+  }
+}
+
+/** JSON that is already serialized and is sent unchanged. */
 export class JsonText {
   readonly text: string
   constructor(text: string) {
@@ -19,11 +28,11 @@ export class JsonText {
   }
 }
 
-/** Deep enough for any honest document; what walks a value recursively must not run out of stack. */
+/** Deeper than any sensible document, and safe for functions that walk a value recursively. */
 export const MAX_DEPTH = 1000
 
-/** Our own reader takes some 60 ms for as much; what is longer is read by JSON.parse alone. */
-const MAX_LENIENT = 1024 * 1024
+/** In characters; our own parser takes some 60 ms for that many. Only JSON.parse reads longer texts. */
+export const MAX_LENIENT = 1024 * 1024
 
 /**
  * Parses JSON; of repeated keys the last wins. The literals NaN, Infinity and -Infinity are tolerated in up to MAX_LENIENT
@@ -36,7 +45,7 @@ export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    // Rare: either an error to be located, or one of the literals that JSON.parse refuses.
+    // Rare: our own parser locates the error, or accepts a literal that JSON.parse rejects.
     if (text.length <= MAX_LENIENT) return new Reader(text).document()
     throw new JsonSyntaxError(Number(/position (\d+)/.exec((error as Error).message)?.[1] ?? 0))
   }
@@ -57,11 +66,24 @@ function depthOf(text: string): number {
   return deepest
 }
 
-/** Where the string that opens at `start` has its closing quote; the end of the text if it has none. */
+/** The index of the closing quote of the string that opens at `start`; the text's length if there is none. */
 export function endOfString(text: string, start: number): number {
-  let at = start + 1
-  while (at < text.length && text.charCodeAt(at) !== QUOTE) at += text.charCodeAt(at) === BACKSLASH ? 2 : 1
-  return at
+  const end = text.indexOf('"', start + 1)
+  if (end < 0) return text.length
+  if (!isEscaped(text, end)) return end
+  // One escaped quote may mean millions, and an `indexOf` for each would be slow.
+  for (let at = end + 1; at < text.length; at++) {
+    const c = text.charCodeAt(at)
+    if (c === QUOTE) return at
+    if (c === BACKSLASH) at++
+  }
+  return text.length
+}
+
+function isEscaped(text: string, at: number): boolean {
+  let first = at
+  while (text.charCodeAt(first - 1) === BACKSLASH) first--
+  return (at - first) % 2 === 1
 }
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?/y
@@ -69,7 +91,7 @@ const WORD = /true|false|null|NaN|-?Infinity/y
 const WORDS: Record<string, unknown> = { true: true, false: false, null: null, NaN, Infinity, '-Infinity': -Infinity }
 const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y
 
-/** A plain recursive-descent reader that knows where it is. Its caller has bounded the depth. */
+/** A recursive-descent parser that reports the offset of an error. Its caller has bounded the depth. */
 class Reader {
   private at = 0
   private readonly text: string
@@ -150,7 +172,7 @@ class Reader {
     this.at++
   }
 
-  /** What stands here and matches a sticky pattern. `exec` would make an array of it, and a body may have millions. */
+  /** Takes the match of a sticky pattern here. `exec` would create an array per match, and a body may have millions. */
   private match(pattern: RegExp): string | undefined {
     pattern.lastIndex = this.at
     return pattern.test(this.text)

@@ -6,15 +6,15 @@ export type Json = { [key: string]: unknown }
 // biome-ignore lint/suspicious/noExplicitAny: routes of any application
 type AnyRoute = Route<any, any>
 
-/** What holds for a route beside what it declares. */
+/** Facts about a route that its declaration does not contain. */
 export interface Also {
-  /** Its security requirements, one of which must be met. */
+  /** Security requirements, one of which must be met. */
   security?: Json[]
-  /** Request headers, as OpenAPI has parameters. */
+  /** Request headers, as OpenAPI parameters. */
   parameters?: Json[]
-  /** Headers of its answers by name, as OpenAPI has them. */
+  /** Headers of its answers by name, as OpenAPI header objects. */
   headers?: Json
-  /** Answers that refuse, by status. */
+  /** Error answers by status. */
   refusals: Record<number, Refusal>
 }
 
@@ -26,15 +26,15 @@ export interface Refusal {
 
 export interface About {
   info: Json
-  /** Sections in their order, with a line about each. */
+  /** Sections in order, with a line about each. */
   sections: Record<string, { routes: readonly AnyRoute[]; description: string }>
   securitySchemes: Json
-  /** What a field of a name looks like, wherever it appears. */
+  /** Example values by field name, used wherever a field of that name appears. */
   examples: Json
   also(route: AnyRoute): Also
 }
 
-/** Describes routes as an OpenAPI 3.1 document, from the schemas that validate. A schema with an `id` in its meta is shared. */
+/** Describes routes as an OpenAPI 3.1 document, from their validating schemas. A schema with an `id` in its meta is shared. */
 export function openApiOf({ info, sections, securitySchemes, examples, also }: About): Json {
   const shared: Json = {}
   const schemaOf = schemasInto(shared, examples)
@@ -75,7 +75,7 @@ function operation(tag: string, { method, path, spec }: AnyRoute, also: Also, sc
   }
 }
 
-/** `getVideosByVideoIdNotes`: stable for as long as method and path are. */
+/** For example `getVideosByVideoIdNotes`. Derived from method and path, so it changes only with them. */
 const operationId = (method: string, path: string) =>
   method.toLowerCase() +
   path
@@ -117,7 +117,7 @@ function contentOf(schema: z.ZodType, status: number, schemaOf: SchemaOf, exampl
   return { content: { [type]: { schema: schemaOf(schema, 'output'), ...(example !== undefined && { example }) } } }
 }
 
-/** Makes zod schemas into JSON Schemas and puts the shared ones of them, which zod leaves beside each, into one place. */
+/** Converts zod schemas to JSON Schemas and collects their shared definitions, which zod adds to each schema, in `shared`. */
 function schemasInto(shared: Json, examples: Json): SchemaOf {
   return (schema, io) => {
     const { $schema: _, $defs = {}, ...own } = z.toJSONSchema(schema, { io, unrepresentable: 'any', override: tidy }) as Json
@@ -130,7 +130,7 @@ function schemasInto(shared: Json, examples: Json): SchemaOf {
   }
 }
 
-/** A schema as it stands in the document: refers to the shared ones where they are now, and its fields have examples. */
+/** Adapts a schema to the document: points references to the shared schemas and adds examples to fields. */
 function place<T>(value: T, examples: Json): T {
   if (Array.isArray(value)) return value.map((item) => place(item, examples)) as T
   if (typeof value !== 'object' || value === null) return value
@@ -148,14 +148,14 @@ const exemplified = (fields: Record<string, Json>, examples: Json) =>
     ),
   )
 
-/** Takes away what zod says for its own ends and no reader of an API needs. */
+/** Removes zod's details that no reader of an API needs. */
 const tidy: NonNullable<z.core.ToJSONSchemaParams['override']> = ({ zodSchema, jsonSchema }) => {
   if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum
   if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum
   delete jsonSchema.contentType
   delete jsonSchema.propertyNames
   const { def } = zodSchema._zod
-  // Answers may gain fields: only what is declared strict is closed.
+  // Answers may gain fields, so only schemas declared strict forbid additional ones.
   if (def.type === 'object' && def.catchall === undefined) delete jsonSchema.additionalProperties
   if (def.type === 'default') jsonSchema.default = def.defaultValue as never
 }

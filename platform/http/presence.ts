@@ -1,13 +1,13 @@
 import type { ServerResponse } from 'node:http'
 
-/** Knows who still waits for an answer. */
+/** Tracks the clients that wait for an answer. */
 export interface Presence {
   /**
-   * Makes a signal when asked: aborted when the client has left (or has its answer), or when the server is stopping. Then there
-   * is no use in waiting any longer.
+   * Returns a function that creates a signal, aborted when waiting has become pointless: the client has disconnected or has its
+   * answer, or the server is stopping.
    */
   until(res: ServerResponse): () => AbortSignal
-  /** The server is stopping: now for all, and at once for those to come. */
+  /** Called when the server stops: aborts all signals, and later ones at once. */
   stop(): void
 }
 

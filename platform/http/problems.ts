@@ -4,13 +4,13 @@ import type { Problem } from './errors.ts'
 type Issue = z.core.$ZodIssue
 export type Location = 'path' | 'query' | 'body'
 
-/** More of them help nobody, and a body of a million unknown keys must not get an answer of as many problems. */
-const MAX_PROBLEMS = 1000
+/** More problems help no client, and a body with a million unknown keys must not cause an answer with a million problems. */
+export const MAX_PROBLEMS = 1000
 
 /**
- * Says what zod found in Pydantic's words. One problem per field: the first; no more than MAX_PROBLEMS.
+ * Translates zod's issues to Pydantic's messages: the first problem of each field, and at most MAX_PROBLEMS.
  *
- * @param issues found with `reportInput`
+ * @param issues from a parse with `reportInput`
  */
 export function problemsOf(location: Location, issues: readonly Issue[]): Problem[] {
   const problems = new Map<string, Problem>()
@@ -21,7 +21,7 @@ export function problemsOf(location: Location, issues: readonly Issue[]): Proble
   return [...problems.values()]
 }
 
-/** Unknown keys are reported one by one, each at its own place. */
+/** Splits an issue about unknown keys into one per key, each with the key's path. */
 const spread = (issue: Issue): Issue[] =>
   issue.code === 'unrecognized_keys'
     ? issue.keys.slice(0, MAX_PROBLEMS).map((key) => ({ ...issue, path: [...issue.path, key] }))

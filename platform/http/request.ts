@@ -1,29 +1,30 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { performance } from 'node:perf_hooks'
+import { targetOf } from './target.ts'
 
 const SANE_ID = /^[\w.:+/=@-]{1,128}$/
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
 
 /** A request as routes see it. */
 export class Request {
-  /** From `X-Request-ID` if that is sane, else made up. Names the request in logs and events. */
+  /** From `X-Request-ID` if that is sane, otherwise random. Identifies the request in logs and events. */
   readonly id: string
   readonly method: string
-  /** Decoded anew: no `%2F` hides in a segment, and every escape is a valid one. */
+  /** In canonical form: decoded, then encoded again, so no segment contains `%2F` and every escape is valid. */
   readonly path: string
   readonly search: string
   readonly headers: IncomingHttpHeaders
-  /** Of the client, as far as it can be trusted. */
+  /** The client's address, from trusted proxies or the connection. */
   readonly address: string | undefined
   readonly startedAt = performance.now()
   /** The pattern of the route that answers, once known. */
   route: string | undefined
-  /** Who asks, once known; for the access log. */
+  /** The authenticated user or client, once known; for the access log. */
   actor: string | null = null
   /** The bytes of the body, for routes that take one. */
   bytes: Buffer | undefined
-  /** Names the state of what is answered, in its double quotes; goes out as ETag. */
+  /** The answer's ETag, including its double quotes. */
   etag: string | undefined
   /** Headers of the answer to come, names and values in turn. */
   readonly answerHeaders: string[] = []
@@ -31,7 +32,7 @@ export class Request {
   private readonly presence: () => AbortSignal
   private signal: AbortSignal | undefined
 
-  /** @param presence says whether the client still waits */
+  /** @param presence creates the signal for `gone` */
   constructor(
     { method = '', url = '', headers }: IncomingMessage,
     address?: string,
@@ -41,14 +42,14 @@ export class Request {
     const given = headers['x-request-id']
     this.id = typeof given === 'string' && SANE_ID.test(given) ? given : randomUUID()
     this.method = method
-    this.headers = headers
+    const { path, search, authority } = targetOf(url)
+    this.headers = authority === undefined ? headers : { ...headers, host: authority }
     this.address = address
-    const query = url.indexOf('?')
-    this.path = canonical(query < 0 ? url : url.slice(0, query))
-    this.search = query < 0 ? '' : url.slice(query + 1)
+    this.path = canonical(path)
+    this.search = search
   }
 
-  /** Aborted when there is no use in waiting any longer: the client has left, or the server is stopping. */
+  /** Aborted when waiting has become pointless: the client has disconnected, or the server is stopping. */
   get gone(): AbortSignal {
     this.signal ??= this.presence()
     return this.signal
@@ -60,7 +61,7 @@ export class Request {
     return typeof given === 'string' && TRACEPARENT.test(given) ? given : null
   }
 
-  /** Gives the answer a header; of one name the last counts. */
+  /** Sets a header of the answer; replaces one of the same name. */
   answerWith(name: string, value: string): void {
     const at = this.answerHeaders.indexOf(name)
     if (at < 0) this.answerHeaders.push(name, value)
@@ -75,7 +76,7 @@ export class Request {
 
 const PLAIN = /^[\w/.~-]*$/
 
-/** Writes a path in one way: decoded (what is no valid escape stands for itself), then each segment encoded again. */
+/** The canonical form of a path: decoded (an invalid escape stands for itself), then each segment encoded again. */
 function canonical(path: string): string {
   if (PLAIN.test(path)) return path
   return decoded(path).split('/').map(encodeURIComponent).join('/')

@@ -7,11 +7,11 @@ import type { EventStream } from './stream.ts'
 type Maybe<S> = S extends z.ZodType ? z.output<S> : undefined
 type Answers = Record<number, z.ZodType>
 
-/** An answer whose status is not the only one of its route, or whose fate matters. */
+/** An answer with another status than the route's lowest, or with a callback if it is not delivered. */
 export class Answer {
   readonly status: number
   readonly body: unknown
-  /** Called when the client left before the answer was written. */
+  /** Called when the client disconnected before the answer was written. */
   readonly undelivered: (() => void) | undefined
   constructor(status: number, body?: unknown, { undelivered }: { undelivered?: () => void } = {}) {
     this.status = status
@@ -20,13 +20,13 @@ export class Answer {
   }
 }
 
-/** How a route declares that it may answer with nothing. */
+/** Declares an answer without a body. */
 export const noContent = z.null().meta({ description: 'Nothing' })
 
-/** Finds out who asks. Throws an HttpError when it may not be. */
+/** Authenticates a request. Throws an HttpError to refuse it. */
 export type Guard<App, Who> = (request: Request, app: App) => Who | Promise<Who>
 
-/** What a handler is given beside the application's tools. */
+/** What a handler gets, together with the application's tools. */
 export interface Input<Who, P, Q, B> {
   request: Request
   user: Who
@@ -35,30 +35,32 @@ export interface Input<Who, P, Q, B> {
   body: Maybe<B>
 }
 
-/** What a route takes, who may, and what it answers. Everything in it can be read to describe the API. */
+/** Declares what a route accepts, who may use it, and what it answers. The API description is generated from it. */
 export interface Spec<App, Tools, Who, P, Q, B, A> {
-  /** What it does, for the description of the API: a few words, no full stop. */
+  /** What the route does, for the API description: a few words, no full stop. */
   summary?: string
   auth?: Guard<App, Who>
   params?: P
   query?: Q
   body?: B
-  /** Most bytes of the body; 1 MiB if not given. */
+  /** Maximum bytes of the body; 1 MiB if not given. */
   bodyLimitBytes?: number
+  /** Maximum number of lists, objects and keys in a long body; 50,000 if not given. */
+  bodyLimitParts?: number
   answers: A
-  /** Names of the views that it is answered from. */
+  /** Names of the views that the answer is read from. */
   reads?: readonly string[]
-  /** The answer names the state of one thing by an ETag. */
+  /** The answer has an ETag for the state of one resource. */
   etag?: true
-  /** What it may refuse beside what follows from the rest of this, by status, in words. */
+  /** Descriptions by status of refusals that do not follow from the rest of this declaration. */
   refuses?: Record<number, string>
-  /** Looks at a well-formed query even before authentication. Throws an HttpError. */
+  /** Checks a well-formed query before authentication. Throws an HttpError to refuse it. */
   precheck?: (query: Maybe<Q>) => void
-  /** Asked when nothing but the body is malformed: that the thing itself is not there is said first. Throws. */
+  /** Called when only the body is malformed. Throws when the resource does not exist, because that error has precedence. */
   exists?: (input: Omit<Input<Who, P, Q, B>, 'body'> & Tools) => Promise<unknown>
 }
 
-/** A route with its types forgotten, as the edge runs it. */
+/** A route without its specific types, as the edge runs it. */
 export interface Route<App = never, Tools = never> {
   method: string
   /** With `:name` for each parameter. */
@@ -67,16 +69,16 @@ export interface Route<App = never, Tools = never> {
   spec: Spec<App, Tools, any, z.ZodType | undefined, z.ZodType | undefined, z.ZodType | undefined, Answers>
   // biome-ignore lint/suspicious/noExplicitAny: as above
   handle: (input: any) => unknown
-  /** The status of the answer that a handler gives by returning its body. */
+  /** The status when a handler returns just a body. */
   status: number
 }
 
 /**
  * Makes the `route` function of an application.
  *
- * `More` is what all its routes must say beside what any route says.
+ * `More` is what every route of the application must declare in addition to `Spec`.
  *
- * A handler returns the body of the route's first answer, an `Answer` with another status, a `Content`, or an `EventStream`.
+ * A handler returns the body for the lowest declared status, an `Answer` with another status, a `Content`, or an `EventStream`.
  */
 export function routesOf<App, Tools, More = unknown>() {
   return function route<

@@ -1,30 +1,28 @@
-import { createServer, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
 import type { Handler } from './edge.ts'
+import { httpServer } from './server.ts'
 
 export interface ServeOptions {
-  /** 0 picks a free one. */
+  /** 0 picks a free port. */
   port: number
   host: string
-  /** How long clients with an open connection may still use it for one last request. */
+  /** How long clients may still send one last request on an open connection when closing. */
   lingerMs?: number
-  /** How long requests in flight may take to finish when closing; what is left then is cut. */
+  /** How long requests in flight may take to finish when closing; then their connections are cut. */
   finishMs?: number
 }
 
 export interface Served {
   port: number
-  /** P12: stops accepting, finishes what is in flight, has streams come to their end, then closes all connections. */
+  /** P12: stops accepting, finishes requests in flight, ends streams, then closes all connections. */
   close(): Promise<void>
 }
 
-/** Longer than the idle timeout of common load balancers, so that it is they who close idle connections. */
-const KEEP_ALIVE_MS = 75_000
-
 const QUIET_TURNS = 3
-/** Where connections never cease to come, somebody will be cut: better now than never. */
+/** Bounds the wait when connections keep arriving; some of them are then cut. */
 const MAX_ADMIT_MS = 250
 
 /**
@@ -39,16 +37,17 @@ export async function serve(handler: Handler, { port, host, lingerMs = 200, fini
   let isClosed = false
   let hasLingered = false
 
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, noDelay: true }, (req, res) => {
+  const answer = (req: IncomingMessage, res: ServerResponse) => {
     inFlight.add(res)
     if (isClosed) res.shouldKeepAlive = false
     res.on('close', () => {
       inFlight.delete(res)
-      // An answer that had begun before closing could not say that it is the last one on its connection.
+      // An answer that had begun before closing could not announce `Connection: close`, so its connection is closed here.
       if (hasLingered) setImmediate(() => server.closeIdleConnections())
     })
     handler(req, res)
-  })
+  }
+  const server = httpServer({ answer, written: handler.written })
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
@@ -62,8 +61,8 @@ export async function serve(handler: Handler, { port, host, lingerMs = 200, fini
   })
 
   /**
-   * Takes in everybody who has connected already: the kernel would cut them when the door closes. A turn of the event
-   * loop takes in one, so the first quiet turns tell that nobody is left.
+   * Accepts all connections that wait in the kernel, which would reset them when the server stops listening. Each turn of the event
+   * loop accepts one, so a few turns without a new connection mean that none is left.
    */
   async function admit() {
     let quietTurns = 0
@@ -82,7 +81,7 @@ export async function serve(handler: Handler, { port, host, lingerMs = 200, fini
   async function close() {
     await admit()
     isClosed = true
-    // http's own close would at once destroy connections that look idle, also one whose next request is on its way.
+    // Not http's own `close`, which at once destroys idle connections, even when a request is on its way.
     const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()))
     for (const res of inFlight) res.shouldKeepAlive = false
     handler.stopStreams?.()
@@ -91,7 +90,7 @@ export async function serve(handler: Handler, { port, host, lingerMs = 200, fini
     await Promise.race([closed, delay(lingerMs, undefined, { signal })])
     hasLingered = true
     server.closeIdleConnections()
-    // One that never carried a request is not idle in http's eyes.
+    // http does not count a connection that never carried a request as idle.
     for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
     await Promise.race([closed, delay(finishMs, undefined, { signal })])
     server.closeAllConnections()

@@ -1,22 +1,22 @@
 import type { ServerResponse } from 'node:http'
 import { z } from 'zod'
 
-/** The client's end of an answer that is written bit by bit. */
+/** Sends a streamed answer to its client. */
 export interface Out {
   /**
-   * Writes a frame, whole and in one write. Resolves as soon as the client can take more, or has left; never throws.
-   * Who awaits it keeps no more in memory than one frame and what the connection holds.
+   * Writes a whole frame in one write. Resolves when the client can take more, or has disconnected; never throws.
+   * Awaiting it bounds memory to one frame and the connection's buffer (backpressure).
    */
   send(frame: string): Promise<void>
-  /** The client has left, or the server is stopping: there is no use in waiting for more to tell. */
+  /** Aborted when waiting for more to send has become pointless: the client has disconnected, or the server is stopping. */
   readonly gone: AbortSignal
-  /** The client has left, or was cut. While a server stops, what is nearly done can still be told for a while. */
+  /** Aborted when the client has disconnected or was cut. A stopping server alone does not abort it, so a last frame can still be sent. */
   readonly left: AbortSignal
 }
 
 /**
- * An answer of server-sent events: 200 at once, then what `run` sends, until it resolves. When it rejects, the error is
- * logged and the stream ends there.
+ * An answer of server-sent events: status 200 at once, then the frames that `run` sends until it resolves. When `run` rejects, the
+ * error is logged and the stream ends.
  */
 export class EventStream {
   readonly run: (out: Out) => Promise<void>
@@ -27,13 +27,13 @@ export class EventStream {
 
 const TYPE = 'text/event-stream'
 
-/** How a route declares such an answer. */
+/** Declares such an answer for a route. */
 export const eventStream = z.string().meta({ contentType: TYPE })
-/** The same, with what its client may hear. */
+/** The same, with an example of its frames. */
 export const eventStreamLike = (example: string) => z.string().meta({ contentType: TYPE, examples: [example] })
 export const isEventStream = (schema: z.ZodType | undefined) => schema?.meta()?.contentType === TYPE
 
-/** The last header keeps nginx from holding frames back. */
+/** The last header keeps nginx from buffering frames. */
 export const STREAM_HEADERS: readonly string[] = [
   ...['Content-Type', 'text/event-stream; charset=utf-8'],
   ...['Cache-Control', 'no-cache'],
@@ -41,13 +41,13 @@ export const STREAM_HEADERS: readonly string[] = [
 ]
 
 export interface StreamOptions {
-  /** How long a stream may be silent before its client gets a ping; 15 s if not given. */
+  /** How long a stream may be silent before the client gets a ping; 15 s if not given. */
   pingMs?: number
-  /** A client that takes nothing for so long, pings included, has left without saying so; 45 s if not given. */
+  /** A client that reads nothing for this long, not even pings, counts as disconnected; 45 s if not given. */
   stalledMs?: number
 }
 
-/** Clients skip comments; proxies see that the connection lives, and we that the client does. */
+/** A comment, which clients skip. It keeps proxies from closing the connection and detects a client that has vanished. */
 const PING = ': ping\n\n'
 const PING_MS = 15_000
 const STALLED_MS = 45_000
@@ -66,7 +66,7 @@ class Writer implements Out {
     this.pinging = setInterval(() => this.room ?? void this.send(PING), pingMs).unref()
     res.on('drain', () => this.hasRoom())
     res.on('close', () => this.leave())
-    // Of a connection that broke `close` tells; without a listener the error would end the process.
+    // `close` also reports a broken connection; without a listener its error would end the process.
     res.on('error', () => {})
     res.socket?.setTimeout(stalledMs)
     if (res.destroyed) this.leave()
@@ -87,7 +87,7 @@ class Writer implements Out {
     return this.room?.promise ?? WRITTEN
   }
 
-  /** Waits no more: the end is near. */
+  /** Called when the server stops: aborts `gone`. */
   stop() {
     this.going.abort()
   }
@@ -110,13 +110,13 @@ class Writer implements Out {
   }
 }
 
-/** All streams of a server that are open. */
+/** The open streams of a server. */
 export interface Streams {
-  /** Writes to an answer whose head is written, until `run` is done. Never throws; `onError` gets what `run` rejects with. */
+  /** Runs a stream on an answer whose head has been sent. Never throws; `onError` gets the error of `run`. */
   write(res: ServerResponse, run: EventStream['run'], onError: (error: unknown) => void): Promise<void>
-  /** How many are open. */
+  /** The number of open streams. */
   count(): number
-  /** The server is stopping: `gone` for all of them, and at once for those to come. */
+  /** Called when the server stops: aborts `gone` of all streams, and of later ones at once. */
   stop(): void
 }
 

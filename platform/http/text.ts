@@ -1,4 +1,4 @@
-/** Whitespace as Unicode has it. `String.trim` would also take U+FEFF and leave U+0085 and U+001C to U+001F. */
+/** Unicode whitespace. `String.trim` would also remove U+FEFF, and keep U+0085 and U+001C to U+001F. */
 const BLANKS = new Set([
   ...range(0x09, 0x0d),
   ...range(0x1c, 0x20),
@@ -11,7 +11,7 @@ function range(from: number, to: number): number[] {
   return Array.from({ length: to - from + 1 }, (_, i) => from + i)
 }
 
-/** Takes Unicode whitespace off both ends. */
+/** Removes Unicode whitespace from both ends. */
 export function strip(text: string): string {
   let start = 0
   let end = text.length
@@ -20,12 +20,12 @@ export function strip(text: string): string {
   return text.slice(start, end)
 }
 
-/** How many Unicode code points a text has: 2 for 😀😀. */
+/** The number of Unicode code points in a text: 2 for 😀😀. */
 export function codePoints(text: string): number {
   let count = 0
   for (let i = 0; i < text.length; count++) i += text.codePointAt(i)! > 0xffff ? 2 : 1
   return count
 }
 
-/** Whether a database can keep the text: it has no NUL and no half of a surrogate pair. */
+/** True when Postgres can store the text: it has no NUL and no half of a surrogate pair. */
 export const isStorable = (text: string): boolean => text.isWellFormed() && !text.includes('\0')

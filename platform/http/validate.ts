@@ -8,38 +8,53 @@ interface Schemas {
   body?: z.ZodType | undefined
 }
 
+interface Raw {
+  params: unknown
+  query: unknown
+  body: unknown
+}
+
 interface Checked {
-  /** What is well-formed of it. */
+  /** The valid parts. */
   input: { params: unknown; query: unknown; body: unknown }
   /** 422 with all problems of path, query and body, in this order. */
   error?: HttpError
   isOnlyBodyInvalid: boolean
 }
 
-/** Checks all parts of a request at once. */
-export function validate(schemas: Schemas, raw: { params: unknown; query: unknown; body: unknown }): Checked {
-  const params = check('path', schemas.params, raw.params)
-  const query = check('query', schemas.query, raw.query)
-  const body = check('body', schemas.body, raw.body)
-  const problems = [...params.problems, ...query.problems, ...body.problems]
+/** Validates all parts of a request at once. */
+export function validate(schemas: Schemas, raw: Raw): Checked {
+  return together(schemas, raw, check('body', schemas.body, raw.body))
+}
+
+/** The same for a body that may be long: lets other requests run meanwhile. */
+export async function validateLong(schemas: Schemas & { body: z.ZodType }, raw: Raw): Promise<Checked> {
+  return together(schemas, raw, outcome('body', await schemas.body.safeParseAsync(raw.body, REPORTING)))
+}
+
+function together({ params, query }: Schemas, raw: Raw, body: Part): Checked {
+  const parts = { params: check('path', params, raw.params), query: check('query', query, raw.query), body }
+  const problems = Object.values(parts).flatMap((part) => part.problems)
   return {
-    input: { params: params.value, query: query.value, body: body.value },
+    input: { params: parts.params.value, query: parts.query.value, body: body.value },
     error: problems.length > 0 ? invalid(problems) : undefined,
     isOnlyBodyInvalid: problems.length === body.problems.length,
   }
 }
 
-const NONE: readonly Problem[] = []
-const UNDECLARED = { value: undefined, problems: NONE }
+interface Part {
+  value: unknown
+  problems: readonly Problem[]
+}
 
-function check(
-  location: Location,
-  schema: z.ZodType | undefined,
-  raw: unknown,
-): { value: unknown; problems: readonly Problem[] } {
-  if (!schema) return UNDECLARED
-  const parsed = schema.safeParse(raw, { reportInput: true })
-  return parsed.success
+const NONE: readonly Problem[] = []
+const UNDECLARED: Part = { value: undefined, problems: NONE }
+const REPORTING = { reportInput: true }
+
+const check = (location: Location, schema: z.ZodType | undefined, raw: unknown): Part =>
+  schema ? outcome(location, schema.safeParse(raw, REPORTING)) : UNDECLARED
+
+const outcome = (location: Location, parsed: z.ZodSafeParseResult<unknown>): Part =>
+  parsed.success
     ? { value: parsed.data, problems: NONE }
     : { value: undefined, problems: problemsOf(location, parsed.error.issues) }
-}

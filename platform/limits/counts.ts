@@ -1,47 +1,47 @@
 import { LRUCache } from 'lru-cache'
 import type { Logger } from '../telemetry/logger.ts'
 
-/** How often something has happened in its present window of time, as far as is known here. */
+/** How often something has happened in its current time window, as far as this process knows. */
 export interface Count {
   total: number
-  /** Milliseconds since the epoch, by the clock of this process. */
+  /** End of the window: milliseconds since the epoch, by this process's clock. */
   endsAt: number
 }
 
-/** What was counted here since the last exchange; 0 for who only wants to know. */
+/** Hits counted here since the last exchange; 0 hits to only read the total. */
 export interface Hits {
   key: string
   hits: number
   windowMs: number
 }
 
-/** Adds the counts of this process to those of all others. */
+/** Adds hits of this process to the shared counts and returns the totals of all processes. */
 export type Exchange = (batch: readonly Hits[]) => Promise<{ key: string; total: number; leftMs: number }[]>
 
-/** Counts together with other processes. A window begins with the first hit and has the length given with that. */
+/** Counts shared with other processes. A window begins with its first hit, which sets its length. */
 export interface Counts {
-  /** What is known at this moment, without counting. */
+  /** The count known here now; counts nothing. */
   known(key: string): Count | undefined
-  /** Counts one more, by what is known here: what others counted is added a moment later. */
+  /** Adds one hit to the count known here; the hits of other processes are added a moment later. */
   add(key: string, windowMs: number): Count
-  /** Counts one more, or only looks, and waits (bounded) until what others have counted is in. */
+  /** Adds one hit (or none, to only read), and waits, in bounded time, for the total of all processes. */
   addShared(key: string, windowMs: number, by?: 0 | 1): Promise<Count>
-  /** Ends the exchange; what comes later is counted here only. */
+  /** Ends the exchange; later hits are counted only here. */
   close(): Promise<void>
 }
 
-/** How long hits may be known to one process only. */
+/** How long hits may be known only to one process. */
 const SHARE_EVERY_MS = 200
 const PATIENCE_MS = 500
-/** Whoever comes with more names than that within one window makes us forget those that were idle longest. */
+/** Bounds memory: with more keys within one window, the least recently used are forgotten. */
 const MAX_KEYS = 100_000
 
-/** Hits on their way to the others. */
+/** Hits to share in one exchange. */
 interface Batch {
   hits: Map<string, Hits>
-  /** What all had counted before these, once it is known. */
+  /** Totals of all processes without these hits, once known. */
   before: Map<string, number>
-  /** Resolves when it was exchanged, or could not be. */
+  /** Resolves when the exchange has succeeded or failed. */
   settled: PromiseWithResolvers<void>
 }
 
@@ -51,7 +51,7 @@ export interface SharedCountsOptions {
   exchange: Exchange
   log: Logger
   now?: () => number
-  /** A database that takes longer to count is not worth waiting for: then this process's own count must do. */
+  /** How long to wait for the database; after that this process uses its own count. */
   patienceMs?: number
 }
 
@@ -69,7 +69,7 @@ export function sharedCounts({ exchange, log, now = Date.now, patienceMs = PATIE
     return count && count.endsAt > now() ? count : undefined
   }
 
-  /** Returns the count, and the how manieth of the next batch this one is. */
+  /** Returns the count, and the number of this key's hits in the next batch, including this one. */
   function change(key: string, windowMs: number, by: 0 | 1): [Count, number] {
     let count = known(key)
     if (!count) {
@@ -91,7 +91,7 @@ export function sharedCounts({ exchange, log, now = Date.now, patienceMs = PATIE
     if (!isClosed) timer ??= setTimeout(share, SHARE_EVERY_MS).unref()
   }
 
-  /** One exchange at a time: what comes meanwhile goes with the next. */
+  /** Runs one exchange at a time; hits that arrive meanwhile go into the next one. */
   function share() {
     clearTimeout(timer)
     timer = undefined
@@ -109,14 +109,14 @@ export function sharedCounts({ exchange, log, now = Date.now, patienceMs = PATIE
     try {
       for (const { key, total, leftMs } of await exchange([...batch.hits.values()])) {
         batch.before.set(key, total - batch.hits.get(key)!.hits)
-        // What has come in since is in nobody else's count yet.
+        // Hits that arrived during the exchange are not in the shared total yet.
         const since = next.hits.get(key)?.hits ?? 0
         counts.set(key, { total: total + since, endsAt: now() + leftMs })
       }
       if (isAlone) log.info('rate limits are shared again')
       isAlone = false
     } catch (error) {
-      // What was counted here still holds here.
+      // This process goes on with its own counts.
       if (!isAlone) log.warn({ error }, 'rate limits cannot be shared: each process counts for itself')
       isAlone = true
     }

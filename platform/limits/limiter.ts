@@ -1,7 +1,7 @@
 import { rateLimit, type Store } from 'express-rate-limit'
 import type { Count, Counts } from './counts.ts'
 
-/** So many in so long. */
+/** At most `limit` hits in `windowMs`. */
 export interface Limit {
   limit: number
   windowMs: number
@@ -9,7 +9,7 @@ export interface Limit {
 
 /** A client has used up its limit. */
 export class LimitExceeded extends Error {
-  /** Until its window ends: a whole number, at least 1. */
+  /** Time until its window ends: a whole number, at least 1. */
   readonly resetInSeconds: number
   constructor(resetInSeconds: number) {
     super(`limit exceeded, resets in ${resetInSeconds} s`)
@@ -17,43 +17,43 @@ export class LimitExceeded extends Error {
   }
 }
 
-/** Counts one more for a client. Rejects with LimitExceeded when that is more than it may. */
+/** Counts one request of a client. Rejects with LimitExceeded when it exceeds the limit. */
 export type Limiter = (client: string) => Promise<void>
 
-/** Limits what goes wrong, and leaves alone whoever does it right. */
+/** Limits failed attempts, such as wrong passwords; successful attempts do not count. */
 export interface FailureLimiter {
-  /** Rejects with LimitExceeded when so much went wrong that nothing more may be tried. */
+  /** Rejects with LimitExceeded when too many attempts have failed. Counts nothing. */
   admit: Limiter
-  /** Counts something that went wrong. */
+  /** Counts a failed attempt. */
   failed(client: string): void
 }
 
 interface LimiterOptions extends Limit {
-  /** Stands before each client's name: others count the same clients for something else. */
+  /** Prefix of the keys, because other limiters count the same clients. */
   name: string
   counts: Counts
 }
 
 /**
- * Makes a limit on how often a client may do something, which holds across processes.
+ * Makes a limit on the requests of a client, shared by all processes.
  *
- * @param isExact true: waits for what other processes have counted. False: goes by what is known here, and may let through
- *   what others counted within the last moment
+ * @param isExact true: waits for the counts of other processes. False: uses only the count known here, which may lack the other
+ *   processes' most recent hits
  */
 export function limiter({ name, limit, windowMs, counts, isExact }: LimiterOptions & { isExact: boolean }): Limiter {
   return gate({ limit, windowMs }, (client) => {
     const key = `${name} ${client}`
     const known = counts.known(key)
-    // Whoever is over it is not counted on: a flood of refusals costs nothing more.
+    // A client over its limit is not counted further, so a flood of refused requests costs nothing more.
     if (known && known.total > limit) return known
     return isExact ? counts.addShared(key, windowMs) : counts.add(key, windowMs)
   })
 }
 
-/** Makes a limit on how often something may go wrong for a client, which holds across processes. */
+/** Makes a limit on the failed attempts of a client, shared by all processes. */
 export function failureLimiter({ name, limit, windowMs, counts }: LimiterOptions): FailureLimiter {
   const keyOf = (client: string) => `${name} ${client}`
-  /** As if the one that is about to be tried had gone wrong too. */
+  /** Counts the coming attempt as failed, so that it is refused if its failure would exceed the limit. */
   const next = ({ total, endsAt }: Count): Count => ({ total: total + 1, endsAt })
   return {
     admit: gate({ limit, windowMs }, async (client) => {
@@ -64,7 +64,7 @@ export function failureLimiter({ name, limit, windowMs, counts }: LimiterOptions
   }
 }
 
-/** express-rate-limit, which asks of a request and an answer no more than it is given here. */
+/** Wraps express-rate-limit, which needs no more of a request and an answer than it gets here. */
 function gate({ limit, windowMs }: Limit, count: (client: string) => Count | Promise<Count>): Limiter {
   const info = ({ total, endsAt }: Count) => ({ totalHits: total, resetTime: new Date(endsAt) })
   const store: Store = {

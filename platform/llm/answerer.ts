@@ -7,13 +7,13 @@ export interface AnswererOptions {
   provider: 'gemini' | 'openai' | 'openrouter'
   apiKey: string
   model: string
-  /** Where to ask: the base for Gemini and OpenRouter, the whole address of the Responses API for OpenAI. */
+  /** The base URL for Gemini and OpenRouter; the full URL of the Responses API for OpenAI. */
   url: string
   /** How long one answer may take. */
   timeoutMs: number
 }
 
-/** Opens a model for whole answers. Only the library of its provider is loaded; nothing connects before the first question. */
+/** Opens a model for whole answers. Loads only its provider's library; nothing connects before the first question. */
 export const openAnswerer = async ({ timeoutMs, ...options }: AnswererOptions): Promise<Answerer> =>
   timely(await openProvider(options), timeoutMs)
 
@@ -30,7 +30,7 @@ async function openProvider({ provider, apiKey, model, url }: Omit<AnswererOptio
     case 'openrouter': {
       const { openAi } = await import('./openai.ts')
       const asked = openAi({ provider: 'OpenRouter', apiKey, model, baseUrl: url })
-      // It has no Responses API to rely on.
+      // OpenRouter has no reliable Responses API, so this joins a streamed reply.
       return {
         name: model,
         answer: async ({ instructions, text, maxTokens, form }, signal) => {

@@ -7,7 +7,7 @@ export interface AnthropicOptions {
   baseUrl: string
 }
 
-/** A Claude model, asked for whole answers over Anthropic's library. */
+/** A Claude model for whole answers, accessed with Anthropic's library. */
 export function anthropicAnswerer({ apiKey, model, baseUrl }: AnthropicOptions): Answerer {
   const client = new Anthropic({
     apiKey,
@@ -29,7 +29,7 @@ export function anthropicAnswerer({ apiKey, model, baseUrl }: AnthropicOptions):
             messages: [{ role: 'user', content: text }],
             ...(form && { output_config: { format: { type: 'json_schema' as const, schema: { ...form.schema } } } }),
           },
-          // A time of one's own: the library refuses long answers that have none.
+          // Without an explicit timeout the library refuses requests for long answers.
           { signal, timeout: LONGEST_MS },
         )
         return textOf(message)
@@ -42,15 +42,15 @@ export function anthropicAnswerer({ apiKey, model, baseUrl }: AnthropicOptions):
   }
 }
 
-/** Who asks gives up long before. */
+/** Never reached: callers time out long before. */
 const LONGEST_MS = 3_600_000
 
-/** Said with the status of a wrong question, and known by its words only. */
+/** True for an answer blocked by content filtering. It has the status of a bad request, so only the message identifies it. */
 const isHeldBack = (error: unknown) =>
   error instanceof Anthropic.BadRequestError && /blocked by content filtering/i.test(error.message)
 
 function textOf({ content, stop_reason }: Anthropic.Message): string {
   if (stop_reason === 'refusal') throw new ModelError('Anthropic broke off: refusal', undefined, false)
-  // What it thinks aloud is no part of the answer.
+  // Blocks of the model's thinking are not part of the answer.
   return content.map((block) => (block.type === 'text' ? block.text : '')).join('')
 }

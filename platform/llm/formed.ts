@@ -8,15 +8,15 @@ export interface FormedOptions {
   provider: 'anthropic' | 'gemini' | 'openai'
   apiKey: string
   model: string
-  /** Where to ask: the base for Anthropic and Gemini, the whole address of the Responses API for OpenAI. */
+  /** The base URL for Anthropic and Gemini; the full URL of the Responses API for OpenAI. */
   url: string
   /** How long one answer may take. */
   timeoutMs: number
 }
 
 /**
- * Opens a model that answers in forms. Only the library of its provider is loaded; nothing connects before the first question.
- * (Apart from `openAnswerer`, so that who writes plain text carries no library that it never asks.)
+ * Opens a model that answers in forms (JSON schemas). Loads only its provider's library; nothing connects before the first question.
+ * Separate from `openAnswerer`, so that workers that need only plain text do not bundle Anthropic's library.
  */
 export async function openFormed({ provider, ...options }: FormedOptions): Promise<Answerer> {
   if (provider !== 'anthropic') return openAnswerer({ provider, ...options })

@@ -12,7 +12,7 @@ const WINDOW_TOKENS = 1_000_000
 const opened = ({ apiKey, model, baseUrl }: GeminiOptions) =>
   new GoogleGenerativeAI(apiKey).getGenerativeModel({ model }, { baseUrl: baseUrl.replace(/\/+$/, '') })
 
-/** A Gemini model, over Google's library. */
+/** A Gemini model with streamed replies, accessed with Google's library. */
 export function gemini(options: GeminiOptions): Model {
   const { apiKey, model } = options
   const asked = opened(options)
@@ -30,7 +30,7 @@ export function gemini(options: GeminiOptions): Model {
           },
           { signal },
         )
-        // The library gathers the whole as well; that it fails along with the stream is nobody else's concern.
+        // The library also collects the whole response; its failure is already reported by the stream.
         response.catch(() => {})
         for await (const piece of stream) {
           const text = textOf(piece)
@@ -44,7 +44,7 @@ export function gemini(options: GeminiOptions): Model {
   }
 }
 
-/** The same, asked for a whole answer. */
+/** A Gemini model for whole answers. */
 export function geminiAnswerer(options: GeminiOptions): Answerer {
   const { apiKey, model } = options
   const asked = opened(options)
@@ -75,7 +75,7 @@ const inForm = ({ schema }: Form) => ({
   responseSchema: asGeminiKnowsIt(schema) as ResponseSchema,
 })
 
-/** Its schemas are OpenAPI's of old: they know no `additionalProperties`, and say in which order to write. */
+/** Converts to Gemini's schemas, which follow an old OpenAPI: no `additionalProperties`, and with an order of properties. */
 function asGeminiKnowsIt(schema: Schema): object {
   switch (schema.type) {
     case 'object': {
@@ -90,7 +90,7 @@ function asGeminiKnowsIt(schema: Schema): object {
   }
 }
 
-/** Reasons for an end that are no failure: all has been said, or as much as there was room for. */
+/** Finish reasons that are no failure: the answer is complete, or has reached its maximum length. */
 const ENDS = new Set(['STOP', 'MAX_TOKENS', 'FINISH_REASON_UNSPECIFIED'])
 
 function textOf({ candidates, promptFeedback }: EnhancedGenerateContentResponse): string {
@@ -98,7 +98,7 @@ function textOf({ candidates, promptFeedback }: EnhancedGenerateContentResponse)
     throw new ModelError(`Gemini did not take the question: ${promptFeedback.blockReason}`, undefined, false)
   const { content, finishReason } = candidates?.[0] ?? {}
   if (finishReason && !ENDS.has(finishReason)) throw new ModelError(`Gemini broke off: ${finishReason}`, undefined, false)
-  // What it thinks aloud is no part of the answer.
+  // Parts with the model's thinking are not part of the answer.
   const said = (content?.parts ?? []).filter((part) => !(part as { thought?: boolean }).thought)
   return said.map(({ text }) => text ?? '').join('')
 }

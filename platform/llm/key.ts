@@ -2,7 +2,7 @@ import type { Settings } from '#platform/config/settings.ts'
 
 const NAMES = { gemini: 'GEMINI_API_KEY', openai: 'OPENAI_API_KEY', openrouter: 'OPENROUTER_API_KEY' } as const
 
-/** The variable that holds the key of the provider that is asked. */
+/** The name of the environment variable with the provider's API key. */
 export const keyNameOf = ({ LLM_PROVIDER }: Pick<Settings, 'LLM_PROVIDER'>) => NAMES[LLM_PROVIDER]
 
 const STUDY_NAMES = { anthropic: 'ANTHROPIC_API_KEY', gemini: 'GEMINI_API_KEY', openai: 'OPENAI_API_KEY' } as const
@@ -10,8 +10,8 @@ export type StudyProvider = keyof typeof STUDY_NAMES
 export type StudyKeys = Pick<Settings, 'STUDY_PROVIDER' | 'LLM_PROVIDER' | (typeof STUDY_NAMES)[StudyProvider]>
 
 /**
- * Who makes flashcards and a quiz, and the variable that holds its key: `STUDY_PROVIDER`; else the first that has a key, of
- * Anthropic, `LLM_PROVIDER`, and the others. Undefined when nobody has.
+ * The provider for flashcards and quizzes, and the variable with its key: `STUDY_PROVIDER` if set, otherwise the first with a key of
+ * Anthropic, `LLM_PROVIDER`, and the others. Undefined when none has a key.
  */
 export function studyProviderOf(settings: StudyKeys): { provider: StudyProvider; keyName: string; apiKey: string } | undefined {
   const { STUDY_PROVIDER: named, LLM_PROVIDER: ofChat } = settings
@@ -26,6 +26,6 @@ export function studyProviderOf(settings: StudyKeys): { provider: StudyProvider;
   return undefined
 }
 
-/** What to set when nobody has a key, in words. */
+/** The variables to set when no provider has a key, for messages. */
 export const studyKeyWanted = ({ STUDY_PROVIDER: named }: Pick<Settings, 'STUDY_PROVIDER'>): string =>
   named ? STUDY_NAMES[named] : 'ANTHROPIC_API_KEY, GEMINI_API_KEY or OPENAI_API_KEY'

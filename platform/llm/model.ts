@@ -1,37 +1,37 @@
-/** What a model is asked. */
+/** A request for a streamed reply. */
 export interface ReplyRequest {
-  /** What it is to know and to keep to. */
+  /** The system prompt. */
   instructions: string
-  /** Oldest first; the last one is to be answered. */
+  /** Oldest first; the model answers the last one. */
   messages: { from: 'user' | 'model'; text: string }[]
-  /** Most tokens of the reply; with some models their thinking counts too. */
+  /** Maximum tokens of the reply; some models count their thinking too. */
   maxTokens: number
 }
 
-/** A language model, whoever runs it. */
+/** A language model of any provider. */
 export interface Model {
-  /** As its provider calls it. */
+  /** The provider's name for the model. */
   readonly name: string
-  /** How many tokens it can take in, with the reply. */
+  /** Size of the context window in tokens, including the reply. */
   readonly windowTokens: number
   /**
-   * Replies piece by piece, as the words come; no piece is empty. Aborting `signal` ends the call.
+   * Streams the reply in non-empty pieces. Aborting `signal` ends the call.
    * @throws ModelError, or the reason of `signal`
    */
   reply(request: ReplyRequest, signal: AbortSignal): AsyncIterable<string>
 }
 
-/** What a worker asks a model: one text, to be answered as the instructions say. */
+/** A worker's question to a model: one text, answered according to the instructions. */
 export interface Question {
   instructions: string
   text: string
-  /** Most tokens of the answer; with some models their thinking counts too. */
+  /** Maximum tokens of the answer; some models count their thinking too. */
   maxTokens: number
-  /** The answer is to be JSON of this form. */
+  /** If given, the model is asked for JSON of this form. */
   form?: Form
 }
 
-/** A form for an answer, in the part of JSON Schema that all providers take. */
+/** A JSON Schema for an answer, limited to what all providers accept. */
 export interface Form {
   /** Letters, digits and underscores. */
   name: string
@@ -39,8 +39,8 @@ export interface Form {
 }
 
 /**
- * All properties of an object are required and there are no others; nothing is counted, for not all providers take a least or a most.
- * The description of a property is read by the model.
+ * All properties of an object are required and no others are allowed. No minimums or maximums, because not all providers accept them.
+ * The model reads the descriptions of properties.
  */
 export type Schema =
   | ObjectSchema
@@ -53,7 +53,7 @@ export interface ObjectSchema {
   additionalProperties: false
 }
 
-/** An object with these properties, in this order. */
+/** The schema of an object with these properties, in this order. */
 export const objectOf = (properties: Record<string, Schema>): ObjectSchema => ({
   type: 'object',
   properties,
@@ -61,23 +61,23 @@ export const objectOf = (properties: Record<string, Schema>): ObjectSchema => ({
   additionalProperties: false,
 })
 
-/** A language model as workers ask it: nobody reads along, so the answer comes whole. */
+/** A language model for workers: nobody reads the answer while it is written, so it comes whole. */
 export interface Answerer {
-  /** As its provider calls it. */
+  /** The provider's name for the model. */
   readonly name: string
   /**
-   * Answers. When the question has a form, the answer is meant to be JSON of that form: it may be cut off, and some that speak as
-   * others do pay no heed to forms, so it has to be checked.
+   * Answers a question. For a question with a form the caller must check the answer: it may be cut off, and some compatible servers
+   * ignore forms.
    * @throws ModelError, or the reason of `signal`
    */
   answer(question: Question, signal: AbortSignal): Promise<string>
 }
 
-/** A model that could not be asked, or did not answer to the end. The message holds no key. */
+/** A model could not be asked, or did not finish its answer. The message contains no API key. */
 export class ModelError extends Error {
-  /** Of the provider's HTTP answer, if there was one. */
+  /** HTTP status of the provider's answer, if there was one. */
   readonly status: number | undefined
-  /** Whether the same question may be answered another time. */
+  /** True when the same question may succeed later. */
   readonly isTemporary: boolean
   constructor(message: string, status?: number, isTemporary = mayPass(status)) {
     super(message)
@@ -87,14 +87,14 @@ export class ModelError extends Error {
   }
 }
 
-/** Too much at once, trouble of the provider's own, or no answer at all: that passes. A refusal stays one. */
+/** Rate limits, errors of the provider and missing answers may pass; other client errors are permanent. */
 const mayPass = (status: number | undefined) => status === undefined || status === 408 || status === 429 || status >= 500
 
 const MAX_REASON = 300
 
 /**
- * Says what a provider's library failed with. The error itself is not handed on: libraries keep the request in it, and with
- * it the key. Nor is what is said of a refused key, for that tends to quote it.
+ * Converts an error of a provider's library. The original error is not kept as cause, because it contains the request and its API key.
+ * The message about a refused key is dropped too, because it often quotes the key.
  */
 export function modelError(provider: string, error: unknown, key: string): ModelError {
   if (error instanceof ModelError) return error

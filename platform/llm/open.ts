@@ -3,14 +3,14 @@ import type { Model } from './model.ts'
 
 export { type Model, ModelError, type ReplyRequest } from './model.ts'
 
-/** Whom to ask, and its model if there is a key to ask it with. */
+/** A provider, and its model if there is an API key. */
 export interface Llm {
-  /** In words: `Gemini`. */
+  /** For display, for example `Gemini`. */
   provider: string
   model: Model | undefined
 }
 
-/** Opens the model that `LLM_PROVIDER` names. Only the library of that provider is loaded; nothing connects before the first question. */
+/** Opens the model of `LLM_PROVIDER`. Loads only that provider's library; nothing connects before the first question. */
 export async function openLlm(settings: Settings): Promise<Llm> {
   const { provider, model } = await openProvider(settings)
   const { LLM_WINDOW_TOKENS: windowTokens = model?.windowTokens } = settings

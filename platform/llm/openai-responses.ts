@@ -4,11 +4,11 @@ import { type Answerer, ModelError, modelError } from './model.ts'
 export interface OpenAiResponsesOptions {
   apiKey: string
   model: string
-  /** The whole address of the Responses API, of OpenAI or of who speaks as it does. */
+  /** The full URL of the Responses API, of OpenAI or a compatible server. */
   url: string
 }
 
-/** What is read of an answer: its texts, and why there may be none. */
+/** The parts of an answer that are used: its texts, and reasons why there are none. */
 interface Answer {
   status?: string
   error?: { message?: string } | null
@@ -16,10 +16,10 @@ interface Answer {
   output?: { type: string; content?: { type: string; text?: string; refusal?: string }[] }[]
 }
 
-/** Codes of errors that speak of what was asked, not of how. */
+/** Codes of errors about the content of the question, not the form of the request. */
 const REFUSALS = new Set(['invalid_prompt', 'content_policy_violation', 'content_filter'])
 
-/** A model of OpenAI, asked for whole answers over its Responses API. */
+/** An OpenAI model for whole answers, accessed with the Responses API. */
 export function openAiAnswerer({ apiKey, model, url }: OpenAiResponsesOptions): Answerer {
   const client = new OpenAI({ apiKey, organization: null, project: null, maxRetries: 0, logLevel: 'off' })
   return {
@@ -27,7 +27,7 @@ export function openAiAnswerer({ apiKey, model, url }: OpenAiResponsesOptions): 
     async answer({ instructions, text, maxTokens, form }, signal) {
       signal.throwIfAborted()
       try {
-        // Answers need not be kept for anybody to come back to.
+        // `store: false`: OpenAI need not keep the answer, because no follow-up question refers to it.
         const body = {
           model,
           instructions,

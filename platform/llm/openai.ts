@@ -2,18 +2,18 @@ import OpenAI from 'openai'
 import { type Model, ModelError, modelError } from './model.ts'
 
 export interface OpenAiOptions {
-  /** Whose it is, in words. */
+  /** The provider's name for messages. */
   provider: string
   apiKey: string
   model: string
-  /** Of another provider that speaks as OpenAI does. */
+  /** Base URL of another provider with OpenAI's API. */
   baseUrl?: string | undefined
 }
 
-/** Of the smaller ones that are in use: who has more is not asked for it. */
+/** The context window of the smaller models in use; larger windows are not used. */
 const WINDOW_TOKENS = 128_000
 
-/** A model of OpenAI, or of anybody who speaks as OpenAI does, over OpenAI's library. */
+/** A model of OpenAI or of a provider with OpenAI's API, with streamed replies, accessed with OpenAI's library. */
 export function openAi({ provider, apiKey, model, baseUrl }: OpenAiOptions): Model {
   const client = new OpenAI({
     apiKey,
@@ -40,7 +40,7 @@ export function openAi({ provider, apiKey, model, baseUrl }: OpenAiOptions): Mod
               })),
             ],
             stream: true,
-            // OpenAI's own models take only the one, others know only the other.
+            // OpenAI's own models accept only max_completion_tokens, other providers only max_tokens.
             ...(baseUrl === undefined ? { max_completion_tokens: maxTokens } : { max_tokens: maxTokens }),
           },
           { signal },
@@ -51,7 +51,7 @@ export function openAi({ provider, apiKey, model, baseUrl }: OpenAiOptions): Mod
           if (finish_reason === 'content_filter')
             throw new ModelError(`${provider} broke off: ${finish_reason}`, undefined, false)
         }
-        // The library takes that for the end of the answer.
+        // After an abort the library ends the stream as if the answer were complete.
         signal.throwIfAborted()
       } catch (error) {
         signal.throwIfAborted()

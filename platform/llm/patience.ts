@@ -1,19 +1,19 @@
 import { type Model, ModelError } from './model.ts'
 
 export interface Patience {
-  /** How long it may be silent, before the first word and between two. */
+  /** How long the model may be silent, before the first piece and between two pieces. */
   silenceMs: number
   /** How long a whole reply may take. */
   replyMs: number
 }
 
-/** A model whose reply fails when it takes too long, whether or not what asks it listens to its signal. */
+/** A model whose reply fails when it takes too long, even if the provider's library ignores the signal. */
 export const patient = (model: Model, { silenceMs, replyMs }: Patience): Model => ({
   ...model,
   async *reply(request, signal) {
     const enough = new AbortController()
     const ended = AbortSignal.any([signal, enough.signal])
-    // An event that has been will not come again.
+    // A signal that is already aborted fires no event.
     ended.throwIfAborted()
     const late = Promise.withResolvers<never>()
     late.promise.catch(() => {})
@@ -26,7 +26,7 @@ export const patient = (model: Model, { silenceMs, replyMs }: Patience): Model =
       while (true) {
         silence = setTimeout(giveUp, silenceMs, `was silent for ${silenceMs / 1000} s`)
         const next = words.next()
-        // When it is late, nobody waits for it any more.
+        // Avoids unhandledRejection when `late` wins the race.
         next.catch(() => {})
         const { done, value } = await Promise.race([next, late.promise])
         clearTimeout(silence)
@@ -36,7 +36,7 @@ export const patient = (model: Model, { silenceMs, replyMs }: Patience): Model =
     } finally {
       clearTimeout(silence)
       clearTimeout(whole)
-      // Also when the caller wants no more words.
+      // Also ends the call when the caller stops reading.
       enough.abort()
     }
   },

@@ -1,13 +1,13 @@
-/** Wakes who has read to the end of a log. What rings while it still reads is not lost. */
+/** Wakes a reader that has reached the end of the log. A ring during a read is not lost. */
 export interface Alarm {
   ring(): void
-  /** To be set before each read: from here on a ring counts. */
+  /** Call before each read: only rings after it count. */
   set(): void
-  /** Resolves when it has rung since it was set, or when the safety net says to look anyway. */
+  /** Resolves when it has rung since `set`, or after `safetyNetMs`, in case a ring was lost. */
   rung(): Promise<void>
 }
 
-/** @param safetyNetMs how long a ring may stay away before it is no longer trusted */
+/** @param safetyNetMs longest wait for a ring */
 export function alarm(safetyNetMs: number): Alarm {
   let hasRung = false
   let wake = () => {}

@@ -3,12 +3,12 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import type { CommittedSchema, SchemaProblem } from '#events/kit/schema-history.ts'
 
-/** Where the schemas of all events lie, of all their versions. */
+/** The folder of the schemas of all events, in all versions. */
 export const SCHEMAS_FOLDER = join(import.meta.dirname, '..', '..', 'events', 'schemas')
 
 const PATH = /^(?<topic>[^/]+)\/(?<type>\w+)\.v(?<version>[1-9]\d*)\.json$/
 
-/** Reads the schemas that are committed, and what lies there and is none. */
+/** Reads the committed schemas. A JSON file that is not one is returned as a problem. */
 export async function readCommittedSchemas(folder: string): Promise<{ committed: CommittedSchema[]; problems: SchemaProblem[] }> {
   const committed: CommittedSchema[] = []
   const problems: SchemaProblem[] = []

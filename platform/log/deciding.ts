@@ -1,10 +1,12 @@
 import type { Catalog } from '#events/kit/codec.ts'
 import type { Decider, Topic } from '#events/kit/stream.ts'
-import type { Pending } from './execution.ts'
+import { now as clock } from '#platform/clock.ts'
+import type { Context, Pending } from './execution.ts'
 import { type Memory, openMemory } from './memory.ts'
 import { newId } from './new-id.ts'
 import { partitionOf } from './partitioner.ts'
 import type { Appender } from './port.ts'
+import { renewing } from './renewing.ts'
 import { Round } from './round.ts'
 
 export interface DecidingOptions {
@@ -12,14 +14,14 @@ export interface DecidingOptions {
   catalog: Catalog
   deciders: readonly Decider[]
   topics: readonly Topic[]
-  /** Milliseconds since the epoch. */
+  /** Returns milliseconds since the epoch; the database's clock if not given. */
   now?: () => number
 }
 
-/** Decides commands together, on the states that they read. */
+/** Decides rounds: commands that are decided together and then appended together. */
 export interface Deciding {
   memory: Memory
-  /** Decides each on the state that those before it left; nothing is written yet. */
+  /** Decides each command on the state that the commands before it left. Writes nothing yet. */
   round(batch: readonly Pending[]): Promise<Round>
 }
 
@@ -29,7 +31,10 @@ export function decidersByKind(deciders: readonly Decider[]): (stream: string) =
   return (stream) => byKind.get(stream.slice(0, stream.indexOf('-')))!
 }
 
-export function openDeciding({ appender, catalog, now = Date.now, ...options }: DecidingOptions): Deciding {
+const isSame = (one: { scope: string; key: string }, other: Context['idempotency']) =>
+  other !== undefined && one.scope === other.scope && one.key === other.key
+
+export function openDeciding({ appender, catalog, now = clock, ...options }: DecidingOptions): Deciding {
   const partitions = new Map(options.topics.map((topic) => [topic.name, topic.partitions]))
   const kit = {
     deciderOf: decidersByKind(options.deciders),
@@ -37,10 +42,16 @@ export function openDeciding({ appender, catalog, now = Date.now, ...options }: 
     newId,
   }
   const memory = openMemory({ appender, catalog, deciderOf: kit.deciderOf })
+  const renew = renewing({ appender, catalog, deciderOf: kit.deciderOf })
   return {
     memory,
     async round(batch) {
-      const round = new Round(await memory.recall(batch), now(), kit)
+      const recalled = await memory.recall(batch)
+      for (const { command, context } of batch) {
+        const used = recalled.keys.findIndex((key) => isSame(key, context.idempotency))
+        if (used >= 0) recalled.keys[used] = await renew(recalled.keys[used]!, command)
+      }
+      const round = new Round(recalled, now(), kit)
       for (const pending of batch) round.decide(pending)
       return round
     },

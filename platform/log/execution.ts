@@ -16,24 +16,24 @@ export class Rejected extends Error {
 /** A decision's rejection as an error. */
 export const rejected = ({ code, message, details }: Rejection) => new Rejected(code, message, details)
 
-/** Who asks, and on behalf of what; it travels in the envelope. */
+/** Actor and origin of a command; stored in the envelope of its events. */
 export interface Context {
   actor: string | null
   correlationId: string | null
   causationId?: string | null
   traceparent?: string | null
-  /** The same key in the same scope gives the same result, and no second event. `fingerprint` is of the request. */
+  /** The same key in the same scope gives the same result, and no second event. `fingerprint` identifies the request. */
   idempotency?: { scope: string; key: string; fingerprint: string }
 }
 
-/** What led to something: an event, and the request of a client that it goes back to. */
+/** The event that caused something, and the client request that it goes back to. */
 export type Cause = Pick<Context, 'correlationId' | 'causationId'>
 
 export interface Executed<R> {
   result: R
-  /** Where the events lie; empty when there was nothing to do. */
+  /** Places of its events; empty when there was nothing to do. */
   positions: Place[]
-  /** Where the last events lie that were there to decide on: the result stands on them too, whoever wrote them. */
+  /** Places of the last events of the streams that it read: the result depends on them too, even if others wrote them. */
   seen: Place[]
   /** The result of an earlier request with the same Idempotency-Key. */
   replayed: boolean
@@ -41,14 +41,14 @@ export interface Executed<R> {
 
 export type Execute = <R>(command: Command<R>, context: Context) => Promise<Executed<R>>
 
-/** A command on its way, with the promise of whoever waits for it. */
+/** A command that is not answered yet, with the callbacks of its caller's promise. */
 export interface Pending {
   command: Command
   context: Context
   attempts: number
-  /** It decided to write nothing on a state that was only remembered: what it reads is to be loaded. */
+  /** It decided on remembered states to write nothing, so its streams must be loaded before it is decided again. */
   doubted?: boolean
-  /** Another of the last round wanted the same. */
+  /** Another command of its last round wanted the same claim, credential, count or key. */
   waits?: boolean | undefined
   resolve(executed: Executed<unknown>): void
   reject(error: unknown): void

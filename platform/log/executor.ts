@@ -1,7 +1,8 @@
 import { EventError } from '#events/kit/codec.ts'
 import { isRefusal } from '../pg/errors.ts'
+import { isTracing, type SpanDetails, span, traceparentOr } from '../telemetry/tracing/tracing.ts'
 import { type DecidingOptions, openDeciding } from './deciding.ts'
-import type { Execute, Pending } from './execution.ts'
+import { type Context, type Execute, type Pending, Rejected } from './execution.ts'
 import type { Outcome } from './round.ts'
 
 export { type Cause, type Context, type Execute, type Executed, Rejected } from './execution.ts'
@@ -11,12 +12,12 @@ export interface ExecutorOptions extends DecidingOptions {
   maxRound?: number
 }
 
-/** How often a command may lose to others before its sender is told; each loss means that somebody else won. */
+/** How often a command may lose before its caller gets an error; at each loss another command has won. */
 const MAX_ATTEMPTS = 50
 
 /**
- * Executes commands. Those that arrive while a round is under way are coalesced into the next one: one load, many
- * decisions, one append (group commit), and a verdict for each.
+ * Executes commands in rounds: one load, many decisions, one append (group commit), and an answer for each command. Commands that
+ * arrive during a round go into the next one.
  */
 export function executor(options: ExecutorOptions): { execute: Execute; idle(): Promise<void> } {
   const { appender, maxRound = 512 } = options
@@ -25,20 +26,26 @@ export function executor(options: ExecutorOptions): { execute: Execute; idle(): 
   let running: Promise<void> | undefined
 
   async function run() {
-    // A tick's grace: whatever arrives together is decided together.
+    // Wait one tick, so that commands that arrive together are decided in one round.
     await new Promise(setImmediate)
     while (queue.length > 0) {
       const batch = queue.splice(0, maxRound)
       const again = await play(batch).catch((error) => playEach(batch, error))
-      // Many who want the same must not keep those from deciding who want something else.
+      // Commands that wait for the same claim or count go last, so that many of them do not delay the others.
       const { first = [], last = [] } = Object.groupBy(again, ({ waits }) => (waits ? 'last' : 'first'))
       queue = [...first, ...queue, ...last]
     }
     running = undefined
   }
 
-  /** Plays one round and settles its commands; returns those that must be decided again. */
-  async function play(batch: Pending[]): Promise<Pending[]> {
+  /** Runs one round and settles its commands; returns those that must be decided again. */
+  const play = (batch: Pending[]): Promise<Pending[]> =>
+    span(
+      () => appending(batch),
+      () => playRound(batch),
+    )
+
+  async function playRound(batch: Pending[]): Promise<Pending[]> {
     const round = await decided(batch)
     const groups = round.groups()
     const verdicts = groups.length > 0 ? await appender.append(groups, round.known) : []
@@ -58,7 +65,7 @@ export function executor(options: ExecutorOptions): { execute: Execute; idle(): 
     return []
   }
 
-  /** What failed as a round is played command by command if it was the fault of its data: only the guilty one fails then. */
+  /** After a round failed because of its data, runs its commands one by one, so that only those with the bad data fail. */
   async function playEach(batch: Pending[], cause: unknown): Promise<Pending[]> {
     memory.forget()
     const alone = batch.length === 1 || !isFaultOfData(cause)
@@ -70,19 +77,40 @@ export function executor(options: ExecutorOptions): { execute: Execute; idle(): 
     return again
   }
 
+  const enqueue: Execute = (command, context) =>
+    new Promise((resolve, reject) => {
+      queue.push({ command, context, attempts: 0, resolve: resolve as Pending['resolve'], reject })
+      running ??= run()
+    })
+
   return {
     execute: (command, context) =>
-      new Promise((resolve, reject) => {
-        queue.push({ command, context, attempts: 0, resolve: resolve as Pending['resolve'], reject })
-        running ??= run()
-      }),
+      isTracing()
+        ? span(
+            () => ({ name: `execute ${command.name}`, isAnswer: isRejection }),
+            () => enqueue(command, traced(context)),
+          )
+        : enqueue(command, context),
     idle: async () => {
       while (running) await running
     },
   }
 }
 
-/**
- * Data that Postgres will not take, that is too long for one string, or a history that cannot be read. Nothing was written.
- */
+/** A rejection is a decision, so it does not make the span a failure. */
+const isRejection = (error: unknown) => error instanceof Rejected
+
+/** Events carry the `traceparent` of our own span, if there is one, not the client's. */
+function traced(context: Context): Context {
+  const traceparent = traceparentOr(context.traceparent)
+  return traceparent === context.traceparent ? context : { ...context, traceparent }
+}
+
+const appending = (batch: readonly Pending[]): SpanDetails => ({
+  name: 'append',
+  attributes: { 'db.system.name': 'postgresql', 'vidwiz.commands': batch.length },
+  from: batch.map(({ context }) => context.traceparent),
+})
+
+/** True if data caused the error: Postgres refuses it, a string gets too long, or a history cannot be read. Nothing was written. */
 export const isFaultOfData = (error: unknown) => error instanceof RangeError || error instanceof EventError || isRefusal(error)

@@ -3,7 +3,7 @@ import type { Recorded } from '#events/kit/envelope.ts'
 import type { Decider } from '#events/kit/stream.ts'
 import type { Appended, Appender, Folded, Found, Place } from './port.ts'
 
-/** A stream folded to its newest event, and where that lies; undefined when it was pruned. */
+/** A stream folded to its newest event, with the place of that event (undefined when it was pruned). */
 export type Present = Folded & { last: Place | undefined }
 
 interface FoldingOptions {
@@ -12,19 +12,19 @@ interface FoldingOptions {
   deciderOf(stream: string): Decider
 }
 
-/** Characters that a stream may grow by before its state is kept: so much is read again by who does not remember it. */
+/** Characters of events after which a new snapshot is stored: a process that does not remember the stream reads about as many. */
 export const KEEP_AFTER = 4_000
-/** What an event has beside its payload. */
+/** Estimated characters of an event beside its payload. */
 const ENVELOPE = 200
 
-/** What must be read again for an event that no snapshot holds, in characters. */
+/** Characters to read for an event that no snapshot holds. */
 export const weight = ({ data }: Pick<Appended, 'data'>) => data.length + ENVELOPE
 
 /**
- * Folds a stream: from the state that was kept last and what came after it, or from its whole history when that state was kept
- * by another version of the decider.
+ * Folds a stream from its last snapshot and the events after it, or from its whole history when another version of the decider
+ * made the snapshot.
  *
- * @throws EventError when the history cannot be read, or is not whole any more and must be
+ * @throws EventError when an event cannot be read, or when the whole history is needed and a part of it was pruned
  */
 export function folding({ appender, catalog, deciderOf }: FoldingOptions): (stream: string, found: Found) => Promise<Present> {
   return async (stream, { kept, keptAt, since }) => {
@@ -38,15 +38,16 @@ export function folding({ appender, catalog, deciderOf }: FoldingOptions): (stre
       version: last?.version ?? kept!.version,
       stateVersion,
       state: textOf(state),
-      last: last ? placeOf(last) : keptAt,
-      // What is kept in another version is read whole until it is kept anew.
+      last: last ? placeOf(last) : keptAt && placeOf(keptAt),
+      time: last?.time ?? keptAt?.time ?? 0,
+      // A snapshot of another version makes every load read the whole history, so the next change must replace it.
       unkept: isCurrent ? events.reduce((sum, event) => sum + weight(event), 0) : Number.POSITIVE_INFINITY,
     }
   }
 
   async function whole(stream: string, upTo: number, stateVersion: number): Promise<Recorded[]> {
     const history = await appender.stream(stream)
-    // Clocks of several writers do not agree, and events are pruned by their time: also one in between may be gone.
+    // Events are pruned by time, and the clocks of writers differ, so an event in the middle may be missing too.
     if (history.length < upTo || history.some(({ version }, i) => version !== i + 1))
       throw new EventError(
         'PRUNED',
@@ -56,8 +57,8 @@ export function folding({ appender, catalog, deciderOf }: FoldingOptions): (stre
   }
 }
 
-/** A state as text; one that is undefined comes back as such. */
+/** A state as JSON text; `stateOf` gives undefined back for undefined. */
 export const textOf = (state: unknown): string => JSON.stringify(state ?? null)
 export const stateOf = ({ state }: { state: string }): unknown => JSON.parse(state) ?? undefined
 
-const placeOf = ({ topic, partition, pos }: Recorded): Place => ({ topic, partition, pos })
+const placeOf = ({ topic, partition, pos }: Place): Place => ({ topic, partition, pos })

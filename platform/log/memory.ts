@@ -5,40 +5,42 @@ import type { Pending } from './execution.ts'
 import { folding, type Present, stateOf } from './folding.ts'
 import type { Appended, Appender, Group, Loaded, Place, Verdict } from './port.ts'
 
-/** A stream as a round finds it: how far it goes and what it folds to. */
+/** A stream as a round finds it: its version and its folded state. */
 export interface Known {
   version: number
   state: unknown
-  /** Where its last event lies; undefined before the first. */
+  /** Place of its last event; undefined if it has none or that event was pruned. */
   last: Place | undefined
-  /** Characters to read again since its state was kept. */
+  /** When its last event was recorded, in milliseconds since the epoch; 0 when not known. */
+  time: number
+  /** Characters of events after its last stored snapshot. */
   unkept: number
 }
 
-/** All that a round needs to know before it decides. */
+/** What a round needs before it decides. */
 export interface Recalled {
   /** Only streams that exist. */
   streams: ReadonlyMap<string, Known>
-  /** Streams that were not asked for again: another process may have changed them since. */
+  /** Streams taken from memory without a query: another process may have changed them since. */
   remembered: ReadonlySet<string>
-  /** A position at which all of them were the truth; undefined when none is known. */
+  /** Log position at which all these streams were current; undefined when none is known. */
   known: number | undefined
   keys: Loaded['keys']
-  /** A number that nobody else gets. */
+  /** Returns an id that no other command gets. */
   draw(sequence: string): number
 }
 
-/** What a process remembers from one round to the next, so that most rounds need not ask the database before they append. */
+/** What a process remembers between rounds, so that most rounds need no query before their append. */
 export interface Memory {
   recall(batch: readonly Pending[]): Promise<Recalled>
-  /** Takes in what became of a round. */
+  /** Takes in the verdicts on a round. */
   learn(groups: readonly Group[], verdicts: readonly Verdict[]): void
   forget(): void
 }
 
-/** Characters of JSON. */
+/** Bound of the remembered states, in characters of JSON. */
 const MAX_SIZE = 32 * 2 ** 20
-/** Numbers to draw ahead for each that is needed now: few are lost when a process ends, and busy ones seldom ask. */
+/** Ids to draw ahead for each one needed now: few are lost when a process ends, and a busy process seldom asks for more. */
 const AHEAD = 16
 const AHEAD_MAX = 1024
 
@@ -49,14 +51,14 @@ interface MemoryOptions {
 }
 
 export function openMemory({ appender, catalog, deciderOf }: MemoryOptions): Memory {
-  // A stale state does no harm: everything that a command saw is checked when it is appended.
+  // A stale state does no harm: the append checks the version of every stream that a command read.
   const states = new LRUCache<string, Remembered>({ maxSize: MAX_SIZE, sizeCalculation: ({ state }) => state.length + 100 })
   const drawn = new Map<string, number[]>()
   const fold = folding({ appender, catalog, deciderOf })
-  /** Between these positions lie only events of this memory's own rounds. What was the truth at the first is so at the last. */
+  /** Only this memory's rounds wrote between these positions, so a remembered state that was current at `from` still is at `to`. */
   let own: { from: number; to: number } | undefined
 
-  /** The best position at which all was the truth that was so at `asOf`. */
+  /** The latest known position at which everything that was current at `asOf` is still current. */
   const knownOf = (asOf: number): number | undefined => {
     if (own && asOf >= own.from) return own.to
     return asOf === Number.POSITIVE_INFINITY ? undefined : asOf
@@ -118,16 +120,17 @@ export function openMemory({ appender, catalog, deciderOf }: MemoryOptions): Mem
   }
 }
 
-/** A stream as it was at a position. */
+/** A stream that was current at log position `asOf`. */
 type Remembered = Present & { asOf: number }
 
 const placed = ({ topic, partition }: Appended, pos: number): Place => ({ topic, partition, pos })
 
-/** Parsed for each round, so that nobody shares an object with the memory. */
+/** Parses the state for each round, so that no round shares an object with the memory. */
 const known = (present: Present): Known => ({
   version: present.version,
   state: stateOf(present),
   last: present.last,
+  time: present.time,
   unkept: present.unkept,
 })
 

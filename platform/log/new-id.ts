@@ -2,7 +2,7 @@ import { randomFillSync } from 'node:crypto'
 import { v7 } from 'uuid'
 
 const BYTES = 16
-/** Asked of the system for many ids at once: asking for each is a tenth of the time of a busy executor. */
+/** Filled for many ids at once: a system call for each id takes a tenth of the time of a busy executor. */
 const random = Buffer.alloc(BYTES * 256)
 let used = random.length
 

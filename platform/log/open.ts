@@ -9,6 +9,6 @@ import { postgresReader } from './postgres/reader.ts'
 /** Opens the reading half of the log that the settings name: Kafka's topics, or the embedded log itself. */
 export function openReader(settings: Settings, db: Queryable, listener: Listener, name?: string): Reader {
   const kafka = kafkaOptions(settings)
-  // A log that was pruned is whole only on Kafka: who forgot to name the brokers must not take its rest for all of history.
+  // Of a pruned log only Kafka has all events. With `whole`, a process without KAFKA_BROKERS refuses to read it from Postgres.
   return kafka ? kafkaReader(db, { ...kafka, name }) : postgresReader(db, listener, { whole: true })
 }

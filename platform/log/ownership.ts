@@ -3,58 +3,63 @@ import { codeOf } from '../pg/errors.ts'
 import type { Queryable } from '../pg/pool.ts'
 import type { Parked } from './parked.ts'
 import { Fenced, type Positions } from './port.ts'
+import { AheadOfLog } from './timeline.ts'
 
 const CREATE = `
   insert into log.checkpoints (consumer, topic, partition) select $1, $2, unnest($3::int[]) on conflict do nothing`
 
-/** Who takes over raises the epoch: a former owner that does not know yet is fenced at its next batch. */
+/** Taking over raises the fencing epoch: a former owner that has not noticed is fenced at its next batch. */
 const TAKE_OVER = `
-  update log.checkpoints set epoch = epoch + 1 where consumer = $1 and topic = $2 and partition = any ($3::int[])
+  update log.checkpoints set epoch = epoch + 1, owner = $4 where consumer = $1 and topic = $2 and partition = any ($3::int[])
   returning partition, pos, epoch`
 
 const STUCK = `
   select distinct partition, stream from log.dead_letters
    where consumer = $1 and topic = $2 and partition = any ($3::int[]) and state <> 'skipped'`
 
-/** A step of one partition's checkpoint, by compare-and-set on `epoch` and `seen`. */
+/** Moves one checkpoint from `seen` to `pos`, by compare-and-set on `epoch` and `seen`; `id` is the id of the event at `pos`. */
 export interface Move {
   partition: number
   epoch: number
   seen: number
   pos: number
+  id: string
 }
 
-/** What a consumer believes of the checkpoints it owns in one topic, and of the streams that are held up there. */
+/** A consumer's copy, in memory, of the checkpoints that it owns in one topic and of the parked streams there. */
 export interface Ownership {
-  /** Takes the partitions over and tells where they stand. */
+  /** Takes the partitions over and returns their checkpoints. */
   resume(partitions: number[]): Promise<Positions>
   /**
-   * Drops what lies at or before the checkpoint, also when the batch itself repeats (P2).
+   * Drops events at or before the checkpoint, and repeated events within the batch (P2).
    * @throws Fenced for a partition that is not owned
    */
   beyond(batch: Recorded[]): Recorded[]
-  /** Whether an earlier event of the stream is parked: then this one waits behind it (P8). */
+  /** Whether an earlier event of the stream is parked: this event must then wait behind it (P8). */
   isStuck(event: Recorded): boolean
   /**
-   * Runs one transaction that does `moves` together with their effect, then believes what it did.
-   * @param effect returns what it had to park
+   * Commits `moves` together with their effect, then updates the copy in memory.
+   * @param effect runs the one transaction that does both; returns the events that it had to park
    */
   commit(batch: Recorded[], effect: (moves: Move[]) => Promise<Parked[]>): Promise<void>
 }
 
-/** @param onParked told of each event that had to be parked, after the fact */
+/**
+ * @param owner id of the process, for monitoring; undefined where nothing is monitored
+ * @param onParked called with each event that was parked, after the commit
+ */
 export function ownership(
   db: Queryable,
-  { consumer, topic }: { consumer: string; topic: string },
+  { consumer, topic, owner }: { consumer: string; topic: string; owner?: string | undefined },
   onParked: (parked: Parked) => void = () => {},
 ): Ownership {
   const held = new Map<number, { pos: number; epoch: number; stuck: Set<string> }>()
 
   const movesOf = (batch: Recorded[]): Move[] => {
-    const last = new Map(batch.map(({ partition, pos }) => [partition, pos]))
-    return [...last].map(([partition, pos]) => {
+    const last = new Map(batch.map((event) => [event.partition, event]))
+    return [...last].map(([partition, { pos, id }]) => {
       const { epoch, pos: seen } = held.get(partition)!
-      return { partition, epoch, seen, pos }
+      return { partition, epoch, seen, pos, id }
     })
   }
 
@@ -65,8 +70,9 @@ export function ownership(
         consumer,
         topic,
         partitions,
+        owner ?? null,
       ])
-      // Only now: whoever changes dead letters raises the epoch, so from here on a change would not go unnoticed.
+      // After the takeover: every change of dead letters raises the epoch, so a later change fences this owner.
       const stuck = await db.query<{ partition: number; stream: string }>('letters.stuck', STUCK, [consumer, topic, partitions])
       for (const { partition, pos, epoch } of rows) held.set(partition, { pos, epoch, stuck: new Set() })
       for (const { partition, stream } of stuck) held.get(partition)!.stuck.add(stream)
@@ -98,7 +104,12 @@ export function ownership(
   }
 }
 
-/** Throws an error of a statement that moves checkpoints on: as Fenced when somebody else had moved one. */
+/**
+ * Rethrows an error of a statement that moves checkpoints.
+ * @throws Fenced when another owner had moved one, AheadOfLog when the event is not in the log, or the error itself
+ */
 export function throwFenced(error: unknown): never {
-  throw codeOf(error) === 'FENCE' ? new Fenced((error as Error).message) : error
+  const code = codeOf(error)
+  if (code === 'FENCE') throw new Fenced((error as Error).message)
+  throw code === 'AHEAD' ? new AheadOfLog((error as Error).message, { cause: error }) : error
 }

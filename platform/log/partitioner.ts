@@ -23,5 +23,5 @@ export function murmur2(key: string): number {
   return h ^ (h >>> 15)
 }
 
-/** The partition that Kafka's default partitioner would choose, so that a log carried over to Kafka stays where it is. */
+/** The partition that Kafka's default partitioner would choose, so that events keep their partitions when a log moves to Kafka. */
 export const partitionOf = (key: string, partitions: number): number => (murmur2(key) & 0x7fffffff) % partitions

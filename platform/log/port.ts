@@ -1,19 +1,20 @@
 import type { Claim, Count, Credential } from '#events/kit/command.ts'
 import type { Recorded } from '#events/kit/envelope.ts'
 import type { Topic } from '#events/kit/stream.ts'
+import type { Holder } from '../pg/holder.ts'
 
-/** An event on its way in: the append gives it its position. */
+/** An event before its append, which assigns the position. */
 export type Appended = Omit<Recorded, 'pos'>
 
-/** What a group of commands saw of a stream, and what it makes of it if that is worth remembering. */
+/** A stream that a group read or wrote, and its new state if that is worth remembering. */
 export interface StreamChange {
   stream: string
-  /** The version that was seen; 0 for a stream that does not exist. */
+  /** The version that the group read; 0 for a stream that does not exist. */
   expected: number
   next?: Folded
 }
 
-/** What a stream folds to at a version, as JSON text. */
+/** The folded state of a stream at a version, as JSON text. */
 export interface Snapshot {
   version: number
   stateVersion: number
@@ -21,90 +22,108 @@ export interface Snapshot {
 }
 
 export interface Folded extends Snapshot {
-  /** Characters to read again since the last snapshot that was kept; 0 when this one is to be kept. */
+  /** When its last event was recorded, in milliseconds since the epoch; 0 when that event was pruned. */
+  time: number
+  /** Characters of events after the last stored snapshot; 0 when this state is to be stored as one. */
   unkept: number
 }
 
-/** Where an event lies. */
+/** Topic, partition and position of an event. */
 export interface Place {
   topic: string
   partition: number
   pos: number
 }
 
-/** A stream as the log has it. */
+/** A stream as loaded from the log: its last snapshot and the events after it. */
 export interface Found {
-  /** The state that was kept last, if any was. */
+  /** The last snapshot, if there is one. */
   kept: Snapshot | undefined
-  /** Where the last event lies that is in it; undefined when that was pruned, so long ago was it. */
-  keptAt: Place | undefined
-  /** All that came after it, in version order. */
+  /** Place and time of the snapshot's last event; undefined when that event was pruned. */
+  keptAt: (Place & { time: number }) | undefined
+  /** All events after the snapshot, in version order. */
   since: Recorded[]
 }
 
-/** A repeated Idempotency-Key gives `result` again. */
+/** A stream as it was at one of its versions. */
+export interface StreamVersion {
+  stream: string
+  version: number
+}
+
+/** The stored result of a command; a request that repeats its Idempotency-Key gets `result` again. */
 export interface KeyedResult {
   scope: string
   key: string
-  /** Of the request: the same key with another request is a mistake. */
+  /** Identifies the request: the same key with another request is an error. */
   fingerprint: string
   result: unknown
   /** The events that the first request caused. */
-  events: { stream: string; version: number }[]
+  events: StreamVersion[]
+  /** The versions that it was decided on. Undefined when older code, which did not record them, stored the result. */
+  reads?: StreamVersion[] | undefined
+  /** The ids that were drawn for it; undefined as above. */
+  ids?: Record<string, number> | undefined
+  /** The code that decided it (see `madeBy`); undefined as above. */
+  madeBy?: string | undefined
 }
 
-/** Commands that stand or fall together because one saw what another wrote. */
+/** Commands of a round that win or lose together, because one read what another wrote. */
 export interface Group {
   streams: StreamChange[]
   events: Appended[]
   claims: Claim[]
   credentials: Credential[]
   keys: KeyedResult[]
-  /** In one append no name comes twice. */
+  /** Each name occurs at most once per append. */
   counts: Count[]
 }
 
 /** Why a group lost; nothing of it was written. */
 export interface Lost {
-  /** Streams whose version was no longer the one seen. */
+  /** Streams whose version is no longer the expected one. */
   stale: string[]
-  /** Claims that another owner holds. */
+  /** Claims that another stream holds. */
   taken: { kind: string; value: string }[]
-  /** Idempotency keys used meanwhile. */
+  /** Idempotency keys that another command has used meanwhile. */
   usedKeys: { scope: string; key: string }[]
-  /** Names of counts that would be greater than their bounds. */
+  /** Names of counts that would exceed their bounds. */
   over: string[]
 }
 
 /** A verdict for each group, in order: the position of each of its events, or why it lost. */
 export type Verdict = { positions: number[]; lost?: undefined } | { positions?: undefined; lost: Lost }
 
-/** What must be known before deciding. */
+/** What to load before deciding. */
 export interface Wanted {
   streams: string[]
-  /** How many numbers to draw from which sequence. */
+  /** How many ids to draw from each sequence. */
   ids: Record<string, number>
   keys: { scope: string; key: string }[]
 }
 
 export interface Loaded {
-  /** The position of the log's last event when the streams were read; 0 if none was asked for. */
+  /** The position of the log's last event when the streams were read; 0 if no stream was asked for. */
   head: number
   /** Only streams that exist. */
   streams: Map<string, Found>
   ids: Record<string, number[]>
-  /** Only keys that were used, with the places of their events. */
-  keys: (KeyedResult & { places: Place[] })[]
+  /**
+   * Only keys that were used. `places`: where their events are; `seen`: where the last events are that they were decided on; `at`:
+   * when the key was used, in milliseconds since the epoch.
+   */
+  keys: (KeyedResult & { places: Place[]; seen: Place[]; at: number })[]
 }
 
-/** The writing half. It is the same on every log: Kafka gets its events from here through the relay. */
+/** The writing half of the log. Always in Postgres: the relay publishes its events to Kafka. */
 export interface Appender {
   load(wanted: Wanted): Promise<Loaded>
   /**
-   * Appends all groups in one transaction, in order; positions order is commit order.
-   * @param known a position at which all that the groups saw was the truth: if it is still the last one, no stream needs to be
-   *   looked up again. Without it each is.
-   * @returns one verdict per group. Throws only when the database fails, and then nothing was written (or, if the connection broke during commit, it is unknown).
+   * Appends all groups in one transaction, in order; position order is commit order.
+   * @param known log position at which all versions that the groups read were current: if it is still the last position, no
+   *   stream is looked up again. Without it each stream is.
+   * @returns one verdict per group
+   * @throws only when the database fails. Nothing was written then; if the connection broke during the commit, that is unknown
    */
   append(groups: Group[], known?: number): Promise<Verdict[]>
   /** The whole history of one stream, in version order. */
@@ -121,9 +140,11 @@ export interface ReadQuery {
   /** Read no further than this position, if given. */
   upTo?: number
   limit: number
+  /** Fail when events after these positions are missing from the log. For readers that fold the whole history. */
+  whole?: boolean
 }
 
-/** How much a partition still has for a consumer. */
+/** How far a consumer is behind in a partition. */
 export interface Behind {
   partition: number
   events: number
@@ -131,30 +152,57 @@ export interface Behind {
   since: number
 }
 
-/** One consumer's wish to follow a topic for as long as it runs. */
+/** The positions of one consumer in a topic. */
+export interface Standpoint {
+  topic: Topic
+  /** Partitions that are absent stand at 0. */
+  after: Positions
+}
+
+/** How far a consumer is behind in a partition, with what monitoring shows. */
+export interface PartitionBehind {
+  partition: number
+  /** The position of its last event; 0 when it is empty. */
+  head: number
+  /** Events after the consumer's position; undefined when they could not be counted, `problem` says why. */
+  events?: number | undefined
+  /** When the oldest of them was appended, in milliseconds since the epoch; null when there is none. */
+  since: number | null
+  /** Events that the partition has ever had, up to its head; undefined when not known. */
+  total?: number | undefined
+  /** Lower bound of the events that the log lost before the consumer handled them. */
+  lost?: number | undefined
+  problem?: string | undefined
+}
+
+/** One consumer that follows a topic for as long as it runs. */
 export interface Follower {
-  /** Name of the consumer: one owner per consumer and partition at a time. */
+  /** Name of the consumer. Each of its partitions has one owner (process) at a time. */
   consumer: string
   topic: Topic
-  /** Called when partitions become ours, before any batch: where to go on. */
+  /** Called when this process becomes owner of partitions, before any batch. Returns the positions to continue after. */
   resume(partitions: number[]): Promise<Positions>
   /**
-   * Called with events, in order within each partition, one call at a time. When it throws, ownership is given up and
-   * sought again, after a growing pause unless it was `Fenced`; `resume` is then asked anew, so what was not applied comes again.
+   * Called with events, in order within each partition, one call at a time. When it throws, ownership is given up and sought again,
+   * after a growing pause unless it was `Fenced`; `resume` is then called again, and events that were not applied come again.
    */
   handle(batch: Recorded[]): Promise<void>
   /** Most events per batch. */
   batchSize?: number
   /**
-   * How long to let events gather, in milliseconds, when it has caught up and more come in one after the other. A first event after
-   * a pause does not wait. For consumers that nobody waits for: handling one event costs nearly as much as handling a hundred.
+   * How long to let events gather, in milliseconds, after each batch once it has caught up. The first event after a quiet time does
+   * not wait. For consumers that nobody waits for: handling one event costs nearly as much as handling a hundred.
    */
   restMs?: number
-  /** Told of every error that made it pause; following goes on. */
+  /** Called with the owner of the consumer while this process stands by, once for each owner. */
+  onStandby?(holder: Holder): void
+  /** Called with every error that made it pause; following continues. */
   onError?(error: unknown): void
+  /** Resolves when every call that was given up has returned. Awaited before ownership is sought. */
+  settled?(): Promise<void>
 }
 
-/** Thrown by a handler whose checkpoint was moved by somebody else. */
+/** Thrown by a handler whose checkpoint another process has moved. */
 export class Fenced extends Error {
   constructor(message: string) {
     super(message)
@@ -162,19 +210,37 @@ export class Fenced extends Error {
   }
 }
 
+/** Rejects a call that takes too long while another process can take over. Ownership is given up at once. */
+export class HandedOver extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'HandedOver'
+  }
+}
+
 export interface Following {
-  /** Finishes the batch in hand, gives up ownership, returns. */
+  /** Finishes the present batch, gives up ownership, then resolves. */
   stop(): Promise<void>
 }
 
-/** The reading half: what differs between the embedded log and Kafka. */
+/** The reading half of the log, which differs between the embedded log and Kafka. */
 export interface Reader {
-  /** A bounded read, for replay and for people; touches no consumer. Events come in position order. */
+  /** A bounded read, for replays and for people; involves no consumer. Events come in position order. */
   read(query: ReadQuery): Promise<Recorded[]>
   /** The position of the last event of each partition; partitions without events are absent. */
   heads(topic: Topic): Promise<Positions>
-  /** What lies beyond these positions, per partition: only partitions with something to read. */
+  /** How many events come after these positions, per partition; only partitions that have some. */
   behind(topic: Topic, after: Positions): Promise<Behind[]>
+  /**
+   * The same for several consumers, for monitoring. Returns, for each element of `places` in order, one row per partition. The cost
+   * does not grow with the number of events. A partition that cannot be read gets a `problem`; the other rows are still right.
+   */
+  lags(places: readonly Standpoint[]): Promise<PartitionBehind[][]>
+  /**
+   * The Kafka offsets of events, by position, for people. Events that are not in Kafka yet, or would take too long to find, are
+   * absent. Only where the log is on Kafka.
+   */
+  offsets?(places: readonly Place[]): Promise<Map<number, number>>
   follow(follower: Follower): Following
   close(): Promise<void>
 }

@@ -6,16 +6,20 @@ import { MAX_EVENT_BYTES } from '#platform/kafka/message-bytes.ts'
 import { type Executed, type Pending, Rejected, rejected } from './execution.ts'
 import { KEEP_AFTER, textOf, weight } from './folding.ts'
 import type { Known, Recalled } from './memory.ts'
-import type { Appended, Group, Loaded, Place, StreamChange, Verdict } from './port.ts'
+import type { Appended, Group, Loaded, Place, StreamChange, StreamVersion, Verdict } from './port.ts'
+import { madeBy, streamsOf } from './renewing.ts'
+
+/** Milliseconds; synchronized clocks differ by less. */
+const LEAP_MS = 300_000
 
 /** What became of a command: an answer, an error, or neither when it must be decided again. */
 export interface Outcome {
   pending: Pending
   executed?: Executed<unknown>
   error?: unknown
-  /** To be decided again because what it saw was only remembered, not because it lost. */
+  /** To be decided again on loaded instead of remembered states. It has not lost. */
   doubted?: boolean
-  /** To be decided again because another of this round wants the same; it has not lost either. */
+  /** To be decided again because another command of this round wants the same claim, credential, count or key. It has not lost. */
   waited?: boolean
 }
 
@@ -25,12 +29,12 @@ interface Kit {
   newId(): string
 }
 
-/** A stream as this round sees it, with what commands of this round have already done to it. */
+/** A stream as this round sees it, with the events that commands of this round have added. */
 interface Seen extends Known {
   base: number
-  /** Whether a command decided on it. Who only wrote it began it, and may never ask for it again. */
+  /** A command read it. A stream that is only written is new and may never be read, so its state is not remembered. */
   isRead?: true
-  /** Its last event, if that is of this round. */
+  /** Its last event, if this round wrote it. */
   fresh?: Appended
   /** The group whose events changed it in this round. */
   writer?: Member
@@ -39,7 +43,7 @@ interface Seen extends Known {
 interface Decided {
   pending: Pending
   result: unknown
-  /** The last events of what it read: those of this round have no place yet. */
+  /** The last events of the streams it read; those of this round have no place yet. */
   seen: (Place | Appended)[]
   /** Indexes into the group's events. */
   from: number
@@ -59,8 +63,8 @@ interface Member {
 }
 
 /**
- * One round of many commands: each is decided on the state that those before it left. Commands of which one saw what
- * another wrote form a group and share its fate, so a loser never leaves a decision standing that was built on it.
+ * One round: commands that are decided together, each on the state that those before it left, and appended together. Commands that
+ * read what another one wrote form a group with it and win or lose together, so no decision rests on events that were not written.
  */
 export class Round {
   readonly #recalled: Recalled
@@ -69,7 +73,7 @@ export class Round {
   readonly #seen = new Map<string, Seen>()
   readonly #members: Member[] = []
   readonly #outcomes: Outcome[] = []
-  /** Claims, credentials, keys and counts spoken for in this round: the next to want one waits for the next round. */
+  /** Claims, credentials, keys and counts that a command of this round uses: another that wants one waits for the next round. */
   readonly #spoken = new Set<string>()
   readonly #drawing: ProxyHandler<Record<string, number>>
 
@@ -77,8 +81,8 @@ export class Round {
     this.#recalled = recalled
     this.#now = now
     this.#kit = kit
-    // Getters would do as well, but a getter of its own gives each object a hidden class of its own, which lives long and
-    // keeps this round alive with it.
+    // A proxy, so that ids are drawn only when a decision asks for them. Getters would do the same, but would give each object a
+    // hidden class of its own, which lives long and keeps this round in memory.
     this.#drawing = {
       get(drawn, sequence: string) {
         drawn[sequence] ??= recalled.draw(sequence)
@@ -87,7 +91,7 @@ export class Round {
     }
   }
 
-  /** Decides one command on the state of the moment. */
+  /** Decides one command on the state that the commands before it left. */
   decide(pending: Pending): void {
     const { command, context } = pending
     const key = context.idempotency
@@ -95,6 +99,7 @@ export class Round {
     if (known) return void this.#outcomes.push({ pending, ...repeated(known, key.fingerprint) })
 
     const read: string[] = []
+    const reads: StreamVersion[] = []
     const states: Record<string, unknown> = {}
     const lasts: (Place | Appended)[] = []
     for (const name in command.reads) {
@@ -103,16 +108,19 @@ export class Round {
       seen.isRead = true
       states[name] = seen.state
       read.push(stream)
+      reads.push({ stream, version: seen.version })
       const last = seen.fresh ?? seen.last
       if (last) lasts.push(last)
     }
+    const now = this.#timeAfter(read)
+    const ids: Record<string, number> = {}
     let decision: ReturnType<typeof command.decide>
     try {
-      decision = command.decide(states, { now: this.#now, ids: this.#ids() })
+      decision = command.decide(states, { now, ids: new Proxy(ids, this.#drawing) })
     } catch (error) {
       return void this.#outcomes.push({ pending, error })
     }
-    // Nothing will check what it saw, so that has to be the truth of the moment.
+    // The append checks nothing for a command that writes nothing, so it must not decide on remembered states.
     const writesNothing =
       decision.rejection ||
       (decision.events.length === 0 && !decision.claims && !decision.credentials && !decision.counts && !key)
@@ -143,21 +151,25 @@ export class Round {
 
     const member = this.#join([...read, ...events.map((event) => event.stream)])
     const from = member.group.events.length
-    for (const [i, event] of events.entries()) this.#append(member, event, payloads[i]!, pending)
+    for (const [i, event] of events.entries()) this.#append(member, event, payloads[i]!, pending, now)
     const written = member.group.events.slice(from)
     member.group.claims.push(...claims)
     member.group.credentials.push(...credentials)
     member.group.counts.push(...counts)
-    if (key) member.group.keys.push({ ...key, result, events: written.map(({ stream, version }) => ({ stream, version })) })
+    if (key) {
+      const events = written.map(({ stream, version }) => ({ stream, version }))
+      const by = madeBy(streamsOf(reads, events), this.#kit.deciderOf)
+      member.group.keys.push({ ...key, result, events, reads, ids, madeBy: by })
+    }
     member.decided.push({ pending, result, seen: lasts, from, to: member.group.events.length, claims, counts })
   }
 
-  /** A position at which all was the truth that the groups stand on, if one is known. */
+  /** Log position at which all versions these groups read were current, if known; lets append skip the stale check. */
   get known(): number | undefined {
     return this.#recalled.known
   }
 
-  /** What to append, one group after the other. Groups with nothing to write are left out: nothing can make them lose. */
+  /** The groups to append, in order. Groups that write nothing are left out, because they cannot lose. */
   groups(): Group[] {
     return this.#writers().map((member) => ({
       ...member.group,
@@ -165,7 +177,7 @@ export class Round {
     }))
   }
 
-  /** What became of each command, given the verdicts on `groups()` in their order. */
+  /** The outcome of each command, given the verdicts on `groups()` in their order. */
   outcomes(verdicts: Verdict[]): Outcome[] {
     const of = new Map(this.#writers().map((member, i) => [member, verdicts[i]!]))
     return [...this.#outcomes, ...this.#alive().flatMap((member) => settled(member, of.get(member)))]
@@ -178,28 +190,36 @@ export class Round {
         events.length + claims.length + credentials.length + keys.length + counts.length > 0,
     )
 
-  /** Drawn when asked for: a decision may not need them all. */
-  #ids = (): Record<string, number> => new Proxy({}, this.#drawing)
+  /**
+   * The time of a command: not before the events that it read, which may bear another machine's clock. Events more than LEAP_MS
+   * ahead do not count, or deadlines that the command sets would be as wrong; times within their stream stay in order anyway.
+   */
+  #timeAfter = (read: string[]): number =>
+    read.reduce((latest, stream) => {
+      const { time } = this.#see(stream)
+      return time <= this.#now + LEAP_MS ? Math.max(latest, time) : latest
+    }, this.#now)
 
   #change([stream, changes]: [string, boolean]): StreamChange {
-    const { base, version, state, isRead, unkept } = this.#see(stream)
+    const { base, version, state, time, isRead, unkept } = this.#see(stream)
     const isToBeKept = unkept > KEEP_AFTER
     if (!changes || !(isRead || isToBeKept)) return { stream, expected: base }
     const { stateVersion } = this.#kit.deciderOf(stream)
-    return { stream, expected: base, next: { version, stateVersion, state: textOf(state), unkept: isToBeKept ? 0 : unkept } }
+    const next = { version, stateVersion, state: textOf(state), time, unkept: isToBeKept ? 0 : unkept }
+    return { stream, expected: base, next }
   }
 
   #see(stream: string): Seen {
     let seen = this.#seen.get(stream)
     if (!seen) {
-      const { version, state, last, unkept } = this.#recalled.streams.get(stream) ?? UNBORN
-      seen = { base: version, version, state, last, unkept }
+      const { version, state, last, time, unkept } = this.#recalled.streams.get(stream) ?? UNBORN
+      seen = { base: version, version, state, last, time, unkept }
       this.#seen.set(stream, seen)
     }
     return seen
   }
 
-  /** The group of a command that touches these streams: that of whoever wrote one of them in this round, else a new one. */
+  /** The group of a command that touches these streams: the merged groups that wrote one of them in this round, else a new one. */
   #join(streams: string[]): Member {
     let member: Member | undefined
     for (const stream of streams) {
@@ -214,7 +234,7 @@ export class Round {
     return member
   }
 
-  #append(member: Member, event: NewEvent, data: string, { context }: Pending): void {
+  #append(member: Member, event: NewEvent, data: string, { context }: Pending, now: number): void {
     const seen = this.#see(event.stream)
     const decider = this.#kit.deciderOf(event.stream)
     const appended: Appended = {
@@ -226,7 +246,7 @@ export class Round {
       key: event.key,
       stream: event.stream,
       version: ++seen.version,
-      time: this.#now,
+      time: Math.max(now, seen.time),
       actor: context.actor,
       correlationId: context.correlationId,
       causationId: context.causationId ?? null,
@@ -235,6 +255,7 @@ export class Round {
     }
     seen.state = decider.evolve(seen.state, { ...appended, data: event.data, pos: 0 } as never)
     seen.unkept += weight(appended)
+    seen.time = appended.time
     seen.writer = member
     seen.fresh = appended
     member.changes.set(event.stream, true)
@@ -242,18 +263,18 @@ export class Round {
   }
 }
 
-/** The payload as the log keeps it. What Kafka would not take must not enter either log: it would hold up all that comes after. */
+/** The payload as the log stores it. Rejects what Kafka would not take, on both logs: it would block the relay for good. */
 function encoded(event: NewEvent): string {
   const data = encode(event)
   if (data.length > MAX_EVENT_BYTES / MAX_UTF8_BYTES && Buffer.byteLength(data) > MAX_EVENT_BYTES)
     throw new Rejected('VALIDATION_ERROR', `This is too large to be kept: ${event.type} may hold ${MAX_EVENT_BYTES} bytes`)
   return data
 }
-/** For each unit of a string's length. */
+/** Per unit of a string's `length`. */
 const MAX_UTF8_BYTES = 3
 
 /** A stream without events. */
-const UNBORN: Known = { version: 0, state: undefined, last: undefined, unkept: 0 }
+const UNBORN: Known = { version: 0, state: undefined, last: undefined, time: 0, unkept: 0 }
 
 const emptyGroup = (): Group => ({ streams: [], events: [], claims: [], credentials: [], keys: [], counts: [] })
 
@@ -263,7 +284,7 @@ function root(member: Member | undefined): Member | undefined {
   return last
 }
 
-/** Moves all of `other` into `member`; indexes into its events shift. */
+/** Moves all of `other` into `member`; the indexes into the events of `other` shift. */
 function merge(member: Member, other: Member): Member {
   const shift = member.group.events.length
   member.decided.push(...other.decided.map((d) => ({ ...d, from: d.from + shift, to: d.to + shift })))
@@ -277,11 +298,11 @@ function merge(member: Member, other: Member): Member {
   return member
 }
 
-/** A key that was used before: the same answer again, unless the request is another one. */
+/** Answers a key that was used before: with the stored result, or an error if the request is another one. */
 function repeated(known: Loaded['keys'][number], fingerprint: string): Pick<Outcome, 'executed' | 'error'> {
   if (known.fingerprint !== fingerprint)
     return { error: new Rejected('VALIDATION_ERROR', 'This Idempotency-Key was used with another request') }
-  return { executed: { result: known.result, positions: known.places, seen: [], replayed: true } }
+  return { executed: { result: known.result, positions: known.places, seen: known.seen, replayed: true } }
 }
 
 function settled(member: Member, verdict: Verdict | undefined): Outcome[] {
@@ -291,7 +312,8 @@ function settled(member: Member, verdict: Verdict | undefined): Outcome[] {
     claims.some((claim) => taken.some((t) => t.kind === claim.kind && t.value === claim.value))
       ? pending.command.claimed
       : counts.find(({ name }) => over.includes(name))?.bound?.refused
-  // Refused is only who saw the truth: on stale states, or after one that lost as well, it might not want the same at all.
+  // Reject for a taken claim or a full count only if nothing was stale, and only the first such command: the others may have
+  // built on it. They are decided again.
   const refused = stale.length + usedKeys.length > 0 ? undefined : member.decided.find(refusalOf)
   return member.decided.map((decided) => {
     const { pending } = decided

@@ -1,6 +1,6 @@
 /**
- * Runs `attempt` on all items, in order. When that fails by the fault of one of them, they are halved until the guilty one
- * stands alone, and that one goes to `refused`. Other errors are thrown on.
+ * Runs `attempt` on all items, in order. If it fails because of an item, the items are halved until the bad one is alone; that one
+ * goes to `refused`. Other errors are rethrown.
  */
 export async function sift<T>(
   items: T[],

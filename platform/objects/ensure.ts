@@ -8,10 +8,10 @@ import {
 } from '@aws-sdk/client-s3'
 import type { AwsAccess } from '#platform/aws/access.ts'
 
-/** Where AWS wants no place named. */
+/** The one region that AWS does not accept as LocationConstraint. */
 const FIRST_REGION = 'us-east-1'
 
-/** Makes a bucket unless there is one. @returns whether it was made now */
+/** Creates a bucket if it does not exist. @returns true if it was created now */
 export const ensureBucket = (Bucket: string, access: AwsAccess): Promise<boolean> =>
   withClient(access, async (client) => {
     if (await exists(client, Bucket)) return false
@@ -26,7 +26,7 @@ export const ensureBucket = (Bucket: string, access: AwsAccess): Promise<boolean
     }
   })
 
-/** Whether there is such a bucket, and we may use it. @throws what S3 says, or the way to it */
+/** True when the bucket exists and we may use it. @throws errors of S3 or of the connection */
 export const isBucketThere = (Bucket: string, access: AwsAccess): Promise<boolean> =>
   withClient(access, (client) => exists(client, Bucket))
 

@@ -6,17 +6,18 @@ import { pipeline } from 'node:stream/promises'
 import { codeOf } from '#platform/pg/errors.ts'
 import { checkedKey, type ObjectHead, type ObjectMetadata, type ObjectStore, ObjectTooLarge, readableKey } from './objects.ts'
 
-/** Objects as files below a folder, which is made with the first of them. Metadata lies in a hidden file beside its object. */
+/** Stores objects as files below a folder, which the first object creates. Metadata is in a hidden file beside its object. */
 export function folderObjects(folder: string): ObjectStore {
   const pathOf = (key: string) => join(folder, ...checkedKey(key).split('/'))
 
   async function store(key: string, write: (file: FileHandle) => Promise<unknown>, metadata: ObjectMetadata) {
     const path = pathOf(key)
     await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-    // First, so that an object never has less than it was put with; of one that is there already nobody knows more than its bytes.
-    if (Object.keys(metadata).length > 0) await replace(metadataPath(path), (file) => file.writeFile(JSON.stringify(metadata)))
-    else await rm(metadataPath(path), { force: true })
-    await replace(path, write)
+    await replace(path, write, async () => {
+      // Metadata is put in place before the object, so that a new object never lacks it. An old object briefly has the new metadata.
+      if (Object.keys(metadata).length > 0) await replace(metadataPath(path), (file) => file.writeFile(JSON.stringify(metadata)))
+      else await rm(metadataPath(path), { force: true })
+    })
     await settled(dirname(path))
   }
 
@@ -55,7 +56,7 @@ async function metadataOf(path: string): Promise<ObjectMetadata> {
   return text === undefined ? {} : (JSON.parse(text) as ObjectMetadata)
 }
 
-/** Undefined where there is no such file. */
+/** Resolves to undefined when the file does not exist. */
 async function absent<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work
@@ -65,11 +66,15 @@ async function absent<T>(work: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** A file appears whole or not at all: who reads meanwhile gets the old one. */
-async function replace(path: string, write: (file: FileHandle) => Promise<unknown>) {
+/**
+ * Replaces a file atomically: a concurrent reader gets the old content.
+ * @param ready runs when the new content is on the disk, before it takes the place of the old one
+ */
+async function replace(path: string, write: (file: FileHandle) => Promise<unknown>, ready?: () => Promise<unknown>) {
   const unfinished = `${path}.${randomUUID()}~`
   try {
     await written(unfinished, write)
+    await ready?.()
     await rename(unfinished, path)
   } catch (error) {
     await rm(unfinished, { force: true }).catch(() => {})
@@ -92,14 +97,14 @@ async function written(path: string, write: (file: FileHandle) => Promise<unknow
   const file = await open(path, 'wx', 0o600)
   try {
     await write(file)
-    // An event will say that it is there: it has to outlive a power failure as well.
+    // An event will record that the object exists, so the file has to survive a power failure.
     await file.sync()
   } finally {
     await file.close()
   }
 }
 
-/** Makes a new name in a folder outlive a power failure. */
+/** Makes a new file name in a folder survive a power failure. */
 async function settled(folder: string) {
   const handle = await open(folder)
   try {

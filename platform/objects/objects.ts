@@ -1,7 +1,7 @@
-/** What an object is kept with, beside its bytes: names in lower case, values in ASCII. */
+/** Metadata of an object: names in lower case, values in ASCII. */
 export type ObjectMetadata = Readonly<Record<string, string>>
 
-/** What is known of an object without reading it. */
+/** Size and metadata of an object. */
 export interface ObjectHead {
   sizeBytes: number
   metadata: ObjectMetadata
@@ -12,43 +12,43 @@ export interface FileOptions {
   signal?: AbortSignal
 }
 
-/** Large things, kept outside the log under keys such as `transcripts/dQw4w9WgXcQ.json`. What was put is there for good when `put` resolves. */
+/** A store for large data outside the log, under keys such as `transcripts/dQw4w9WgXcQ.json`. An object is durable when `put` resolves. */
 export interface Objects {
   /**
-   * Stores an object whole, in place of one that may be there.
-   * @throws ObjectKeyError, and whatever the store fails with; then the old object stands
+   * Stores an object atomically and replaces an existing one.
+   * @throws ObjectKeyError and errors of the store; the old object then stays
    */
   put(key: string, body: Buffer | string, contentType: string, metadata?: ObjectMetadata): Promise<void>
   /**
-   * The object under this key, which may be one that others gave it; undefined when there is none.
-   * @param maxBytes more than that is not read
-   * @throws ObjectKeyError, ObjectTooLarge, and whatever the store fails with
+   * Reads an object, also one whose key another program chose; undefined when it does not exist.
+   * @param maxBytes larger objects are not read
+   * @throws ObjectKeyError, ObjectTooLarge, and errors of the store
    */
   get(key: string, maxBytes?: number): Promise<Buffer | undefined>
   close(): void
 }
 
-/** For those who work with files of objects. */
+/** A store that also reads and writes objects as files. */
 export interface ObjectStore extends Objects {
-  /** Undefined when there is no such object. */
+  /** Size and metadata; undefined when the object does not exist. */
   head(key: string): Promise<ObjectHead | undefined>
-  /** Does nothing when there is none. */
+  /** Deletes an object if it exists. */
   delete(key: string): Promise<void>
-  /** As `put`, with the bytes of a file, of which a small part is in memory at a time. */
+  /** Like `put`, from a file; holds only a small part of it in memory. */
   putFile(key: string, path: string, contentType: string, options?: FileOptions): Promise<void>
   /**
-   * Writes an object to a file, of which a small part is in memory at a time.
-   * @returns what is known of it; undefined, and no file, when there is none
+   * Writes an object to a file; holds only a small part of it in memory.
+   * @returns its size and metadata; undefined, and no file, when the object does not exist
    */
   getFile(key: string, path: string, options?: Pick<FileOptions, 'signal'>): Promise<ObjectHead | undefined>
 }
 
-/** A key that could lead out of the store. A mistake of ours: keys are made of ids that were checked. */
+/** A key that could point outside the store. A bug of ours, because keys are built from checked ids. */
 export class ObjectKeyError extends Error {
   override name = 'ObjectKeyError'
 }
 
-/** More bytes than who reads it can bear. */
+/** The object has more bytes than the reader allows. */
 export class ObjectTooLarge extends Error {
   override name = 'ObjectTooLarge'
   constructor(bytes: number, maxBytes: number) {
@@ -58,17 +58,17 @@ export class ObjectTooLarge extends Error {
 
 const KEY = /^(?!.*(^|\/)\.)[\w.-]+(\/[\w.-]+)*$/
 
-/** Names of others may hold anything but what leads elsewhere in a folder. */
+/** Keys of other programs: any characters except those that could point outside a folder. */
 const KEY_OF_OTHERS = /^(?!.*(^|\/)\.)[^/\\\p{Cc}]+(\/[^/\\\p{Cc}]+)*$/u
 
-/** Lets a key through that somebody else may have made, if it is safe to look up. */
+/** Returns a key that another program may have chosen, if it is safe to read. @throws ObjectKeyError */
 export function readableKey(key: string): string {
   if (Buffer.byteLength(key) > 1024 || !KEY_OF_OTHERS.test(key) || !key.isWellFormed())
     throw new ObjectKeyError('an object key has names with slashes between, none of which begins with a dot')
   return key
 }
 
-/** Lets a key through that is safe as an address and as a path. */
+/** Returns a key if it is safe in a URL and as a file path. @throws ObjectKeyError */
 export function checkedKey(key: string): string {
   if (key.length > 512 || !KEY.test(key))
     throw new ObjectKeyError('an object key has letters, digits, dots, dashes and slashes only')

@@ -7,14 +7,14 @@ import type { ObjectStore } from './objects.ts'
 
 export type { ObjectMetadata, ObjectStore, Objects } from './objects.ts'
 
-/** Where objects lie on a machine without S3. */
+/** The folder of objects when no S3 bucket is set. */
 export const objectsFolder = (data: string): string => join(data, 'objects')
 
-/** Opens the store of large things: the bucket `S3_BUCKET_NAME`, or a folder of this machine when none is set. */
+/** Opens the object store: the bucket `S3_BUCKET_NAME`, or a folder of this machine when none is set. */
 export async function openObjects(settings: Settings): Promise<ObjectStore> {
   const { S3_BUCKET_NAME: bucket } = settings
   if (!bucket) return folderObjects(objectsFolder(dataFolder(settings.VIDWIZ_DATA)))
-  // Half of a second goes into loading the SDK: only for those who use it.
+  // Loading the SDK takes half a second, so only processes that use it load it.
   const { s3Objects } = await import('./s3.ts')
   return s3Objects({ bucket, ...awsAccess(settings, 'S3') })
 }

@@ -29,33 +29,36 @@ import {
 
 export interface S3Options extends AwsAccess {
   bucket: string
-  /** How long nothing may come of an object that is read into memory. */
+  /** How long a read of an object into memory may stall, in milliseconds. */
   silenceMs?: number
 }
 
 const CONNECT_MS = 3_000
 const REQUEST_MS = 10_000
-/** For a part of a file, on a slow line; and how long nothing may come of one that is read. */
+/** Timeout for the upload of one part of a file on a slow connection, and for a stall while a file is downloaded. */
 const PART_MS = 60_000
-/** Who waits for it has patience of its own. */
+/** Few attempts, because the callers retry themselves. */
 const ATTEMPTS = 2
-/** S3 wants 5 MiB at least, and stand-ins for S3 take 11 MiB at most. */
+/** S3 requires at least 5 MiB, and some S3-compatible servers accept at most 11 MiB. */
 const PART_BYTES = 8 * 1024 * 1024
-/** S3 counts no further. */
+/** S3's limit for the parts of an upload. */
 const MOST_PARTS = 10_000
 
-/** Objects in a bucket. Nothing connects before the first of them. */
+/** Stores objects in an S3 bucket. Nothing connects before the first request. */
 export function s3Objects({ bucket: Bucket, region, endpoint, credentials, silenceMs = REQUEST_MS }: S3Options): ObjectStore {
   const client = new S3Client({
     region,
-    // Others seldom have a name for every bucket.
+    // S3-compatible servers seldom have a host name for every bucket.
     ...(endpoint !== undefined && { endpoint, forcePathStyle: true }),
     ...(credentials && { credentials }),
     maxAttempts: ATTEMPTS,
     requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: REQUEST_MS, throwOnRequestTimeout: true },
   })
 
-  /** As one object, which is there when all parts are. What a killed process leaves unfinished is no object; a rule of the bucket removes it. */
+  /**
+   * Uploads a file in parts. The object appears when the upload is complete. A killed process leaves an incomplete upload, which is
+   * no object and which a lifecycle rule of the bucket removes.
+   */
   async function putInParts(
     key: string,
     path: string,
@@ -99,7 +102,7 @@ export function s3Objects({ bucket: Bucket, region, endpoint, credentials, silen
       if (!found) return undefined
       const { Body, ContentLength = 0 } = found
       if (ContentLength > maxBytes) {
-        // Else the connection would be kept until all of it has come.
+        // Otherwise the connection would stay busy until the whole object has arrived.
         ;(Body as unknown as Readable).destroy()
         throw new ObjectTooLarge(ContentLength, maxBytes)
       }
@@ -136,7 +139,7 @@ const headOf = ({ ContentLength = 0, Metadata = {} }: { ContentLength?: number; 
   metadata: Metadata,
 })
 
-/** Undefined where S3 has no such object. */
+/** Resolves to undefined when S3 has no such object. */
 async function absent<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work
@@ -154,7 +157,7 @@ async function readWhole(file: Awaited<ReturnType<typeof open>>, buffer: Buffer,
   }
 }
 
-/** What comes of an object. A line that has gone silent would be waited for without an end. */
+/** Yields the chunks of an object, and fails when none arrives for `silenceMs`: a dead connection would block forever. */
 async function* watched(body: Readable, chunks: AsyncIterable<Buffer>, silenceMs: number): AsyncGenerator<Buffer> {
   const silent = () => body.destroy(new Error(`nothing came of the object for ${silenceMs / 1000} s`))
   let timer = setTimeout(silent, silenceMs)

@@ -1,21 +1,21 @@
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
 import type { Logger } from '../telemetry/logger.ts'
 
-/** The public keys by which an issuer signs its tokens. */
+/** The public keys to verify an issuer's tokens. */
 export interface IssuerKeys {
   /**
-   * The key of that name; undefined when the issuer has none.
+   * The key with this id; undefined when the issuer has none.
    *
-   * @throws KeysUnavailable when the issuer cannot be asked and what is known of it is too old
+   * @throws KeysUnavailable when the keys cannot be fetched, and the cached ones lack this key or are too old
    */
   find(kid: string): Promise<KeyObject | undefined>
 }
 
-/** The keys could not be fetched. `cause` is why. */
+/** The keys could not be fetched; `cause` has the reason. */
 export class KeysUnavailable extends Error {}
 
 export interface RemoteKeysOptions {
-  /** Answers a JWK set, or an object of PEM certificates by key name. */
+  /** Returns a JWK set, or an object of PEM certificates by key id. */
   url: string
   log: Logger
   /** Milliseconds since the epoch. */
@@ -24,17 +24,17 @@ export interface RemoteKeysOptions {
 }
 
 const TIMEOUT_MS = 5000
-/** Where the issuer does not say how long its keys are good. */
+/** Cache time when the issuer sends no max-age. */
 const FRESH_MS = 300_000
-/** How long keys may still be used when the issuer cannot be reached to renew them. */
+/** How long expired keys may still be used while the issuer cannot be reached. */
 const STALE_MS = 6 * 3_600_000
-/** An issuer that just failed is not asked again for so long. */
+/** Pause after a failed fetch. */
 const RETRY_MS = 5000
-/** How often an unknown key name may have us ask again before it is due: whoever makes names up must not make us a nuisance. */
+/** Limits early fetches because of unknown key ids, so that clients with made-up ids cannot make us flood the issuer. */
 const EARLY_BURST = 5
 const EARLY_EVERY_MS = 10_000
 
-/** Keys fetched from their issuer when needed: kept as long as it says, and asked for again when a new name turns up. */
+/** Fetches an issuer's keys when needed, caches them for their max-age, and fetches them again for an unknown key id. */
 export function remoteKeys({ url, log, now = Date.now, timeoutMs = TIMEOUT_MS }: RemoteKeysOptions): IssuerKeys {
   let keys: ReadonlyMap<string, KeyObject> | undefined
   let freshUntil = 0
@@ -57,7 +57,7 @@ export function remoteKeys({ url, log, now = Date.now, timeoutMs = TIMEOUT_MS }:
     }
   }
 
-  /** One question at a time, whoever wants to know. */
+  /** Concurrent callers share one fetch. */
   const refresh = () => {
     fetching ??= fetchKeys().finally(() => {
       fetching = undefined
@@ -71,7 +71,7 @@ export function remoteKeys({ url, log, now = Date.now, timeoutMs = TIMEOUT_MS }:
       const isDue = now() >= freshUntil
       if (!isResting && (isDue || (!keys?.has(kid) && (fetching || mayAskEarly())))) await refresh()
       const key = keys?.get(kid)
-      // An issuer that is out of reach leaves us with what it said last, for a while.
+      // While the issuer cannot be reached, the last known keys stay valid for STALE_MS.
       if (failure && (!key || now() >= staleUntil))
         throw new KeysUnavailable('the keys could not be fetched', { cause: failure.error })
       return key
@@ -79,7 +79,7 @@ export function remoteKeys({ url, log, now = Date.now, timeoutMs = TIMEOUT_MS }:
   }
 }
 
-/** Lets `burst` through at once and then one every `everyMs`. */
+/** A token bucket: allows `burst` calls at once, and then one every `everyMs`. */
 function allowance(burst: number, everyMs: number, now: () => number): () => boolean {
   let left = burst
   let at = now()
@@ -98,7 +98,7 @@ function freshMs(headers: Headers): number {
   return Math.max(0, Number(maxAge) - Number(headers.get('age') ?? 0)) * 1000 || 0
 }
 
-/** What is no RSA key for signatures is left out: the others are still good. */
+/** Parses the issuer's keys; leaves out those that are not RSA keys for signatures. */
 function keysIn(document: unknown): ReadonlyMap<string, KeyObject> {
   if (typeof document !== 'object' || document === null) throw new Error('not a set of keys')
   const { keys } = document as { keys?: unknown }

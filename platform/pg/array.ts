@@ -1,6 +1,6 @@
 /**
- * An array as Postgres reads it in text form, written several times faster than element by element: JSON of strings, numbers
- * and nulls is nearly that. What JSON escapes in ways of its own is left to the driver.
+ * Serializes an array in the text form of Postgres, several times faster than element by element: JSON of strings, numbers and
+ * nulls has almost that form. Arrays with escapes that only JSON has are left to the driver.
  *
  * @returns a value for a parameter of type text[], uuid[], int[] or bigint[]
  */
@@ -9,5 +9,5 @@ export function arrayParameter(values: readonly (string | number | null)[]): unk
   return ESCAPED_OTHERWISE.test(json) ? values : `{${json.slice(1, -1)}}`
 }
 
-/** Quotes and backslashes are escaped alike. */
+/** Matches escapes that only JSON has; both forms escape quotes and backslashes alike. */
 const ESCAPED_OTHERWISE = /\\[^"\\]/

@@ -3,23 +3,23 @@ import { codeOf } from './errors.ts'
 import { openDb } from './pool.ts'
 
 /**
- * Runs work while nobody else, in whatever process, runs work under the same name.
- * @throws StillTaken, and whatever the work throws
+ * Runs work while no other work, in any process, runs under the same name.
+ * @throws StillTaken when other work held the name too long, and errors of the work itself
  */
 export type Exclusively = <T>(name: string, work: () => Promise<T>) => Promise<T>
 
-/** Somebody else has worked under the same name for so long that this one was not begun. */
+/** Other work held the same name for so long that this work was not started. */
 export class StillTaken extends Error {
   override name = 'StillTaken'
 }
 
-/** Each lends a connection to work that goes on, and nobody else: so who works here can always get one of another pool. */
+/** Connections of a separate pool that only holds these locks, so running work can always get a connection from its own pool. */
 const MOST_AT_ONCE = 4
-/** Longer than any object should take to be stored. */
+/** Longer than storing any object should take. */
 const WAIT_MS = 20_000
 const LOCK_NOT_AVAILABLE = '55P03'
 
-/** Locks that Postgres keeps for as long as a connection lives: of who is killed at his work the lock is free again. */
+/** Uses advisory locks of Postgres, which end with their connection: a killed process holds none. */
 export function openExclusively(
   url: string,
   { name, waitMs = WAIT_MS }: { name: string; waitMs?: number },
@@ -27,7 +27,7 @@ export function openExclusively(
   const db = openDb(url, { name, max: MOST_AT_ONCE })
   const lines = new Map<string, { take: ReturnType<typeof turns>; wanted: number }>()
 
-  /** Those of this process wait in line, so that they hold one connection for a name and not all there are. */
+  /** Queues the work of this process by name, so that a name takes only one connection of the pool. */
   async function inLine<T>(name: string, work: () => Promise<T>): Promise<T> {
     const line = lines.get(name) ?? { take: turns(1), wanted: 0 }
     lines.set(name, line)

@@ -1,45 +1,62 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import knex, { type Knex } from 'knex'
-import { connectionOptions } from './pool.ts'
-
-/** Those of the database that everything lies in. */
-const OURS = new URL('./migrations/', import.meta.url)
+import { Trouble } from '../trouble.ts'
+import { databaseIn, userIn } from './address.ts'
+import { adopt, BOOKKEEPING, bookkeeping, TABLE } from './bookkeeping.ts'
+import { codeOf, messageOf } from './errors.ts'
+import { numberedFiles, OURS } from './numbered-files.ts'
+import { openPool } from './pool.ts'
 
 /** Numbered SQL files, applied once each and in order. */
-const numberedFiles = (folder: URL): Knex.MigrationSource<string> => ({
-  getMigrations: async () =>
-    readdirSync(folder)
-      .filter((file) => file.endsWith('.sql'))
-      .sort(),
+const sourceOf = (folder: URL): Knex.MigrationSource<string> => ({
+  getMigrations: async () => numberedFiles(folder),
   getMigrationName: (file) => file,
   getMigration: async (file) => ({
     up: async (db) => void (await db.raw(readFileSync(new URL(file, folder), 'utf8'))),
-    // History only grows: a mistake is mended by the next migration.
+    // Migrations are never undone: the next migration corrects a mistake.
     down: async () => {},
   }),
 })
 
-/** What knex would say on the terminal comes as an error as well. */
+const NOT_ALLOWED = '42501'
+
+/** Everything that knex would print also arrives as an error. */
 const silent = { warn() {}, error() {} }
 
 /**
- * Brings a database up to date. Safe when several processes start at once, and after one was killed half-way.
- * @param folder of numbered SQL files, if it is another database than ours
- * @returns the names of the migrations it applied
+ * Applies all missing migrations. Safe when several processes start at once, and after a process was killed half-way.
+ * @param folder of numbered SQL files, for a database other than VidWiz's own
+ * @returns the names of the migrations that it applied
+ * @throws Trouble when the database cannot be used, or its user may not change it
  */
 export async function migrate(url: string, folder = OURS): Promise<string[]> {
-  const connection = connectionOptions(url, { name: 'vidwiz migrate' }) as Knex.PgConnectionConfig
-  const db = knex({ client: 'pg', connection, pool: { min: 0, max: 3 }, log: silent })
+  const pool = openPool(url, { name: 'vidwiz migrate', max: 3 })
+  pool.on('error', () => {})
+  const db = knex({ client: 'pg', connectionPool: pool, log: silent })
   try {
     return await db.transaction(async (guard) => {
       await guard.raw(`select pg_advisory_xact_lock(hashtextextended('vidwiz migrations', 0))`)
-      const options = { migrationSource: numberedFiles(folder), tableName: 'migrations' }
-      // knex's own lock is a row that a killed process leaves behind; ours ends with its connection.
+      const migrationSource = sourceOf(folder)
+      await bookkeeping(db)
+      const options = { migrationSource, schemaName: BOOKKEEPING, tableName: TABLE }
+      await db.migrate.list(options) // makes its tables
+      await adopt(db, await migrationSource.getMigrations([]))
+      // A killed process leaves knex's own lock, a row in our schema, behind; the advisory lock above ends with its connection.
       await db.migrate.forceFreeMigrationsLock(options)
       const [, applied] = await db.migrate.latest(options)
       return applied as string[]
     })
+  } catch (error) {
+    throw codeOf(error) === NOT_ALLOWED ? notAllowed(url, error) : error
   } finally {
     await db.destroy()
+    await pool.end()
   }
 }
+
+const notAllowed = (url: string, error: unknown) =>
+  new Trouble(
+    `the user ${userIn(url)} may not change the tables of the database ${databaseIn(url)} (${messageOf(error)}): ` +
+      'run `vidwiz setup` as its owner, or let the owner run: alter database … owner to …',
+    { cause: error },
+  )

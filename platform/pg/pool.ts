@@ -1,8 +1,16 @@
 import pg from 'pg'
+import type { Logger } from '../telemetry/logger.ts'
+import { applicationName } from './application-name.ts'
+import { type Bounds, boundsText } from './bounds.ts'
+import { type ClientOptions, PinnedClient } from './client.ts'
+import { asConnectionError, ConnectionLost, isReadOnly } from './errors.ts'
+import { type Incarnations, openIncarnations } from './incarnation.ts'
+import { lossesOf } from './losses.ts'
+import type { Manner } from './pins.ts'
 
 export type Row = Record<string, unknown>
 
-/** Runs statements by name: the server plans each one once per connection. */
+/** Runs prepared statements by name: the server prepares each of them once per connection. */
 export interface Queryable {
   /**
    * @param name of the prepared statement, unique for its text
@@ -12,28 +20,27 @@ export interface Queryable {
 }
 
 export interface Db extends Queryable {
-  /** Runs `work` in one transaction on one connection; what it throws rolls back. */
+  /** Runs `work` in one transaction on one connection; an error of `work` rolls back. */
   tx<T>(work: (tx: pg.PoolClient) => Promise<T>): Promise<T>
-  /** Lends a connection for what the other two cannot do (COPY, session locks). */
+  /** Lends a connection for what `query` and `tx` cannot do (COPY, session locks). */
   connection<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T>
+  /** The incarnations of the server that the connections reach. */
+  readonly incarnations: Incarnations
   close(): Promise<void>
 }
 
-export interface DbOptions {
-  /** Most connections. */
+export interface DbOptions extends Manner {
+  /** Maximum number of connections. */
   max?: number
-  /** Shown in pg_stat_activity. */
+  /** Shown in pg_stat_activity, together with the process. */
   name?: string
-  /** False for what can be derived again, such as views: a crash of the server may then undo the last commits. */
-  durable?: boolean
-  /**
-   * True where every statement has an index to use. A prepared statement keeps its plan, also one that was made on the day
-   * the tables were empty and scans them; this rules such plans out.
-   */
-  indexed?: boolean
+  /** How long connecting and statements may take; unlimited if not given. */
+  bounds?: Bounds | undefined
+  /** Logs when connections are lost and when they are back. */
+  log?: Pick<Logger, 'warn' | 'info'> | undefined
 }
 
-/** One set of parsers for every connection: what the log holds to the letter stays text. */
+/** Parsers for every connection. timestamptz and json stay text, because the log has to return them unchanged to the letter. */
 const parsers: pg.CustomTypesConfig = {
   getTypeParser(oid: number, format?: unknown) {
     if (oid === pg.types.builtins.INT8) return Number
@@ -42,35 +49,83 @@ const parsers: pg.CustomTypesConfig = {
   },
 }
 
-/** Connection settings shared by pools and the listener. */
+/** The options with which pools and the listener connect. */
 export function connectionOptions(
   url: string,
   { name = 'vidwiz', durable = true, indexed = false }: DbOptions = {},
-): pg.ClientConfig {
-  const settings = ['-c timezone=UTC', durable ? '' : '-c synchronous_commit=off', indexed ? '-c enable_seqscan=off' : '']
-  return { connectionString: url, application_name: name, types: parsers, options: settings.join(' '), keepAlive: true }
+): ClientOptions {
+  return { url, durable, indexed, application_name: applicationName(name), types: parsers, keepAlive: true }
+}
+
+/** No server takes longer to accept a connection, unless packets are lost. */
+const CONNECT_MS = 30_000
+
+/** Bounds the connection attempt, but not the wait for a free connection of the pool. */
+class ConnectingClient extends PinnedClient {
+  constructor(options: ClientOptions) {
+    super({ ...options, connectionTimeoutMillis: CONNECT_MS })
+  }
+}
+
+/** Opens the driver's pool itself, for libraries that run their own statements. */
+export function openPool(
+  url: string,
+  { bounds, met, ...options }: DbOptions & { met?: (client: pg.ClientBase) => Promise<string> } = {},
+): pg.Pool {
+  return new pg.Pool({
+    ...connectionOptions(url, options),
+    Client: bounds ? PinnedClient : ConnectingClient,
+    max: options.max ?? 10,
+    idleTimeoutMillis: 30_000,
+    // connectionTimeoutMillis also bounds the wait for a pooled connection. Without `bounds`, work may hold all of them for long.
+    ...(bounds && { connectionTimeoutMillis: bounds.connectMs, query_timeout: bounds.answerMs }),
+    onConnect: async (client: pg.PoolClient) => {
+      if (bounds) await client.query(boundsText(bounds))
+      await met?.(client)
+    },
+  } as object)
 }
 
 /** Opens a pool of connections to Postgres. Nothing connects before the first query. */
 export function openDb(url: string, options: DbOptions = {}): Db {
-  const pool = new pg.Pool({ ...connectionOptions(url, options), max: options.max ?? 10, idleTimeoutMillis: 30_000 })
-  // An idle connection that the server closed is replaced by the next query; without a listener it would end the process.
-  pool.on('error', () => {})
-  // The same between being lent and being listened to by who borrows it.
+  const { incarnations, met } = openIncarnations()
+  const pool = openPool(url, { ...options, met })
+  const losses = lossesOf(options.log, { pool: options.name ?? 'vidwiz' })
+  // The next query replaces an idle connection that the server closed; without a listener its error would end the process.
+  pool.on('error', losses.lost)
+  // The same for an error after the pool lends a connection and before `connection` below adds its listener.
   pool.on('connect', (client) => client.on('error', () => {}))
 
+  const connect = () =>
+    pool.connect().catch((error) => {
+      const known = asConnectionError(error, true)
+      losses.lost(known)
+      throw known
+    })
+
   const connection = async <T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
-    const client = await pool.connect()
+    const client = await connect()
     let broken: Error | undefined
+    let isStale = false
     const onError = (error: Error) => {
       broken = error
     }
     client.on('error', onError)
     try {
-      return await work(client)
+      const result = await work(client)
+      losses.back()
+      return result
+    } catch (error) {
+      const known = asConnectionError(error)
+      // This includes a missing answer: a late answer would reach the next user of the connection, so it is closed.
+      if (known instanceof ConnectionLost) broken ??= known
+      // A session keeps its initial defaults: only a new connection sees that writing is allowed again, or finds the writable server.
+      isStale = isReadOnly(known)
+      throw known
     } finally {
       client.off('error', onError)
-      client.release(broken)
+      if (broken) losses.lost(broken)
+      client.release(broken ?? isStale)
     }
   }
 
@@ -80,7 +135,7 @@ export function openDb(url: string, options: DbOptions = {}): Db {
         try {
           return (await client.query<R & pg.QueryResultRow>({ name, text, values })).rows
         } catch (error) {
-          await isOver(client)
+          if (!(asConnectionError(error) instanceof ConnectionLost)) await isOver(client)
           throw error
         }
       }),
@@ -93,19 +148,23 @@ export function openDb(url: string, options: DbOptions = {}): Db {
           await client.query('commit')
           return result
         } catch (error) {
-          // When the connection itself broke there is nothing left to roll back; the first error is the one to tell.
-          await client.query('rollback').catch(() => {})
+          // A broken connection has nothing left to roll back; the first error is the one to report.
+          if (!(asConnectionError(error) instanceof ConnectionLost)) await client.query('rollback').catch(() => {})
           throw error
         }
       }),
+    incarnations,
     close: () => pool.end(),
   }
 }
 
-/** An error arrives before its transaction has let go of its locks: who tried again at once would meet them. */
+/**
+ * Waits until the failed statement's transaction has released its locks: its error arrives earlier, and an immediate retry would
+ * wait for these locks.
+ */
 const isOver = (client: pg.PoolClient) => client.query('').catch(() => {})
 
-/** The connection of a transaction, to run statements on by name. */
+/** Runs prepared statements by name on the connection of a transaction. */
 export const within = (tx: pg.PoolClient): Queryable => ({
   query: async <R extends object>(name: string, text: string, values: unknown[] = []) =>
     (await tx.query<R & pg.QueryResultRow>({ name, text, values })).rows,

@@ -3,7 +3,7 @@ import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
 const ITERATIONS = 4096
 
 /**
- * What Postgres keeps of a password: given this instead of the password, no log of statements ever holds it.
+ * The SCRAM-SHA-256 verifier that Postgres stores for a password. Sending it instead keeps the password out of statement logs.
  * @param password of ASCII characters
  */
 export function scramVerifier(password: string, salt = randomBytes(16)): string {

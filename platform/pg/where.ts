@@ -2,8 +2,10 @@ import { dataFolder } from '../config/data-folder.ts'
 import { secrets } from '../config/secrets.ts'
 import type { Settings } from '../config/settings.ts'
 import { Trouble } from '../trouble.ts'
+import { askTime } from './clock.ts'
 import { postgresUrl, runningPostgres } from './embedded/index.ts'
-import { codeOf } from './errors.ts'
+import { codeOf, messageOf } from './errors.ts'
+import { numberedFiles } from './numbered-files.ts'
 import type { Queryable } from './pool.ts'
 
 /**
@@ -19,14 +21,53 @@ export function databaseUrl(settings: Settings): string {
 }
 
 const UNDEFINED_TABLE = '42P01'
+const NOT_ALLOWED = '42501'
+
+const APPLIED = 'select name from vidwiz.migrations'
+/** Databases known to have all tables; migrations are never undone, so one check is enough. */
+const complete = new WeakSet<Queryable>()
+
+/** The migrations that were not applied; empty when our role may not read the list. */
+async function missing(db: Queryable): Promise<string[]> {
+  try {
+    const applied = new Set((await db.query<{ name: string }>('reach.applied', APPLIED)).map(({ name }) => name))
+    return numberedFiles().filter((name) => !applied.has(name))
+  } catch (error) {
+    // Versions before this list existed kept it in another schema.
+    if (codeOf(error) === UNDEFINED_TABLE) return numberedFiles()
+    if (codeOf(error) === NOT_ALLOWED) return []
+    throw error
+  }
+}
+
+const REACH = `select has_table_privilege('log.events', 'insert') as "mayWrite", current_setting('transaction_read_only') = 'on' as "isReadOnly", current_user as role from (select 1) one left join (select from log.events limit 1) first on true`
 
 /**
- * Sees to it that the database answers and is ours, before anybody relies on it.
- * @throws Trouble when it does not or is not
+ * Checks that the database answers, has all tables and can be written to; also adjusts this process's clock to the database's.
+ * @param writes false for callers that only read
+ * @throws Trouble when the database cannot be used, lacks migrations, or its user may not write
  */
-export async function reach(db: Queryable): Promise<void> {
-  await db.query('reach', 'select 1 from log.events limit 1').catch((error) => {
-    if (codeOf(error) === UNDEFINED_TABLE) throw new Trouble('the database is empty: run `vidwiz setup` first', { cause: error })
-    throw new Trouble(`cannot use the database: ${error.message || error.code}`, { cause: error })
+export async function reach(db: Queryable, { writes = true }: { writes?: boolean } = {}): Promise<void> {
+  let lacking: string[] = []
+  const asked = db.query<{ mayWrite: boolean; isReadOnly: boolean; role: string }>('reach', REACH).then(async (rows) => {
+    await askTime(db)
+    if (!complete.has(db)) lacking = await missing(db)
+    return rows
   })
+  const [row] = await asked.catch((error) => {
+    if (codeOf(error) === UNDEFINED_TABLE)
+      throw new Trouble('the database is empty: run `npx vidwiz setup` first', { cause: error })
+    throw new Trouble(`cannot use the database: ${messageOf(error)}`, { cause: error })
+  })
+  if (lacking.length > 0)
+    throw new Trouble(
+      `the tables of the database are of an older version, from before ${lacking[0]}: run \`npx vidwiz setup\` of this version first`,
+    )
+  complete.add(db)
+  if (writes && row!.isReadOnly)
+    throw new Trouble(
+      `the database is read-only for the user ${row!.role} of DB_URL: default_transaction_read_only is on; let an administrator run: alter database … reset …, or alter role … reset …`,
+    )
+  if (writes && !row!.mayWrite)
+    throw new Trouble(`the user ${row!.role} of DB_URL may not write to the tables: use their owner, or grant it what they have`)
 }

@@ -1,27 +1,27 @@
 import { runProgram } from '../program.ts'
 import { installerEnvironment } from './environment.ts'
 
-/** The oldest that the pinned projects run on (yt-dlp, and what hears speech). */
+/** The oldest version that the pinned projects (yt-dlp, faster-whisper) support. */
 export const OLDEST_PYTHON = '3.11'
 
 export interface Python {
   path: string
-  /** As `3.11`. */
+  /** Such as `3.11`. */
   version: string
 }
 
-/** The machine's own choice first. */
+/** The machine's default Python first. */
 const NAMES = ['python3', 'python3.14', 'python3.13', 'python3.12', 'python3.11', 'python']
 const ASK = 'import sys; print("%d.%d" % sys.version_info[:2], sys.executable)'
 const PATIENCE_MS = 15_000
 
 export interface PythonSearch {
   found?: Python
-  /** Those that are there but too old, as `3.9`. */
+  /** Versions found that are too old, such as `3.9`. */
   tooOld: string[]
 }
 
-/** Looks for a Python that is new enough: on the PATH, then among those that uv keeps. Nothing is downloaded. */
+/** Looks for a Python that is new enough: on the PATH, then among those that uv manages. Downloads nothing. */
 export async function findPython(env: NodeJS.ProcessEnv = process.env): Promise<PythonSearch> {
   const tooOld = new Set<string>()
   const bounds = { env: installerEnvironment(env), timeoutMs: PATIENCE_MS }
@@ -41,7 +41,7 @@ export async function findPython(env: NodeJS.ProcessEnv = process.env): Promise<
   return { found, tooOld: [...tooOld] }
 }
 
-/** Compares versions of numbers with dots between: 2026.10.26, 3.9. */
+/** Compares versions of dot-separated numbers, such as 2026.10.26 and 3.9. */
 export function compareVersions(a: string, b: string): number {
   const [left, right] = [a, b].map((version) => version.split('.').map(Number)) as [number[], number[]]
   for (let i = 0; i < Math.max(left.length, right.length); i++) {

@@ -20,27 +20,27 @@ import { installerEnvironment } from './environment.ts'
 import { compareVersions, findPython, isAtLeast, OLDEST_PYTHON, type Python, type PythonSearch } from './find.ts'
 import { downloadOf } from './progress.ts'
 
-/** A Python project of ours whose packages are pinned by a lock with hashes. */
+/** A Python project of ours with packages pinned by a lock file with hashes. */
 export interface LockedProject {
-  /** In messages, and of its folder in the data folder. */
+  /** Used in messages, and the name of its folder in the data folder. */
   name: string
-  /** Of the program that an installation has. */
+  /** The name of the program in an installation. */
   program: string
-  /** What that program runs: it finds the packages in `lib` beside itself. */
+  /** Path of the Python script that the program runs; it imports packages from `lib` beside itself. */
   main: string
-  /** The lock, as `uv pip compile --generate-hashes --universal` makes it. */
+  /** Path of the lock file, made by `uv pip compile --generate-hashes --universal`. */
   lock: string
-  /** Of the package that it is all about, as the lock has it. */
+  /** The version of the main package in the lock file. */
   version: string
-  /** Which version a program runs; undefined when it does not run. */
+  /** The version that a program reports; undefined when it does not run. */
   versionOf(program: string, signal?: AbortSignal): Promise<string | undefined>
-  /** The setting that names one of somebody else's, as a way out. */
+  /** The setting for a program that the operator installs instead; named in error messages. */
   setting?: string
   /** How long an installation may take. */
   installMs: number
 }
 
-/** What can be run. */
+/** An installed program. */
 export interface Installed {
   path: string
   version: string
@@ -49,24 +49,24 @@ export interface Installed {
 export interface InstallOptions {
   /** The data folder of this installation. */
   data: string
-  /** Told once the installing begins. */
+  /** Called when an installation begins. */
   onInstall?(version: string): void
-  /** Told what is fetched, package by package, as `numpy, 16.1 MB`. */
+  /** Called for each package that is downloaded, with text such as `numpy, 16.1 MB`. */
   onProgress?(text: string): void
   signal?: AbortSignal
   env?: NodeJS.ProcessEnv
 }
 
-/** The origin of an installation that was taken as new as there was, not from the lock. */
+/** Origin of an installation of the newest packages instead of those in the lock file. */
 const UPDATED = 'updated'
-/** What an installation that follows the lock to the letter is called by. */
+/** Origin of an installation from the lock file: a hash of the file. */
 const originOf = ({ lock }: LockedProject) => createHash('sha256').update(readFileSync(lock)).digest('hex').slice(0, 8)
 
 const LEFT_BEHIND_MS = 3_600_000
-/** Another lock's installation may still be used by another version of ours that runs beside this one. */
+/** How long an installation of another lock file is kept: another VidWiz version that runs beside this one may use it. */
 const OTHER_LOCK_MS = 30 * 24 * 3_600_000
 
-/** Where the installations lie. */
+/** The folder of a project's installations; created if missing. */
 export function projectFolder(data: string, { name }: Pick<LockedProject, 'name'>): string {
   const folder = join(dataFolder(data), name)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
@@ -74,9 +74,8 @@ export function projectFolder(data: string, { name }: Pick<LockedProject, 'name'
 }
 
 /**
- * The installation to run: the newest one there, at least the pinned one, which is installed if need be. Who comes while another one
- * installs waits for it.
- * @throws Trouble saying what to do, when there is no Python, or none of the ways to install works
+ * The newest installation, at least the pinned version, which is installed if missing. Waits while another process installs it.
+ * @throws Trouble saying what to do, when there is no Python, or no way to install works
  */
 export async function installed(project: LockedProject, options: InstallOptions): Promise<Installed> {
   const { data, signal, env } = options
@@ -97,19 +96,19 @@ export async function installed(project: LockedProject, options: InstallOptions)
   )
 }
 
-/** It is asked for before every task, and seldom changes. */
+/** The found Python is cached, because it is needed before every task and seldom changes. */
 const PYTHON_KNOWN_MS = 600_000
 let known: { python: PythonSearch; path: string | undefined; until: number } | undefined
 
 async function knownPython(env: NodeJS.ProcessEnv = process.env): Promise<PythonSearch> {
   if (known && known.path === env.PATH && Date.now() < known.until) return known.python
   const python = await findPython(env)
-  // One that is missing is looked for each time.
+  // Only a found Python is cached; a missing one is looked for each time.
   known = python.found && { python, path: env.PATH, until: Date.now() + PYTHON_KNOWN_MS }
   return python
 }
 
-/** Which installation would be used now; undefined when there is none. Installs nothing. */
+/** The installation that would be used now; undefined when there is none. Installs nothing. */
 export async function ready(
   project: LockedProject,
   data: string,
@@ -120,9 +119,9 @@ export async function ready(
 }
 
 /**
- * Installs the newest packages there are, past the lock. They are used from then on, until a lock of ours has newer ones.
- * @param packages as pip takes them
- * @throws Trouble when that does not work
+ * Installs the newest packages, regardless of the lock file. They are used from then on, until our lock file has newer ones.
+ * @param packages in pip's syntax
+ * @throws Trouble when the installation fails
  */
 export async function update(project: LockedProject, packages: string, options: InstallOptions): Promise<Installed> {
   const folder = projectFolder(options.data, project)
@@ -136,7 +135,7 @@ export async function update(project: LockedProject, packages: string, options: 
 
 const orSet = ({ setting }: LockedProject) => (setting ? `, or set ${setting}` : '')
 
-/** In one line: what is missing and what to do. */
+/** Returns the found Python. @throws Trouble saying in one line what is missing and what to do */
 function pythonOf({ found, tooOld }: PythonSearch, project: LockedProject): Python {
   if (found) return found
   const seen = tooOld.length > 0 ? ` (found: ${tooOld.join(', ')})` : ''
@@ -145,7 +144,7 @@ function pythonOf({ found, tooOld }: PythonSearch, project: LockedProject): Pyth
   )
 }
 
-/** Native modules belong to one Python on one kind of machine. */
+/** Native modules work only with one Python version on one platform. */
 const suffixOf = (python: Python) => `py${python.version}-${process.platform}-${process.arch}`
 
 interface Found extends Installed {
@@ -166,19 +165,19 @@ function readyIn(folder: string, python: Python, project: LockedProject): Instal
   return newest[0] && { path: newest[0].path, version: newest[0].version }
 }
 
-/** Of the name of an installation's folder. */
+/** Parses the name of an installation's folder. */
 function partsOf(name: string) {
   const [, version, suffix, origin] = /^([\d.]+)-(py[\d.]+-\w+-\w+)-(\w+)$/.exec(name) ?? []
   return version ? { version, suffix, origin } : undefined
 }
 
-/** Whether it was made for this very Python, which may have been replaced by another of the same version. */
+/** True when an installation was made for this Python program, and not for another one of the same version. */
 const runsOn = (path: string, python: Python) => existsSync(path) && readFileSync(path, 'utf8') === launcher(python)
 
-/** Its folder may be moved: only the path of Python is fixed. */
+/** The launcher script of an installation. Only Python's path is absolute, so the folder can be moved. */
 const launcher = ({ path }: Python) => `#!/bin/sh\nexec '${path.replaceAll("'", "'\\''")}' -I "\${0%/*}/main.py" "$@"\n`
 
-/** Makes an installation beside the others; it gets its name once it is whole and runs. */
+/** Makes an installation beside the others; it gets its final name once it is complete and runs. */
 async function install(
   folder: string,
   python: Python,
@@ -210,7 +209,7 @@ async function install(
   }
 }
 
-/** Somebody may have made the same meanwhile: it stays if it can be used, for it may be running. */
+/** Moves a finished installation to its name. A usable one that exists already stays, because it may be running. */
 function replace(unfinished: string, whole: string, python: Python, { program }: LockedProject) {
   if (existsSync(whole) && !runsOn(join(whole, program), python)) renameSync(whole, `${unfinished}-old`)
   try {
@@ -221,7 +220,7 @@ function replace(unfinished: string, whole: string, python: Python, { program }:
   rmSync(`${unfinished}-old`, { recursive: true, force: true })
 }
 
-/** All ways end in the same: packages in a folder, found by main.py. A way that does not work says why, and the next one is tried. */
+/** Installs the packages into the folder's `lib`, where main.py finds them. Tries uv, pip and venv in turn, and reports why each failed. */
 async function installInto(folder: string, python: Python, project: LockedProject, what: string[], bounds: Bounds) {
   const lib = join(folder, 'lib')
   const common = ['--target', lib, '--only-binary', ':all:']
@@ -253,7 +252,7 @@ async function installInto(folder: string, python: Python, project: LockedProjec
     ],
     ['pip', () => pip(python.path)],
     [
-      // Where Python comes without pip it may still bring one for its virtual environments.
+      // A Python without pip may still include one for virtual environments.
       'venv',
       async () => {
         const venv = join(folder, 'venv')
@@ -277,7 +276,7 @@ async function installInto(folder: string, python: Python, project: LockedProjec
 
 const lastLine = (text: string) => text.trim().split('\n').at(-1)!.trim().slice(0, 200)
 
-/** Removes what older versions and other locks of ours installed, and what was left behind unfinished. */
+/** Removes installations of older versions and other lock files, and unfinished installations left behind. */
 function sweep(folder: string, project: LockedProject) {
   const kept = [originOf(project), UPDATED]
   for (const name of readdirSync(folder)) {

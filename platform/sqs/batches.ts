@@ -1,6 +1,6 @@
 import { MAX_BYTES, MAX_ENTRIES } from './queues.ts'
 
-/** Cuts a list into parts that one request may hold, in its order. What is too large alone gets a part of its own. */
+/** Splits a list, in order, into parts that fit one SQS request. An item that is too large alone gets its own part. */
 export function batches<T>(list: readonly T[], bytesOf: (one: T) => number = () => 0): T[][] {
   const parts: T[][] = []
   let bytes = 0

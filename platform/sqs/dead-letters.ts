@@ -7,15 +7,15 @@ export interface QueueState {
 
 export interface QueuePair {
   source: QueueState
-  /** Undefined when there is none, or when it could not be read. */
+  /** The dead-letter queue; undefined when there is none, or when it could not be read. */
   dead?: QueueState
-  /** Why its dead-letter queue could not be read. */
+  /** Why the dead-letter queue could not be read. */
   error?: unknown
 }
 
 /**
- * A queue as it stands, and the one behind it for its dead letters.
- * @throws what the queue itself could not be read for
+ * Reads the state of a queue and of its dead-letter queue.
+ * @throws the error when the queue itself cannot be read
  */
 export async function withDeadLetters(queues: Queues, url: string): Promise<QueuePair> {
   const source = { url, attributes: await queues.attributes(url) }

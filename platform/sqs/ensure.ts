@@ -1,41 +1,41 @@
 import type { Queues } from './queues.ts'
 
-/** A queue with a dead-letter queue behind it, as it shall be. */
+/** The wanted settings of a queue with a dead-letter queue. */
 export interface QueuePlan {
   name: string
-  /** How long a consumer has for what it received. AWS asks for six times the timeout of a function. */
+  /** How long a consumer has for a received message. AWS recommends six times the timeout of a Lambda function. */
   visibilitySeconds: number
-  /** How often a message is received before it counts as dead. */
+  /** How often a message is received before it becomes a dead letter. */
   maxReceiveCount: number
 }
 
-/** How ours are: functions have two minutes, and five tries. */
+/** For Lambda functions with a timeout of two minutes and five tries. */
 export const usualPlan = (name: string): QueuePlan => ({ name, visibilitySeconds: 720, maxReceiveCount: 5 })
 
-/** How those are whose messages are an hour's work: one that came three times is dead. */
+/** For messages with up to an hour of work each, and three tries. */
 export const patientPlan = (name: string): QueuePlan => ({ name, visibilitySeconds: 3_600, maxReceiveCount: 3 })
 
 export const deadLetterNameOf = (name: string): string => `${name}-dead`
 
 const DAY_SECONDS = 24 * 3600
-/** A message keeps its age when it becomes a dead letter: people need time after that. 14 days is the most that SQS keeps. */
+/** A dead letter keeps the age of its message, so the dead-letter queue keeps longer: people need time. 14 days is SQS's maximum. */
 const KEEP_SECONDS = 4 * DAY_SECONDS
 const KEEP_DEAD_SECONDS = 14 * DAY_SECONDS
 
-/** A queue as it is now. */
+/** A queue after `ensureQueues`. */
 export interface Ensured {
   name: string
   url: string
-  /** Whether there was none before. */
+  /** True when the queue was created now. */
   isNew: boolean
-  /** The attributes that were not as they shall be, until now. */
+  /** Names of the attributes that were changed. */
   changed: string[]
 }
 
 /**
- * Makes queues that are missing, each with its dead-letter queue, and brings what is there up to date. Safe to repeat; messages
+ * Creates missing queues, each with its dead-letter queue, and updates the attributes of existing ones. Safe to repeat; messages
  * stay.
- * @returns what there is now, dead-letter queues first
+ * @returns all queues, each after its dead-letter queue
  */
 export async function ensureQueues(queues: Queues, plans: readonly QueuePlan[]): Promise<Ensured[]> {
   const all = await Promise.all(

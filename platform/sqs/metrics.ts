@@ -6,8 +6,8 @@ import { nameOf, type Queues } from './queues.ts'
 const STATES = ['visible', 'in_flight', 'delayed'] as const
 
 /**
- * Shows Prometheus how many messages queues hold, and how many dead letters lie behind each. Asked each time the figures are
- * read: two requests for each queue, two for its dead letters. A queue that cannot be read is left out.
+ * Gauges for Prometheus: messages of each queue, and its dead letters. Reads them from SQS at each scrape: one request for the queue,
+ * two more for its dead-letter queue. A queue that cannot be read is left out.
  */
 export function queueMetrics(metrics: Metrics, queues: Queues, urls: readonly string[]) {
   const states = async () => {
@@ -16,7 +16,7 @@ export function queueMetrics(metrics: Metrics, queues: Queues, urls: readonly st
     if (answered.length === 0 && urls.length > 0) throw new Error('no queue can be read')
     return answered
   }
-  // Both figures are read together.
+  // Both gauges share one read.
   const asked = joined(states)
   metrics.gauge(
     { name: 'vidwiz_queue_messages', help: 'Messages in a queue, as SQS counts them', labels: ['queue', 'state'] },

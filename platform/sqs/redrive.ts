@@ -1,19 +1,19 @@
 import { MAX_ENTRIES, type Queues, type Received, type Refusal } from './queues.ts'
 
-/** How long others do not see what is being moved; it is there again after that, should we end half way. */
+/** How long messages being moved are hidden from other receivers; they reappear after that if this process dies. */
 const HIDDEN_SECONDS = 60
-/** SQS asks all of its machines only for who waits: without that some messages stay unseen. */
+/** With a wait (long polling) SQS queries all of its servers; without one it may miss messages. */
 const WAIT_SECONDS = 2
 
 export interface Redriven {
   moved: number
-  /** Why it ended before all was moved; what was not moved is still a dead letter. */
+  /** Why it ended before all were moved; the rest are still dead letters. */
   stopped?: Refusal
 }
 
 /**
- * Sends dead letters back to their queue, bodies to the letter. Each is sent first and deleted then: whatever is killed when,
- * none is lost, and one may be sent twice. Not by StartMessageMoveTask, which servers other than AWS's lack.
+ * Sends dead letters back to their queue with unchanged bodies and text attributes. Each is sent first and deleted afterwards: after a crash none is
+ * lost, but one may be sent twice. Does not use StartMessageMoveTask, which SQS-compatible servers lack.
  */
 export async function redrive(
   queues: Queues,
@@ -24,7 +24,7 @@ export async function redrive(
     onMoved,
   }: { from: string; to: string; limit?: number; onMoved?: (moved: number) => void },
 ): Promise<Redriven> {
-  // One whose deletion failed comes again: it was sent already.
+  // A message whose deletion failed is received again, but must not be sent again.
   const sent = new Set<string>()
   while (sent.size < limit) {
     const max = Math.min(MAX_ENTRIES, limit - sent.size)
@@ -46,23 +46,25 @@ export async function redrive(
   return { moved: sent.size }
 }
 
-/** @returns why one of them could not be sent */
+/** @returns the first refusal, if a message could not be sent */
 async function resend(queues: Queues, to: string, received: Received[], sent: Set<string>): Promise<Refusal | undefined> {
   const unsent = received.filter(({ messageId }) => !sent.has(messageId))
   const results = await queues.sendBatch(
     to,
-    unsent.map(({ messageId: id, body }) => ({ id, body })),
+    unsent.map(({ messageId: id, body, attributes }) => ({ id, body, attributes: textsOf(attributes) })),
   )
   for (const { id, refusal } of results) if (!refusal) sent.add(id)
   return results.find(({ refusal }) => refusal)?.refusal
 }
 
+const textsOf = (attributes: Received['attributes']): Record<string, string> =>
+  Object.fromEntries(Object.entries(attributes).flatMap(([name, { text }]) => (text === undefined ? [] : [[name, text]])))
+
 const receiptsOf = (received: Received[]) => received.map(({ receipt }) => receipt)
 
 /**
- * Looks at messages of a queue without taking them: they are hidden while it looks, and then there for everybody again. SQS
- * counts it as a receipt, so this is for dead letters; in a queue with a dead-letter queue of its own it would bring messages
- * nearer to their end.
+ * Reads messages of a queue without removing them: they are hidden meanwhile and can be received again afterwards. SQS counts this
+ * as a receive, so use it only for dead-letter queues; in other queues it would bring messages closer to becoming dead letters.
  */
 export async function peek(queues: Queues, url: string, limit: number): Promise<Received[]> {
   const seen: Received[] = []

@@ -26,21 +26,21 @@ import {
 } from './queues.ts'
 
 const CONNECT_MS = 3_000
-/** How long an answer may take, beyond the time that it was asked to wait. */
+/** How long an answer may take, in addition to the requested wait. */
 const REQUEST_MS = 10_000
-/** Of what may be done twice without harm. */
+/** For requests that are safe to repeat. */
 const ATTEMPTS = 3
 
-/** Queues by the SDK of AWS. Nothing connects before the first request. */
+/** Accesses queues with the AWS SDK. Nothing connects before the first request. */
 export function sqsQueues({ region, endpoint, credentials }: AwsAccess): Queues {
   const clientOf = (maxAttempts: number) =>
     new SQSClient({
       region,
-      // The host in a queue's URL is the server's own idea of its name, which others may not know.
+      // The host in a queue's URL is the server's own name, which may not resolve from here.
       ...(endpoint !== undefined && { endpoint, useQueueUrlAsEndpoint: false }),
       ...(credentials && { credentials }),
       maxAttempts,
-      // The way to SQS checks what it carries; to check each message once more was a tenth of what sending costs this process.
+      // The connection has checksums of its own; checking MD5 as well took a tenth of this process's time for sending.
       md5: false,
       requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: REQUEST_MS, throwOnRequestTimeout: true },
     })
@@ -69,7 +69,7 @@ export function sqsQueues({ region, endpoint, credentials }: AwsAccess): Queues 
     }
   }
 
-  /** Asks something for each receipt, again where SQS is to blame that it was not done. @returns those that were refused */
+  /** Makes a batch request for receipts and retries entries that failed because of SQS. @returns the refused receipts */
   async function forEach(
     receipts: readonly string[],
     ask: (entries: { Id: string; ReceiptHandle: string }[]) => Promise<{ Failed?: BatchResultErrorEntry[] | undefined }>,
@@ -88,7 +88,7 @@ export function sqsQueues({ region, endpoint, credentials }: AwsAccess): Queues 
             else left.push(receipt)
           }
         } catch (error) {
-          // The SDK has tried it again by itself.
+          // The SDK has already retried the request.
           for (const receipt of asked) refused.set(receipt, refusalOf(error))
         }
       }
@@ -171,12 +171,12 @@ const unanswered: Refusal = {
   isSetup: false,
 }
 
-/** Being asked to slow down is a fault of the client's by HTTP's numbers only. */
+/** Throttling: a client error by its status code, but retrying can help. */
 const SLOW_DOWN = /throttl|limitexceeded|toomanyrequests|slowdown|overlimit/i
-/** Faults of an entry itself. Whatever else a whole request is refused for, no other request would be taken either. */
+/** Errors caused by an entry itself. With any other client error SQS would refuse every other request as well. */
 const OF_ENTRY =
   /^(InvalidMessageContents|InvalidParameterValue|MissingParameter|BatchRequestTooLong|ReceiptHandleIsInvalid|ValidationE.*)$/
-/** Faults that are said of each entry and are none of theirs. */
+/** Errors reported for each entry but caused by the setup. */
 const OF_SETUP = /NonExistentQueue|DoesNotExist|AccessDenied|KMS|Security|Credential|Token|Signature/i
 
 const refusalsOf = (failed: readonly BatchResultErrorEntry[]) =>
@@ -195,10 +195,10 @@ function refusalOf(error: unknown): Refusal {
     $retryable?: unknown
     $metadata?: { httpStatusCode?: number }
   }
-  // Before it asks SQS, the SDK looks for keys.
+  // The SDK looks for credentials before it sends anything, so this error has no `$fault`.
   const isRefused = $fault === 'client' || name === 'CredentialsProviderError'
   const isOurFault = isRefused && !$retryable && $metadata?.httpStatusCode !== 429 && !SLOW_DOWN.test(name)
-  // Of several addresses that cannot be connected to, Node's error has no words of its own.
+  // Node's error has an empty message when it could connect to none of several addresses.
   return { code: code ?? name, message: message || code || name, isOurFault, isSetup: isOurFault && !OF_ENTRY.test(name) }
 }
 
@@ -237,7 +237,7 @@ const attributesOf = (given: Partial<Record<string, string>>): QueueAttributes =
   ...(given.Policy && { policy: given.Policy }),
 })
 
-/** AWS gives the count as a number, others as text. */
+/** AWS sends the count as a number, other servers as text. */
 function deadLettersOf(redrivePolicy: string): QueueAttributes['deadLetters'] {
   const { deadLetterTargetArn, maxReceiveCount } = JSON.parse(redrivePolicy)
   return { arn: deadLetterTargetArn, maxReceiveCount: Number(maxReceiveCount) }

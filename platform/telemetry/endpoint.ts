@@ -1,10 +1,16 @@
-import { createServer } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { headProblem, isLastOfConnection } from '../http/head.ts'
+import { httpServer, writtenAnswer } from '../http/server.ts'
+import { targetOf } from '../http/target.ts'
 import { Trouble } from '../trouble.ts'
 import type { Metrics } from './metrics.ts'
 
-/** `ok`: it can work. The others: not yet, no more, or something it needs does not answer. */
-export type Health = 'ok' | 'starting' | 'stopping' | 'unavailable'
+/**
+ * State of a process. `ok`: it works; with `why` if another process does a part of its work. `unavailable`: something that it needs
+ * does not answer. `standing by`: a part of its work waits for another version of the code.
+ */
+export type Health = 'ok' | 'starting' | 'stopping' | 'unavailable' | { status: 'standing by' | 'ok'; why: string }
 
 export interface Endpoint {
   port: number
@@ -12,9 +18,9 @@ export interface Endpoint {
 }
 
 /**
- * Serves what is there to watch a process by, on a port of its own and to whoever reaches it: `/metrics` for Prometheus and
- * `/health` for whoever starts processes (200 when it can work, else 503).
- * @throws Trouble when the port cannot be had
+ * Serves monitoring endpoints on a separate port, without authentication: `/metrics` for Prometheus, and `/health` for process
+ * managers (200 when the process works, otherwise 503).
+ * @throws Trouble when the port cannot be used
  */
 export async function serveEndpoint(
   { metrics, health }: { metrics: Metrics; health: () => Promise<Health> },
@@ -24,20 +30,26 @@ export async function serveEndpoint(
     '/metrics': async () => [200, 'text/plain; version=0.0.4; charset=utf-8', await metrics.read()],
     '/health': async () => {
       const status = await health()
-      return [status === 'ok' ? 200 : 503, 'application/json', JSON.stringify({ status })]
+      const body = typeof status === 'string' ? { status } : status
+      return [body.status === 'ok' ? 200 : 503, 'application/json', JSON.stringify(body)]
     },
   }
-  const server = createServer((req, res) => {
-    const answer = answers[req.url!.split('?')[0]!] ?? (async () => [404, 'text/plain', 'Only /metrics and /health are here'])
-    answer()
+  const answer = (req: IncomingMessage, res: ServerResponse) => {
+    const problem = headProblem(req)
+    if (problem || isLastOfConnection(req)) res.shouldKeepAlive = false
+    if (problem)
+      return void res.writeHead(problem.status, { 'Content-Type': 'application/json' }).end(JSON.stringify(problem.body))
+    const found = answers[targetOf(req.url!).path] ?? (async () => [404, 'text/plain', 'Only /metrics and /health are here'])
+    found()
       .catch((error) => [500, 'text/plain', (error as Error).message] as const)
       .then(([status, type, body]) => res.writeHead(status, { 'Content-Type': type, 'Cache-Control': 'no-store' }).end(body))
-  })
+  }
+  const server = httpServer({ answer, written: (refusal) => writtenAnswer(refusal, []) })
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(new Trouble(`METRICS_PORT ${port} cannot be used: ${error.message}`)))
     server.listen(port, host, resolve)
   })
-  // It watches the service; it does not keep it alive.
+  // The endpoint must not keep the process alive.
   server.unref()
   return {
     port: (server.address() as AddressInfo).port,

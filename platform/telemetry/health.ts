@@ -1,15 +1,27 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Health } from './endpoint.ts'
 
-/** What takes longer is of no use to anybody. */
+/** A check that takes longer counts as failed. */
 const PATIENCE_MS = 2_000
 
-/** @param works resolves when what a service needs answers; rejects when it does not */
-export async function healthOf(works: () => Promise<unknown>): Promise<Health> {
+/** Everything that a service needs answers, but a part of its work waits for another version of the code. */
+export class StandingBy extends Error {
+  constructor(why: string) {
+    super(why)
+    this.name = 'StandingBy'
+  }
+}
+
+/**
+ * Checks the health of a service, in bounded time.
+ * @param works resolves when everything that the service needs answers, with a remark if there is one; rejects otherwise, with
+ *   StandingBy when a part of the work waits for other code
+ */
+export async function healthOf(works: () => Promise<string | undefined>): Promise<Health> {
   const patience = new AbortController()
   const answer = works().then(
-    () => 'ok' as const,
-    () => 'unavailable' as const,
+    (why): Health => (why ? { status: 'ok', why } : 'ok'),
+    (error): Health => (error instanceof StandingBy ? { status: 'standing by', why: error.message } : 'unavailable'),
   )
   const health = await Promise.race([answer, delay(PATIENCE_MS, 'unavailable' as const, { signal: patience.signal })])
   patience.abort()

@@ -4,12 +4,12 @@ import { type Logger, pino } from 'pino'
 
 export type { Logger }
 
-/** One for all loggers of the process. */
+/** Shared by all loggers of the process. */
 const out = pino.destination({ fd: 1, sync: false })
-// Each logger listens to it, and so does each service that logs its last line.
+// Each logger adds listeners, and so does each service that logs its last line; avoids Node's warning about a leak.
 out.setMaxListeners(0)
 
-/** Structured lines on standard output: one per thing that happened, never a secret. */
+/** Opens a logger that writes structured lines to standard output. Callers never log secrets. */
 export const openLogger = (service: string, level = process.env.LOG_LEVEL ?? 'info'): Logger =>
   pino(
     {
@@ -25,8 +25,8 @@ export const openLogger = (service: string, level = process.env.LOG_LEVEL ?? 'in
 const DRAIN_MS = 500
 
 /**
- * Logs the last line of a process and waits (bounded) until it is written. If whoever read its lines is gone and the process ended
- * meanwhile, pino would try to write that line for ever.
+ * Logs the last line of a process and waits, in bounded time, until it is written. If the process ended before that and the reader of
+ * its output were gone, pino would try to write the line forever.
  */
 export async function logLast(logger: Logger, level: 'info' | 'error', ...line: [string] | [object, string]): Promise<void> {
   if (!logger.isLevelEnabled(level)) return

@@ -1,13 +1,13 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
-/** What names a figure among others of its kind, and the figure. */
+/** One value of a metric, with its labels. */
 export interface Sample<L extends string> {
   labels: Record<L, string>
   value: number
 }
 
 interface Named<L extends string> {
-  /** With the unit last, as Prometheus has it: `vidwiz_http_request_seconds`. */
+  /** Ends in the unit, as Prometheus recommends: `vidwiz_http_request_seconds`. */
   name: string
   help: string
   labels: readonly L[]
@@ -15,25 +15,25 @@ interface Named<L extends string> {
 
 type Stand = () => Sample<string>[] | Promise<Sample<string>[]>
 
-/** The figures of a process, as Prometheus reads them. Services that share a process may each declare the same figure. */
+/** The Prometheus metrics of a process. Services that share a process may declare the same metric. */
 export interface Metrics {
-  /** Something that is counted. */
+  /** Declares a counter. Returns a function that increments it. */
   counter<L extends string = never>(named: Named<L>): (labels: Record<L, string>, by?: number) => void
-  /** Something that is measured each time it happens. `buckets` are upper bounds. */
+  /** Declares a histogram; `buckets` are upper bounds. Returns a function that records a value. */
   histogram<L extends string = never>(named: Named<L> & { buckets: number[] }): (labels: Record<L, string>, value: number) => void
-  /** Something that stands somewhere: asked each time the figures are read. When it fails, it is left out, and nothing else. */
+  /** Declares a gauge; `stand` is called each time the metrics are read. If `stand` fails, only its samples are left out. */
   gauge<L extends string = never>(named: Named<L>, stand: () => Sample<L>[] | Promise<Sample<L>[]>): void
-  /** All figures as text of the type `text/plain; version=0.0.4`. */
+  /** All metrics as text of the type `text/plain; version=0.0.4`. */
   read(): Promise<string>
 }
 
-/** A process that asks the database must be done before whoever reads its figures gives up. */
+/** Bound for a gauge that queries the database: shorter than the scrape timeout. */
 const PATIENCE_MS = 4_000
 
-/** The usual 10 ms cost half a percent of a core in every process that has nothing to do. */
+/** The default of 10 ms costs half a percent of a core in every idle process. */
 const LOOP_SAMPLE_MS = 100
 
-/** Opens the figures of a process, those of Node and the process itself among them. */
+/** Opens the metrics of a process, including Node's default metrics. */
 export function openMetrics(): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: LOOP_SAMPLE_MS })
@@ -70,7 +70,7 @@ export function openMetrics(): Metrics {
           const asked = await Promise.allSettled(own.map((stand) => within(PATIENCE_MS, stand)))
           const samples = asked.flatMap((one) => (one.status === 'fulfilled' ? one.value : []))
           if (asked.some(({ status }) => status === 'rejected')) failed.inc({ name: named.name })
-          // Also those that are not there any more; without labels a nought would be left.
+          // Removes samples that no longer exist; for a gauge without labels `reset` alone would leave a 0.
           gauge.reset()
           if (labels.length === 0) gauge.remove()
           for (const { labels, value } of samples) gauge.set(labels as never, value)

@@ -1,18 +1,18 @@
 import type { Logger } from './logger.ts'
 
-/** Something that may fail for a while, again and again, until it works. */
+/** Logs a spell: a series of failures of one operation until it works again. */
 export interface Spell {
   failed(error: unknown): void
   worked(): void
 }
 
-/** How long a spell goes on before it is told again; from then on twice as long each time. */
+/** Time until a spell is logged again; doubles each time. */
 const AGAIN_MS = 10_000
 const AGAIN_MS_MAX = 15 * 60_000
 
 /**
- * Tells of failures without filling the log: the first of a spell at once, also when its cause changes; then ever more seldom; and
- * once that it is over. An hour of them is a dozen lines.
+ * Logs failures without filling the log: the first failure of a spell and each change of its cause at once, then less and less often,
+ * and once when the spell is over. An hour of failures is a dozen lines.
  */
 export function openSpell(log: Pick<Logger, 'warn' | 'info'>, fields: object = {}, now: () => number = Date.now): Spell {
   let spell: { since: number; failures: number; told: string; next: number; pauseMs: number } | undefined
@@ -41,6 +41,6 @@ export function openSpell(log: Pick<Logger, 'warn' | 'info'>, fields: object = {
   }
 }
 
-/** What stays the same when a failure is repeated: counts and times in its words may differ. */
+/** The error's text without digits, to recognize repeated failures whose counts and times differ. */
 const causeOf = (error: unknown) =>
   (error instanceof Error ? `${error.name} ${error.message}` : String(error)).replaceAll(/\d+/g, '')

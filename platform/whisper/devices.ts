@@ -6,7 +6,7 @@ import type { Listener } from './install.ts'
 const SCRIPT = join(import.meta.dirname, 'project', 'devices.py')
 const PATIENCE_MS = 8_000
 
-/** How many GPUs what is installed can hear on; 0 also when that cannot be found out. */
+/** The number of GPUs that the installation can use for transcription; also 0 when it cannot be determined. */
 export async function usableGpus({ path, libraries }: Listener, signal?: AbortSignal): Promise<number> {
   const search = [...libraries, ...(process.env.LD_LIBRARY_PATH ? [process.env.LD_LIBRARY_PATH] : [])].join(':')
   const env = { ...pythonEnvironment(), ...(search && { LD_LIBRARY_PATH: search }) }

@@ -5,25 +5,25 @@ import { pythonEnvironment } from '../python/environment.ts'
 import { type Installed, type InstallOptions, installed, type LockedProject, projectFolder, ready } from '../python/install.ts'
 import { Trouble } from '../trouble.ts'
 
-/** What hears speech, installed: faster-whisper and an ffmpeg. */
+/** An installation for speech recognition: faster-whisper and ffmpeg. */
 export interface Listener {
-  /** Runs a script with the packages of the installation. */
+  /** A program that runs a Python script with the installed packages. */
   path: string
-  /** Of faster-whisper. */
+  /** Version of faster-whisper. */
   version: string
   ffmpeg: string
-  /** Where the libraries of NVIDIA lie that the packages bring; none on a machine without. */
+  /** Folders of the NVIDIA libraries among the packages; empty if they are not installed. */
   libraries: string[]
 }
 
-/** Where to hear, as WHISPER_DEVICE says it. */
+/** The device for speech recognition: the values of WHISPER_DEVICE. */
 export type Device = 'auto' | 'cpu' | 'cuda'
 
 const folder = join(import.meta.dirname, 'project')
 const LOCKS = { cpu: join(folder, 'requirements.txt'), cuda: join(folder, 'requirements-cuda.txt') }
 const PROBE_MS = 60_000
 
-/** The version of faster-whisper that the lock has. */
+/** The version of faster-whisper in the lock file. */
 export const PINNED_WHISPER = /^faster-whisper==([\d.]+)/m.exec(readFileSync(LOCKS.cpu, 'utf8'))![1]!
 
 const projectFor = (device: Device): LockedProject => ({
@@ -33,34 +33,34 @@ const projectFor = (device: Device): LockedProject => ({
   lock: needsCuda(device) ? LOCKS.cuda : LOCKS.cpu,
   version: PINNED_WHISPER,
   versionOf,
-  // 200 MB, and 600 more for NVIDIA.
+  // Downloads 200 MB, and 600 MB more for NVIDIA.
   installMs: 1_800_000,
 })
 
-/** What stands there when a driver of NVIDIA runs, under Linux and under Windows' Linux. */
+/** Device files that exist when an NVIDIA driver runs, on Linux and on WSL. */
 const SIGNS_OF_NVIDIA = ['/dev/nvidiactl', '/dev/dxg']
 
-/** Whether the libraries for NVIDIA belong to what is installed for a device. */
+/** True when the installation for a device includes the NVIDIA libraries. */
 export const needsCuda = (device: Device): boolean =>
   device === 'cuda' || (device === 'auto' && SIGNS_OF_NVIDIA.some((path) => existsSync(path)))
 
-/** In the data folder: where installations and models lie. */
+/** The folder of installations and models, in the data folder. */
 export const listenerFolder = (data: string): string => projectFolder(data, projectFor('cpu'))
 
 export interface ListenerOptions extends InstallOptions {
-  /** Those for NVIDIA take 600 MB more. */
+  /** The NVIDIA libraries take 600 MB more. */
   device: Device
 }
 
 /**
- * What hears speech, installed into the data folder if need be. Who comes while another one installs waits for it.
- * @throws Trouble saying what to do, when there is no Python, or none of the ways to install works
+ * The installation for speech recognition, installed into the data folder if missing. Waits while another process installs it.
+ * @throws Trouble saying what to do, when there is no Python, or no way to install works
  */
 export async function installedListener({ device, ...options }: ListenerOptions): Promise<Listener> {
   return listenerOf(await installed(projectFor(device), options))
 }
 
-/** What hears speech if it is installed; undefined when it is not. Installs nothing. */
+/** The installation for speech recognition; undefined when there is none. Installs nothing. */
 export async function readyListener(
   data: string,
   device: Device = 'auto',
@@ -82,7 +82,7 @@ function listenerOf({ path, version }: Installed): Listener {
 
 const namesIn = (folder: string) => (existsSync(folder) ? readdirSync(folder) : [])
 
-/** Importing all of it takes seconds, so this also sees that nothing is missing. */
+/** Imports all packages, so it also detects missing ones; this takes seconds. */
 async function versionOf(program: string, signal?: AbortSignal): Promise<string | undefined> {
   const bounds = { env: pythonEnvironment(), timeoutMs: PROBE_MS, signal }
   const { code, stdout } = await runProgram(program, [join(folder, 'version.py')], bounds)

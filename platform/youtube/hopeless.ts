@@ -1,20 +1,20 @@
 import { stripVTControlCharacters } from 'node:util'
 import { verdictOf } from '../ytdlp/verdict.ts'
 
-/** More than any real error; the rest is not looked at. */
+/** Longer than any real error; the rest is ignored. */
 const MOST_CHARACTERS = 20_000
 
-/** What youtube_transcript_api puts around a cause: who reads the whole would take its advice about proxies for one. */
+/** Begins the advice that youtube_transcript_api adds after a cause. The advice mentions proxies, which must not be taken for a cause. */
 const ADVICE = /If you are sure that the described cause is not responsible/
 
-/** Its causes that only mean that nobody wrote captions: the video itself can be had. */
+/** Causes of youtube_transcript_api that mean only that there are no captions; the video itself is available. */
 const NO_CAPTIONS = [
   /Subtitles are disabled for this video(?!:)/,
   /No transcripts were found for any of the requested language codes/,
   /No transcripts are available for this video/,
 ]
 
-/** Its causes that will be the same tomorrow. */
+/** Permanent causes of youtube_transcript_api. */
 const CAUSES = [
   ...NO_CAPTIONS,
   /The video is no longer available/,
@@ -22,18 +22,18 @@ const CAUSES = [
   /You provided an invalid video id/,
 ]
 
-/** Its causes that come with YouTube's own words, which say more: a broadcast that has not begun cannot be played either. */
+/** Causes that quote YouTube's own reason, which decides: "unplayable" also covers a broadcast that has not begun. */
 const REASON =
   /(?:The video is unplayable for the following reason|Unplayable video|Login required|Subtitles are disabled for this video): (.+)/
 
 const IS_BLOCKED = /YouTube is blocking (?:requests from )?your|too many requests from this IP/
 
-/** What only yt-dlp writes: the words alone may be anybody's. */
+/** Markers that only yt-dlp writes; without them the text may come from any program. */
 const BY_YT_DLP = /\bERROR: |\[youtube(?::\w+)?\] /
 
 /**
- * Whether an error that a worker reports means that nobody will ever get this video, in the words of yt-dlp or of
- * youtube_transcript_api, the libraries of workers that cannot say so otherwise. In doubt it does not.
+ * True when an error that a worker reports means that this video will never be available. Recognizes messages of yt-dlp and
+ * youtube_transcript_api, for workers that report only text. In doubt false.
  */
 export function isHopeless(error: string): boolean {
   const text = stripVTControlCharacters(error.slice(0, MOST_CHARACTERS))
@@ -45,16 +45,16 @@ export function isHopeless(error: string): boolean {
   return BY_YT_DLP.test(text) && isNever(text)
 }
 
-/** How our own worker says so. */
+/** The message with which our own worker reports it. */
 export const noCaptions = 'there are no captions'
-/** @param track the name of one that has no words in it */
+/** @param track name of a caption track without words */
 export const saysNothing = (track: string) => `the captions (${track}) say nothing`
 
 const OURS = new RegExp(`^(?:${noCaptions}|the captions \\([^()]*\\) say nothing)$`)
 
 /**
- * Whether an error for which a video will never have a transcript only means that it has no captions: then somebody may hear it. Not
- * when it is private, gone, or kept from us.
+ * True when a permanent error only means that the video has no captions, so that a media worker can transcribe its audio. False when
+ * the video is private, deleted or kept from us.
  */
 export function lacksCaptions(error: string): boolean {
   const text = stripVTControlCharacters(error.slice(0, MOST_CHARACTERS))

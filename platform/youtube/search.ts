@@ -3,25 +3,25 @@ import { z } from 'zod'
 /** A video that YouTube found. */
 export interface Hit {
   videoId: string
-  /** As people read it. */
+  /** As plain text, not HTML. */
   title: string
 }
 
-/** Finds videos by words, the best first. Throws SearchFailed. */
+/** Finds videos by words, best match first. Throws SearchFailed. */
 export type Search = (words: string) => Promise<Hit[]>
 
-/** YouTube did not answer, not in time, or with an error. */
+/** YouTube did not answer in time, or answered with an error. */
 export class SearchFailed extends Error {}
 
 export interface SearchOptions {
-  /** Of the YouTube Data API, without the last slash. */
+  /** Base URL of the YouTube Data API, without a final slash. */
   url: string
   key: string
   timeoutMs?: number
 }
 
 const TIMEOUT_MS = 5_000
-/** A search costs the same however many it finds; exactly this title is among the first, if it is there. */
+/** A search costs the same for any number of results; an exact title match is among the first. */
 const MOST = 25
 
 const Answer = z.object({ items: z.array(z.unknown()) })
@@ -40,7 +40,7 @@ export function youtubeSearch({ url, key, timeoutMs = TIMEOUT_MS }: SearchOption
   }
 }
 
-/** The address holds the key: it is in no error and no log. */
+/** Fetches an address. The address contains the API key, so it must not appear in errors or logs. */
 async function ask(address: string, timeoutMs: number): Promise<unknown> {
   try {
     const response = await fetch(address, { signal: AbortSignal.timeout(timeoutMs), redirect: 'error' })
@@ -55,12 +55,12 @@ async function ask(address: string, timeoutMs: number): Promise<unknown> {
   }
 }
 
-/** Words as words: a bar would mean "or", a leading dash "without". */
+/** Removes search operators: a bar means "or", a leading dash "without". */
 const literal = (words: string) => words.replaceAll('|', ' ').replace(/(^|\s)-+(?=\S)/g, '$1')
 
 const NAMED: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
 
-/** Titles come as HTML. */
+/** Decodes HTML entities: the API returns titles as HTML. */
 const unescaped = (html: string) =>
   html.replace(/&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|([a-z]+));/gi, (whole, decimal, hex, name) => {
     if (name) return NAMED[name.toLowerCase()] ?? whole

@@ -6,8 +6,8 @@ import { withFileLock } from '../file-lock.ts'
 import { ytDlpFolder } from './install.ts'
 
 /**
- * Whether YouTube may be asked. `open`: nobody asks until then. `half-open`: that time has passed, and one tries with one task
- * while the others wait for what comes of it.
+ * A circuit breaker for requests to YouTube. `open`: no helper asks before `until`. `half-open`: that time has passed, and one helper
+ * tries one task while the others wait for its result.
  */
 export type Breaker =
   | { state: 'closed' }
@@ -15,19 +15,19 @@ export type Breaker =
 
 const FIRST_MS = 15 * 60_000
 const LONGEST_MS = 24 * 3_600_000
-/** So long after YouTube refused us, what it says about a video is not to be trusted. */
+/** For this long after YouTube refused us, its statements about a video are not trusted. */
 const DOUBT_MS = 24 * 3_600_000
 
-/** All moments in milliseconds since the epoch. */
+/** The stored state. All times are milliseconds since the epoch. */
 const Kept = z.object({
   open: z
     .object({
       since: z.number(),
       until: z.number(),
       reason: z.string(),
-      /** In a row. */
+      /** Refusals in a row. */
       times: z.int().positive(),
-      /** Who tries, and until when the others believe so. */
+      /** The helper that tries, and until when the others wait for it. */
       trial: z.object({ by: z.string(), until: z.number() }).optional(),
     })
     .optional(),
@@ -35,10 +35,10 @@ const Kept = z.object({
 })
 type Kept = z.output<typeof Kept>
 
-/** To read, which happens every second, no folder need be made. */
+/** Does not create the folder, because reading happens every second. */
 const fileOf = (data: string) => join(resolve(data), 'yt-dlp', 'breaker.json')
 
-/** A file that makes no sense counts as none: at worst YouTube is asked once too often. */
+/** An invalid file counts as none: at worst YouTube is asked once too often. */
 function read(data: string): Kept {
   const file = fileOf(data)
   if (!existsSync(file)) return {}
@@ -49,7 +49,7 @@ function read(data: string): Kept {
   }
 }
 
-/** Whoever reads meanwhile sees the old or the new, and of two who write at once none undoes what the other one knew. */
+/** Changes the state under a file lock, so concurrent changes do not overwrite each other. Readers see the old or the new state. */
 const change = (data: string, to: (kept: Kept) => Kept) =>
   withFileLock(join(ytDlpFolder(data), 'breaker.lock'), () => {
     const before = read(data)
@@ -65,7 +65,7 @@ const change = (data: string, to: (kept: Kept) => Kept) =>
     return after
   })
 
-/** What the breaker of this installation stands on, for people and for figures. */
+/** The state of this installation's breaker, for display and metrics. */
 export function readBreaker(data: string, now = Date.now()): Breaker {
   const { open } = read(data)
   if (!open) return { state: 'closed' }
@@ -73,13 +73,13 @@ export function readBreaker(data: string, now = Date.now()): Breaker {
   return { state: now < until ? 'open' : 'half-open', since, until, reason, times }
 }
 
-/** Whether YouTube has refused us lately, so that "there are no captions" may be a lie. */
+/** True when YouTube has refused us recently, so that its "there are no captions" may be false. */
 export function isInDoubt(data: string, now = Date.now()): boolean {
   const { lastRefusedAt } = read(data)
   return lastRefusedAt !== undefined && now - lastRefusedAt < DOUBT_MS
 }
 
-/** YouTube refuses: nobody asks for a while, twice as long each time in a row. Does nothing if it is open. */
+/** Opens the breaker after a refusal by YouTube; the time doubles with each refusal in a row. Does nothing if it is open. */
 export async function openBreaker(data: string, reason: string, now = Date.now()): Promise<void> {
   await change(data, (kept) => {
     const { open } = kept
@@ -90,21 +90,21 @@ export async function openBreaker(data: string, reason: string, now = Date.now()
   })
 }
 
-/** YouTube has answered who tries. The answer to a question from before the refusal says nothing. */
+/** Closes the breaker after a successful trial. Ignores other helpers, whose requests may be from before the refusal. */
 export async function trialSucceeded(data: string, who: string): Promise<void> {
   if (read(data).open?.trial?.by !== who) return
   await change(data, (kept) => (kept.open?.trial?.by === who ? { lastRefusedAt: kept.lastRefusedAt } : kept))
 }
 
-/** A person wants it so. */
+/** Closes the breaker by order of an operator. */
 export async function closeBreaker(data: string): Promise<void> {
   if (!read(data).open) return
   await change(data, ({ lastRefusedAt }) => ({ lastRefusedAt }))
 }
 
 /**
- * Asks whether a helper may take a task. Half-open, one of them may: who asked first, for as long as it says.
- * @param who the same each time, and nobody else's
+ * True when a helper may take a task. While half-open only the first helper that asks may, for `trialMs`.
+ * @param who stable, unique id of the helper
  */
 export async function mayAsk(data: string, who: string, trialMs: number, now = Date.now()): Promise<boolean> {
   const { open } = read(data)
@@ -119,7 +119,7 @@ export async function mayAsk(data: string, who: string, trialMs: number, now = D
   return !after || (now >= after.until && after.trial?.by === who)
 }
 
-/** Lets another one try. */
+/** Ends a helper's trial without a result, so that another helper can try. */
 export async function endTrial(data: string, who: string): Promise<void> {
   if (read(data).open?.trial?.by !== who) return
   await change(data, (kept) => {

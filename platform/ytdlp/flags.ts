@@ -2,25 +2,25 @@ import { copyFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Trouble } from '../trouble.ts'
 
-/** How yt-dlp gets to YouTube. */
+/** Operator settings with which yt-dlp reaches YouTube. */
 export interface YtDlpWays {
-  /** A file of cookies in Netscape's format. */
+  /** Path of a cookie file in Netscape format. */
   cookies?: string
   proxy?: string
-  /** As yt-dlp takes them, blanks between: `youtube:player_client=tv youtubepot-bgutilhttp:base_url=…`. */
+  /** In yt-dlp's syntax, separated by blanks: `youtube:player_client=tv youtubepot-bgutilhttp:base_url=…`. */
   extractorArgs?: string
 }
 
-/** Translations by machine are asked for one by one and answered with 429. */
+/** Skips machine translations: yt-dlp requests them one by one, and YouTube answers with 429. */
 const NO_TRANSLATIONS = ['youtube', 'skip=translated_subs'] as const
 
-/** The first Node that yt-dlp takes as its JavaScript runtime. */
+/** The first major version of Node that yt-dlp accepts as its JavaScript runtime. */
 const NODE_MAJOR = 22
 
 /**
- * What every run is called with. What may hold a secret goes by a file that only we can read, for everybody on this machine sees
- * the arguments of a process; cookies are copied, for yt-dlp writes them back and two at once would spoil them.
- * @param folder of this run alone
+ * The flags of every run. Flags that may contain secrets go into a file that only our user can read, because all users of the machine
+ * see the arguments of a process. Cookies are copied, because yt-dlp writes them back and two runs at once would corrupt the file.
+ * @param folder used by this run only
  * @throws Trouble when the cookies cannot be read
  */
 export function commonFlags({ cookies, proxy, extractorArgs }: YtDlpWays, folder: string): string[] {
@@ -58,7 +58,7 @@ export function commonFlags({ cookies, proxy, extractorArgs }: YtDlpWays, folder
 const jsRuntime = () =>
   Number(process.versions.node.split('.')[0]) >= NODE_MAJOR ? ['--js-runtimes', `node:${process.execPath}`] : []
 
-/** Of several for one extractor yt-dlp takes the last, so ours goes into the one that is given. */
+/** Merges our argument into the given ones: of several arguments for one extractor yt-dlp uses only the last. */
 export function mergedExtractorArgs(given = ''): string[] {
   const byExtractor = new Map<string, string[]>([[NO_TRANSLATIONS[0], []]])
   for (const part of given.split(/\s+/).filter(Boolean)) {
@@ -72,5 +72,5 @@ export function mergedExtractorArgs(given = ''): string[] {
   return [...byExtractor].map(([extractor, args]) => `${extractor}:${args.join(';')}`)
 }
 
-/** As yt-dlp's configuration files have it. */
+/** Quotes a value for yt-dlp's configuration file. */
 const quoted = (text: string) => `'${text.replaceAll("'", `'"'"'`)}'`

@@ -20,10 +20,10 @@ export type YtDlp = Installed
 const folder = join(import.meta.dirname, 'project')
 const lock = join(folder, 'requirements.txt')
 
-/** The version that the lock has. */
+/** The version in the lock file. */
 export const PINNED_VERSION = /^yt-dlp==([\d.]+)/m.exec(readFileSync(lock, 'utf8'))![1]!
 
-/** The first that takes a JavaScript runtime by its path; what is older cannot read YouTube. */
+/** The first version that accepts the path of a JavaScript runtime; older ones cannot read YouTube. */
 const OLDEST_GIVEN = '2025.11.12'
 
 const VERSION_MS = 30_000
@@ -39,28 +39,27 @@ const project: LockedProject = {
   installMs: 300_000,
 }
 
-/** Where the installations and the breaker lie. */
+/** The folder of the installations and of the breaker's state. */
 export const ytDlpFolder = (data: string): string => projectFolder(data, project)
 
 /**
- * The yt-dlp of this installation: the newest one there, at least the pinned one, which is installed if need be. Who comes while
- * another one installs waits for it.
- * @throws Trouble saying what to do, when there is no Python, or none of the ways to install works
+ * The newest installed yt-dlp, at least the pinned version, which is installed if missing. Waits while another process installs it.
+ * @throws Trouble saying what to do, when there is no Python, or no way to install works
  */
 export const installedYtDlp = (options: InstallOptions): Promise<YtDlp> => installed(project, options)
 
-/** Which yt-dlp would be used now; undefined when none is installed. Installs nothing. */
+/** The yt-dlp that would be used now; undefined when none is installed. Installs nothing. */
 export const readyYtDlp = (data: string, env?: NodeJS.ProcessEnv): Promise<YtDlp | undefined> => ready(project, data, env)
 
 /**
- * Installs the newest yt-dlp there is, for YouTube may have changed since the lock was made. It is used from the next task on,
- * until a lock of ours has a newer one.
- * @throws Trouble when that does not work
+ * Installs the newest yt-dlp, because YouTube may have changed since the lock file was made. It is used from the next task on, until
+ * our lock file has a newer version.
+ * @throws Trouble when the installation fails
  */
 export const updateYtDlp = (options: InstallOptions): Promise<YtDlp> => update(project, 'yt-dlp[default,curl-cffi]', options)
 
 /**
- * A yt-dlp that somebody else looks after (YTDLP_PATH).
+ * A yt-dlp that the operator maintains (YTDLP_PATH).
  * @throws Trouble when it cannot be run or is too old
  */
 export async function givenYtDlp(path: string, signal?: AbortSignal): Promise<YtDlp> {

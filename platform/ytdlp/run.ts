@@ -18,7 +18,7 @@ export interface RunBounds {
   cwd: string
 }
 
-/** It was killed before it had ended by itself. */
+/** yt-dlp was killed before it ended by itself. */
 export class CutShort extends Error {
   override name = 'CutShort'
   readonly why: 'stopped' | 'late' | 'too much output'
@@ -28,12 +28,12 @@ export class CutShort extends Error {
   }
 }
 
-/** What a video with captions in all of YouTube's languages needs is a tenth of it. */
+/** Ten times what a video with captions in all of YouTube's languages needs. */
 const MOST_BYTES = 32 * 1024 * 1024
 const KILL_AFTER_MS = 2_000
 
 /**
- * Runs yt-dlp to its end, bounded in time and output; its children end with it.
+ * Runs yt-dlp until it exits, with bounded time and output; its child processes end with it.
  * @throws CutShort when it had to be killed
  */
 export function runYtDlp(path: string, args: readonly string[], { timeoutMs, signal, cwd }: RunBounds): Promise<Ran> {
@@ -46,7 +46,7 @@ export function runYtDlp(path: string, args: readonly string[], { timeoutMs, sig
     let why: CutShort['why'] | undefined
     let killing: NodeJS.Timeout | undefined
 
-    // The wrapper's own way to abort asks a shell for the children; a group needs no asking.
+    // The wrapper's own abort lists child processes with a shell; killing the process group needs no list.
     const cut = (reason: CutShort['why']) => {
       if (why) return
       why = reason
@@ -67,7 +67,7 @@ export function runYtDlp(path: string, args: readonly string[], { timeoutMs, sig
       clearTimeout(late)
       clearTimeout(killing)
       signal.removeEventListener('abort', onAbort)
-      // Whatever it had started and left behind.
+      // Kills child processes that it left behind.
       killGroup(child.pid, 'SIGKILL')
       if (why) return reject(new CutShort(why))
       const text = (name: keyof typeof collected) => Buffer.concat(collected[name]).toString()

@@ -1,15 +1,15 @@
 /**
- * What a failure of yt-dlp means for what comes next:
- * `never` this video will not be had, however often it is tried; `later` it may be had in a while; `stop` YouTube does not want us
- * just now, so every further request makes it worse; `set-up` something here is not as it must be, and a person has to mend it.
+ * What to do after a failure of yt-dlp:
+ * `never`: the video will not become available; `later`: it may be available later; `stop`: YouTube is blocking us at the moment, and
+ * every further request makes it worse; `set-up`: this installation is misconfigured, and a person has to fix it.
  */
 export type Meaning = 'never' | 'later' | 'stop' | 'set-up'
 
 export interface Verdict {
   meaning: Meaning
-  /** What yt-dlp said, in one line. */
+  /** yt-dlp's message, in one line. */
   reason: string
-  /** What a person has to do. */
+  /** What a person has to do, for `set-up`. */
   remedy?: string
 }
 
@@ -20,7 +20,7 @@ const COOKIES = 'export new cookies into YTDLP_COOKIES'
 const PROXY = 'see to YTDLP_PROXY'
 const PAGE = 'see to YOUTUBE_WATCH_URL'
 
-/** The first that fits counts: YouTube puts "try again later" and a bot check in the words of videos that are gone. */
+/** The first match counts: YouTube words "try again later" and bot checks like messages about deleted videos. */
 const SIGNS: readonly [Meaning, RegExp, remedy?: string][] = [
   ['stop', /not a (?:ro)?bot\b/i],
   ['stop', /rate-?limited|HTTP Error 429|Too Many Requests/i],
@@ -35,7 +35,7 @@ const SIGNS: readonly [Meaning, RegExp, remedy?: string][] = [
   ['set-up', /Unable to connect to proxy|ProxyError|Tunnel connection failed|Proxy Authentication/i, PROXY],
   ['set-up', /Unsupported URL|is not a valid URL/i, PAGE],
 
-  // It will begin, or it has not ended.
+  // A broadcast that has not begun or not ended.
   [
     'later',
     /live event will begin|Premieres? (?:in|will)|Premiere will begin|live stream (?:has not|recording is not)|Offline\b/i,
@@ -53,13 +53,13 @@ const SIGNS: readonly [Meaning, RegExp, remedy?: string][] = [
   ['never', /Incomplete YouTube ID|looks truncated/i],
 ]
 
-/** What is said about our set-up although there was a result. */
+/** Warnings about our setup, which also occur in successful runs. */
 export const setUpWarnings = (stderr: string): Verdict[] => {
   const warnings = linesOf(stderr, 'WARNING')
   return warnings.map(verdictOn).filter(({ meaning }) => meaning === 'set-up')
 }
 
-/** @param stderr of a run that failed */
+/** The verdict on a failed run: of several errors the most severe. @param stderr of the run */
 export function verdictOf(stderr: string): Verdict {
   const errors = linesOf(stderr, 'ERROR')
   const said = errors.length > 0 ? errors : [stderr.trim().split('\n').at(-1)!.trim()]
@@ -68,7 +68,7 @@ export function verdictOf(stderr: string): Verdict {
   return verdicts.find(({ meaning }) => meaning === worst)!
 }
 
-/** YouTube has captions for it but keeps them from us: that there are none is not to be believed then. */
+/** True when YouTube withholds captions from us, so that "there are no captions" must not be believed. */
 export const isKeptFromUs = (stderr: string): boolean =>
   /subtitles require a PO Token|missing subtitles languages because a PO token/i.test(stderr)
 
@@ -79,7 +79,7 @@ function verdictOn(line: string): Verdict {
 
 const MOST_CHARACTERS = 300
 
-/** Without the links to yt-dlp's wiki, which are for those who run it by hand. */
+/** Removes the links to yt-dlp's wiki, which help only people who run yt-dlp by hand. */
 function shortened(line: string): string {
   const text = line.replace(
     /(?:\.\s*)?(?:Use --cookies|See {1,2}https|For more (?:information|details), refer to|\(caused by).*$/,
@@ -88,7 +88,7 @@ function shortened(line: string): string {
   return [...text.trim()].slice(0, MOST_CHARACTERS).join('') || 'yt-dlp did not say why'
 }
 
-/** Lines that begin so, with those that go on without a heading of their own. */
+/** The messages under a heading; lines without a heading continue the message before. */
 function linesOf(stderr: string, heading: 'ERROR' | 'WARNING'): string[] {
   const lines: string[] = []
   let isInside = false

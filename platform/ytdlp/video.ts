@@ -6,7 +6,7 @@ import { type YtDlp, ytDlpFolder } from './install.ts'
 import { runYtDlp } from './run.ts'
 import { setUpWarnings, type Verdict, verdictOf } from './verdict.ts'
 
-/** yt-dlp could not get what was asked for; the verdict says what that means. */
+/** yt-dlp could not get the requested data; the verdict says what to do. */
 export class NotHad extends Error {
   override name = 'NotHad'
   readonly verdict: Verdict
@@ -16,36 +16,36 @@ export class NotHad extends Error {
   }
 }
 
-/** What one task has to get at its video. */
+/** The tools of one task to access its video. */
 export interface VideoTools {
   videoId: string
-  /** A folder of its own, which is removed afterwards. */
+  /** The task's own folder, which is removed afterwards. */
   folder: string
-  /** All that yt-dlp tells of the video, in one visit to its page, and what it warned of. */
+  /** Everything yt-dlp reports about the video after one request for its page, and its warnings. */
   info(flags?: readonly string[]): Promise<{ info: Record<string, unknown>; warnings: string }>
-  /** Runs yt-dlp once more, for what the visit has told of. */
+  /** Runs yt-dlp once more, for data that `info` has reported. */
   run(flags: readonly string[]): Promise<void>
 }
 
 export interface VideoOptions {
   ytDlp: YtDlp
   ways: YtDlpWays
-  /** What stands before the id in the address of a video. */
+  /** The part of a video's URL before its id. */
   watchUrl: string
   data: string
-  /** Where the folder of the task is made; that of all helpers if not given. */
+  /** The folder in which the task's folder is created; the helpers' shared one if not given. */
   work?: string
-  /** For all of it. */
+  /** Bounds all runs together. */
   timeoutMs: number
   signal: AbortSignal
   onWarning(verdict: Verdict): void
 }
 
-/** What is shown of a video that cannot be played counts as well: it is not to be played here. */
+/** Accepts any format, even just images: the video is not played here. */
 const ANY_FORMAT = ['-f', 'b/bv*/ba/mhtml']
 
 /**
- * Lends the tools to get at a video, for as long as `work` takes.
+ * Runs `work` with the tools to access a video.
  * @throws NotHad, CutShort
  */
 export async function withVideo<T>(videoId: string, options: VideoOptions, work: (tools: VideoTools) => Promise<T>): Promise<T> {
@@ -90,7 +90,7 @@ function parsed(text: string): Record<string, unknown> {
 
 const LEFT_BEHIND_MS = 3_600_000
 
-/** Whose helper was killed cannot remove its own. */
+/** The folder for task folders; removes old ones, which killed helpers left behind. */
 async function workFolder(data: string): Promise<string> {
   const work = join(ytDlpFolder(data), 'work')
   await mkdir(work, { recursive: true, mode: 0o700 })

@@ -2,8 +2,8 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { buildApp } from 'fauxqs'
 
 /**
- * The parts of fauxqs 2.4.1 that it does not export, as far as we use them. Its own start listens on every interface of the
- * machine and closes its file while requests run, so we put the parts together ourselves.
+ * Types of the unexported parts of fauxqs 2.4.1 that we use. Its own `start` listens on every interface of the machine and closes
+ * its file while requests run, so we assemble the parts ourselves.
  */
 export interface FauxqsParts {
   buildApp(options: { logger: boolean; stores: { sqsStore: SqsStore; snsStore: object; s3Store: S3Store } }): App
@@ -17,7 +17,7 @@ export interface FauxqsParts {
 
 export type App = ReturnType<typeof buildApp>
 export type Handler = (body: unknown, store: SqsStore, request: Request) => unknown
-/** As far as we look at it: the connection that it came by. */
+/** The part of a request that we use: its connection. */
 export interface Request {
   raw: { socket: { destroyed: boolean } }
 }
@@ -67,8 +67,8 @@ export interface S3Store {
 }
 
 /**
- * Loads them past the door that its package.json closes; test/platform/aws/fauxqs.it.ts breaks when another version has them
- * elsewhere.
+ * Loads the parts by file path, because the package does not export them. test/platform/aws/fauxqs.it.ts fails when another version
+ * has them elsewhere.
  */
 export async function fauxqsParts(): Promise<FauxqsParts> {
   const entry = import.meta.resolve('fauxqs')

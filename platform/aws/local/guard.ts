@@ -1,14 +1,14 @@
 import type { App, S3Store } from './fauxqs.ts'
 
-/** Larger than any object of ours: a transcript has at most 16 MiB, and an hour of speech as mp3 has 86 MB. */
+/** Larger than any of our objects: a transcript has at most 16 MiB, an hour of speech as mp3 has 86 MB. */
 const MAX_OBJECT_BYTES = 256 * 1024 * 1024
 
-/** What a PUT may say after the question mark, in small letters: the rest of S3's would be taken for an object or a bucket. */
+/** Query parameters of a PUT that fauxqs supports, in lower case. It would treat any other of S3's as a plain object or bucket. */
 const UNDERSTOOD = /^(x-id|x-amz-.*|lifecycle|renameobject|uploadid|partnumber)$/
 
-/** The doors of the server: who may come in, how much they may carry, and what is refused since it would be done wrong. */
+/** Adds checks to the server: access keys, the size of bodies, and refusal of requests that fauxqs would handle wrongly. */
 export function guard(app: App, { s3Store, keyIds }: { s3Store: S3Store; keyIds: ReadonlySet<string> }) {
-  // fauxqs takes 11 MiB.
+  // fauxqs itself accepts at most 11 MiB.
   app.removeContentTypeParser('*')
   app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: MAX_OBJECT_BYTES }, (_, body, done) => done(null, body))
 
@@ -17,7 +17,7 @@ export function guard(app: App, { s3Store, keyIds }: { s3Store: S3Store; keyIds:
     const signed = /Credential=([^/,\s]+)\//.exec(request.headers.authorization ?? '')?.[1]
     const keyId = signed ?? presigned?.split('/')[0]
     if (request.url === '/health' || (keyId !== undefined && keyIds.has(keyId))) return done()
-    const message = 'The access key id is not the one of this data folder: see `vidwiz queues env`'
+    const message = 'The access key id is not the one of this data folder: see `npx vidwiz queues env`'
     if (request.headers['content-type']?.includes('x-amz-json'))
       return reply.status(403).send({ __type: 'com.amazonaws.sqs#InvalidClientTokenId', message })
     return reply.status(403).type('application/xml').send(xml('InvalidAccessKeyId', message))

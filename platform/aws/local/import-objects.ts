@@ -4,9 +4,9 @@ import { join, relative, sep } from 'node:path'
 import type { S3Store } from './fauxqs.ts'
 
 /**
- * Copies what lies in a folder of objects into a bucket, where transcripts lay before there was a local S3. Only what the bucket
- * lacks, and once for all: what is deleted from the bucket afterwards stays deleted. The folder stays as it is.
- * @returns how many were copied; undefined when that was done before
+ * Copies the objects of a folder, which held transcripts before there was a local S3, into a bucket. Copies only objects that the
+ * bucket lacks, and only once: an object deleted from the bucket later stays deleted. The folder stays unchanged.
+ * @returns the number of objects copied; undefined when it was done before
  */
 export async function importObjects(
   s3: S3Store,
@@ -26,7 +26,7 @@ export async function importObjects(
   return copied
 }
 
-/** All but those that were being written when a process ended, and what objects are kept with beside their bytes. */
+/** All object files, without unfinished files (`~`) and hidden metadata files. */
 async function filesOf(folder: string): Promise<string[]> {
   if (!existsSync(folder)) return []
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })

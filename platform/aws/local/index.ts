@@ -17,9 +17,9 @@ import { ACCOUNT, BUCKET, QUEUES, REGION, USUAL_PORT } from './usual.ts'
 export interface LocalAws {
   url: string
   queues: Queues
-  /** Without those for dead letters. */
+  /** URLs of the queues, without dead-letter queues. */
   queueUrls: string[]
-  /** How many objects were copied from the folder that was the store before; undefined when that was done earlier. */
+  /** Number of objects copied from the folder that was the object store before; undefined when it was done earlier. */
   imported: number | undefined
   stop(): Promise<void>
 }
@@ -33,7 +33,7 @@ const isFree = (port: number) =>
     probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)))
   })
 
-/** Who started again is found where it was before: other parts have its address in their environment. */
+/** Prefers the port of the last start, because other processes have its address in their environment. */
 async function portFor({ AWS_LOCAL_PORT: wanted }: Settings, data: string): Promise<number> {
   if (wanted) return wanted
   for (const port of [lastPortOf(data), wanted === undefined ? USUAL_PORT : undefined])
@@ -42,9 +42,9 @@ async function portFor({ AWS_LOCAL_PORT: wanted }: Settings, data: string): Prom
 }
 
 /**
- * Runs S3 and SQS in this process, kept in the data folder and reached from this machine only. The bucket and the queues of a
- * usual system are there when it resolves. What was answered survives kill -9 and a power failure.
- * @param onBroken the server can no longer be relied on: end the process, a new one makes it right
+ * Runs S3 and SQS in this process, with their data in the data folder, reachable only from this machine. The default bucket and queues
+ * exist when it resolves. Answered requests survive kill -9 and a power failure.
+ * @param onBroken called when the server's state may be inconsistent: end the process, a new one recovers from the file
  * @throws Trouble when the folder is served by another process, or the port is taken
  */
 export async function startLocalAws(settings: Settings, onBroken: (error: unknown) => void): Promise<LocalAws> {
@@ -54,12 +54,12 @@ export async function startLocalAws(settings: Settings, onBroken: (error: unknow
     const server = serverOf(data)
     return server?.isThisOne ? undefined : server
   }
-  // One whose supervisor was killed ends by itself.
+  // A server whose supervisor was killed ends by itself.
   await until(() => otherOf() === undefined, OTHER_ENDS_MS)
   const other = otherOf()
   if (other) throw new Trouble(`the S3 and SQS in ${data} are served by process ${other.pid} already`)
   const keys = keysOf(data)
-  // Who has S3 elsewhere and SQS here asks both with the same keys.
+  // Accepts the keys of the settings too: a client that uses S3 elsewhere and SQS here has one pair of keys for both.
   const keyIds = new Set([keys.AWS_ACCESS_KEY_ID, settings.AWS_ACCESS_KEY_ID].filter((id) => id !== undefined))
   let imported: number | undefined
   const server = await serveAws({
@@ -78,7 +78,7 @@ export async function startLocalAws(settings: Settings, onBroken: (error: unknow
   try {
     const plans = QUEUE_SETTINGS.map((setting) => planOf(setting, QUEUES[setting]))
     await ensureQueues(queues, plans)
-    // Nobody finds it before its queues are there.
+    // Published last, so that clients find the server only when its queues exist.
     serves(data, server.port)
   } catch (error) {
     queues.close()

@@ -2,17 +2,17 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { nameOf } from '../../sqs/queues.ts'
 import type { FauxqsParts, Handler, Persistence, Request, SqsQueue, SqsStore } from './fauxqs.ts'
 
-/** How soon who waits is woken by a message that becomes visible again. fauxqs looks 50 times a second for each queue. */
+/** How often a queue is checked for messages that become visible again. fauxqs checks each queue 50 times a second. */
 const LOOK_MS = 200
 
-/** As SQS documents it: what XML has no place for. */
+/** Characters that SQS documents as invalid: those that XML does not allow. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: that is the point
 const NOT_IN_SQS = /[^\x09\x0A\x0D\x20-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u
 
 /**
- * What fauxqs 2.4.1 does otherwise than we can live with, mended at run time. Each is shown in test/platform/aws/fauxqs.it.ts as
- * it is without us, so that a test fails when fauxqs mends it itself or changes beneath us.
- * @param onBroken memory and file may no longer agree: only a new start, from the file, makes it right
+ * Fixes bugs of fauxqs 2.4.1 at run time. test/platform/aws/fauxqs.it.ts shows each bug without the fix, so that a test fails when
+ * fauxqs fixes it itself or changes.
+ * @param onBroken called when memory and file may differ: only a restart, which reads the file, recovers
  */
 export function mended(parts: FauxqsParts, persistence: Persistence, onBroken: (error: unknown) => void) {
   const { SqsStore, SqsRouter } = parts
@@ -20,11 +20,11 @@ export function mended(parts: FauxqsParts, persistence: Persistence, onBroken: (
   const requests = new AsyncLocalStorage<Request>()
   let isWithin = false
 
-  /** How many rows were written since the file was opened. */
+  /** Counts the rows written since the file was opened. */
   const changes = db.prepare('select total_changes() as changes')
   const changed = () => changes.get()!.changes
 
-  /** One request, one transaction: a batch is there whole or not at all, for the price of one fsync. */
+  /** Runs a request in one transaction: a batch is stored completely or not at all, with one fsync. */
   function atomically<T>(work: () => T): T {
     if (isWithin) return work()
     isWithin = true
@@ -43,17 +43,17 @@ export function mended(parts: FauxqsParts, persistence: Persistence, onBroken: (
     }
   }
 
-  // It writes NULL into a column that may not be NULL, and has by then forgotten the message in memory.
+  // The original writes NULL to a NOT NULL column, after it has removed the message from memory.
   const ready = db.prepare('update sqs_messages set receipt_handle = null, visibility_deadline = null where message_id = ?')
   persistence.updateMessageReady = (id) => void ready.run(id)
 
-  // Its pattern counts in halves of characters, so it refuses every emoji; SQS takes them.
+  // The original pattern matches UTF-16 code units, so it refuses every emoji; SQS accepts them.
   parts.INVALID_MESSAGE_BODY_CHAR.test = (body) => NOT_IN_SQS.test(body)
 
-  /** A dead letter is deleted from one queue and then written to the other: a kill between the two must not lose it. */
+  /** Makes `dequeue` atomic: it deletes a dead letter from one queue and writes it to the other; a kill in between must not lose it. */
   function mendQueue(queue: SqsQueue): SqsQueue {
     const { dequeue } = queue
-    // Whom nobody listens to any more gets no message: it would be hidden from everybody for its visibility timeout.
+    // A disconnected client gets no message; the message would be hidden from other receivers for its visibility timeout.
     queue.dequeue = (...args) => (isGone(requests.getStore()) ? [] : atomically(() => dequeue.apply(queue, args)))
     queue.startPollTimerIfNeeded = () => {
       queue.pollTimer ??= setInterval(() => queue.processTimers(), LOOK_MS)
@@ -62,8 +62,8 @@ export function mended(parts: FauxqsParts, persistence: Persistence, onBroken: (
   }
 
   /**
-   * The file knows a queue by its name alone: one of the same name in another region would take its place, and its messages with
-   * it.
+   * Looks up queues by name only, as the file does. Otherwise a queue of the same name in another region would replace the stored
+   * queue and its messages.
    */
   class OneRegion extends SqsStore {
     override createQueue(...args: unknown[]) {
@@ -77,7 +77,7 @@ export function mended(parts: FauxqsParts, persistence: Persistence, onBroken: (
     }
   }
 
-  /** Puts an application together whose requests to SQS are transactions, but for those that wait. */
+  /** Builds an application whose SQS requests are transactions, except for ReceiveMessage, which may wait. */
   function mendRouter<T>(build: () => T): T {
     const { register } = SqsRouter.prototype
     SqsRouter.prototype.register = function (action, handler) {
@@ -99,5 +99,5 @@ export function mended(parts: FauxqsParts, persistence: Persistence, onBroken: (
 
 const isGone = (request: Request | undefined) => request?.raw.socket.destroyed ?? false
 
-/** A full disk, for example. All else, a request that makes no sense, is found before anything changes. */
+/** True for an error of SQLite, a full disk for example. All other errors, such as invalid requests, occur before anything changes. */
 const isOfSqlite = (error: unknown) => (error as { code?: string }).code === 'ERR_SQLITE_ERROR'

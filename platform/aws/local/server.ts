@@ -6,15 +6,15 @@ import { mended } from './mended.ts'
 import { ACCOUNT, REGION } from './usual.ts'
 
 export interface ServerOptions {
-  /** Everything lies in here, in one file of SQLite. */
+  /** Holds all data, in one SQLite file. */
   folder: string
-  /** 0: any that is free. */
+  /** 0 picks any free port. */
   port: number
-  /** The ids of access keys that are let in. */
+  /** Access key ids that are accepted. */
   keyIds: ReadonlySet<string>
-  /** Called before anybody is served. */
+  /** Called before the server accepts requests. */
   prepare(s3: S3Store): Promise<void>
-  /** It can no longer be relied on; a new start makes it right. */
+  /** Called when the server's state may be inconsistent; a restart recovers. */
   onBroken(error: unknown): void
 }
 
@@ -23,27 +23,27 @@ export interface Server {
   close(): Promise<void>
 }
 
-/** Where the server tells, beside what AWS has, when the oldest message of each queue was sent. */
+/** A path of our own, which AWS does not have: answers when the oldest message of each queue was sent. */
 export const OLDEST = '/_vidwiz/oldest'
 
 /**
- * Serves S3 and SQS on 127.0.0.1. What was answered is on the disk: each answer waits for an fsync, so nothing is lost when the
- * process is killed, nor when the power fails.
- * @throws Trouble when the port or the file cannot be had
+ * Serves S3 and SQS on 127.0.0.1. Each answer waits for an fsync, so answered requests survive a kill of the process and a power
+ * failure.
+ * @throws Trouble when the port is taken or the file cannot be opened
  */
 export async function serveAws({ folder, port, keyIds, prepare, onBroken }: ServerOptions): Promise<Server> {
   const parts = await fauxqsParts()
   const persistence = opened(() => new parts.PersistenceManager(folder), folder)
   const { db } = persistence
-  // Nobody else's while this process lives: two servers would each answer from a memory of their own.
+  // Locks the file for the life of this process, because each server answers from its own memory.
   opened(() => db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = FULL; BEGIN IMMEDIATE; COMMIT'), folder)
   const { sqsStore, mendRouter } = mended(parts, persistence, onBroken)
   const [snsStore, s3Store] = [new parts.SnsStore(), new parts.S3Store()]
-  // Before they know of the file: to make a queue in it anew would delete its messages.
+  // Loads before the stores write to the file: creating a queue in the file again would delete its messages.
   persistence.load(sqsStore, snsStore, s3Store)
   for (const one of [sqsStore, snsStore, s3Store, ...sqsStore.allQueues()]) one.persistence = persistence
   sqsStore.region = REGION
-  // Then the addresses of queues are made of what the client itself calls this server.
+  // With an empty host, queue URLs contain the host name that the client used.
   sqsStore.host = ''
   const app = mendRouter(() => parts.buildApp({ logger: false, stores: { sqsStore, snsStore, s3Store } }))
   guard(app, { s3Store, keyIds })
@@ -56,7 +56,7 @@ export async function serveAws({ folder, port, keyIds, prepare, onBroken }: Serv
     throw listenTrouble(error, port) ?? error
   }
   const { port: own } = app.server.address() as AddressInfo
-  // The file has the addresses of an earlier start, perhaps with another port.
+  // The file has queue URLs from an earlier start, perhaps with another port.
   for (const queue of [...sqsStore.allQueues()]) {
     sqsStore.queues.delete(queue.url)
     queue.url = `http://127.0.0.1:${own}/${ACCOUNT}/${queue.name}`
@@ -71,7 +71,7 @@ export async function serveAws({ folder, port, keyIds, prepare, onBroken }: Serv
   }
 }
 
-/** Null when there is none. */
+/** When the oldest message was sent; null when the queue is empty. */
 function oldestOf({ messages, delayedMessages, inflightMessages }: SqsQueue): number | null {
   const all = [...messages, ...delayedMessages, ...[...inflightMessages.values()].map(({ message }) => message)]
   return all.reduce<number | null>((oldest, { sentTimestamp }) => Math.min(oldest ?? sentTimestamp, sentTimestamp), null)

@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import { keptSecrets } from '../../config/secrets.ts'
 import { identity } from '../../processes.ts'
 
-/** Which process serves a folder, and on which port. */
+/** The process that serves a folder, and its port. */
 export interface State {
   port: number
   server: string
 }
 
-/** Everything of S3 and SQS in a data folder. */
+/** The folder of S3 and SQS in a data folder; created if missing. */
 export function awsFolder(data: string): string {
   const folder = join(data, 'aws')
   mkdirSync(folder, { recursive: true, mode: 0o700 })
@@ -20,14 +20,14 @@ const file = (data: string) => join(data, 'aws', 'server.json')
 
 const thisProcess = identity(process.pid)
 
-/** From now on this process serves the folder. */
+/** Records that this process serves the folder. */
 export function serves(data: string, port: number) {
   const unfinished = `${file(data)}.${process.pid}`
   writeFileSync(unfinished, `${JSON.stringify({ port, server: thisProcess })}\n`)
   renameSync(unfinished, file(data))
 }
 
-/** Undefined when nobody served the folder yet, or the file was cut short. */
+/** Undefined when the folder has never been served, or the file is damaged. */
 function stateOf(data: string): State | undefined {
   try {
     return JSON.parse(readFileSync(file(data), 'utf8'))
@@ -36,7 +36,7 @@ function stateOf(data: string): State | undefined {
   }
 }
 
-/** Where the folder was served last. */
+/** The port on which the folder was last served. */
 export const lastPortOf = (data: string): number | undefined => stateOf(data)?.port
 
 /** The process that serves the folder, if it is alive. */
@@ -50,8 +50,8 @@ export function serverOf(data: string): { pid: number; port: number; isThisOne: 
 const KEYS = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'] as const
 
 /**
- * The keys to the S3 and SQS of a data folder. Other people of this machine reach its ports too, and so does any page in a
- * browser: only who can read the data folder knows the id that the server asks for.
+ * The access keys of the S3 and SQS of a data folder, created if missing. Other users of this machine, and any page in a browser, can
+ * reach the port too; only users who can read the data folder know the key id that the server requires.
  */
 export const keysOf = (data: string): Record<(typeof KEYS)[number], string> =>
   keptSecrets(join(awsFolder(data), 'keys.json'), KEYS)

@@ -1,4 +1,4 @@
-/** What lies in the S3 and SQS of a data folder, and under which setting other parts are told of it. */
+/** The bucket and the queues of the S3 and SQS of a data folder; the keys of QUEUES are the settings that name them. */
 export const BUCKET = 'vidwiz'
 
 export const QUEUES = {
@@ -7,11 +7,11 @@ export const QUEUES = {
   SQS_TRANSCRIPTION_QUEUE_URL: 'vidwiz-media',
 } as const
 
-/** One for all: a queue is known by its name there, whatever region a client asks in. */
+/** The only region: the local server finds queues by name, regardless of the client's region. */
 export const REGION = 'ap-south-1'
 
-/** As the server has it in all its addresses. */
+/** The account id in all queue URLs of the local server. */
 export const ACCOUNT = '000000000000'
 
-/** On 127.0.0.1. */
+/** The default port on 127.0.0.1. */
 export const USUAL_PORT = 15_324

@@ -6,18 +6,18 @@ import { OLDEST } from './server.ts'
 import { keysOf, serverOf } from './state.ts'
 import { ACCOUNT, BUCKET, QUEUES, REGION } from './usual.ts'
 
-/** The variables that lead to the S3 and SQS of a data folder. */
+/** Environment variables for the S3 and SQS of a data folder. */
 export type AwsEnvironment = Partial<Record<string, string>>
 
-/** Which of the two shall be those of the data folder: what the settings do not name elsewhere. */
+/** Tells whether to use the S3 and the SQS of the data folder: those that the settings do not set. */
 export function localParts(settings: Settings): { s3: boolean; sqs: boolean } {
   return { s3: !settings.S3_BUCKET_NAME, sqs: queueUrlsOf(settings).length === 0 }
 }
 
 /**
- * What other parts need in their environment to find the S3 and SQS that run in the data folder, for as much as the settings
- * leave to them. Empty when they leave nothing.
- * @throws Trouble when none runs, or when one half is elsewhere without keys of its own
+ * The environment variables with which other processes find the S3 and SQS of the data folder, for the services that the settings
+ * do not set. Empty when the settings set both.
+ * @throws Trouble when no local server runs, or when one service is elsewhere and no access key is set
  */
 export function localAwsEnvironment(settings: Settings): AwsEnvironment {
   const { s3, sqs } = localParts(settings)
@@ -30,14 +30,14 @@ export function localAwsEnvironment(settings: Settings): AwsEnvironment {
   const bucket = { S3_BUCKET_NAME: BUCKET }
   const queues = Object.fromEntries(Object.entries(QUEUES).map(([setting, name]) => [setting, `${url}/${ACCOUNT}/${name}`]))
   if (s3 && sqs) return { AWS_ENDPOINT_URL: url, AWS_REGION: REGION, ...keysOf(data), ...bucket, ...queues }
-  // Both are asked with the same keys. The local server takes those of its environment as well; what the SDK finds elsewhere it
-  // cannot know.
+  // Clients use one pair of keys for both services. The local server also accepts the keys of its environment, but cannot know
+  // credentials that the SDK finds elsewhere.
   if (!settings.AWS_ACCESS_KEY_ID)
     throw new Trouble('of S3_BUCKET_NAME and SQS_…_QUEUE_URL one is set: set both, or AWS_ACCESS_KEY_ID as well')
   return s3 ? { S3_ENDPOINT: url, ...bucket } : { SQS_ENDPOINT: url, ...queues }
 }
 
-/** The settings, with the S3 and SQS of the data folder for what they leave open; as they are when none runs there. */
+/** The settings, completed with the S3 and SQS of the data folder; unchanged when no local server runs there. */
 export function withLocalAws(settings: Settings, env: NodeJS.ProcessEnv = process.env): Settings {
   const { s3, sqs } = localParts(settings)
   if ((!s3 && !sqs) || !serverOf(dataFolder(settings.VIDWIZ_DATA))) return settings
@@ -45,9 +45,9 @@ export function withLocalAws(settings: Settings, env: NodeJS.ProcessEnv = proces
 }
 
 /**
- * When the oldest message of each queue was sent (milliseconds since the epoch; null: there is none), by name. SQS itself cannot
- * tell; the server in the data folder can.
- * @returns undefined when SQS is elsewhere
+ * When the oldest message of each queue was sent, by queue name (milliseconds since the epoch; null for an empty queue). SQS itself
+ * does not report it, but the local server does.
+ * @returns undefined when SQS is not the local server, or the server does not answer
  */
 export async function oldestMessages(settings: Settings): Promise<Record<string, number | null> | undefined> {
   const endpoint = settings.SQS_ENDPOINT ?? settings.AWS_ENDPOINT_URL

@@ -1,9 +1,9 @@
 import { Kafka, logLevel } from 'kafkajs'
 
 /**
- * Asks a broker which brokers of its cluster are up.
+ * Asks a broker which brokers of its cluster run.
  * @param address host:port
- * @returns their ids; none when it does not answer (yet)
+ * @returns their ids; empty when the broker does not answer (yet)
  */
 export async function brokersSeenFrom(address: string): Promise<number[]> {
   const kafka = new Kafka({

@@ -8,20 +8,20 @@ import { LocalKafkaError, PortTaken } from './error.ts'
 import { complaint, ended, runJava, stopProcesses } from './java-process.ts'
 import { type Ports, serverProperties } from './server-properties.ts'
 
-/** One broker of a local Kafka: a Java process on a folder of its own. */
+/** One broker of a local Kafka: a Java process with its own folder. */
 export interface Broker {
-  /** From 1 on. */
+  /** Counts from 1. */
   id: number
-  /** Where clients reach it: host:port. The same through all its lives. */
+  /** host:port for clients; stays the same when the broker restarts. */
   address: string
   folder: string
-  /** Of its process; undefined while it does not run. */
+  /** Its process id; undefined while it does not run. */
   readonly pid: number | undefined
-  /** Starts it; resolves when it is part of the cluster. @throws LocalKafkaError */
+  /** Starts the broker; resolves when it has joined the cluster. @throws LocalKafkaError */
   start(): Promise<void>
-  /** Shuts it down cleanly: it hands its partitions over and writes everything down. */
+  /** Shuts the broker down cleanly: it hands over its partitions and flushes its data to disk. */
   stop(): Promise<void>
-  /** Kills it on the spot (kill -9). */
+  /** Kills the broker at once (kill -9). */
   kill(): Promise<void>
 }
 
@@ -31,7 +31,7 @@ const MAIN = 'kafka.Kafka'
 const LOGGING = `-Dlog4j2.configurationFile=${join(import.meta.dirname, 'log4j2.properties')}`
 const READY_MS = 120_000
 
-/** @param onEnd told when the process ended by itself, with what it said last */
+/** @param onEnd called when the process ended by itself, with its last error message */
 export function broker(
   { java, jars }: Program,
   { id, cluster, clusterId, folder }: { id: number; cluster: Ports[]; clusterId: string; folder: string },
@@ -42,13 +42,13 @@ export function broker(
   const data = join(folder, 'data')
   const logFile = join(folder, 'broker.log')
   let child: ChildProcess | undefined
-  /** Counts starts and stops: whoever finds another number was overtaken. */
+  /** Counts starts, stops and kills. A start that finds the number changed was overtaken by another call. */
   let turn = 0
 
   const run = (main: string, args: string[]) => runJava(java, [LOGGING, '-cp', join(jars, '*'), main, ...args], logFile)
   const said = () => (existsSync(logFile) ? readFileSync(logFile, 'utf8') : '')
 
-  /** A data folder without both files was cut short while it was made: no broker ever ran on it. */
+  /** True when the data folder has both files. Formatting was interrupted if one is missing: no broker ever used the folder. */
   const isFormatted = () => existsSync(join(data, 'meta.properties')) && existsSync(join(data, 'bootstrap.checkpoint'))
 
   async function format() {
@@ -130,8 +130,8 @@ export function broker(
 }
 
 /**
- * Stops the brokers that run on a folder or on one below it, whoever started them. What they acknowledged is on disk.
- * @returns how many there were
+ * Stops the brokers of a folder and of folders below it, regardless of which process started them. Acknowledged records are on disk.
+ * @returns the number of brokers stopped
  */
 export async function stopBrokersOn(folder: string): Promise<number> {
   const left = processesCalledWith(`${MAIN} ${folder}/`)

@@ -4,15 +4,15 @@ import { readSettings } from '../../config/settings.ts'
 import { plain } from '../../service.ts'
 
 /**
- * Runs a part of a developer's machine until Ctrl-C, prints how to reach it, and ends the process.
- * @param folder below the data folder, for what it keeps
- * @param start resolves when it runs: `env` is the line to put into the environment of whoever uses it
+ * Runs a local server for developers until Ctrl-C, prints how to reach it, and ends the process.
+ * @param folder for the server's data, below the data folder
+ * @param start resolves when the server runs; `env` is the environment variable for its clients
  */
 export async function foreground(
   folder: string,
   start: (dataDir: string) => Promise<{ env: string; stop(): Promise<void> }>,
 ): Promise<never> {
-  setInterval(() => {}, 2 ** 30) // nothing else keeps this process: what it started is on its own
+  setInterval(() => {}, 2 ** 30) // keeps this process alive: the server is a detached process
   const interrupted = new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, resolve)
   })

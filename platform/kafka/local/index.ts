@@ -12,30 +12,30 @@ export type { Broker } from './broker.ts'
 export { LocalKafkaError, NoLocalKafka } from './error.ts'
 
 export interface KafkaOptions {
-  /** The folder for everything that the brokers keep; made when it is not there. */
+  /** The folder for all data of the brokers; created if missing. */
   dataDir: string
-  /** One, or three: then each topic has three copies, of which two must have a record before it is acknowledged. */
+  /** Number of brokers. With three, each topic has three replicas, and two must have a record before it is acknowledged. */
   brokers?: 1 | 3
-  /** Where clients should reach them, if free and if the folder does not remember other ones. */
+  /** Ports for clients, used if free and if the folder does not remember others. */
   ports?: number[]
-  /** Told what a person may want to know, a line at a time. */
+  /** Receives messages for people, one line at a time. */
   log?: (line: string) => void
 }
 
 export interface LocalKafka {
-  /** For clients: host:port, with commas between. */
+  /** For clients: host:port, comma-separated. */
   addresses: string
   brokers: Broker[]
-  /** Stops every broker cleanly. Bounded. */
+  /** Stops every broker cleanly, in bounded time. */
   stop(): Promise<void>
 }
 
 /**
- * Starts a real Kafka (KRaft) on this machine's Java from the jars of Maven Central, listening on 127.0.0.1 only. Brokers
- * that a killed process left behind on the same folder are stopped first. Data and ports are kept from start to start.
+ * Starts a real Kafka (KRaft) with this machine's Java and jars from Maven Central, listening on 127.0.0.1 only. First stops brokers
+ * that a killed process left running on the same folder. Data and ports survive restarts.
  *
- * The disk is written when the system likes, as Kafka does by default: killed brokers lose nothing, a power cut may take the
- * last seconds of a single one.
+ * As by default in Kafka, the operating system decides when to flush to disk: killed brokers lose nothing, but a power cut may lose
+ * the last seconds of a single broker.
  * @throws NoLocalKafka when this machine cannot run one
  * @throws LocalKafkaError
  */
@@ -88,10 +88,16 @@ async function choosePorts(brokers: number, known: Ports[], wanted: number[]): P
   return Array.from({ length: brokers }, (_, i) => ({ clients: chosen[2 * i]!, controllers: chosen[2 * i + 1]! }))
 }
 
-/** All at once: the last ones could no longer hand their partitions to anyone. */
+/** Stops all brokers at once: one after the other, the last could no longer hand over their partitions. */
 const stopAll = (brokers: Broker[]) => Promise.all(brokers.map((each) => each.stop()))
 
-/** Stops what a killed process left running on a data folder and removes the folder with all that is in it. */
+/** Stops the brokers of a data folder if no other living process supervises them. */
+export async function stopOrphanedKafka(dataDir: string) {
+  const folder = resolve(dataDir)
+  if (otherSupervisor(remembered(folder)) === undefined) await stopBrokersOn(folder)
+}
+
+/** Stops the brokers that run on a data folder and deletes the folder. */
 export async function destroyKafka(dataDir: string) {
   const folder = resolve(dataDir)
   await stopBrokersOn(folder)

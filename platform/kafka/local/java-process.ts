@@ -3,23 +3,23 @@ import { closeSync, openSync } from 'node:fs'
 import { commandLine, until } from '../../processes.ts'
 import { LocalKafkaError } from './error.ts'
 
-/** A small machine's Java: quick to start, small in memory, one collector thread. */
+/** JVM options for small machines: quick start, little memory, one garbage collector thread. */
 const JVM = ['-Xms64m', '-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Djava.awt.headless=true']
 
 const STOP_MS = 20_000
 
-/** Runs a Java program, its output in `logFile` alone. It outlives this process: whoever starts it stops it. */
+/** Starts a Java program with its output only in `logFile`. It outlives this process, so the caller has to stop it. */
 export function runJava(java: string, args: string[], logFile: string): ChildProcess {
   const log = openSync(logFile, 'w', 0o600)
   try {
-    // A file, since a pipe would end with this process. Detached: Ctrl-C in the terminal is ours to handle, gracefully.
+    // A file, because a pipe would end with this process. Detached, so that Ctrl-C in the terminal reaches only this process.
     return spawn(java, [...JVM, ...args], { stdio: ['ignore', log, log], detached: true })
   } finally {
     closeSync(log)
   }
 }
 
-/** Resolves when a process has ended: with its exit code, if it has one. */
+/** Resolves when a process has ended, to its exit code, or null if it has none. */
 export const ended = (child: ChildProcess): Promise<number | null> =>
   new Promise((resolve) => {
     if (child.exitCode !== null || child.signalCode !== null) return resolve(child.exitCode)
@@ -27,8 +27,9 @@ export const ended = (child: ChildProcess): Promise<number | null> =>
   })
 
 /**
- * Stops processes cleanly, and harsher when that takes too long.
- * @param calledWith a part of their command lines: a pid alone may be another process's by now
+ * Stops processes cleanly with SIGTERM; with SIGKILL when that takes too long.
+ * @param calledWith a part of their command lines, because another process may have reused a pid
+ * @throws LocalKafkaError when they do not stop
  */
 export async function stopProcesses(pids: number[], calledWith: string) {
   for (const [signal, patienceMs] of [
@@ -42,7 +43,7 @@ export async function stopProcesses(pids: number[], calledWith: string) {
   throw new LocalKafkaError(`Process ${pids.join(', ')} (${calledWith}) does not stop`)
 }
 
-/** The line of an output that says what is wrong: the innermost cause. */
+/** The line of an output that most likely says what is wrong: the innermost cause. */
 export function complaint(output: string): string {
   const lines = output.split('\n').filter((line) => line.trim() !== '')
   return (lines.findLast((line) => /Caused by|Exception|ERROR/.test(line)) ?? lines.at(-1) ?? 'it said nothing').trim()

@@ -2,12 +2,12 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { NoLocalKafka } from './error.ts'
 
-/** The oldest Java on which Kafka's brokers run. */
+/** The oldest Java version that Kafka's brokers support. */
 const OLDEST = 17
 
 /**
- * The Java of this machine: of JAVA_HOME, else the first in PATH.
- * @throws NoLocalKafka when there is none, or only one too old for Kafka
+ * The Java program of this machine: from JAVA_HOME, otherwise from PATH.
+ * @throws NoLocalKafka when there is none, or it is too old for Kafka
  */
 export function javaProgram(): string {
   const java = process.env.JAVA_HOME ? join(process.env.JAVA_HOME, 'bin', 'java') : 'java'
@@ -19,5 +19,5 @@ export function javaProgram(): string {
   return java
 }
 
-/** Reads what `java -version` prints: `openjdk version "17.0.15" …`, and `"1.8.0_392"` of old ones. */
+/** Parses the output of `java -version`: `openjdk version "17.0.15" …`, or `"1.8.0_392"` for old versions. */
 export const majorVersion = (printed: string): number => Number(/version "(?:1\.)?(\d+)/.exec(printed)?.[1] ?? 0)

@@ -2,7 +2,7 @@ import { foreground } from './foreground.ts'
 import { startKafka } from './index.ts'
 import { usual } from './usual.ts'
 
-/** Run by `make kafka` and, with the argument 3, by `make kafka-cluster`: brokers in the foreground until Ctrl-C. */
+/** Runs brokers in the foreground until Ctrl-C, for `make kafka` and, with the argument 3, `make kafka-cluster`. */
 const brokers = process.argv[2] === '3' ? 3 : 1
 const { folder, ports } = usual(brokers)
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 
-/** @returns `count` different ports that nobody listens on just now; the wanted ones where they are free */
+/** @returns `count` different ports that are free at the moment; the wanted ones where they are free */
 export async function freePorts(count: number, wanted: readonly (number | undefined)[] = []): Promise<number[]> {
   const probes: Server[] = []
   try {

@@ -8,7 +8,7 @@ import { complaint, ended, runJava, stopProcesses } from './java-process.ts'
 import { fetched } from './maven.ts'
 import { freePorts } from './ports.ts'
 
-/** A schema registry of this machine. */
+/** A schema registry that runs on this machine. */
 export interface LocalRegistry {
   /** For SCHEMA_REGISTRY_URL. */
   url: string
@@ -17,22 +17,22 @@ export interface LocalRegistry {
 }
 
 export interface RegistryOptions {
-  /** The folder for what it keeps; made when it is not there. */
+  /** The folder for its data; created if missing. */
   dataDir: string
-  /** Where clients should reach it, if free. */
+  /** The port for clients, used if free. */
   port?: number
-  /** Told what a person may want to know, a line at a time. */
+  /** Receives messages for people, one line at a time. */
   log?: (line: string) => void
 }
 
 const READY_MS = 120_000
 const POM = join(import.meta.dirname, 'registry', 'pom.xml')
-/** Names the folder in the command line, by which a registry that was left behind is found. */
+/** An option that puts the folder into the command line, so that a registry left behind can be found. */
 const ON = '-Dvidwiz.registry='
 
 /**
- * Starts a real schema registry (Apicurio, with Confluent's API) on this machine's Java, listening on 127.0.0.1 only. One that
- * a killed process left behind on the same folder is stopped first. What it knows is kept from start to start.
+ * Starts a real schema registry (Apicurio, with Confluent's API) with this machine's Java, listening on 127.0.0.1 only. First stops
+ * a registry that a killed process left running on the same folder. Its data survives restarts.
  * @throws NoLocalKafka when this machine cannot run one
  * @throws LocalKafkaError
  */
@@ -109,7 +109,7 @@ async function stopRegistriesOn(folder: string): Promise<number> {
   return left.length
 }
 
-/** Stops what a killed process left running on a data folder and removes the folder with all that is in it. */
+/** Stops a registry that runs on a data folder and deletes the folder. */
 export async function destroyRegistry(dataDir: string) {
   const folder = resolve(dataDir)
   await stopRegistriesOn(folder)

@@ -1,13 +1,13 @@
 import { MAX_MESSAGE_BYTES } from '../message-bytes.ts'
 
-/** Where a broker listens, on 127.0.0.1 only: for clients and the other brokers, and for the controllers among themselves. */
+/** A broker's ports on 127.0.0.1: one for clients and other brokers, one for controllers. */
 export type Ports = { clients: number; controllers: number }
 
 /**
- * The configuration of a broker that is a controller as well (KRaft).
- * @param id from 1 on, its place among `cluster`
- * @param cluster the ports of all brokers, this one included
- * @param logDir where it keeps its data
+ * The configuration of a broker that is also a controller (KRaft).
+ * @param id of the broker, counting from 1 in the order of `cluster`
+ * @param cluster the ports of all brokers, including this one
+ * @param logDir folder for the broker's data
  */
 export function serverProperties(id: number, cluster: Ports[], logDir: string): string {
   const { clients, controllers } = cluster[id - 1]!
@@ -23,14 +23,14 @@ export function serverProperties(id: number, cluster: Ports[], logDir: string): 
     'controller.listener.names': 'CONTROLLERS',
     'inter.broker.listener.name': 'CLIENTS',
     'log.dirs': logDir,
-    // Topics are made on purpose, with their number of partitions, and keep history for ever.
+    // VidWiz creates topics itself, with their number of partitions, and their records are kept forever.
     'auto.create.topics.enable': false,
     'log.retention.ms': -1,
     'default.replication.factor': copies,
     'min.insync.replicas': inSync,
     'message.max.bytes': MAX_MESSAGE_BYTES,
     'replica.fetch.max.bytes': MAX_MESSAGE_BYTES,
-    // A group of one machine is complete as soon as its first member comes.
+    // On one machine a consumer group need not wait for further members.
     'group.initial.rebalance.delay.ms': 0,
     'offsets.topic.replication.factor': copies,
     'offsets.topic.num.partitions': 8,
@@ -39,7 +39,7 @@ export function serverProperties(id: number, cluster: Ports[], logDir: string): 
     'transaction.state.log.num.partitions': 4,
     'share.coordinator.state.topic.replication.factor': copies,
     'share.coordinator.state.topic.min.isr': inSync,
-    // A killed broker is noticed within seconds.
+    // These detect a killed broker within seconds.
     'broker.session.timeout.ms': 3000,
     'broker.heartbeat.interval.ms': 500,
     'replica.lag.time.max.ms': 3000,

@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { identity } from '../../processes.ts'
 import type { Ports } from './server-properties.ts'
 
-/** What a data folder keeps from start to start: the cluster's name, its ports, and which process answers for the brokers. */
+/** State of a data folder between starts: the cluster's id, its ports, and the process that supervises the brokers. */
 export type State = { clusterId: string; ports: Ports[]; supervisor?: string | undefined }
 
 const file = (dataDir: string) => join(dataDir, 'kafka.json')
 
-/** What is kept in a folder; the beginnings of a cluster when nothing is. */
+/** The state of a folder; a new cluster's state if there is none. */
 export function remembered(dataDir: string): State {
   try {
     return JSON.parse(readFileSync(file(dataDir), 'utf8'))
@@ -18,7 +18,7 @@ export function remembered(dataDir: string): State {
   }
 }
 
-/** Written whole or not at all. */
+/** Saves the state of a folder, atomically. */
 export function remember(dataDir: string, state: State) {
   mkdirSync(dataDir, { recursive: true })
   const unfinished = `${file(dataDir)}.${process.pid}`
@@ -28,14 +28,14 @@ export function remember(dataDir: string, state: State) {
 
 export const thisProcess = identity(process.pid)
 
-/** The pid of the process that answers for a folder's brokers, when it is another one and alive. */
+/** The pid of the brokers' supervisor, if that is another living process. */
 export function otherSupervisor({ supervisor }: State): number | undefined {
   if (supervisor === undefined || supervisor === thisProcess) return undefined
   const pid = Number(supervisor.split('@')[0])
   return identity(pid) === supervisor ? pid : undefined
 }
 
-/** As Kafka makes them: a UUID in base64. One that begins with a dash would be taken for an option on its command line. */
+/** A UUID in base64, as Kafka creates them. Kafka's command line would take an id that begins with a dash for an option. */
 function newClusterId(): string {
   const id = randomBytes(16).toString('base64url')
   return id.startsWith('-') ? newClusterId() : id

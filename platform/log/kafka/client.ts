@@ -17,7 +17,7 @@ export type KafkaSettings = Pick<
   'KAFKA_BROKERS' | 'KAFKA_PREFIX' | 'KAFKA_SSL' | 'KAFKA_SASL_MECHANISM' | 'KAFKA_SASL_USERNAME' | 'KAFKA_SASL_PASSWORD'
 >
 
-/** The options that the environment asks for; undefined when the log is the embedded one. */
+/** The Kafka options in the settings; undefined when the log is the embedded one. */
 export function kafkaOptions(settings: KafkaSettings): KafkaOptions | undefined {
   const { KAFKA_BROKERS: brokers, KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password = '' } = settings
   if (!brokers) return undefined
@@ -35,14 +35,14 @@ const KEEP_ALIVE_MS = 60_000
 
 export interface KafkaClient {
   kafka: Kafka
-  /** Cuts whatever is still open, and what is opened later: kafkajs forgets some of its connections. */
+  /** Closes all connections that are still open, and any opened later: kafkajs forgets some of its own. */
   close(): void
 }
 
-/** For who tries again by itself and wants to know soon that nobody is there. kafkajs by itself keeps trying for 9 s and more. */
+/** For callers that retry themselves and must learn soon that Kafka is away. By default kafkajs keeps trying for 9 s and more. */
 export const SOON: RetryOptions = { retries: 1, initialRetryTime: 100 }
 
-/** A client of the cluster. It says nothing by itself: what matters comes back as errors. */
+/** A client of the cluster. It logs nothing: failures come back as errors. */
 export function openKafka(name: string, { brokers, ssl, sasl }: KafkaOptions, retry?: RetryOptions): KafkaClient {
   const sockets = new Set<Socket>()
   let closed = false

@@ -3,22 +3,28 @@ import type { Kafka, KafkaMessage } from 'kafkajs'
 import { backoffMs } from '#platform/stopping.ts'
 import { Trouble } from '#platform/trouble.ts'
 
-/** What one partition answered. */
+/** The answer of one partition. */
 export interface Fetched {
   messages: KafkaMessage[]
-  /** Where to go on. */
+  /** Offset of the first record here; `start` if there is none. */
+  first: number
+  /** Number of offsets between `first` and `next` without a record. */
+  missing: number
+  /** Offset read from: the one asked for, or the partition's first if the partition does not have that one. */
+  start: number
+  /** Offset to continue from. */
   next: number
-  /** Nothing lies beyond, just now. */
+  /** There are no later records at the moment. */
   end: boolean
 }
 
 export interface Fetcher {
-  /** Reads from these offsets of a topic (by its name in Kafka) on, some of what lies there; does not wait for more. */
+  /** Reads some records of a topic (by its name in Kafka) from these offsets on. Does not wait for new records. */
   fetch(topic: string, from: ReadonlyMap<number, number>): Promise<Map<number, Fetched>>
   close(): Promise<void>
 }
 
-/** The part of kafkajs that it keeps to itself and that reads a partition without a consumer group. */
+/** The internal part of kafkajs that can read a partition without a consumer group. */
 interface Cluster {
   connect(): Promise<void>
   disconnect(): Promise<void>
@@ -39,17 +45,17 @@ interface FetchedTopic {
 const PARTITION_BYTES = 512 * 1024
 const ANSWER_BYTES = 8 * 1024 * 1024
 const READ_COMMITTED = 1
-/** For a cluster that was there a moment ago: longer than it takes to find out that a broker is dead and to elect new leaders. */
+/** For a cluster that was reached before: longer than it takes to notice a dead broker and to elect new leaders. */
 const PATIENCE_MS = 30_000
-/** For one that was never reached. */
+/** For a cluster that was never reached. */
 const FIRST_PATIENCE_MS = 6_000
 const PAUSE = { firstMs: 50, longestMs: 2_000 }
 
 /**
- * Reads partitions without joining a group, so a replay touches no live consumer.
+ * Reads partitions without joining a group, so a replay does not disturb live consumers.
  *
- * kafkajs has no `assign()`; its cluster class, which its own consumers stand on, can fetch all the same. kafkajs is pinned and
- * no longer changes, so reaching for it is safe. See docs/decisions/kafka.md.
+ * kafkajs has no `assign()`, but its internal cluster class, which its own consumers use, can fetch. kafkajs is pinned and no
+ * longer changes, so using that class is safe. See docs/decisions/kafka.md.
  */
 export function openFetcher(kafka: Kafka): Fetcher {
   const createCluster = Object.getOwnPropertySymbols(kafka).find((s) => s.description === 'private:Kafka:createCluster')
@@ -58,7 +64,7 @@ export function openFetcher(kafka: Kafka): Fetcher {
     allowAutoTopicCreation: false,
     metadataMaxAge: 300_000,
   })
-  /** Connecting and learning where partitions are is done by one at a time: kafkajs would connect twice. */
+  /** Only one call at a time connects and loads metadata, because kafkajs would connect twice. */
   let prepared: Promise<unknown> = Promise.resolve()
   function prepare(topic: string): Promise<void> {
     const next = prepared.then(async () => {
@@ -98,16 +104,19 @@ export function openFetcher(kafka: Kafka): Fetcher {
     const fetched = new Map<number, Fetched>()
     for (const { partition, highWatermark, messages } of answers.flatMap((a) => a.responses.flatMap((r) => r.partitions))) {
       const start = from.get(partition)!
-      // A batch comes whole, also when the reading begins in its middle.
+      // Kafka returns whole batches, even when the read begins in the middle of one.
       const beyond = messages.filter((message) => Number(message.offset) >= start)
       const next = beyond.length > 0 ? Number(beyond.at(-1)!.offset) + 1 : start
       const events = beyond.filter((message) => !message.isControlRecord)
-      fetched.set(partition, { messages: events, next, end: next >= Number(highWatermark) })
+      // Counted with the control records, because they have offsets as well.
+      const first = beyond.length > 0 ? Number(beyond[0]!.offset) : start
+      const missing = beyond.length > 0 ? next - first - beyond.length : 0
+      fetched.set(partition, { messages: events, first, missing, start, next, end: next >= Number(highWatermark) })
     }
     return fetched
   }
 
-  /** The first offset that a partition still has: for a topic that was made anew, or cut by somebody. */
+  /** The first offset that a partition still has, for a topic that was recreated or truncated. */
   async function earliest(topic: string, partition: number): Promise<number> {
     const [found] = await cluster.fetchTopicsOffset([{ topic, partitions: [{ partition }], fromBeginning: true }])
     return Number(found!.partitions[0]!.offset)
@@ -126,7 +135,7 @@ export function openFetcher(kafka: Kafka): Fetcher {
           const error = cause as Error & { partition?: number; host?: string; port?: number }
           const pauseMs = backoffMs(tries, PAUSE)
           if (Date.now() + pauseMs >= untilMs()) throw new Trouble(`cannot read ${topic} from Kafka: ${error.message}`, { cause })
-          // Kafka names one partition at a time.
+          // The error names only one partition, so it may come again for another.
           if (error.name === 'KafkaJSOffsetOutOfRange' && !moved.has(error.partition!)) {
             moved.add(error.partition!)
             starts.set(error.partition!, await earliest(topic, error.partition!).catch(() => 0))
@@ -142,7 +151,7 @@ export function openFetcher(kafka: Kafka): Fetcher {
   }
 }
 
-/** What comes of it in time. A request that nobody answers would keep us for half a minute. */
+/** Settles like `work`, or rejects after `ms`. kafkajs waits half a minute for a request that is not answered. */
 function within<T>(ms: number, work: Promise<T>): Promise<T> {
   work.catch(() => {})
   const late = new AbortController()

@@ -2,10 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs'
 import type { Recorded } from '#events/kit/envelope.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
+import { quietly } from '#platform/telemetry/tracing/tracing.ts'
 import { backoffMs, stopping } from '../../stopping.ts'
-import { Fenced, type Follower, type Following } from '../port.ts'
+import { Fenced, type Follower, type Following, HandedOver } from '../port.ts'
+import { type Voided, voidedRanges } from './check.ts'
 import { fromMessage } from './message.ts'
 import { offsetsBeyond } from './offsets.ts'
+import { assertOurs } from './strangers.ts'
 import type { Wire } from './wire.ts'
 
 interface FollowOptions {
@@ -16,44 +19,49 @@ interface FollowOptions {
 }
 
 const BATCH = 2_000
-const SESSION_MS = 20_000
+/** After this, Kafka assigns the partitions of a frozen process to others: with the rebalance, within 15 s. */
+const SESSION_MS = 10_000
 const HEARTBEAT_MS = 2_000
 const REBALANCE_MS = 60_000
-/** A long poll ends as soon as there is something; it also bounds how long a stop takes. */
+/** A long poll ends as soon as there is a record; this also bounds how long a stop takes. */
 const POLL_MS = 500
 const COMMIT_MS = 1_000
-/** A consumer that gave no sign of life for so long is made anew. */
+/** A consumer without a sign of life for this long is replaced by a new one. */
 const SILENT_MS = 60_000
 const CLOSE_MS = 5_000
 
-/** Events of one partition on their way to the handler, and who waits for it. */
+/** Events of one partition for the handler, with the callbacks of the fetch that waits for it. */
 interface Parcel {
   term: number
   partition: number
   events: Recorded[]
-  /** The offset behind the last one. */
+  /** The offset after the last event. */
   next: number
   done(): void
   failed(error: unknown): void
 }
 
 /**
- * Follows a topic as a member of the consumer group named after the consumer: Kafka deals out the partitions, Postgres says
- * where to go on. What the members of one fetch bring together is handled in one batch.
+ * Follows a topic as a member of the consumer group named after the consumer: Kafka assigns the partitions, Postgres has the
+ * checkpoints. Partitions that arrive in one fetch are handled in one batch.
  *
- * A *term* is the time between two rebalances. What belongs to an earlier term is dropped: the checkpoints, taken over when a
- * term begins, fence whoever has not noticed yet.
+ * A *term* is the time between two rebalances. Events of an earlier term are dropped. Each term begins by taking over the
+ * checkpoints, which fences a process that has not noticed the new term.
  */
 export function followKafka(follower: Follower, { db, kafka, wire, prefix }: FollowOptions): Following {
   const { consumer: name, topic, batchSize = BATCH, restMs, onError = () => {} } = follower
   const kafkaTopic = prefix + topic.name
   const { signal, stopped, stop, pause } = stopping()
+  const untilStopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
 
   let consumer: Consumer | undefined
+  /** Leaves the group: ends the present consumer with an error. */
+  let leave: (error: unknown) => void = () => {}
   let term = 0
   let assigned: number[] = []
-  /** The position handled last, by partition, as of this term. */
+  /** The last position handled in this term, by partition. */
   let stand = new Map<number, number>()
+  let voided: Voided | undefined
   /** Resolves when this term's partitions are taken over. */
   let takenOver = Promise.resolve()
   let inbox: Parcel[] = []
@@ -61,7 +69,7 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
   let failures = 0
   let aliveAt = Date.now()
 
-  // One call of the follower at a time, whichever it is.
+  // Calls of `resume` and `handle` run one at a time.
   let last: Promise<unknown> = Promise.resolve()
   const exclusively = <T>(work: () => Promise<T>): Promise<T> => {
     const result = last.then(work)
@@ -70,8 +78,8 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
   }
 
   /**
-   * Asks the follower where to go on and sets the consumer there; tries until it succeeds or the term is over.
-   * @param failed how often it has failed already, in a row
+   * Asks the follower for its positions and sets the consumer there; tries until it succeeds or the term is over.
+   * @param failed number of failures in a row so far
    */
   async function takeOver(failed: number) {
     const mine = ++term
@@ -83,18 +91,20 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
         const positions = assigned.length > 0 ? await exclusively(() => follower.resume(assigned)) : new Map<number, number>()
         const after = new Map(assigned.map((partition) => [partition, positions.get(partition) ?? 0]))
         const offsets = await offsetsBeyond(db, topic.name, after)
+        voided = await voidedRanges(db)
         if (outdated()) return
         stand = after
         for (const [partition, offset] of offsets) consumer!.seek({ topic: kafkaTopic, partition, offset: String(offset) })
         return
       } catch (error) {
+        if (error instanceof HandedOver) return leave(error)
         onError(error)
       }
     }
   }
 
   async function onBatch({ batch, resolveOffset, heartbeat, isStale }: EachBatchPayload) {
-    // Kafka takes a member that handles a batch for long, or that waits for its database, for alive.
+    // Beat during the batch, so that Kafka does not expel a member that is slow or waits for its database.
     const beat = setInterval(() => {
       heartbeat().then(
         () => {
@@ -105,7 +115,7 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
     }, HEARTBEAT_MS)
     let mine = term
     try {
-      // A rebalance or a failure meanwhile begins another term, which is to be taken over first.
+      // A rebalance or a failure meanwhile begins another term: wait until that one is taken over too.
       for (let waited: Promise<void> | undefined; waited !== takenOver; ) {
         waited = takenOver
         await waited
@@ -115,10 +125,11 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
       const { partition } = batch
       const events: Recorded[] = []
       for (const message of batch.messages) {
+        if (voided?.has(topic.name, partition, Number(message.offset))) continue
         try {
           events.push(fromMessage(topic.name, partition, message, wire))
         } catch (error) {
-          // It has no position, so it was never part of the log: told, and passed over.
+          // A foreign record has no position, so it was never part of the log: report and skip it.
           onError(error)
         }
       }
@@ -127,7 +138,7 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
       if (mine === term) resolveOffset(batch.lastOffset())
       aliveAt = Date.now()
     } catch (error) {
-      // One failure, however many partitions were in the batch: the first one to come here begins anew.
+      // All partitions of the batch get the same error: the first one here begins a new term, the others wait for it.
       if (!stopped()) await recover(error, mine)
     } finally {
       clearInterval(beat)
@@ -135,6 +146,7 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
   }
 
   async function recover(error: unknown, failed: number) {
+    if (error instanceof HandedOver) return leave(error)
     if (failed === term) {
       onError(error)
       takenOver = takeOver(error instanceof Fenced ? 0 : ++failures)
@@ -150,9 +162,9 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
       })
     })
 
-  /** Hands everything in the inbox on, batch by batch. */
+  /** Hands everything in the inbox to the follower, batch by batch. */
   async function unpack() {
-    // The other partitions of the same fetch come in the same turn.
+    // Wait one tick, in which the other partitions of the same fetch arrive.
     await new Promise(setImmediate)
     while (inbox.length > 0) {
       const parcels = inbox.filter((parcel) => parcel.term === term)
@@ -164,10 +176,13 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
         const fresh = parcels.flatMap(({ partition, events }) => beyond(partition, events))
         for (let at = 0; at < fresh.length; at += batchSize) {
           const batch = fresh.slice(at, at + batchSize)
-          await exclusively(async () => (mine === term ? follower.handle(batch) : undefined))
+          await exclusively(async () => {
+            if (mine === term) await assertOurs(db, topic.name, behindOthers(batch))
+            if (mine === term) await follower.handle(batch)
+          })
           aliveAt = Date.now()
           left = fresh.length - at - batch.length
-          // The rest belongs to whoever has the partition now.
+          // The term is over: the rest belongs to the new owners of the partitions.
           if (mine !== term) break
           for (const { partition, pos } of batch) stand.set(partition, pos)
         }
@@ -184,7 +199,7 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
     }
   }
 
-  /** Without what was handled before, and what the relay published twice. */
+  /** Drops events that were handled before, and those that the relay published twice. */
   function beyond(partition: number, events: readonly Recorded[]): Recorded[] {
     let at = stand.get(partition)!
     return events.filter(({ pos }) => {
@@ -194,7 +209,7 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
     })
   }
 
-  // Kafka is told after Postgres, now and then: its offsets are for the tools that watch lag.
+  // Offsets are committed to Kafka a while after the checkpoint in Postgres, only for tools that watch lag.
   const toCommit = new Map<number, number>()
   let committing: NodeJS.Timeout | undefined
   const commitSoon = () => {
@@ -208,7 +223,7 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
     if (offsets.length > 0) await consumer?.commitOffsets(offsets).catch(() => {})
   }
 
-  /** One life of a consumer; resolves or rejects when it is over. */
+  /** Runs one kafkajs consumer; settles when it has ended. */
   async function live() {
     const one = kafka.consumer({
       groupId: `${prefix}${name}`,
@@ -217,13 +232,18 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
       rebalanceTimeout: REBALANCE_MS,
       maxWaitTimeInMs: POLL_MS,
       allowAutoTopicCreation: false,
-      // A consumer that kafkajs would restart by itself comes back only sometimes: we make a new one.
+      // A consumer that kafkajs restarts by itself does not always come back, so we make a new one instead.
       retry: { restartOnFailure: async () => false },
     })
     consumer = one
     aliveAt = Date.now()
     const over = Promise.withResolvers<void>()
     over.promise.catch(() => {})
+    leave = (error) => {
+      // Records that arrive before it has left are not handled.
+      term++
+      over.reject(error)
+    }
     one.on(one.events.CRASH, ({ payload }) => over.reject(payload.error))
     one.on(one.events.FETCH, () => {
       aliveAt = Date.now()
@@ -248,33 +268,37 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
       isConnected = true
       if (consumer === one) await one.subscribe({ topics: [kafkaTopic], fromBeginning: true })
       if (consumer === one)
-        await one.run({
-          autoCommit: false,
-          eachBatchAutoResolve: false,
-          partitionsConsumedConcurrently: topic.partitions,
-          eachBatch: async (payload) => (consumer === one ? onBatch(payload) : undefined),
-        })
+        // Consumers make a span for each batch; the instrumentation of kafkajs would make one for each message.
+        await quietly(() =>
+          one.run({
+            autoCommit: false,
+            eachBatchAutoResolve: false,
+            partitionsConsumedConcurrently: topic.partitions,
+            eachBatch: async (payload) => (consumer === one ? onBatch(payload) : undefined),
+          }),
+        )
     }
     const disconnect = () => one.disconnect().catch(() => {})
     const beginning = begin()
     try {
-      // Connecting and joining may take long: a cluster that is away, a group that waits for a dead member.
+      // Connecting and joining may take long, when the cluster is away or the group waits for a dead member.
       await Promise.race([beginning, over.promise])
       await over.promise
     } finally {
       clearInterval(watchdog)
       signal.removeEventListener('abort', onStop)
-      // Nobody owns anything from here on; the batch in hand is finished first.
+      // From here on this consumer owns nothing.
       term++
       assigned = []
+      // Finish the present batch. A call that was given up has already rejected and is not waited for.
       await delivering
       await last
       await commit()
       consumer = undefined
       stand = new Map()
-      // Who leaves in the middle of joining is missed by the group until its session ends; so it joins first, then leaves.
+      // If it left while joining, the group would wait for it until its session ends; so let it join first.
       if (isConnected) await Promise.race([beginning.catch(() => {}), sleep(CLOSE_MS, undefined, { ref: false })])
-      // What was still under way is disconnected once more when it has got there: it must not stay in the group.
+      // If it joins only after CLOSE_MS, disconnect it again then: it must not stay in the group.
       beginning.then(disconnect, disconnect)
       await Promise.race([disconnect(), sleep(CLOSE_MS, undefined, { ref: false })])
     }
@@ -282,6 +306,9 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
 
   async function run() {
     for (let lives = 0; !stopped(); ) {
+      // A call that was given up may still run, and only one may run at a time.
+      await Promise.race([follower.settled?.(), untilStopped])
+      if (stopped()) return
       const began = Date.now()
       await live().catch(onError)
       lives = Date.now() - began > SILENT_MS ? 0 : lives + 1
@@ -296,4 +323,10 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
       await running
     },
   }
+}
+
+/** Drops the last event of each partition, which is checked when the checkpoint moves to it. */
+function behindOthers(batch: readonly Recorded[]): Recorded[] {
+  const last = new Map(batch.map((event) => [event.partition, event]))
+  return batch.filter((event) => last.get(event.partition) !== event)
 }

@@ -2,8 +2,8 @@ import type { IHeaders, KafkaMessage, Message } from 'kafkajs'
 import type { Recorded } from '#events/kit/envelope.ts'
 import type { Wire } from './wire.ts'
 
-// The envelope travels as headers in CloudEvents' binary form: the attributes that CloudEvents knows under its names, ours as
-// extension attributes, which may only hold a-z and 0-9.
+// The envelope is in the headers, in CloudEvents' binary mode: CloudEvents' own attributes under their names, ours as extension
+// attributes, whose names may only contain a-z and 0-9.
 // Source: CloudEvents 1.0.2, Kafka Protocol Binding, section 3.2.
 
 const SOURCE = 'vidwiz'
@@ -25,12 +25,12 @@ export function toMessage(event: Recorded, wire: Wire): Message & { partition: n
   if (event.actor !== null) headers.ce_actor = event.actor
   if (event.correlationId !== null) headers.ce_correlationid = event.correlationId
   if (event.causationId !== null) headers.ce_causationid = event.causationId
-  // Under both names: CloudEvents has it as an extension, tracing tools look for the bare one.
+  // Under both names: CloudEvents has it as an extension, tracing tools look for the plain header.
   if (event.traceparent !== null) headers.ce_traceparent = headers.traceparent = event.traceparent
   return { key: event.key, value: wire.encode(event), headers, partition: event.partition, timestamp: String(event.time) }
 }
 
-/** A record that is not one of our events: somebody else wrote to the topic. */
+/** A record that is not one of our events: another program wrote to the topic. */
 export class ForeignRecord extends Error {
   constructor(topic: string, partition: number, offset: string, missing: string) {
     super(`${topic}/${partition} holds a foreign record at offset ${offset}: its header ${missing} is missing or wrong`)
@@ -39,10 +39,10 @@ export class ForeignRecord extends Error {
 }
 
 /**
- * A message as the event that it carries. What its payload holds is not looked into: that is for whoever decodes it.
+ * The event that a message carries. The payload is not checked here, but when it is decoded.
  *
- * @param topic by our name, without a prefix
- * @throws ForeignRecord when there is no envelope around it
+ * @param topic our name of the topic, without the prefix
+ * @throws ForeignRecord when a header of the envelope is missing or wrong
  */
 export function fromMessage(topic: string, partition: number, message: KafkaMessage, wire: Wire): Recorded {
   const { headers = {}, key, value, offset } = message

@@ -19,8 +19,8 @@ const RELAYED = 'select pos from log.relay'
 const LOOK_MS = 100
 
 /**
- * Publishes the log until Kafka has all that it holds now. Another relay may hold the lease: then this one watches.
- * @throws what the relay meets first, when it gets nowhere for `patienceMs`
+ * Publishes the log until Kafka has all events that the log has now. If another relay holds the lease, waits for that one.
+ * @throws an error of the relay, when it makes no progress for `patienceMs`
  */
 export async function catchUp({
   onProgress,
@@ -31,7 +31,7 @@ export async function catchUp({
   const pos = async (name: string, text: string) => (await db.query<{ pos: number }>(name, text))[0]!.pos
   const began = Date.now()
   const from = await pos('move.relayed', RELAYED)
-  // Not the head of each moment: while services write, the relay is always a little behind that.
+  // Read once: while services write, the relay is always a little behind the present head.
   const head = await pos('move.head', HEAD)
   let at = from
   let movedAt = began
@@ -57,12 +57,12 @@ export async function catchUp({
   }
 }
 
-/** Sentences kept: enough to see what is wrong. */
+/** Most sentences returned: enough to see what is wrong. */
 const MOST_DIFFERENCES = 20
 
 /**
- * Reads both logs side by side, up to a position that the target is to have, and says in what they differ: how many events,
- * and one sentence each for the first of them. What was pruned from the source is passed over.
+ * Compares both logs up to the position `last`, which the target should have reached. Returns how many events differ, and one
+ * sentence for each of the first of them. Events pruned from the source are skipped.
  */
 export async function differences(
   topics: readonly Topic[],

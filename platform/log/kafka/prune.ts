@@ -1,10 +1,10 @@
 import { type KeepingOptions, keeping } from '../postgres/keeping.ts'
 
-/** Only what Kafka has, and never the newest event: positions go on from it. */
+/** Only events that Kafka has, and never the newest event, because new positions continue from it. */
 const OLD = `
   select e.pos, e.stream, e.version from log.events e, log.relay r
    where e.pos > $1 and e.pos < r.pos and e.time < $2 order by e.pos limit $3`
-/** A snapshot that another version of the decider made holds nothing: that state may have to be folded anew. `$4` kinds, `$5` versions. */
+/** A snapshot by another version of the decider does not count: the state may be folded again. `$4` kinds, `$5` versions. */
 const COVERED = `
   s.stream = o.stream and s.version >= o.version and exists (
     select from unnest($4::text[], $5::int[]) d(kind, version)
@@ -15,7 +15,8 @@ const UNKEPT = `
     select distinct o.stream from old o where not exists (select from log.snapshots s where ${COVERED})) as streams`
 const REMOVE = `
   with old as (${OLD})
-  delete from log.events e using old o, log.snapshots s where e.pos = o.pos and ${COVERED}`
+  , gone as (delete from log.events e using old o, log.snapshots s where e.pos = o.pos and ${COVERED} returning 1)
+  update log.timeline set pruned = true where not pruned and exists (select from gone)`
 
 const PORTION = 5_000
 
@@ -26,8 +27,8 @@ export interface PruneOptions extends KeepingOptions {
 }
 
 /**
- * Removes events from the log that have been published and are older than the policy says, a portion at a time. The states of
- * their streams are kept first: only events that are in one may go.
+ * Removes events that have been published and are older than `olderThan` from the database, a portion at a time. Stores snapshots
+ * of their streams first: only events that a snapshot covers are removed.
  */
 export async function pruneRelayed({ olderThan, isStopped = () => false, ...keepingOptions }: PruneOptions): Promise<void> {
   const { db, deciders } = keepingOptions

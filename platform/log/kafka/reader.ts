@@ -1,34 +1,40 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Recorded } from '#events/kit/envelope.ts'
 import type { Topic } from '#events/kit/stream.ts'
+import { now } from '#platform/clock.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
-import type { Behind, Following, Positions, Reader } from '../port.ts'
+import type { Behind, Follower, Following, PartitionBehind, Positions, Reader, ReadQuery } from '../port.ts'
+import { isUnpruned } from '../timeline.ts'
+import { type Voided, voidedRanges } from './check.ts'
 import { type KafkaOptions, openKafka, SOON } from './client.ts'
 import { openFetcher } from './fetch.ts'
 import { followKafka } from './follow.ts'
-import { leftInDatabase, offsetsBeyond, publishedHeads } from './offsets.ts'
+import { headsOf, leftInDatabase, offsetsBeyond, publishedHeads } from './offsets.ts'
+import { assertOurs } from './strangers.ts'
 import { fill, merged, type Tape } from './tape.ts'
+import { offsetsOf } from './where.ts'
+import { assertWhole, lostBefore } from './whole.ts'
 import { plainWire, type Wire } from './wire.ts'
 
 export interface KafkaReaderOptions extends KafkaOptions {
-  /** Shown to the cluster. */
+  /** Name of the client, as shown to the cluster. */
   name?: string
   wire?: Wire
 }
 
 const BEYOND_ALL = Number.MAX_SAFE_INTEGER
-/** Tapes kept for who reads on: all partitions of all topics, for somebody who watches them all. */
+/** Most tapes (fetched, not yet consumed records of a partition) kept between reads: enough for all partitions of all topics. */
 const MAX_TAPES = 240
-/** Of these, the ones that hold events, each one fetch at most. */
+/** Most of these that hold events; each holds one fetch at most. */
 const MAX_FULL_TAPES = 48
 const CLOSE_MS = 1_000
-/** For counting what is left. */
+/** Longest wait when events behind are counted (P10): callers ask regularly and must not wait for a Kafka that is away. */
 const BEHIND_MS = 2_000
 
 /**
- * The reading half of the log on Kafka. Topics are read by position: `log.offsets`, which the relay writes, tells where a position lies.
+ * The reading half of the log on Kafka. Topics are read by position; `log.offsets`, which the relay writes, gives the offset.
  *
- * @param db where the relay keeps that
+ * @param db the database with `log.offsets`
  */
 export function kafkaReader(db: Queryable, { name = 'vidwiz', wire = plainWire, ...options }: KafkaReaderOptions): Reader {
   const { kafka, close: closeKafka } = openKafka(name, options)
@@ -36,10 +42,19 @@ export function kafkaReader(db: Queryable, { name = 'vidwiz', wire = plainWire, 
   const { kafka: bounded, close: closeBounded } = openKafka(name, options, SOON)
   const fetcher = openFetcher(bounded)
   const following = new Set<Following>()
-  // Whoever reads page by page finds the tape where the last page left it.
+  // Tapes between two reads: the next page continues with the tape where the last page left it.
   const shelf = new Map<string, Tape>()
+  let voided: Promise<Voided> | undefined
 
-  /** Takes the tapes that stand at these positions, and winds new ones to the others. */
+  async function fillAll(topic: string, tapes: readonly Tape[]): Promise<void> {
+    voided ??= voidedRanges(db).catch((error) => {
+      voided = undefined
+      throw error
+    })
+    await fill(fetcher, { topic, kafkaTopic: kafkaName(topic), wire, voided: await voided, tapes })
+  }
+
+  /** Takes the tapes at these positions from the shelf, and makes new ones for the others. */
   async function take(topic: string, after: Positions): Promise<Tape[]> {
     const tapes: Tape[] = []
     const missing = new Map<number, number>()
@@ -50,13 +65,13 @@ export function kafkaReader(db: Queryable, { name = 'vidwiz', wire = plainWire, 
     }
     if (missing.size > 0)
       for (const [partition, offset] of await offsetsBeyond(db, topic, missing))
-        tapes.push({ partition, pos: missing.get(partition)!, offset, ahead: [], end: false })
+        tapes.push({ partition, pos: missing.get(partition)!, offset, ahead: [], gone: 0, missing: 0, isSure: false, end: false })
     return tapes
   }
 
   function fromShelf(topic: string, partition: number, pos: number): Tape | undefined {
     for (const [key, tape] of shelf) {
-      // One that stands before that place will do if what lies between is at hand.
+      // A tape at an earlier position fits too, if it already holds events after `pos`.
       const fits =
         key.startsWith(`${topic} ${partition} `) && tape.pos <= pos && (tape.pos === pos || tape.ahead.some((e) => e.pos > pos))
       if (!fits) continue
@@ -79,36 +94,68 @@ export function kafkaReader(db: Queryable, { name = 'vidwiz', wire = plainWire, 
     }
   }
 
-  async function read(topic: string, after: Positions, limit: number, upTo = BEYOND_ALL): Promise<Recorded[]> {
+  async function headsIn(topic: string, after: Positions): Promise<Positions> {
+    const heads = await publishedHeads(db, { name: topic, partitions: Math.max(0, ...after.keys()) + 1 })
+    return new Map(heads.map(({ partition, pos }) => [partition, pos]))
+  }
+
+  async function read({ topic, after, limit, upTo = BEYOND_ALL, whole }: ReadQuery): Promise<Recorded[]> {
+    // Read before the tapes are filled, so that events published meanwhile do not count as missing.
+    const heads = whole ? await headsIn(topic, after) : undefined
     const tapes = await take(topic, after)
     const page: Recorded[] = []
     for (;;) {
-      await fill(fetcher, { topic, kafkaTopic: kafkaName(topic), wire, tapes })
+      await fillAll(topic, tapes)
+      if (heads) await assertWhole(db, { topic, tapes, heads, upTo })
       for (const event of merged(tapes, upTo)) if (page.push(event) === limit) break
       const isAllRead = page.length === limit || !tapes.some((tape) => tape.ahead.length === 0 && !tape.end)
-      // A short page will do, but an empty one says that there is nothing.
+      // A short page is allowed, but an empty one means that there is nothing more.
       if (page.length > 0 || isAllRead) break
     }
-    // Whatever comes next is beyond the page in all partitions, not only in those that had something on it.
+    // The page has reached its last position in all partitions, also in those without an event on it.
     const reached = page.length > 0 && after.size > 1 ? page.at(-1)!.pos : 0
     for (const tape of tapes) tape.pos = Math.max(tape.pos, reached)
+    if (whole)
+      await assertOurs(db, topic, page).catch((error) => {
+        // The records may have been declared void since `voided` was read.
+        voided = undefined
+        throw error
+      })
     putBack(topic, tapes)
     return page
   }
 
-  /** What lies beyond a position in one partition that has something there. */
-  async function left(topic: string, partition: number, pos: number, head: { pos: number; offset: number }): Promise<Behind> {
+  /** Counts the events after a position of a partition that has some there. */
+  async function left(
+    topic: string,
+    partition: number,
+    pos: number,
+    head: { pos: number; offset: number },
+  ): Promise<Behind & { lost: number }> {
     const tapes = await take(topic, new Map([[partition, pos]]))
     const [tape] = tapes
-    while (tape!.ahead.length === 0 && !tape!.end) await fill(fetcher, { topic, kafkaTopic: kafkaName(topic), wire, tapes })
+    while (tape!.ahead.length === 0 && !tape!.end) await fillAll(topic, tapes)
     putBack(topic, tapes)
     const events = tape!.ahead.filter((event) => event.pos <= head.pos)
     const beyond = Math.max(0, head.offset + 1 - tape!.offset)
-    return { partition, events: events.length + beyond, since: events[0]?.time ?? Date.now() }
+    const found = { partition, events: events.length + beyond, since: events[0]?.time ?? now() }
+    return { ...found, lost: await lostBefore(db, topic, tape!, pos) }
+  }
+
+  /** Counts under way, shared by all callers that ask for the same position. A caller that times out does not end the count. */
+  const looking = new Map<string, Promise<Behind & { lost: number }>>()
+  function leftInTime(topic: string, partition: number, pos: number, head: { pos: number; offset: number }) {
+    const key = `${topic} ${partition} ${pos}`
+    const begun = looking.get(key) ?? left(topic, partition, pos, head).finally(() => looking.delete(key))
+    looking.set(key, begun)
+    begun.catch(() => {})
+    const tooLate = sleep(BEHIND_MS, undefined, { ref: false }).then(() => Promise.reject(new Error('Kafka does not answer')))
+    tooLate.catch(() => {})
+    return Promise.race([begun, tooLate])
   }
 
   return {
-    read: ({ topic, after, upTo, limit }) => read(topic, after, limit, upTo),
+    read,
 
     async heads(topic: Topic) {
       return new Map((await publishedHeads(db, topic)).map(({ partition, pos }) => [partition, pos]))
@@ -121,19 +168,52 @@ export function kafkaReader(db: Queryable, { name = 'vidwiz', wire = plainWire, 
         behind.map((head) => {
           const { partition } = head
           const pos = after.get(partition) ?? 0
-          const inKafka = left(topic.name, partition, pos, head)
-          inKafka.catch(() => {})
-          // P10: while Kafka is away, too. Whoever asks does so now and then, and will not wait for it to come back.
-          const tooLate = sleep(BEHIND_MS, undefined, { ref: false }).then(() =>
-            Promise.reject(new Error('Kafka does not answer')),
+          return leftInTime(topic.name, partition, pos, head).catch(() =>
+            leftInDatabase(db, topic.name, partition, pos, head.pos),
           )
-          return Promise.race([inKafka, tooLate]).catch(() => leftInDatabase(db, topic.name, partition, pos, head.pos))
         }),
       )
     },
 
+    async lags(places) {
+      const heads = await headsOf(
+        db,
+        places.map(({ topic }) => topic),
+      )
+      return Promise.all(
+        places.map(({ topic, after }) =>
+          Promise.all(
+            Array.from({ length: topic.partitions }, async (_, partition): Promise<PartitionBehind> => {
+              const head = heads.get(`${topic.name} ${partition}`)
+              if (!head) return { partition, head: 0, events: 0, since: null, total: 0 }
+              const total = head.offset + 1
+              const pos = after.get(partition) ?? 0
+              if (pos >= head.pos) return { partition, head: head.pos, events: 0, since: null, total }
+              try {
+                const { events, since, lost } = await leftInTime(topic.name, partition, pos, head)
+                return { partition, head: head.pos, events, since, total, lost }
+              } catch (error) {
+                const { events, since } = await leftInDatabase(db, topic.name, partition, pos, head.pos)
+                if (await isUnpruned(db)) return { partition, head: head.pos, events, since, total }
+                const problem = `${(error as Error).message}; the database still has ${events} of the events`
+                return { partition, head: head.pos, since, total, problem }
+              }
+            }),
+          ),
+        ),
+      )
+    },
+    offsets: (places) => offsetsOf({ db, fetcher, kafkaName }, places),
+
     follow(follower) {
-      const one = followKafka(follower, { db, kafka, wire, prefix: options.prefix ?? '' })
+      // Check that the history is whole from its positions on: a consumer group would skip missing records silently.
+      const resume: Follower['resume'] = async (partitions) => {
+        const after = await follower.resume(partitions)
+        const places = new Map(partitions.map((partition) => [partition, after.get(partition) ?? 0]))
+        if (places.size > 0) await read({ topic: follower.topic.name, after: places, limit: 1, whole: true })
+        return after
+      }
+      const one = followKafka({ ...follower, resume }, { db, kafka, wire, prefix: options.prefix ?? '' })
       const tracked = { stop: () => one.stop().finally(() => following.delete(tracked)) }
       following.add(tracked)
       return tracked
@@ -141,7 +221,7 @@ export function kafkaReader(db: Queryable, { name = 'vidwiz', wire = plainWire, 
 
     async close() {
       await Promise.all([...following].map((one) => one.stop()))
-      // It waits for answers that may never come.
+      // Its disconnect waits for answers that may never come.
       await Promise.race([fetcher.close(), sleep(CLOSE_MS, undefined, { ref: false })])
       closeKafka()
       closeBounded()

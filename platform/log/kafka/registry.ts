@@ -4,20 +4,20 @@ import { Ajv } from 'ajv'
 import type { JsonSchema } from '#events/kit/json-schema.ts'
 import { Trouble } from '#platform/trouble.ts'
 
-/** A version of a subject, as the registry holds it. */
+/** A version of a subject in the registry. */
 export interface Held {
   version: number
   id: number
   schema: JsonSchema
 }
 
-/** What we ask of a schema registry. Every call throws a Trouble when it cannot be reached or will not answer. */
+/** What we need of a schema registry. Every call throws a Trouble when the registry cannot be reached or does not answer. */
 export interface Registry {
-  /** The id of this very schema under a subject, if it is registered there. */
+  /** The id of exactly this schema under a subject, if it is registered there. */
   idOf(subject: string, schema: string): Promise<number | undefined>
   /** All versions of a subject, oldest first; none when there is no such subject. */
   held(subject: string): Promise<Held[]>
-  /** How strictly new versions of a subject are judged; undefined when nobody said. */
+  /** The compatibility level of a subject; undefined when none is set. */
   level(subject: string): Promise<string | undefined>
   setLevel(subject: string, level: Level): Promise<void>
   /** Adds a version to a subject that has this level. @returns its id @throws Refused */
@@ -26,7 +26,7 @@ export interface Registry {
 
 export type Level = 'NONE' | 'FULL_TRANSITIVE'
 
-/** The registry takes a schema for incompatible with one that it holds. */
+/** The registry finds a schema incompatible with one that it holds. */
 export class Refused extends Error {
   override name = 'Refused'
 }
@@ -38,12 +38,12 @@ const TRIES = 20
 const PAUSE_MS = 100
 
 /**
- * A registry that speaks Confluent's API.
- * @param address its URL, with a user and a password in it if it wants them
+ * A client of a registry with Confluent's API.
+ * @param address its URL, with user and password if it needs them
  */
 export function openRegistry(address: string): Registry {
   const { url, auth } = parts(address)
-  // The registry judges the schemas. Here nothing is validated by them: payloads were, when the events came about.
+  // No payload is validated with this: the registry compares the schemas, and payloads were validated before their append.
   const ajvInstance = new Ajv({ strict: false, validateFormats: false, addUsedSchema: false })
   const client = new SchemaRegistry(
     { host: url, clientId: 'vidwiz', ...(auth ? { auth } : {}) },
@@ -51,7 +51,7 @@ export function openRegistry(address: string): Registry {
   )
   const json = (schema: string) => ({ type: SchemaType.JSON as const, schema })
 
-  /** What the client has no word for. */
+  /** Sends requests that the client does not support. Undefined for 404. */
   async function ask<T>(method: string, path: string, body?: object, tries = TRIES): Promise<T | undefined> {
     const response = await fetch(`${url}${path}`, {
       method,
@@ -65,7 +65,7 @@ export function openRegistry(address: string): Registry {
       throw silent(url, error)
     })
     if (response.status === NOT_FOUND) return undefined
-    // Another process asks for the very same at this moment.
+    // Another process makes the same change at this moment.
     if (response.status === CONFLICT && method === 'PUT' && tries > 1) {
       await sleep(PAUSE_MS)
       return ask(method, path, body, tries - 1)
@@ -120,7 +120,7 @@ const reason = (error: unknown): string => {
   return cause instanceof Error ? cause.message : message
 }
 
-/** The URL without what must not be shown, and that apart. */
+/** Splits an address into the URL and the credentials, which must not be shown. */
 function parts(address: string) {
   const url = new URL(address)
   const { username, password } = url

@@ -1,40 +1,34 @@
+import type { Topic } from '#events/kit/stream.ts'
+import { now as clock } from '#platform/clock.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
+import { lagsOf } from '../postgres/lags.ts'
 
-/** What the relay has still to publish to one partition. */
+/** The events that the relay has not published to one partition yet. */
 export interface RelayLag {
   consumer: 'relay'
   topic: string
   partition: number
-  /** The last position published, of all topics. */
+  /** The last position published, over all topics. */
   pos: number
   events: number
   seconds: number
   parked: 0
 }
 
-const LAG = `
-  select t.name as topic, p.number as partition, r.pos, coalesce(e.events, 0)::int as events, e.since
-    from log.relay r cross join unnest($1::text[], $2::int[]) t(name, partitions) cross join generate_series(0, t.partitions - 1) p(number)
-    left join (
-      select topic, partition, count(*) as events, min(time) as since from log.events
-       where pos > (select pos from log.relay) group by 1, 2) e on e.topic = t.name and e.partition = p.number
-   order by t.name, p.number`
-
-/** How far the relay is behind the log, per topic and partition. */
-export async function relayLag(
-  db: Queryable,
-  topics: readonly { name: string; partitions: number }[],
-  now = Date.now(),
-): Promise<RelayLag[]> {
-  const rows = await db.query<{ topic: string; partition: number; pos: number; events: number; since: number | null }>(
-    'relay.lag',
-    LAG,
-    [topics.map((topic) => topic.name), topics.map((topic) => topic.partitions)],
+/** How far the relay is behind the log, per topic and partition. The cost does not grow with the number of events. */
+export async function relayLag(db: Queryable, topics: readonly Topic[], now = clock()): Promise<RelayLag[]> {
+  const [relay] = await db.query<{ pos: number }>('relay.at', 'select pos from log.relay')
+  const pos = relay?.pos ?? 0
+  const lags = await lagsOf(
+    db,
+    topics.map((topic) => ({ topic, after: new Map(Array.from({ length: topic.partitions }, (_, n) => [n, pos])) })),
   )
-  return rows.map(({ since, ...row }) => ({
-    consumer: 'relay',
-    ...row,
-    seconds: since === null ? 0 : Math.max(0, (now - since) / 1000),
-    parked: 0,
-  }))
+  return topics
+    .flatMap(({ name: topic }, n) =>
+      lags[n]!.map(({ partition, events = 0, since }): RelayLag => {
+        const seconds = since === null ? 0 : Math.max(0, (now - since) / 1000)
+        return { consumer: 'relay', topic, partition, pos, events, seconds, parked: 0 }
+      }),
+    )
+    .sort((a, b) => (a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.partition - b.partition))
 }

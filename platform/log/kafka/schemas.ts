@@ -9,17 +9,17 @@ import { decodeWire, framed, plainWire, type Wire } from './wire.ts'
 
 export interface RegistryOptions {
   url: string
-  /** As of the topics: put before the name of each subject. */
+  /** Put before the name of each subject; the same prefix as that of the topics. */
   prefix?: string
   schemas: readonly CommittedSchema[]
 }
 
-/** The wire that the settings name: with a schema registry, or plain JSON. @throws Trouble as `registryWire` does */
+/** The wire format in the settings: with a schema registry, or plain JSON. @throws Trouble as `registryWire` does */
 export async function openWire({ SCHEMA_REGISTRY_URL: url, KAFKA_PREFIX: prefix }: Settings): Promise<Wire> {
   return url ? registryWire({ url, prefix, schemas: await ourSchemas() }) : plainWire
 }
 
-/** The committed schemas. @throws Trouble when something lies among them that is none */
+/** The committed schemas. @throws Trouble when a file among them is not a schema */
 export async function ourSchemas(): Promise<CommittedSchema[]> {
   const { committed, problems } = await readCommittedSchemas(SCHEMAS_FOLDER)
   if (problems.length > 0) throw new Trouble(problems.map(({ type, what }) => `${type} ${what}`).join('\n'))
@@ -27,9 +27,9 @@ export async function ourSchemas(): Promise<CommittedSchema[]> {
 }
 
 /**
- * The wire of Confluent's clients: a zero byte, four bytes of the schema's id in the registry, and the payload's JSON text to
- * the letter. Every committed schema is registered first, or found to be so.
- * @throws Trouble naming every schema that the registry holds otherwise, and in what they differ
+ * The wire format of Confluent's clients: a zero byte, the schema's id in the registry in four bytes, and the payload's JSON text
+ * unchanged. First registers every committed schema that is not registered yet.
+ * @throws Trouble naming every schema that differs from the registry's, and the differences
  */
 export async function registryWire(options: RegistryOptions): Promise<Wire> {
   const ids = await registerSchemas(options)
@@ -48,8 +48,8 @@ export const subjectOf = (prefix: string, topic: string, type: string): string =
 
 /**
  * Registers every schema that the registry does not know, under subjects with the level FULL_TRANSITIVE.
- * @param insist registers also what the registry alone refuses: our own rule knows that no writer ever wrote a field that was
- *   not declared, a registry must assume that one did (docs/decisions/schemas.md)
+ * @param insist also registers schemas that only the registry refuses: our own rule knows that no writer ever wrote an undeclared
+ *   field, a registry must assume that one did (docs/decisions/schemas.md)
  * @returns the ids, by `schemaPath`
  * @throws Trouble naming every schema that cannot be registered, and why
  */
@@ -63,7 +63,7 @@ export async function registerSchemas(
   const ofType = async (versions: readonly CommittedSchema[]) => {
     const [{ topic, type }] = versions as [CommittedSchema]
     const subject = subjectOf(prefix, topic, type)
-    // Nobody has written a type yet that the registry does not know: all its versions are ours, and our rule is enough.
+    // The registry does not know this type, so no one else has written it: all its versions are ours, and our rule is enough.
     const isNew = (await registry.held(subject)).length === 0
     await judgedFully(registry, subject, insist)
     for (const { version, schema } of versions.toSorted((a, b) => a.version - b.version))
@@ -82,7 +82,7 @@ export async function registerSchemas(
 
 const LEVEL = 'FULL_TRANSITIVE'
 
-/** A new subject gets its level before its first schema, so that no schema ever comes in unjudged. */
+/** Gives a new subject its level before its first schema, so that the registry checks every schema. */
 async function judgedFully(registry: Registry, subject: string, insist: boolean) {
   const level = await registry.level(subject)
   if (level === LEVEL) return
@@ -118,7 +118,7 @@ async function register(registry: Registry, subject: string, version: number, sc
   }
 }
 
-const COMMAND = '`vidwiz schemas register`'
+const COMMAND = '`npx vidwiz schemas register`'
 
 async function unjudged(registry: Registry, subject: string, text: string) {
   await registry.setLevel(subject, 'NONE')
@@ -137,8 +137,8 @@ const SHARED = new Set(
 )
 
 /**
- * A schema as it is registered: as draft 7, the newest that all registries can compare.
- * @throws Trouble naming a keyword that draft 7 does not have, or takes for something else
+ * A schema as text for the registry: as draft 7, the newest that all registries can compare.
+ * @throws Trouble naming a keyword that draft 7 does not have, or gives another meaning
  */
 export function asRegistered(schema: JsonSchema): string {
   for (const keyword of keywordsOf(schema))
@@ -157,5 +157,5 @@ function* keywordsOf(schema: unknown): Generator<string> {
   }
 }
 
-/** What these hold is data, not a schema. */
+/** The values of these keywords are data, not schemas. */
 const VALUES = new Set(['default', 'const', 'enum', 'examples'])

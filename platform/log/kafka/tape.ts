@@ -1,46 +1,67 @@
 import type { Recorded } from '#events/kit/envelope.ts'
+import { Trouble } from '../../trouble.ts'
+import type { Voided } from './check.ts'
 import type { Fetched, Fetcher } from './fetch.ts'
 import { ForeignRecord, fromMessage } from './message.ts'
 import type { Wire } from './wire.ts'
 
-/** A partition being read in order: what was fetched and not yet taken, and where to go on. */
+/** The fetched, not yet consumed records of a partition that is read in order, and where to continue. */
 export interface Tape {
   partition: number
-  /** Every event at or before this position has been passed. */
+  /** Every event at or before this position has been consumed. */
   pos: number
-  /** Where the next fetch begins. */
+  /** Offset at which the next fetch begins. */
   offset: number
   ahead: Recorded[]
+  /** Number of offsets that the partition no longer had when they were asked for. */
+  gone: number
+  /** Number of offsets missing after events that were read here. */
+  missing: number
+  /** An event has been read: from here on, a gap is a hole in what the reader gets, not a cut beginning. */
+  isSure: boolean
   /** The last fetch found the end. */
   end: boolean
 }
 
-/** Fills those tapes that ran empty, with one request to each leader. */
+interface Filling {
+  topic: string
+  wire: Wire
+  voided: Voided
+}
+
+/** Fills the empty tapes, with one request to each leader. */
 export async function fill(
   fetcher: Fetcher,
-  { topic, kafkaTopic, wire, tapes }: { topic: string; kafkaTopic: string; wire: Wire; tapes: readonly Tape[] },
+  { topic, kafkaTopic, wire, voided, tapes }: Filling & { kafkaTopic: string; tapes: readonly Tape[] },
 ): Promise<void> {
   const empty = tapes.filter((tape) => tape.ahead.length === 0 && !tape.end)
   if (empty.length === 0) return
   const fetched = await fetcher.fetch(kafkaTopic, new Map(empty.map((tape) => [tape.partition, tape.offset])))
-  for (const tape of empty) wind(tape, fetched.get(tape.partition), topic, wire)
+  for (const tape of empty) wind(tape, fetched.get(tape.partition), { topic, wire, voided })
 }
 
-function wind(tape: Tape, fetched: Fetched | undefined, topic: string, wire: Wire) {
-  if (!fetched) throw new Error(`${topic} has no partition ${tape.partition} in Kafka`)
+function wind(tape: Tape, fetched: Fetched | undefined, { topic, wire, voided }: Filling) {
+  if (!fetched) throw new Trouble(`${topic} has no partition ${tape.partition} in Kafka: see npx vidwiz topics check`)
+  // A gap before the first record means that the beginning was cut off; after events were read, it is a hole in the middle.
+  const hole = Math.max(0, fetched.first - tape.offset)
+  if (tape.isSure) tape.missing += hole
+  else tape.gone += hole
+  tape.missing += fetched.missing
   tape.offset = fetched.next
   tape.end = fetched.end
   let last = tape.pos
   for (const message of fetched.messages) {
+    if (voided.has(topic, tape.partition, Number(message.offset))) continue
     const event = readable(topic, tape.partition, message, wire)
-    // What a relay published twice, or what lies before the place that was asked for.
+    // Skip events that a relay published twice, and those at or before the position asked for.
     if (!event || event.pos <= last) continue
     last = event.pos
     tape.ahead.push(event)
+    tape.isSure = true
   }
 }
 
-/** What somebody else wrote to the topic is passed over: it has no position, so it was never part of the log. */
+/** The event of a record; undefined for a foreign record, which has no position and so was never part of the log. */
 function readable(...message: Parameters<typeof fromMessage>): Recorded | undefined {
   try {
     return fromMessage(...message)
@@ -50,13 +71,13 @@ function readable(...message: Parameters<typeof fromMessage>): Recorded | undefi
   }
 }
 
-/** Takes the next events in position order, as far as the tapes show it: none when all are at their end. */
+/** Takes the next events in position order, as far as the tapes determine it. None when all are at their end. */
 export function* merged(tapes: readonly Tape[], upTo: number): Generator<Recorded> {
   for (;;) {
     let first: Tape | undefined
     for (const tape of tapes) {
       const next = tape.ahead[0]
-      // Another partition may still have something before what the others show.
+      // The next event of this partition is not fetched yet, and may come before those of the others.
       if (!next && !tape.end) return
       if (next && (!first || next.pos < first.ahead[0]!.pos)) first = tape
     }

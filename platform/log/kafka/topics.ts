@@ -5,13 +5,13 @@ import { MAX_MESSAGE_BYTES } from '#platform/kafka/message-bytes.ts'
 import { Trouble } from '#platform/trouble.ts'
 import { type KafkaOptions, openKafka } from './client.ts'
 
-/** How topics are to be made. */
+/** How to create topics. */
 export interface TopicSettings {
-  /** Copies of each partition; as many as there are brokers, at most three, if not given. */
+  /** Copies of each partition. If not given: one per broker, at most three. */
   replication?: number
 }
 
-/** What a topic is in Kafka beside what it is to be. */
+/** The state of a topic in Kafka, compared with the wanted state. */
 export interface TopicState {
   topic: string
   /** Its name in Kafka. */
@@ -20,11 +20,11 @@ export interface TopicState {
   partitions?: number
   replication?: number
   config: Record<string, string>
-  /** One sentence for each thing that is not as it must be. */
+  /** One sentence for each difference from the wanted state. */
   drift: string[]
 }
 
-/** History is kept for ever and never compacted; a write counts when all but one of three replicas have it. */
+/** History is kept for ever and never compacted. With three replicas, a write counts when two have it. */
 const configOf = (replication: number): Record<string, string> => ({
   'cleanup.policy': 'delete',
   'retention.ms': '-1',
@@ -35,14 +35,14 @@ const configOf = (replication: number): Record<string, string> => ({
   'unclean.leader.election.enable': 'false',
 })
 
-/** For some seconds: brokers may be about to start. */
+/** Retries for some seconds, because brokers may be about to start. */
 const RETRY = { retries: 5, initialRetryTime: 150 }
-/** A frozen broker takes connections and answers nothing. */
+/** Bounds the wait for a frozen broker, which accepts connections but does not answer. */
 const CONNECT_MS = 8_000
 const LED_MS = 20_000
 const LOOK_MS = 100
 
-/** Works with the topics of a cluster for as long as `work` takes. */
+/** Runs `work` with tools for the topics of a cluster, then disconnects. @throws Trouble when Kafka cannot be reached */
 export async function withTopics<T>(options: KafkaOptions, work: (topics: TopicTools) => Promise<T>): Promise<T> {
   const { kafka, close } = openKafka('vidwiz topics', options, RETRY)
   const admin = kafka.admin()
@@ -99,7 +99,7 @@ export async function withTopics<T>(options: KafkaOptions, work: (topics: TopicT
     const missing = (await describe(topics, settings)).filter((state) => !state.exists)
     if (missing.length === 0) return []
     await admin.createTopics({
-      // It gives up when a broker does not know the topics yet, so we wait ourselves.
+      // kafkajs gives up when a broker does not know the topics yet, so we wait ourselves.
       waitForLeaders: false,
       topics: missing.map(({ topic, name }) => ({
         topic: name,
@@ -112,7 +112,7 @@ export async function withTopics<T>(options: KafkaOptions, work: (topics: TopicT
     return missing.map(({ name }) => name)
   }
 
-  /** What was made a moment ago is not known to every broker yet, and has no leaders. */
+  /** Waits until new topics have leaders; before, some brokers may not even know them. */
   async function untilLed(names: string[]): Promise<void> {
     for (const until = Date.now() + LED_MS; ; await sleep(LOOK_MS)) {
       try {
@@ -141,9 +141,9 @@ export async function withTopics<T>(options: KafkaOptions, work: (topics: TopicT
 }
 
 export interface TopicTools {
-  /** What each topic is and how that differs from what it is to be. */
+  /** The state of each topic, compared with the wanted state. */
   describe(topics: readonly Topic[], settings?: TopicSettings): Promise<TopicState[]>
-  /** Makes those that do not exist; returns their names in Kafka. Safe when several do it at once. */
+  /** Creates missing topics; returns their names in Kafka. Safe when several processes do it at once. */
   create(topics: readonly Topic[], settings?: TopicSettings): Promise<string[]>
   /** Removes topics and all their events, if they exist. */
   remove(topics: readonly Topic[]): Promise<void>

@@ -1,7 +1,7 @@
-/** How a payload is written into the value of a message. */
+/** How payloads are encoded as the values of messages. */
 export interface Wire {
   encode(event: { topic: string; type: string; schema: number; data: string }): Buffer
-  /** Takes a payload with or without the frame of a schema registry in front of it, whichever way is written. */
+  /** Accepts values with and without the frame of a schema registry, whichever of them `encode` writes. */
   decode(value: Buffer): string
 }
 
@@ -9,7 +9,7 @@ export interface Wire {
 const MAGIC = 0
 const FRAME_BYTES = 5
 
-/** A payload with the frame in front of it. @param id of its schema in the registry */
+/** A payload with the frame in front of it. @param id the id of its schema in the registry */
 export function framed(id: number, data: string): Buffer {
   const value = Buffer.allocUnsafe(FRAME_BYTES + Buffer.byteLength(data))
   value[0] = MAGIC
@@ -18,7 +18,7 @@ export function framed(id: number, data: string): Buffer {
   return value
 }
 
-/** The payload's JSON text to the letter, without the frame. */
+/** The payload's JSON text, unchanged, without the frame. */
 export const decodeWire = (value: Buffer): string =>
   value[0] === MAGIC && value.length > FRAME_BYTES ? value.toString('utf8', FRAME_BYTES) : value.toString('utf8')
 

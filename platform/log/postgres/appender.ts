@@ -3,6 +3,7 @@ import type { Recorded } from '#events/kit/envelope.ts'
 import { arrayParameter } from '#platform/pg/array.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 import type { Appender, Group, Loaded, Lost, Place, Snapshot, Verdict, Wanted } from '../port.ts'
+import { throwHalted } from '../timeline.ts'
 import { EVENT_COLUMNS } from './rows.ts'
 import { snapshotRows } from './snapshots.ts'
 
@@ -12,26 +13,30 @@ const placeholders = (from: number) => Array.from({ length: PARAMETERS }, (_, i)
 const APPEND = `select head, lost from log.append(${placeholders(1)})`
 
 /**
- * In one statement, so that head and streams are of one moment. The state comes with the first row of its stream only.
- * `offset 0` keeps the planner from making a join of the last part, for which it would walk the index past all other streams.
+ * One statement, so that head and streams are of one moment. Only the first row of a stream has its state.
+ * `offset 0` keeps the planner from computing the head for each row, and from turning the last lateral part into a join that walks
+ * the index past all other streams.
  */
 const STREAMS = `
   select h.head, w.name, s.version as kept, s.state_version as "stateVersion",
          case when row_number() over (partition by w.name order by e.version) = 1 then s.state end as state,
-         case when l.pos is not null then json_build_object('topic', l.topic, 'partition', l.partition, 'pos', l.pos) end as "keptAt",
+         case when l.pos is not null then json_build_object('topic', l.topic, 'partition', l.partition, 'pos', l.pos, 'time', l.time) end as "keptAt",
          e.*
-    from (select coalesce(max(pos), 0) as head from log.events) h
+    from (select log.head() as head offset 0) h
     left join unnest($1::text[]) w(name) on true
     left join log.snapshots s on s.stream = w.name
     left join log.events l on l.stream = s.stream and l.version = s.version
     left join lateral (
       select ${EVENT_COLUMNS} from log.events where stream = w.name and version > coalesce(s.version, 0) offset 0) e on true
    order by w.name, e.version`
+/** SQL for the places of the events that a stored result names, in its order. */
+const placesOf = (field: 'events' | 'reads') => `
+  (select coalesce(json_agg(json_build_object('topic', e.topic, 'partition', e.partition, 'pos', e.pos) order by c.n), '[]')
+     from json_array_elements(k.kept -> '${field}') with ordinality c(one, n)
+     join log.events e on e.stream = c.one ->> 'stream' and e.version = (c.one ->> 'version')::int)`
 const KEYS = `
-  select k.scope, k.key, k.fingerprint, k.kept,
-         (select coalesce(json_agg(json_build_object('topic', e.topic, 'partition', e.partition, 'pos', e.pos)), '[]')
-            from json_to_recordset(k.kept -> 'events') c(stream text, version int)
-            join log.events e on e.stream = c.stream and e.version = c.version) as places
+  select k.scope, k.key, k.fingerprint, k.kept, extract(epoch from k.at) * 1000 as at, ${placesOf('events')} as places,
+         ${placesOf('reads')} as seen
     from log.keys k join unnest($1::text[], $2::text[]) w(scope, key) using (scope, key)`
 const HISTORY = `select ${EVENT_COLUMNS} from log.events where stream = $1 order by version`
 
@@ -47,28 +52,30 @@ export function appender(db: Queryable): Appender {
       return { ...streams, ids, keys }
     },
     async append(groups, known) {
-      const [answer] = await db.query<{ head: number; lost: string | null }>('log.append', APPEND, parameters(groups, known))
+      const [answer] = await db
+        .query<{ head: number; lost: string | null }>('log.append', APPEND, parameters(groups, known))
+        .catch((error) => throwHalted(db, error))
       return verdicts(groups, answer!.head, answer!.lost ? JSON.parse(answer!.lost) : [])
     },
     stream: (stream) => db.query<Recorded>('log.stream', HISTORY, [stream]),
   }
 }
 
-/** What is written in one statement with an append. */
+/** SQL that runs in one statement with an append. */
 export interface Beside {
-  /** Of the prepared statement, unique for its text. */
+  /** Part of the prepared statement's name; unique for the text. */
   name: string
-  /** Common table expressions; the last one, called `beside`, gives one row with `done` true, or none when there is nothing to go on with. */
+  /** Common table expressions. The last one, `beside`, returns one row with `done` true, or no row when nothing is to be appended. */
   text: string
   values: readonly unknown[]
 }
 
 /**
- * Appends all groups, together with something else, or nothing of either: in one statement, so that nobody who stops in the
- * middle of it holds up other writers by the lock on the log.
+ * Appends all groups and does `beside`, or does neither. One statement, so that a process that freezes between two statements
+ * cannot hold the lock on the log and block other writers.
  *
  * @param known as in `Appender.append`
- * @returns a verdict for each group, where any that lost means that nothing was written; undefined when `beside` gave no row
+ * @returns a verdict for each group; if any lost, nothing was written. Undefined when `beside` returned no row
  */
 export async function appendBeside(
   db: Queryable,
@@ -83,14 +90,13 @@ export async function appendBeside(
       ...parameters(groups, known),
     ])
     .catch((error: DatabaseError) => {
-      if (error.code === 'LOST0') return error.detail!
-      throw error
+      return error.code === 'LOST0' ? error.detail! : throwHalted(db, error)
     })
   if (typeof rows === 'string') return verdicts(groups, 0, JSON.parse(rows))
   return rows[0] && verdicts(groups, rows[0].head, [])
 }
 
-/** The first argument depends on what is beside, so that this is done first, and the lock is taken last. */
+/** The first argument depends on `beside`, so Postgres runs `beside` first and takes the log's lock last. */
 function appendBesideText(text: string, values: number): string {
   const [first, ...others] = placeholders(values + 1)
   return `with ${text}
@@ -135,26 +141,26 @@ async function drawIds(db: Queryable, wanted: Wanted['ids']): Promise<Loaded['id
 
 async function loadKeys(db: Queryable, keys: Wanted['keys']): Promise<Loaded['keys']> {
   if (keys.length === 0) return []
-  const rows = await db.query<Place & { scope: string; key: string; fingerprint: string; kept: string; places: string }>(
-    'log.keys',
-    KEYS,
-    [keys.map((k) => k.scope), keys.map((k) => k.key)],
-  )
-  return rows.map(({ scope, key, fingerprint, kept, places }) => ({
+  const rows = await db.query<
+    Place & { scope: string; key: string; fingerprint: string; kept: string; places: string; seen: string; at: number }
+  >('log.keys', KEYS, [keys.map((k) => k.scope), keys.map((k) => k.key)])
+  return rows.map(({ scope, key, fingerprint, kept, places, seen, at }) => ({
     scope,
     key,
     fingerprint,
     ...JSON.parse(kept),
     places: JSON.parse(places),
+    seen: JSON.parse(seen),
+    at: Math.round(at),
   }))
 }
 
 type Value = string | number | null
 
-/** No position: not even an empty log is at it. */
+/** No log is at this position, not even an empty one. */
 const NEVER = -1
 
-/** Turns rows into one array per column, the fastest form in which Postgres takes in many rows. */
+/** Turns rows into one array per column, the form in which Postgres takes in many rows fastest. */
 function parameters(groups: readonly Group[], known = NEVER): unknown[] {
   const streams = groups.flatMap(({ streams }, g) => streams.map((s) => ({ g, ...s })))
   const events = groups.flatMap(({ events }, g) => events.map((e) => ({ g, e })))
@@ -185,7 +191,9 @@ function parameters(groups: readonly Group[], known = NEVER): unknown[] {
     snapshotRows(streams.flatMap(({ g, stream, next }) => (next?.unkept === 0 ? [snapshot(g, stream, next)] : []))),
     rare((group) => group.claims),
     rare((group) => group.credentials),
-    rare(({ keys }) => keys.map(({ result, events, ...key }) => ({ ...key, kept: { result, events } }))),
+    rare(({ keys }) =>
+      keys.map(({ result, events, reads, ids, madeBy, ...key }) => ({ ...key, kept: { result, events, reads, ids, madeBy } })),
+    ),
     rare(({ counts }) => counts.map(({ name, add, bound, until }) => ({ name, add, most: bound?.most ?? null, until }))),
   ]
 }

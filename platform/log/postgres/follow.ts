@@ -2,14 +2,16 @@ import type { Recorded } from '#events/kit/envelope.ts'
 import type { Listener } from '#platform/pg/listen.ts'
 import { backoffMs, stopping } from '../../stopping.ts'
 import { alarm } from '../alarm.ts'
-import { Fenced, type Follower, type Following, type Positions } from '../port.ts'
+import { Fenced, type Follower, type Following, HandedOver, type Positions } from '../port.ts'
 
-/** How often a second owner asks whether the first is gone. */
+/** How often a process that stands by tries to become owner. */
 const STANDBY_MS = 250
-/** Events in a batch that tell that there are more. */
+/** How often it asks who the owner is. */
+const ASK_MS = 5_000
+/** After a batch of this many events, more are likely to be there already. */
 const FAR_BEHIND = 500
 
-/** Follows a topic on the embedded log for as long as it is not stopped: one owner per consumer, the others stand by. */
+/** Follows a topic on the embedded log until stopped. A consumer has one owner; other processes stand by. */
 export function follow(
   follower: Follower,
   readAhead: (after: Positions) => Promise<Recorded[]>,
@@ -18,20 +20,21 @@ export function follow(
 ): Following {
   const { consumer, topic, restMs } = follower
   const partitions = Array.from({ length: topic.partitions }, (_, partition) => partition)
-  const { stopped, stop, pause } = stopping()
+  const { signal, stopped, stop, pause } = stopping()
+  const untilStopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
   const { ring, set, rung } = alarm(safetyNetMs)
   const unlisten = listener.on('log', (topics) => {
     if (topics === undefined || topics.split(' ').includes(topic.name)) ring()
   })
 
-  /** As owner: goes on from where the consumer stood until stopped or until ownership is lost. */
+  /** As owner: hands over events after the consumer's checkpoints, until stopped or until ownership is lost. */
   async function own(stillOurs: () => boolean, onProgress: () => void) {
     const stand = await follower.resume(partitions)
     const after = new Map(partitions.map((partition) => [partition, stand.get(partition) ?? 0]))
     const readOn = () => {
       set()
       const reading = readAhead(after)
-      // Whoever waits for it sees the error; nobody may come for it.
+      // Avoids unhandledRejection if this read-ahead is dropped.
       reading.catch(() => {})
       return reading
     }
@@ -44,7 +47,7 @@ export function follow(
         continue
       }
       for (const event of batch) after.set(event.partition, event.pos)
-      // Far behind, the next batch is on its way while this one is handled; close up, it would come too early to be of use.
+      // Read the next batch during this one only when far behind; near the end of the log, that read would find too little.
       const ahead = batch.length >= FAR_BEHIND ? readOn() : undefined
       await follower.handle(batch)
       if (restMs && !ahead) await pause(restMs)
@@ -53,17 +56,33 @@ export function follow(
     }
   }
 
+  const key = `follow ${consumer} ${topic.name}`
+  let told: number | undefined
+  let askedAt = -Infinity
+  async function tellHolder() {
+    if (performance.now() - askedAt < ASK_MS) return
+    askedAt = performance.now()
+    const holder = await listener.holder(key).catch(() => undefined)
+    if (!holder || holder.pid === told) return
+    told = holder.pid
+    follower.onStandby?.(holder)
+  }
+
   async function run() {
     let failures = 0
     while (!stopped()) {
       let ours = true
       let lock: { release(): Promise<void> } | undefined
       try {
-        lock = await listener.lock(`follow ${consumer} ${topic.name}`, () => {
+        // A call that was given up may still run, and only one may run at a time.
+        await Promise.race([follower.settled?.(), untilStopped])
+        if (stopped()) continue
+        lock = await listener.lock(key, () => {
           ours = false
           ring()
         })
         if (!lock) {
+          await tellHolder()
           await pause(STANDBY_MS)
           continue
         }
@@ -75,7 +94,7 @@ export function follow(
         )
       } catch (error) {
         follower.onError?.(error)
-        if (!(error instanceof Fenced)) await pause(backoffMs(++failures))
+        if (!(error instanceof Fenced || error instanceof HandedOver)) await pause(backoffMs(++failures))
       } finally {
         await lock?.release()
       }

@@ -6,7 +6,7 @@ import { folding } from '../folding.ts'
 import { appender } from './appender.ts'
 import { type SnapshotRow, snapshotRows } from './snapshots.ts'
 
-/** A writer may have kept a later state meanwhile, or that of a later version of the decider. */
+/** Does not replace a snapshot that a writer stored meanwhile, if its version or its decider's version is later. */
 const KEEP = `
   insert into log.snapshots as s (stream, version, state_version, state)
   select k.stream, k.version, k."stateVersion", k.state
@@ -14,18 +14,18 @@ const KEEP = `
   on conflict (stream) do update set version = excluded.version, state_version = excluded.state_version, state = excluded.state
    where s.version <= excluded.version and s.state_version <= excluded.state_version`
 
-/** Streams that are in memory at once. */
+/** Most streams in memory at once. */
 const PORTION = 500
 
 export interface KeepingOptions {
   db: Queryable
   catalog: Catalog
   deciders: readonly Decider[]
-  /** Told of each stream that cannot be folded; the others are kept. */
+  /** Called for each stream that cannot be folded; the others get their snapshots. */
   onError(error: unknown, stream: string): void
 }
 
-/** Keeps the present state of streams, so that nobody needs their events any more to decide. */
+/** Stores snapshots of the present states of streams, so that decisions no longer need the events. */
 export function keeping({ db, catalog, deciders, onError }: KeepingOptions): (streams: readonly string[]) => Promise<void> {
   const log = appender(db)
   const fold = folding({ appender: log, catalog, deciderOf: decidersByKind(deciders) })

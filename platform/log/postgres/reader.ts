@@ -4,11 +4,13 @@ import type { Listener } from '#platform/pg/listen.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 import { Trouble } from '#platform/trouble.ts'
 import type { Behind, Follower, Following, Positions, Reader } from '../port.ts'
+import { isUnpruned } from '../timeline.ts'
 import { follow } from './follow.ts'
+import { lagsOf, openTotals } from './lags.ts'
 import { EVENT_COLUMNS } from './rows.ts'
 
-// Rows are compared whole, in the order of `events_by_partition`: no other index can serve that, so the planner cannot be
-// tempted to walk the primary key past the events of all other partitions.
+// Rows are compared whole, in the order of `events_by_partition`. No other index can serve that, so the planner cannot choose to
+// walk the primary key past the events of all other partitions.
 
 const READ = `
   select ${EVENT_COLUMNS} from unnest($2::int[], $3::bigint[]) p(number, after), lateral (
@@ -23,24 +25,17 @@ const HEADS = `
      where (e.topic, e.partition, e.pos) > ($1, p.number, 0) and (e.topic, e.partition, e.pos) <= ($1, p.number, $3)
      order by e.topic desc, e.partition desc, e.pos desc limit 1) e`
 
-const BEHIND = `
-  select p.number as partition, b.events, first.time as since from unnest($2::int[], $3::bigint[]) p(number, after), lateral (
-    select count(*) as events, min(pos) as pos from log.events e
-     where (e.topic, e.partition, e.pos) > ($1, p.number, p.after) and (e.topic, e.partition, e.pos) <= ($1, p.number, $4)) b
-  join log.events first on first.pos = b.pos
-  order by 1`
-
 const BEYOND_ALL = Number.MAX_SAFE_INTEGER
 const BATCH = 2_000
-/** How long a wake-up may stay away before it is no longer trusted. */
+/** Longest wait for a notification, in case one was lost. */
 const SAFETY_NET_MS = 1_000
 
-/** Reads the topic beyond `after`: at most `each` events per partition and `limit` in all, in position order. */
+/** Reads the events of a topic after `after`: at most `each` per partition and `limit` in all, in position order. */
 export type ReadAhead = (topic: string, after: Positions, each: number, limit: number, upTo?: number) => Promise<Recorded[]>
 
 export interface PostgresReaderOptions {
   safetyNetMs?: number
-  /** Refuse to read or to follow a log whose beginning was pruned. */
+  /** Refuse to read or follow a log whose beginning was pruned. */
   whole?: boolean
 }
 
@@ -51,9 +46,10 @@ export function postgresReader(
   { safetyNetMs = SAFETY_NET_MS, whole = false }: PostgresReaderOptions = {},
 ): Reader {
   const following = new Set<Following>()
+  const totals = openTotals(db)
 
-  // Consumers of one topic that stand at the same place read it once for all of them. A read that began before the last
-  // signal is not shared: it may not have seen what the signal is about.
+  // Consumers that are at the same positions of a topic share one read. A read that began before the last notification is not
+  // shared: it may miss the events that the notification is about.
   let signals = 0
   let stopCounting: (() => void) | undefined
   const inFlight = new Map<string, Promise<Recorded[]>>()
@@ -69,14 +65,11 @@ export function postgresReader(
     db.query<Recorded>('log.read', READ, [topic, [...after.keys()], [...after.values()], upTo, each, limit])
 
   const assertWhole = async () => {
-    const [first] = await db.query<{ pos: number | null }>('log.first', 'select min(pos) as pos from log.events')
-    if (whole && (first!.pos ?? 1) > 1)
-      throw new Trouble(
-        `the events before position ${first!.pos} were pruned from the database, as Kafka has them: set KAFKA_BROKERS`,
-      )
+    if (whole && !(await isUnpruned(db)))
+      throw new Trouble('events were pruned from the database, as Kafka has them: set KAFKA_BROKERS')
   }
   let found: Promise<void> | undefined
-  /** Asked once: who prunes while we read has Kafka, and so should we. */
+  /** Asks only once: if the log is pruned later, it is on Kafka, and this process should be started anew to read from there. */
   const isWhole = () => {
     found ??= assertWhole().catch((error) => {
       found = undefined
@@ -98,22 +91,27 @@ export function postgresReader(
       ])
       return new Map(rows.map(({ partition, pos }) => [partition, pos]))
     },
-    behind: (topic, after) => {
-      const partitions = Array.from({ length: topic.partitions }, (_, partition) => partition)
-      return db.query<Behind>('log.behind', BEHIND, [
-        topic.name,
-        partitions,
-        partitions.map((partition) => after.get(partition) ?? 0),
-        BEYOND_ALL,
-      ])
+    async behind(topic, after) {
+      const [partitions] = await lagsOf(db, [{ topic, after }])
+      return partitions!.flatMap(({ partition, events, since }): Behind[] =>
+        events ? [{ partition, events, since: since! }] : [],
+      )
+    },
+    async lags(places) {
+      const all = await lagsOf(db, places)
+      const heads = places.flatMap(({ topic }, n) =>
+        all[n]!.map(({ partition, head }) => ({ topic: topic.name, partition, head })),
+      )
+      const counted = (await totals(heads)).values()
+      return all.map((partitions) => partitions.map((one) => ({ ...one, total: counted.next().value })))
     },
     follow(follower: Follower) {
-      // Not before: each append would wake a process that only reads.
+      // Only from now on: otherwise each append would wake a process that follows nothing.
       stopCounting ??= listener.on('log', () => {
         signals++
       })
       const { topic, batchSize = BATCH } = follower
-      // Per partition no more than is likely to be handed on: what one batch leaves over is read again for the next.
+      // Read no more per partition than the batch is likely to hold: events that do not fit into it are read again for the next.
       const least = Math.ceil(batchSize / topic.partitions)
       let each = least
       const ahead = async (after: Positions) => {

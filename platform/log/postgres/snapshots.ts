@@ -1,11 +1,11 @@
 import type { Snapshot } from '../port.ts'
 
-/** A state to keep, with whatever travels along. */
+/** A snapshot to store; may have more columns. */
 export type SnapshotRow = Snapshot & { stream: string }
 
 /**
- * States as Postgres takes them in, as one JSON array of rows; each state is JSON text already. Always in the order of the
- * streams: whoever keeps several states locks their rows one after the other, and no two may wait for each other in a circle.
+ * Snapshots as one JSON array of rows for Postgres; each state is JSON text already. Sorted by stream, so that all statements lock
+ * the rows in the same order and cannot deadlock.
  */
 export const snapshotRows = (snapshots: readonly SnapshotRow[]): string => {
   const inOrder = snapshots.toSorted((a, b) => (a.stream < b.stream ? -1 : 1))

@@ -1,7 +1,7 @@
 import { arrayParameter } from '#platform/pg/array.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 
-/** What was pruned is covered by a snapshot, as in `log.append`. */
+/** Pruned events are covered by a snapshot, so the newest version is the snapshot's or the last event's, as in `log.append`. */
 const CHANGED = `
   select w.name
     from unnest($1::text[], $2::int[]) w(name, version)
@@ -10,8 +10,8 @@ const CHANGED = `
    where greatest(s.version, e.version, 0) <> w.version`
 
 /**
- * Streams that are no longer as they were seen, without reading their events.
- * @param seen versions by stream; 0 for one that did not exist
+ * Streams whose version is no longer the one given. Reads none of their events.
+ * @param seen versions by stream; 0 for a stream that did not exist
  */
 export async function changedSince(db: Queryable, seen: ReadonlyMap<string, number>): Promise<Set<string>> {
   if (seen.size === 0) return new Set()

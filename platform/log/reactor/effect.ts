@@ -1,6 +1,7 @@
 import type { Command } from '#events/kit/command.ts'
 import type { Recorded } from '#events/kit/envelope.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
+import { traceparentOr } from '#platform/telemetry/tracing/tracing.ts'
 import { type DecidingOptions, openDeciding } from '../deciding.ts'
 import type { Context, Pending } from '../execution.ts'
 import { isFaultOfData } from '../executor.ts'
@@ -8,38 +9,38 @@ import type { Group, Verdict } from '../port.ts'
 import { appendBeside, appender, type Beside } from '../postgres/appender.ts'
 import type { Outcome } from '../round.ts'
 
-/** A command could not be decided, was refused, or cannot be had together with another: trying again would not help. */
+/** A command threw, was refused, or conflicts with another command of the same batch: retrying cannot help. */
 export class Unable extends Error {
   override name = 'Unable'
 }
 
-/** It is the event, not the world around it. */
+/** True when retrying cannot help: park the event. */
 export const isFault = (error: unknown) => error instanceof Unable || isFaultOfData(error)
 
-/** An event with what follows from it. */
+/** An event with the commands that it causes. */
 export interface Caused {
   recorded: Recorded
   commands: readonly Command[]
 }
 
-/** How a consumer's events come about. */
+/** Executes the commands that a consumer's events cause. */
 export interface Effect {
   /**
-   * Executes all commands, together with what the consumer writes down about it: all of it or nothing.
+   * Executes all commands together with `beside`, which records the consumer's progress: all of it or nothing.
    *
-   * @returns false when `beside` found nothing to go on with; nothing was written then
-   * @throws Unable, and whatever `beside` or the database fail with; nothing was written then either
+   * @returns false when `beside` returned no row; nothing was written then
+   * @throws Unable, and errors of `beside` and of the database; nothing was written then either
    */
   apply(caused: readonly Caused[], beside: Beside): Promise<boolean>
 }
 
 export interface EffectOptions extends Omit<DecidingOptions, 'appender'> {
   db: Queryable
-  /** Who the events say that they are from. */
+  /** The actor in the envelopes of the events. */
   consumer: string
 }
 
-/** Each loss means that somebody else won. */
+/** At each loss another command has won. */
 const MAX_ATTEMPTS = 50
 
 class Lost extends Error {}
@@ -47,12 +48,12 @@ class Lost extends Error {}
 export function openEffect({ db, consumer, ...options }: EffectOptions): Effect {
   const { memory, round } = openDeciding({ ...options, appender: appender(db) })
 
-  /** Decides on states just loaded, so that also a decision to write nothing is one of the moment. */
+  /** Decides on freshly loaded states, because the append does not check a decision to write nothing. */
   async function attempt(pendings: readonly Pending[], beside: Beside): Promise<boolean> {
     memory.forget()
     const decided = await round(pendings)
     const groups = decided.groups()
-    // Whoever throws or is refused would throw or be refused again: nothing may be written on account of the others.
+    // A command that throws or is refused would do so again: find out before anything is written for the others.
     for (const outcome of decided.outcomes(groups.map(asIfWon))) assertExecuted(outcome)
     if (groups.length === 0) return alone(beside)
     const verdicts = await appendBeside(db, groups, beside, decided.known)
@@ -61,7 +62,7 @@ export function openEffect({ db, consumer, ...options }: EffectOptions): Effect 
     return true
   }
 
-  /** Without events the commit need not wait for the disk: after a crash it is done again. */
+  /** Without events the commit need not wait for the disk: if a crash loses it, it is done again. */
   const alone = async ({ name, text, values }: Beside) =>
     (await db.query(name, `with ${text} select set_config('synchronous_commit', 'off', true) from beside`, [...values])).length >
     0
@@ -91,10 +92,10 @@ const contextOf = ({ id, correlationId, traceparent }: Recorded, command: Comman
   actor: consumer,
   correlationId: command.correlationId ?? correlationId,
   causationId: id,
-  traceparent,
+  traceparent: traceparentOr(traceparent),
 })
 
-/** Nobody waits for it: what became of it is looked up in the round. */
+/** Has no caller that waits; its outcome is read from the round. */
 const pending = (command: Command, context: Context): Pending => ({ command, context, attempts: 0, resolve() {}, reject() {} })
 
 function assertExecuted({ pending, executed, error, waited }: Outcome) {

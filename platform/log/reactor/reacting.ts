@@ -1,8 +1,9 @@
 import { catalogOf, decode } from '#events/kit/codec.ts'
 import type { EventOf, Recorded } from '#events/kit/envelope.ts'
 import type { Topic } from '#events/kit/stream.ts'
+import { reason } from '../cause.ts'
 import { type Move, ownership, throwFenced } from '../ownership.ts'
-import { insertLetters, lettersOf, type Parked, reason } from '../parked.ts'
+import { failed, insertLetters, lettersOf, type Parked, waiting } from '../parked.ts'
 import type { Follower } from '../port.ts'
 import type { Beside } from '../postgres/appender.ts'
 import { sift } from '../sift.ts'
@@ -11,36 +12,38 @@ import type { Reactor } from './reactor.ts'
 import { redriveDue } from './redrive.ts'
 
 export interface ReactingOptions extends Omit<EffectOptions, 'consumer'> {
-  /** Told of each event that had to be parked, after the fact. */
+  /** Called with each event that was parked, after the commit. */
   onParked?(parked: Parked): void
-  /** Told whenever something was handled. */
+  /** Called whenever events were handled. */
   onProgress?(): void
+  /** Id of the process, for monitoring. */
+  owner?: string | undefined
 }
 
 const ADVANCE = `
   parked as (${insertLetters('$4')}),
   beside as materialized (select log.move_checkpoints($1, $2, $3)::text is not null as done)`
 
-/** Events whose commands are decided together: their states are in memory at once. */
+/** Most events whose commands are decided together: all states they read are in memory at once. */
 const PORTION = 200
-/** Commands whose events are appended together: while they are, nobody else can append. A single event may cause more. */
+/** Most commands whose events are appended together, because an append blocks all others. A single event may cause more. */
 const MOST_COMMANDS = 2_000
 
-/** Fewer events at a time will do. */
+/** The events cause too many commands for one append; makes `sift` try fewer events. */
 class TooMuch extends Error {}
 
-/** How a reactor takes in the events of one topic. */
+/** Makes a reactor handle the events of one topic. */
 export function reacting(
   { name: consumer, types, causes, ahead }: Reactor,
   topic: Topic,
-  { onParked, onProgress, ...options }: ReactingOptions,
+  { onParked, onProgress, owner, ...options }: ReactingOptions,
 ): Pick<Follower, 'resume' | 'handle'> {
   const { db } = options
-  const own = ownership(db, { consumer, topic: topic.name }, onParked)
+  const own = ownership(db, { consumer, topic: topic.name, owner }, onParked)
   const effect = openEffect({ ...options, consumer })
   const catalog = catalogOf(types)
 
-  /** @throws Unable when an event cannot be made sense of */
+  /** @throws Unable when the event cannot be decoded */
   const read = (recorded: Recorded): EventOf => {
     try {
       return decode(catalog, recorded)
@@ -64,7 +67,7 @@ export function reacting(
   return {
     async resume(partitions) {
       const positions = await own.resume(partitions)
-      // As owner, before anything that comes after them; then what is stuck has changed.
+      // Redrive as owner, before any later event is handled. That changes which streams are parked, so load them again.
       const hasRedriven = await redriveDue(db, { consumer, topic: topic.name, partitions }, async (recorded, beside) =>
         effect.apply(await causedBy([recorded]), beside),
       )
@@ -73,13 +76,13 @@ export function reacting(
     async handle(batch) {
       const portions = inPortions(own.beyond(batch))
       const isFree = (recorded: Recorded) => !own.isStuck(recorded)
-      /** What follows from the portions, asked in advance. */
+      /** What the portions cause, computed ahead. */
       const asked: Promise<Caused[]>[] = []
       const ask = () => {
         const portion = portions[asked.length]
         if (!portion) return
         const asking = causedBy(portion.filter(isFree))
-        // Whoever comes to it sees the error; nobody may, after one before it.
+        // Avoids unhandledRejection if an earlier portion fails and this one is dropped.
         asking.catch(() => {})
         asked.push(asking)
       }
@@ -90,8 +93,8 @@ export function reacting(
             attempt: (some) =>
               own.commit(some, async (moves) => {
                 const caused = some === portion ? await asked[n]! : await causedBy(some.filter(isFree))
-                const parked = some.filter(own.isStuck).map((recorded): Parked => ({ recorded, state: 'waiting', cause: null }))
-                // One that was asked about in advance may have come to be stuck since.
+                const parked = some.filter(own.isStuck).map(waiting)
+                // Streams may have been parked since this portion was computed.
                 const free = caused.filter(({ recorded }) => isFree(recorded))
                 const commands = free.reduce((sum, { commands }) => sum + commands.length, 0)
                 if (commands > MOST_COMMANDS && some.length > 1) throw new TooMuch()
@@ -100,7 +103,7 @@ export function reacting(
               }),
             refused: (recorded, error) =>
               own.commit([recorded], async (moves) => {
-                const parked: Parked[] = [{ recorded, state: 'failed', cause: reason(error) }]
+                const parked = [failed(recorded, error)]
                 await effect.apply([], advance(moves, parked)).catch(throwFenced)
                 return parked
               }),
@@ -110,7 +113,7 @@ export function reacting(
           ask()
         }
       } finally {
-        // Nothing is under way any more when this one has failed.
+        // When `handle` fails, none of its calls may still be running.
         await Promise.allSettled(asked)
       }
     },

@@ -1,43 +1,43 @@
 import type { Command } from '#events/kit/command.ts'
 import type { EventOf } from '#events/kit/envelope.ts'
 import type { EventFrom, EventType, Topic } from '#events/kit/stream.ts'
-import { reason } from '../parked.ts'
+import { reason } from '../cause.ts'
 import { Unable } from './effect.ts'
 
-/** What follows from events of one type. */
+/** What a reactor does for events of one type. */
 export interface Reaction {
   type: EventType
-  /** What else there is to know. What it throws makes the reactor pause and try again. */
+  /** Looks up what `react` needs beside the event. An error makes the reactor pause and try again. */
   look?(event: never): Promise<unknown>
-  /** What it throws parks the event. */
+  /** Returns the commands that the event causes. An error parks the event. */
   react(event: never, found: never): Command[]
 }
 
 /**
- * A consumer whose effect is more events. Its state is what its commands read: so it may see an event again, or history from
- * the beginning, and what has been done already is not done twice (P7).
+ * A consumer whose effect is more events. Its commands decide on the streams that they read, so nothing is done twice when it sees
+ * an event again, or history from the beginning (P7).
  */
 export interface Reactor {
   /** Also the name of the consumer. */
   name: string
-  /** Types of event that matter to it; others are passed over, also those that nobody knows. */
+  /** Types of event that it handles; it skips all others, also unknown types. */
   types: readonly EventType[]
   topics: readonly Topic[]
   /**
-   * What follows from events of these types: the commands of each, in order.
-   * @throws Unable when trying again cannot help: an event that is guilty of that is parked. Anything else: to be tried again
+   * The commands that each of these events causes, in order.
+   * @throws Unable when retrying cannot help: the event that makes it fail is parked. After any other error it is called again
    */
   causes(events: readonly EventOf[]): Promise<Command[][]>
-  /** How many portions of events it is asked about at a time: more than one when asking means waiting for the world outside. */
+  /** How many calls of `causes` may run at a time: more than one when a call waits for the world outside. */
   ahead: number
-  /** Most events that it takes up together, if given: between two such batches nothing is under way. */
+  /** Most events per batch, if given. Between two batches no call is running. */
   batchSize?: number
 }
 
-/** Says what to do when an event happens. Pure: whether there is (still) anything to do, the commands decide. */
+/** Declares what to do when an event happens. Pure: the commands decide whether there is (still) anything to do. */
 export const on = <E extends EventType>(type: E, react: (event: EventFrom<E>) => Command[]): Reaction => ({ type, react })
 
-/** The same, after a look around: what is found may be old by the time the commands are decided, so they decide on the streams themselves. */
+/** The same, after a lookup. Its result may be outdated when the commands are decided, so they decide on the streams themselves. */
 export const onLooking = <E extends EventType, F>(
   type: E,
   look: (event: EventFrom<E>) => Promise<F>,
@@ -69,10 +69,10 @@ export function reactor(name: string, reactions: readonly Reaction[]): Reactor {
 }
 
 /**
- * Declares a bridge: a consumer that tells the world outside of events, then records that it did. It may tell the same twice, after
- * a crash between the two, and what comes later before what comes earlier: what it tells must bear that.
+ * Declares a bridge: a consumer that sends events to the world outside, then records that it did. It sends an event twice after a
+ * crash between the two, and may send a later event before an earlier one: the messages must allow for both.
  *
- * @param tell tells of all events together; throws and returns as `causes` of a reactor
+ * @param tell sends all these events together; throws and returns as `causes` of a reactor
  */
 export const bridge = <const T extends readonly EventType[]>(
   name: string,
@@ -80,7 +80,7 @@ export const bridge = <const T extends readonly EventType[]>(
   tell: (events: readonly EventFrom<T[number]>[]) => Promise<Command[][]>,
 ): Reactor => ({ ...consumerOf(name, types, TOLD_AHEAD, tell as Reactor['causes']), batchSize: TOLD_BATCH })
 
-/** While one portion is told, what was told of the one before is recorded, and the next one is made ready. */
+/** While one portion is sent, the one before is recorded and the next one prepared. */
 const TOLD_AHEAD = 3
 const TOLD_BATCH = 10_000
 

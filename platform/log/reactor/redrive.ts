@@ -1,34 +1,35 @@
 import type { Recorded } from '#events/kit/envelope.ts'
 import type { Db, Queryable } from '#platform/pg/pool.ts'
-import { reason } from '../parked.ts'
+import { type Cause, causeOf } from '../cause.ts'
 import type { Beside } from '../postgres/appender.ts'
 import { isFault } from './effect.ts'
 
-/** The channel on which consumers hear that letters of theirs are due. */
+/** The channel on which consumers hear that parked events of theirs are due, that is, to be tried again. */
 export const REDRIVE = 'redrive'
 
 /**
- * Asks the owner of a consumer to try what is parked of a stream again, in order.
- * @returns how many events that is
+ * Asks the owner of a consumer to try the parked events of some streams again, each stream in order.
+ * @returns the number of these events
  */
-export function askToRedrive(db: Db, consumer: string, stream: string): Promise<number> {
+export function askToRedrive(db: Db, consumer: string, ...streams: string[]): Promise<number> {
   return db.tx(async (tx) => {
     const { rowCount } = await tx.query(
-      `update log.dead_letters set state = 'due' where consumer = $1 and stream = $2 and state in ('failed', 'waiting')`,
-      [consumer, stream],
+      `update log.dead_letters set state = 'due', redriven = redriven + 1
+        where consumer = $1 and stream = any ($2) and state in ('failed', 'waiting')`,
+      [consumer, streams],
     )
     await tx.query('select pg_notify($1, $2)', [REDRIVE, consumer])
     return rowCount ?? 0
   })
 }
 
-/** How many letters of a stream still wait for somebody to try them again, and how many have failed or wait behind one that did. */
-export async function parkedOf(db: Queryable, consumer: string, stream: string): Promise<{ due: number; parked: number }> {
+/** Counts parked events of streams: those due to be tried again, and those that have failed or wait behind one that did. */
+export async function parkedOf(db: Queryable, consumer: string, ...streams: string[]): Promise<{ due: number; parked: number }> {
   const [count] = await db.query<{ due: number; parked: number }>(
     'letters.count',
     `select count(*) filter (where state = 'due') as due, count(*) filter (where state in ('failed', 'waiting')) as parked
-       from log.dead_letters where consumer = $1 and stream = $2`,
-    [consumer, stream],
+       from log.dead_letters where consumer = $1 and stream = any ($2)`,
+    [consumer, streams],
   )
   return count!
 }
@@ -45,12 +46,12 @@ interface Due {
   event: string
 }
 
-/** Takes one letter away. Whoever comes second finds nothing to take, and leaves it. */
+/** Removes one parked event. Returns no row if another owner was first; nothing is done then. */
 const TAKE = `
   beside as (
     delete from log.dead_letters where consumer = $1 and pos = $2::bigint and state in ('due', 'waiting') returning true as done)`
 
-/** Whether a consumer has letters that are due. */
+/** Whether a consumer has parked events that are due. */
 export async function hasDue(db: Queryable, consumer: string): Promise<boolean> {
   const due = await db.query('letters.hasDue', `select from log.dead_letters where consumer = $1 and state = 'due' limit 1`, [
     consumer,
@@ -58,11 +59,21 @@ export async function hasDue(db: Queryable, consumer: string): Promise<boolean> 
   return due.length > 0
 }
 
+/** Events that were parked behind due ones since the redrive was asked for become due as well. */
+const ALL_DUE = `
+  update log.dead_letters l set state = 'due'
+   where consumer = $1 and topic = $2 and partition = any ($3::int[]) and state = 'waiting'
+     and exists (select from log.dead_letters d where d.consumer = $1 and d.stream = l.stream and d.state = 'due')`
+
+/** In portions, so that memory does not grow with the number of parked events. */
+const DUE = `
+  select pos, stream, event from log.dead_letters
+   where consumer = $1 and topic = $2 and partition = any ($3::int[]) and pos > $4 and state = 'due' order by pos limit 500`
+
 /**
- * Tries all letters that are due, in order, and what was parked behind them since; a stream in which one fails stays parked from
- * there on.
+ * Tries all due events in order, with those parked behind them since. A stream in which one fails stays parked from there on.
  *
- * @param apply does what follows from the event, and `beside` in the same statement
+ * @param apply executes what the event causes, with `beside` in the same statement
  * @returns whether there were any
  */
 export async function redriveDue(
@@ -70,34 +81,35 @@ export async function redriveDue(
   { consumer, topic, partitions }: Where,
   apply: (recorded: Recorded, beside: Beside) => Promise<unknown>,
 ): Promise<boolean> {
-  const due = await db.query<Due>(
-    'letters.due',
-    `select pos, stream, event from log.dead_letters l
-      where consumer = $1 and topic = $2 and partition = any ($3::int[]) and state in ('due', 'waiting')
-        and exists (select from log.dead_letters d where d.consumer = $1 and d.stream = l.stream and d.state = 'due')
-      order by pos`,
-    [consumer, topic, partitions],
-  )
+  if (!(await hasDue(db, consumer))) return false
+  await db.query('letters.allDue', ALL_DUE, [consumer, topic, partitions])
   const failed = new Set<string>()
-  for (const letter of due) {
-    if (failed.has(letter.stream)) continue
-    try {
-      await apply(JSON.parse(letter.event), { name: 'letters.takeOne', text: TAKE, values: [consumer, letter.pos] })
-    } catch (error) {
-      if (!isFault(error)) throw error
-      failed.add(letter.stream)
-      await fail(db, consumer, letter, reason(error))
+  const portion = (after: number) => db.query<Due>('letters.due', DUE, [consumer, topic, partitions, after])
+  let any = false
+  for (let due = await portion(0); due.length > 0; due = await portion(due.at(-1)!.pos)) {
+    any = true
+    for (const letter of due) {
+      if (failed.has(letter.stream)) continue
+      const recorded: Recorded = JSON.parse(letter.event)
+      try {
+        await apply(recorded, { name: 'letters.takeOne', text: TAKE, values: [consumer, letter.pos] })
+      } catch (error) {
+        if (!isFault(error)) throw error
+        failed.add(letter.stream)
+        await fail(db, consumer, letter, causeOf(error, recorded.data))
+      }
     }
   }
-  return due.length > 0
+  return any
 }
 
-/** This one failed again, and those behind it wait again. */
-const fail = (db: Queryable, consumer: string, { stream, pos }: Due, cause: string) =>
+/** Parks the event again with its new cause; the events behind it wait again. */
+const fail = (db: Queryable, consumer: string, { stream, pos }: Due, { message, error, place, pattern }: Cause) =>
   db.query(
     'letters.fail',
     `update log.dead_letters
-        set state = case when pos = $3 then 'failed' else 'waiting' end, cause = case when pos = $3 then $4 end
+        set state = case when pos = $3 then 'failed' else 'waiting' end, cause = case when pos = $3 then $4 end,
+            error = case when pos = $3 then $5 end, place = case when pos = $3 then $6 end, pattern = case when pos = $3 then $7 end
       where consumer = $1 and stream = $2 and pos >= $3 and state in ('due', 'waiting')`,
-    [consumer, stream, pos, cause],
+    [consumer, stream, pos, message, error, place, pattern],
   )

@@ -1,56 +1,86 @@
+import type { Recorded } from '#events/kit/envelope.ts'
 import type { Topic } from '#events/kit/stream.ts'
 import type { Listener } from '#platform/pg/listen.ts'
-import type { Following, Reader } from '../port.ts'
+import { span } from '#platform/telemetry/tracing/tracing.ts'
+import { type Owner, toldTo } from '../consumers/owners.ts'
+import { consuming } from '../consuming.ts'
+import type { Follower, Following, Reader } from '../port.ts'
 import { type ReactingOptions, reacting } from './reacting.ts'
 import type { Reactor } from './reactor.ts'
 import { hasDue, REDRIVE } from './redrive.ts'
+import { RESET } from './reset.ts'
 
-export interface ReactorOptions extends Omit<ReactingOptions, 'onProgress'> {
+export interface ReactorOptions extends Omit<ReactingOptions, 'onProgress' | 'owner'> {
+  /** This process, for monitoring. */
+  owner?: Owner
   reader: Reader
   listener: Listener
-  /** Told of every error that made it pause in a topic; it goes on by itself. */
+  /** Called with every error that made it pause in a topic; it continues by itself. */
   onError?(error: unknown, topic?: Topic): void
-  /** Told whenever something of a topic was handled. */
+  /** Called whenever events of a topic were handled. */
   onProgress?(topic: Topic): void
 }
 
-/** What follows from an event may follow a moment later: under load that is a tenth of the work. */
+/** Reactions may come this much later. Under load, gathering events reduces the work to a tenth. */
 const REST_MS = 25
 
-/** Has a reactor follow its topics for as long as it runs. Any number may run: one owns a partition, the others stand by. */
+/** Makes a reactor follow its topics until stopped. Any number of processes may run it: each partition has one owner. */
 export function startReactor(reactor: Reactor, options: ReactorOptions): { stop(): Promise<void> } {
-  const { reader, listener, onError, onProgress, ...others } = options
-  const follow = (topic: Topic): Following =>
-    reader.follow({
-      // One name for several topics would be one consumer group on Kafka, in which members are dealt each other's partitions.
+  const { reader, listener, owner, onError, onProgress, ...others } = options
+  const types = new Set(reactor.types.map(({ type }) => type))
+  const told = (topic: Topic, batch: readonly Recorded[]) => {
+    // No span for events that it skips.
+    const matters = batch.filter(({ type }) => types.has(type))
+    return matters.length === 0 ? undefined : consuming('react', { consumer: reactor.name, topic: topic.name }, matters)
+  }
+  const follow = (topic: Topic): Following => {
+    const { resume, handle } = reacting(reactor, topic, { ...others, owner: owner?.id, onProgress: () => onProgress?.(topic) })
+    const follower: Follower = {
+      // One name for several topics would be one consumer group on Kafka, which assigns members partitions of each other's topics.
       consumer: reactor.topics.length > 1 ? `${reactor.name}.${topic.name.split('.').at(-1)}` : reactor.name,
       topic,
       restMs: REST_MS,
       batchSize: reactor.batchSize,
-      ...reacting(reactor, topic, { ...others, onProgress: () => onProgress?.(topic) }),
+      resume,
+      handle: (batch) =>
+        span(
+          () => told(topic, batch),
+          () => handle(batch),
+        ),
       onError: (error) => onError?.(error, topic),
-    })
+    }
+    return reader.follow(toldTo(owner, reactor.name, follower))
+  }
 
   let isStopped = false
   let following = reactor.topics.map(follow)
   let last = Promise.resolve()
   const stopAll = async () => void (await Promise.all(following.map((one) => one.stop())))
 
-  async function takeUpDue() {
-    if (!(await hasDue(options.db, reactor.name))) return
+  async function beginAnew() {
     await stopAll()
     if (!isStopped) following = reactor.topics.map(follow)
   }
 
-  // Letters that are due are taken up by whoever takes over.
+  async function takeUpDue() {
+    if (await hasDue(options.db, reactor.name)) await beginAnew()
+  }
+
+  // Due events are redriven when ownership is taken, so begin anew.
   const unlisten = listener.on(REDRIVE, (consumer) => {
-    // Undefined: something may have been missed.
+    // Undefined: a notification may have been missed.
     if (consumer === undefined || consumer === reactor.name) last = last.then(takeUpDue).catch((error) => onError?.(error))
+  })
+  // Its checkpoint was moved, so begin anew. If the notification is missed (undefined), the next event fences the consumer, perhaps
+  // much later.
+  const unlistenReset = listener.on(RESET, (consumer) => {
+    if (consumer === reactor.name) last = last.then(beginAnew).catch((error) => onError?.(error))
   })
   return {
     async stop() {
       isStopped = true
       unlisten()
+      unlistenReset()
       await last
       await stopAll()
     },

@@ -11,15 +11,15 @@ export interface Due {
 export interface SweeperOptions {
   execute: Execute
   everyMs: number
-  /** What a view says is due. It may be wrong, or say so to several at once: the commands decide. */
+  /** What a view says is due. The view may be outdated, and several processes may see the same: the commands decide. */
   due(): Promise<Due[]>
-  /** One after the other, in their order; what fails ends the look. */
+  /** Execute the commands one after the other; the first that fails ends the look. */
   inTurn?: boolean
-  /** Told of every look or command that failed; the next look makes up for it. */
+  /** Called with every error of a look or a command; the next look tries again. */
   onError(error: unknown): void
 }
 
-/** Looks now and then for what is due, and executes it. Any number may run. */
+/** Looks for what is due, pauses `everyMs` milliseconds, and so on; executes what it finds. Any number of processes may run it. */
 export function startSweeper({ execute, everyMs, due, inTurn, onError }: SweeperOptions): { stop(): Promise<void> } {
   const { stopped, stop, pause } = stopping()
   const look = async () => {

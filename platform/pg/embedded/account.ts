@@ -7,13 +7,13 @@ const says = (command: string, ...args: string[]) => {
   return status === 0 ? stdout.trim() : undefined
 }
 
-/** Looks a user up through `id`, which knows directory services as well as /etc/passwd. */
+/** Looks up a user with `id`, which also asks directory services, not only /etc/passwd. */
 export function accountNamed(name: string): Account {
   const [uid, gid] = [says('id', '-u', name), says('id', '-g', name)]
   return uid && gid ? { uid: Number(uid), gid: Number(gid) } : undefined
 }
 
-/** Makes a system user without a home or a login, by whichever tool the machine has. */
+/** Creates a system user without home or login, with `useradd` or `adduser`. */
 export function createSystemUser(name: string): Account {
   says('useradd', '--system', '--user-group', '--no-create-home', '--shell', '/usr/sbin/nologin', name) ??
     says('adduser', '-S', '-D', '-H', '-s', '/sbin/nologin', name)
@@ -21,9 +21,11 @@ export function createSystemUser(name: string): Account {
 }
 
 /**
- * Postgres refuses to run as root: root lends it another account. A cluster that exists decides by its owner, so that
- * it can be opened by root as well as by the user who made it.
- * @param clusterOwner who owns the cluster's folder, if there is one
+ * Chooses the account of the server. Postgres refuses to run as root, so root starts it under another account. An existing cluster
+ * keeps its owner, so that both root and the user who made it can open it.
+ * @param clusterOwner owner of the cluster's folder, if there is one
+ * @returns undefined when the server runs as this process's user
+ * @throws EmbeddedPostgresError when the cluster belongs to another user, or no account can be made
  */
 export function serverAccount(clusterOwner: { uid: number; gid: number } | undefined): Account {
   const uid = process.getuid?.()
@@ -41,7 +43,7 @@ export function serverAccount(clusterOwner: { uid: number; gid: number } | undef
   return account
 }
 
-/** Whether that account may go into a folder: asked of the kernel, which also knows ACLs. */
+/** True when an account may enter a folder. Tries it, because the kernel also applies ACLs. */
 export const mayEnter = (folder: string, account: Account): boolean =>
   spawnSync('/bin/sh', ['-c', 'cd "$1"', 'sh', folder], { ...account, cwd: '/', env: environment(), stdio: 'ignore' }).status ===
   0

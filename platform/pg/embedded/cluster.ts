@@ -22,15 +22,15 @@ import { type Account, runProgram } from './program.ts'
 
 export const USER = 'vidwiz'
 
-/** Where root keeps what the server's account must reach, when the data folder is closed to it. */
+/** Holds root's clusters and binaries when the server's account cannot enter the data folder. */
 const ROOT_STORE = '/var/lib/vidwiz'
 const UNFINISHED = 'unfinished-'
 
 const exists = (path: string) => lstatSync(path, { throwIfNoEntry: false }) !== undefined
 
 /**
- * The folder of a data folder's cluster, links followed; undefined when there is none yet.
- * @throws EmbeddedPostgresError when it should be there and is not: starting with an empty one would look like losing everything
+ * The cluster's folder of a data folder, links resolved; undefined when there is none yet.
+ * @throws EmbeddedPostgresError when the cluster is missing: starting an empty one instead would look like total data loss
  */
 export function clusterOf(dataDir: string): string | undefined {
   const link = join(dataDir, 'postgres')
@@ -58,7 +58,7 @@ export function checkCluster(cluster: string, version: string, account: Account)
   }
 }
 
-/** A folder that the server's account can reach and only root can write: the home of root's clusters and binaries. */
+/** The folder of root's clusters and binaries: the server's account can enter it, only root can write to it. */
 export function rootStore(): string {
   try {
     mkdirSync(ROOT_STORE, { recursive: true })
@@ -71,14 +71,14 @@ export function rootStore(): string {
   if (!stat.isDirectory() || stat.uid !== 0 || stat.mode & 0o022) {
     throw new EmbeddedPostgresError(`${ROOT_STORE} must be a folder that root owns and nobody else can write: mend or remove it`)
   }
-  chmodSync(ROOT_STORE, 0o755) // whatever the umask made of it
+  chmodSync(ROOT_STORE, 0o755) // the umask may have removed permissions
   return ROOT_STORE
 }
 
 /**
- * Makes an empty cluster and publishes it as `<dataDir>/postgres`: the folder itself, or a link when the account cannot
- * enter the data folder. It appears whole or not at all, however often this is killed, and once when two do it together.
- * @returns the folder of the cluster, links followed
+ * Creates an empty cluster and publishes it as `<dataDir>/postgres`: the folder itself, or a link when the account cannot
+ * enter the data folder. The cluster appears atomically: never half-made after a kill, and only once when two processes create it.
+ * @returns the folder of the cluster, links resolved
  */
 export async function createCluster(dataDir: string, bin: string, account: Account, password: string): Promise<string> {
   const place = join(dataDir, 'postgres')
@@ -102,14 +102,14 @@ export async function createCluster(dataDir: string, bin: string, account: Accou
       }
     }
   } catch (error) {
-    if (!exists(place)) throw error // else another process was quicker
+    if (!exists(place)) throw error // otherwise another process was first
   } finally {
     rmSync(work, { recursive: true, force: true })
   }
   return realpathSync(place)
 }
 
-/** What was killed half-way. An hour is longer than any of it takes. */
+/** Removes what killed processes left half-made. Creating a cluster takes far less than an hour. */
 function sweep(store: string) {
   for (const name of readdirSync(store).filter((name) => name.startsWith(UNFINISHED))) {
     const path = join(store, name)
@@ -123,18 +123,18 @@ async function initialise(cluster: string, bin: string, account: Account, passwo
   writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 })
   if (account) chownSync(passwordFile, account.uid, account.gid)
   const args = ['--pgdata', cluster, '--username', USER, '--pwfile', passwordFile, '--auth=scram-sha-256', '--encoding=UTF8']
-  // Sorts by code point like C, and unlike C knows upper and lower case beyond ASCII.
+  // C.UTF-8 sorts by code point as C does, and also knows upper and lower case beyond ASCII.
   const locale = ['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8']
   await runProgram(join(bin, 'initdb'), [...args, ...locale, '--no-instructions'], { account })
 }
 
-/** Gives the user a new password without knowing the old one. The server must not run. */
+/** Sets a new password without the old one, in single-user mode. The server must not run. */
 export async function resetPassword(cluster: string, bin: string, account: Account, password: string) {
   const input = `alter role ${USER} password '${password.replaceAll("'", "''")}'\n`
   await runProgram(join(bin, 'postgres'), ['--single', '-D', cluster, 'postgres'], { account, input })
 }
 
-/** Removes a data folder's cluster, wherever it lies. */
+/** Removes a data folder's cluster, also when it is a link to another folder. */
 export function removeCluster(dataDir: string) {
   const place = join(dataDir, 'postgres')
   if (statSync(place, { throwIfNoEntry: false })) rmSync(realpathSync(place), { recursive: true, force: true })

@@ -15,27 +15,27 @@ export { EmbeddedPostgresError } from './error.ts'
 export interface PostgresOptions {
   /** The folder that holds the cluster (or a link to it), its log and its port. It must exist. */
   dataDir: string
-  /** Of the user `vidwiz`, who owns everything. A cluster that knows another password is given this one. */
+  /** Password of the user `vidwiz`, who owns everything. A cluster with another password is changed to this one. */
   password: string
-  /** Told what a person may want to know, a line at a time. */
+  /** Receives messages for people, one line at a time. */
   log?: (line: string) => void
 }
 
 export interface EmbeddedPostgres {
   url: string
   port: number
-  /** Whether it ran already, left behind by a process that was killed or kept by another one. */
+  /** True when the server ran already: a killed process left it behind, or another process supervises it. */
   reused: boolean
-  /** Shuts the server down, unless another living process answers for it. Bounded; resolves when it is gone. */
+  /** Shuts the server down, unless another living process supervises it. Takes bounded time; resolves when the server has ended. */
   stop(): Promise<void>
 }
 
-/** How soon a server that ended by itself is noticed. */
+/** How often the supervisor checks that the server still runs. */
 const WATCH_MS = 500
 
 /**
  * Starts a real Postgres from npm binaries, or takes over the one that runs on this data folder, and keeps it running
- * until `stop()`: a server that dies is started again on the same port. Root lends it another account.
+ * until `stop()`: a server that dies is started again on the same port. For root it runs under another account.
  * @throws EmbeddedPostgresError
  */
 export async function startPostgres({ dataDir, password, log = () => {} }: PostgresOptions): Promise<EmbeddedPostgres> {
@@ -78,7 +78,7 @@ export async function startPostgres({ dataDir, password, log = () => {} }: Postg
   }
 }
 
-/** Everything that a server needs before its first start: an account, programs it can run, a cluster it can open. */
+/** Prepares what a server needs before its first start: an account, binaries it can run, a cluster it can open. */
 async function prepare(dataDir: string, password: string, log: (line: string) => void): Promise<Server> {
   const existing = clusterOf(dataDir)
   const account = serverAccount(existing ? statSync(existing) : undefined)
@@ -90,14 +90,21 @@ async function prepare(dataDir: string, password: string, log: (line: string) =>
   return { dataDir, cluster, bin, account, password, log }
 }
 
-/** The embedded server that runs on a data folder, for tools that come along while it does. */
+/** The embedded server that runs on a data folder, for commands that use a running VidWiz. */
 export function runningPostgres(dataDir: string): { port: number } | undefined {
   const cluster = clusterOf(dataDir)
   const postmaster = cluster === undefined ? undefined : postmasterOf(cluster)
   return postmaster && { port: postmaster.port }
 }
 
-/** Stops what runs on a data folder and removes the database with all that is in it. */
+/** Stops the server of a data folder if no other living process supervises it. */
+export async function stopOrphanedPostgres(dataDir: string) {
+  const cluster = clusterOf(dataDir)
+  const postmaster = cluster === undefined ? undefined : postmasterOf(cluster)
+  if (cluster && postmaster && otherSupervisor(dataDir) === undefined) await stopPostmaster(postmaster.pid, cluster)
+}
+
+/** Stops the server of a data folder and deletes the database with all its data. */
 export async function destroyPostgres(dataDir: string) {
   const cluster = clusterOf(dataDir)
   const postmaster = cluster === undefined ? undefined : postmasterOf(cluster)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { commandLine, until } from '../../processes.ts'
 import { EmbeddedPostgresError } from './error.ts'
 
-/** The server's main process, as its pid file tells. */
+/** The server's main process, read from its pid file. */
 export type Postmaster = { pid: number; port: number; ready: boolean }
 
 const pidFile = (cluster: string) => join(cluster, 'postmaster.pid')
@@ -17,7 +17,7 @@ const linesOf = (cluster: string): string[] | undefined => {
   }
 }
 
-/** Whether the process is a Postgres on this very cluster, not another one that was given the same pid later. */
+/** True when the process is a Postgres on this cluster, and not another process that reuses its pid. */
 export const serves = (pid: number, cluster: string): boolean => commandLine(pid)?.includes(`/postgres -D ${cluster} `) ?? false
 
 /** The server that runs on a cluster, if one does. */
@@ -29,9 +29,9 @@ export function postmasterOf(cluster: string): Postmaster | undefined {
 }
 
 /**
- * Postgres itself replaces a pid file that a crash left behind, after a look for backends that live on; only when some
- * other process was given that pid meanwhile it gives up. Naming this process, its parent, tells it that the pid is void
- * and leaves it the look. Only for a server that gave up: nobody else may be starting just now.
+ * Invalidates a pid file that a crash left behind. Postgres replaces such a file itself, after checking for surviving backends,
+ * but refuses to start when another process now has that pid. Writing this process's pid, which is Postgres's parent, makes it treat
+ * the file as stale and still do the check. Call this only after a start was refused, when no other process is starting a server.
  */
 export function voidStalePidFile(cluster: string) {
   const lines = linesOf(cluster)
@@ -39,8 +39,9 @@ export function voidStalePidFile(cluster: string) {
 }
 
 /**
- * Stops a server fast: open transactions are rolled back, everything is written down. Harsher when it takes too long;
- * what was committed is safe in any case.
+ * Stops a server with a fast shutdown: it rolls back open transactions and writes a checkpoint. Escalates to SIGQUIT and SIGKILL when
+ * that takes too long; committed data is safe in any case.
+ * @throws EmbeddedPostgresError when it does not stop
  */
 export async function stopPostmaster(pid: number, cluster: string) {
   for (const [signal, patienceMs] of [

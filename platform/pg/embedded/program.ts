@@ -1,20 +1,20 @@
 import { spawn } from 'node:child_process'
 import { EmbeddedPostgresError } from './error.ts'
 
-/** Whom the server and its tools run as. Undefined means: as this process. */
+/** The account under which the server and its tools run. Undefined: the account of this process. */
 export type Account = { uid: number; gid: number } | undefined
 
-/** Nothing of the caller's PG* or locale settings reaches the server; C makes its messages the ones we know. */
+/** Keeps the caller's PG* and locale variables from the server; with LC_ALL=C its messages are the English ones that we match. */
 export const environment = (): NodeJS.ProcessEnv => ({ PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' })
 
 /**
- * Runs one of Postgres' programs to its end.
- * @param input what it reads
- * @throws EmbeddedPostgresError with what the program complained about
+ * Runs one of Postgres's programs until it exits. Resolves to its output.
+ * @param input written to its stdin
+ * @throws EmbeddedPostgresError with the program's error message
  */
 export function runProgram(program: string, args: string[], { account, input = '' }: { account: Account; input?: string }) {
   return new Promise<string>((resolve, reject) => {
-    // The working directory may be closed to the account; the root is open to all.
+    // The account may not be allowed to enter the working directory, but it can enter `/`.
     const child = spawn(program, args, { ...account, cwd: '/', env: environment() })
     let output = ''
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text))
@@ -23,12 +23,12 @@ export function runProgram(program: string, args: string[], { account, input = '
       if (code === 0) resolve(output)
       else reject(new EmbeddedPostgresError(`${program} failed (${signal ?? `exit ${code}`}): ${complaint(output)}`))
     })
-    child.stdin.on('error', () => {}) // it ended before it read; its exit tells
+    child.stdin.on('error', () => {}) // it ended before reading; its exit code tells why
     child.stdin.end(input)
   })
 }
 
-/** The one line of an output that says what is wrong. */
+/** The line of an output that most likely says what is wrong. */
 export function complaint(output: string): string {
   const lines = output.split('\n').filter((line) => line.trim() !== '')
   const worst = lines.findLast((line) => /\b(FATAL|PANIC)\b/.test(line)) ?? lines.findLast((line) => /\berror\b/i.test(line))

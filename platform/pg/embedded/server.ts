@@ -10,12 +10,12 @@ import { EmbeddedPostgresError } from './error.ts'
 import { postmasterOf, stopPostmaster, voidStalePidFile } from './postmaster.ts'
 import { type Account, complaint, environment } from './program.ts'
 import { serverArguments } from './settings.ts'
-import { otherSupervisor, remembered, supervise } from './state.ts'
+import { claim, otherSupervisor, remembered, supervise } from './state.ts'
 
 export type Server = {
   dataDir: string
   cluster: string
-  /** The folder of the programs. */
+  /** The folder of Postgres's programs. */
   bin: string
   account: Account
   password: string
@@ -24,17 +24,19 @@ export type Server = {
 
 export type Running = { pid: number; port: number; reused: boolean }
 
-/** After a crash the server first replays its WAL, at most max_wal_size of it. */
+/** Generous, because after a crash the server first replays its WAL, at most about max_wal_size. */
 const READY_MS = 10 * 60_000
-/** How long we go on trying to start when something that passes by itself is in the way. */
+/** How long a start is retried after failures that pass by themselves. */
 const RETRY_MS = 30_000
 const LOG_BYTES = 10_000_000
 
 /**
- * Sees to it that the server runs: takes over one that runs already or starts it.
- * @param port the only one that will do; else the one used last, or any free one
+ * Makes sure that the server runs: takes over a running server or starts one.
+ * @param port the required port; if not given, the port used last, or any free one
+ * @throws EmbeddedPostgresError when it does not start, or runs for another process and rejects the password
  */
 export async function up(server: Server, port?: number): Promise<Running> {
+  claim(server.dataDir)
   const adopted = await adopt(server)
   if (adopted) return adopted
   const launched = await launch(server, port)
@@ -45,9 +47,9 @@ export async function up(server: Server, port?: number): Promise<Running> {
   return launch(server, launched.port)
 }
 
-/** A server that was left running is as good as a new one, if it answers. One that does not is stopped. */
+/** Takes over a server that was left running if it answers; stops it if it does not. */
 async function adopt({ dataDir, cluster, password, log }: Server): Promise<Running | undefined> {
-  // It may be about to come or about to go.
+  // The server may be starting or stopping.
   await until(() => postmasterOf(cluster)?.ready ?? true, READY_MS)
   const found = postmasterOf(cluster)
   if (!found) return undefined
@@ -81,18 +83,18 @@ async function launch(server: Server, wantedPort?: number): Promise<Running> {
     if (/could not bind/.test(said)) {
       port = wantedPort ?? (await freePort())
     } else if (/lock file .* (already exists|is empty)/.test(said)) {
-      const adopted = await adopt(server) // another process was quicker
+      const adopted = await adopt(server) // another process started it first
       if (adopted) return adopted
       voidStalePidFile(cluster)
     } else if (!/shared memory block .* in use/.test(said)) {
-      // (backends of a server that was killed hold that memory until they notice)
+      // Backends of a killed server hold that shared memory until they notice its end, so that error is retried.
       throw new EmbeddedPostgresError(`The database server does not start: ${complaint(said)} (more in ${logFile(dataDir)})`)
     }
     if (performance.now() > giveUp) throw new EmbeddedPostgresError(`The database server does not start: ${complaint(said)}`)
   }
 }
 
-/** One start. @returns the pid of a server that is ready, or what it said before it gave up */
+/** Tries one start. @returns the pid of a ready server, or the output of one that failed */
 async function attempt(
   { dataDir, cluster, bin, account }: Server,
   port: number,
@@ -105,7 +107,7 @@ async function attempt(
       ...account,
       cwd: '/',
       env: environment(),
-      // A file, since a pipe would end with this process. Detached: Ctrl-C in the terminal is ours to handle, gracefully.
+      // A file, because a pipe would end with this process. Detached, so that Ctrl-C in the terminal reaches only this process.
       stdio: ['ignore', log, log],
       detached: true,
     })
@@ -132,7 +134,7 @@ async function attempt(
 
 const logFile = (dataDir: string) => join(dataDir, 'postgres.log')
 
-/** Keeps one old log. */
+/** Rotates a log that has grown too large; keeps one old log. */
 function rotate(file: string) {
   if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > LOG_BYTES) renameSync(file, `${file}.1`)
 }
@@ -143,7 +145,7 @@ function written(log: number, from: number): string {
   return buffer.toString()
 }
 
-/** The wanted port if it is free, else one that is. */
+/** The wanted port if it is free, otherwise any free port. */
 function freePort(wanted = 0): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer()

@@ -1,4 +1,4 @@
--- The log of events and what is written in the same transaction as an append.
+-- The log of events, and the tables that an append writes in the same transaction.
 create schema log;
 
 create table log.events (
@@ -16,12 +16,12 @@ create table log.events (
   correlation_id text,
   causation_id   text,
   traceparent    text,
-  data           json    not null,             -- json, not jsonb: kept to the letter
+  data           json    not null,             -- json, not jsonb: keeps the exact text
   unique (stream, version)
 );
 create index events_by_partition on log.events (topic, partition, pos);
 
--- The folded state of each stream, so that a decision need not read its history.
+-- The folded state of each stream, so that a decision need not read the stream's events.
 create table log.streams (
   stream        text primary key,
   version       int  not null,
@@ -29,7 +29,7 @@ create table log.streams (
   state         json
 ) with (fillfactor = 80);
 
--- A row makes a value unique: an e-mail, a Google id.
+-- Each row makes a value unique, such as an e-mail or a Google id.
 create table log.claims (
   kind  text not null,
   value text not null,
@@ -37,7 +37,7 @@ create table log.claims (
   primary key (kind, value)
 );
 
--- Password hashes and the like: never in the log of events, but written with it.
+-- Password hashes and other credentials: never in events, but written in the same transaction.
 create table log.credentials (
   owner text not null,
   kind  text not null,
@@ -45,7 +45,7 @@ create table log.credentials (
   primary key (owner, kind)
 );
 
--- A repeated Idempotency-Key gives the same answer and no second event.
+-- Stored results by idempotency key: a repeated key gives the same answer and no second event.
 create table log.keys (
   scope       text not null,
   key         text not null,
@@ -56,7 +56,7 @@ create table log.keys (
 );
 create index keys_by_age on log.keys (at);
 
--- Numbers that clients see.
+-- Ids that clients see.
 create sequence log.user_ids;
 create sequence log.video_ids;
 create sequence log.note_ids;

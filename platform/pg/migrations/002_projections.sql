@@ -1,8 +1,8 @@
--- What the projection engine keeps beside the views.
+-- Tables and functions of the projection engine.
 create schema views;
 
--- How far each consumer has come. `epoch` rises when somebody other than the owner changes
--- what the owner believes (a redrive, a swapped-in rebuild): its next compare-and-set fails.
+-- The checkpoints of each consumer. `epoch` rises when a process other than the owner changes the consumer's
+-- state (a redrive, a rebuild swapped in), so that the owner's next compare-and-set fails.
 create table log.checkpoints (
   consumer   text   not null,
   topic      text   not null,
@@ -13,7 +13,7 @@ create table log.checkpoints (
   primary key (consumer, topic, partition)
 ) with (fillfactor = 50);
 
--- Events that a consumer could not handle ('failed'), and the later events of their streams ('waiting').
+-- Parked events: those that a consumer could not handle ('failed'), and the later events of their streams ('waiting').
 create table log.dead_letters (
   consumer  text   not null,
   topic     text   not null,
@@ -22,25 +22,26 @@ create table log.dead_letters (
   pos       bigint not null,
   event     json   not null,                    -- envelope and payload as recorded
   state     text   not null check (state in ('failed', 'waiting', 'skipped')),
-  cause     text,                               -- of a failure; for a skip, the reason given
+  cause     text,                               -- error message; for a skipped event, the operator's reason
   at        timestamptz not null default now(),
   primary key (consumer, pos)
 );
 create index dead_letters_by_stream on log.dead_letters (consumer, stream, pos);
 
--- Which version of each view is live.
+-- The live version of each view.
 create table log.views (
   view     text primary key,
   version  int  not null,
   built_at timestamptz not null default now()
 );
 
--- Moves checkpoints by compare-and-set and tells who waits for them; the rest of the caller's transaction is the effect.
--- _moves: [{partition, epoch, seen, pos}], what the owner believes and where it wants to go.
--- _rows: ids of the rows that change with it, for those who watch single rows; null when they are not told.
+-- Moves checkpoints by compare-and-set and notifies the processes that wait for them. The caller writes the effect in the same
+-- transaction.
+-- _moves: [{partition, epoch, seen, pos}]: the owner's epoch, its current position, and the new position.
+-- _rows: ids of the changed rows, for processes that watch single rows; null when they are unknown.
 --
--- A row that somebody else has locked counts as moved: the owner gives up at once instead of waiting, so who holds the
--- row (a redrive, a swap) may go on to lock the view's table without a deadlock.
+-- A row locked by another session counts as moved: the owner fails at once instead of waiting, so the session that holds the
+-- row (a redrive, a swap) can also lock the view's table without a deadlock.
 create function log.move_checkpoints(_consumer text, _topic text, _moves json, _rows json default null) returns void language plpgsql as $$
 declare
   _moved int;
@@ -68,15 +69,15 @@ begin
   end if;
 end $$;
 
--- The same, for an effect that can be derived from the log again: the commit need not wait for the disk, for after a crash
--- effect and checkpoint fall back together.
+-- The same, for an effect that can be derived from the log again: the commit does not wait for the disk, because a crash
+-- reverts effect and checkpoint together.
 create function log.advance(_consumer text, _topic text, _moves json, _rows json default null) returns void language plpgsql as $$
 begin
   perform set_config('synchronous_commit', 'off', true);
   perform log.move_checkpoints(_consumer, _topic, _moves, _rows);
 end $$;
 
--- Wakes who waits for a view: {consumer, topic, positions: {partition: pos}, rows: [id …]}, with rows null when any may have changed.
+-- Wakes processes that wait for a view: {consumer, topic, positions: {partition: pos}, rows: [id …]}; rows is null when any may have changed.
 create function log.tell_checkpoints(_consumer text, _topic text, _positions json, _rows json default null)
 returns void language sql as $$
   select pg_notify('checkpoints', json_build_object('consumer', _consumer, 'topic', _topic, 'positions', _positions, 'rows', _rows)::text)

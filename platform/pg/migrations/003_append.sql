@@ -1,12 +1,12 @@
 -- Replaced by 021_snapshots.sql.
 --
--- Appends groups of commands in one round trip. A group whose premises no longer hold is left out whole and told why.
+-- Appends groups of commands in one round trip. A group with an outdated premise is left out as a whole; the result has the reason.
 --
--- Streams and events come as columns, which is faster to take in than JSON rows, with all payloads and all states as one
--- JSON array each, which need not be quoted within an array; the rest, which is rare, comes as JSON rows.
+-- Streams and events are passed as columns, which Postgres parses faster than JSON rows. All payloads and all states are one JSON
+-- array each, which avoids the quoting of array elements. The other, rare parameters are JSON rows.
 -- The first column of each is the number of the row's group.
--- One advisory lock makes position order commit order: a reader may simply ask for pos > last.
--- A plan kept from the day the tables were empty would scan them for ever, hence the settings.
+-- One advisory lock makes position order equal commit order, so that a reader can simply ask for pos > last.
+-- The planner settings rule out a cached plan from the time when the tables were empty, which would always scan them.
 create function log.append(
   s_group int[], s_stream text[], s_expected int[], s_version int[], s_state_version int[], s_state json,
   e_group int[], e_topic text[], e_partition int[], e_key text[], e_stream text[], e_version int[], e_id uuid[], e_type text[],

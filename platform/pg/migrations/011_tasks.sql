@@ -1,2 +1,2 @@
--- Numbers of tasks.
+-- Ids of tasks.
 create sequence log.task_ids;

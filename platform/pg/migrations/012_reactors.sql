@@ -1,8 +1,8 @@
--- A dead letter may be 'due': its consumer shall try it again, in order with the others of its stream.
+-- State 'due' of a parked event: its consumer tries it again, in order with the other events of its stream.
 alter table log.dead_letters drop constraint dead_letters_state_check,
   add constraint dead_letters_state_check check (state in ('failed', 'waiting', 'due', 'skipped'));
 
--- For who can do nothing with a part: what log.append left out takes the whole statement back.
+-- For callers that cannot use a partial append: fails, and so rolls back, when log.append has left out a group.
 create function log.all_or_nothing(_lost json) returns void language plpgsql as $$
 begin
   if _lost is not null then

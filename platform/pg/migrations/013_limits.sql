@@ -1,4 +1,4 @@
--- How often each client has asked in its present window of time. Worth nothing after a crash, so nothing is written ahead.
+-- Requests of each client in its current time window. Unlogged (no WAL), because the counts are worthless after a crash.
 create schema limits;
 create unlogged table limits.counts (
   key     text        primary key,
@@ -7,8 +7,8 @@ create unlogged table limits.counts (
 ) with (fillfactor = 50);
 create index counts_by_end on limits.counts (ends_at);
 
--- Adds up what a process has counted since it last asked, and tells what all have counted together. Rows are always
--- locked in the order of their keys, so that processes never wait for each other in a circle.
+-- Adds the hits that a process has counted since its last call, and returns the totals of all processes. Locks rows in the
+-- order of their keys, so that processes cannot deadlock.
 create function limits.count(_keys text[], _hits int[], _windows_ms int[])
 returns table (key text, hits int, left_ms double precision)
 language sql as $$

@@ -1,4 +1,4 @@
--- How far the relay has published the log to Kafka. `epoch` rises when another relay takes over: the former one is fenced.
+-- How far the relay has published the log to Kafka. `epoch` is a fencing epoch: it rises when another relay takes over.
 create table log.relay (
   one      boolean primary key default true check (one),
   pos      bigint  not null default 0,
@@ -7,9 +7,9 @@ create table log.relay (
 );
 insert into log.relay default values;
 
--- Where in Kafka a position lies: the last event published in each run of 1000 offsets of a partition. The newest row of a
--- partition is its head. A reader that looks for what lies beyond a position starts behind the nearest row before it;
--- without any row it starts at the beginning of the partition, so this only saves time.
+-- Maps log positions to Kafka offsets: the last event published in each run of 1000 offsets of a partition. The newest row of a
+-- partition is its head. A reader that looks for events after a position starts after the nearest row before it. Without a row
+-- it starts at the beginning of the partition, so this table only saves time.
 create table log.offsets (
   topic     text   not null,
   partition int    not null,
@@ -20,7 +20,7 @@ create table log.offsets (
 ) with (fillfactor = 50);
 create index offsets_by_pos on log.offsets (topic, partition, pos);
 
--- Moves the relay by compare-and-set and keeps where its last events went. _heads: [{topic, partition, pos, offset}].
+-- Moves the relay's position by compare-and-set and stores the offsets of its last events. _heads: [{topic, partition, pos, offset}].
 create function log.published(_epoch int, _seen bigint, _pos bigint, _heads json) returns void language plpgsql as $$
 begin
   update log.relay set pos = _pos, moved_at = now() where epoch = _epoch and pos = _seen;

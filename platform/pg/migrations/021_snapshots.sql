@@ -1,5 +1,5 @@
--- The state of a stream is kept now and then, so that a decision need not read all of its history; between two snapshots it is
--- folded from the events that came since. Rows that stand already are snapshots of the newest version.
+-- Snapshots: the state of a stream is stored from time to time, so that a decision need not read all events of the stream. After a
+-- snapshot it is folded from the later events. Existing rows are snapshots of the newest version.
 alter table log.streams rename to snapshots;
 alter table log.snapshots rename constraint streams_pkey to snapshots_pkey;
 
@@ -8,16 +8,16 @@ drop function log.append(
   int[], text[], int[], text[], text[], int[], uuid[], text[], int[], bigint[], text[], text[], text[], text[], json,
   json, json, json, json);
 
--- Appends groups of commands in one round trip. A group whose premises no longer hold is left out whole and told why.
+-- Appends groups of commands in one round trip. A group with an outdated premise is left out as a whole; the result has the reason.
 --
--- _known: a position at which all that the groups saw was the truth. Is it still the head of the log, then nobody has written
--- since, and no stream can be stale; otherwise each is looked up.
+-- _known: log position at which all versions that the groups read were current. When it is still the head of the log, no stream
+-- can be stale; otherwise each one is looked up.
 --
--- Streams and events come as columns, which is faster to take in than JSON rows, with all payloads as one JSON array, which
--- need not be quoted within an array; the rest, which is rare, comes as JSON rows.
+-- Streams and events are passed as columns, which Postgres parses faster than JSON rows. All payloads are one JSON array, which
+-- avoids the quoting of array elements. The other, rare parameters are JSON rows.
 -- The first column of each is the number of the row's group.
--- One advisory lock makes position order commit order: a reader may simply ask for pos > last.
--- A plan kept from the day the tables were empty would scan them for ever, hence the settings.
+-- One advisory lock makes position order equal commit order, so that a reader can simply ask for pos > last.
+-- The planner settings rule out a cached plan from the time when the tables were empty, which would always scan them.
 create function log.append(
   _known bigint,
   s_group int[], s_stream text[], s_expected int[],

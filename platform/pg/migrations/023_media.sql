@@ -1,2 +1,2 @@
--- Numbers of the jobs of media workers.
+-- Ids of media workers' jobs.
 create sequence log.media_ids;

@@ -1,12 +1,12 @@
--- The door for media workers that know no HTTP is a database of its own beside this one (docs/decisions/door.md). A row stands here
--- as long as it is open.
+-- The door for media workers that cannot use HTTP is a separate database beside this one (docs/decisions/door.md). This table has a
+-- row while the door is open.
 create table log.door (
   one       boolean primary key default true check (one),
   database  text not null,
   opened_at timestamptz not null default now(),
-  -- Whether everybody could connect to this database before it was opened: then everybody can again when it is closed.
+  -- True when the role PUBLIC could connect to this database before the door was opened; closing the door restores that.
   was_public boolean not null,
-  -- The jobs that it shows: {video id: job id}. A message is sent once its job stands there.
+  -- The jobs in the door's database: {video id: job id}. A job's message is sent only after the job is there.
   shows     json not null default '{}',
   shown_at  timestamptz
 );

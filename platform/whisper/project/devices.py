@@ -1,4 +1,4 @@
-"""Says how many GPUs CTranslate2 can use."""
+"""Prints the number of GPUs that CTranslate2 can use."""
 import ctranslate2
 
 print(ctranslate2.get_cuda_device_count())

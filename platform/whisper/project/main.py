@@ -1,6 +1,6 @@
-"""Runs a script with the packages that lie beside this file: main.py SCRIPT [ARGUMENT]…
+"""Runs a script with the packages in the `lib` folder beside this file: main.py SCRIPT [ARGUMENT]…
 
-Called with -I, so nothing else is imported by accident.
+Called with -I, so that no other packages are imported by accident.
 """
 import os
 import runpy

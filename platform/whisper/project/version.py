@@ -1,4 +1,4 @@
-"""Says which faster-whisper runs, once all that hearing needs has been found."""
+"""Prints the version of faster-whisper. Fails if a package that transcription needs is missing."""
 import av  # noqa: F401
 import ctranslate2  # noqa: F401
 import faster_whisper

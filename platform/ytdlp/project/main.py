@@ -1,4 +1,4 @@
-"""Runs the yt-dlp that lies beside this file. Called with -I, so nothing else is imported by accident."""
+"""Runs the yt-dlp in the `lib` folder beside this file. Called with -I, so that no other packages are imported by accident."""
 import os
 import sys
 
