@@ -1,7 +1,8 @@
 import { type AiEvent, type AiRequest, type Asked, aiEvents, type RequestKind } from '#events/ai.ts'
+import { noCaseFor } from '#events/kit/stream.ts'
 import { type Queryable, view } from './engine/view.ts'
 
-/** What is asked of a model, and what became of it. */
+/** A request to a model and its outcome. */
 export type AiRequestRow = {
   /** `note-42` or `summary-dQw4w9WgXcQ`. */
   request: string
@@ -10,23 +11,23 @@ export type AiRequestRow = {
   note_id: number | null
   user_id: number | null
   status: string
-  /** Of the last question; 0 when none was asked yet. */
+  /** Number of the last question; 0 when none was asked yet. */
   attempt: number
-  /** Whether the note was empty long before its author wanted notes by AI. */
+  /** Whether the request was part of a backfill: for a note older than its author's switch to notes by AI. */
   backfill: boolean
-  /** When it came to this status, in milliseconds since the epoch. */
+  /** When the request took this status, in milliseconds since the epoch. */
   since: number
-  /** What the worker's queue calls the last question that it got. */
+  /** The queue's id for the last question that it got. */
   message_id: string | null
   /** Why it was withdrawn or given up. */
   cause: string | null
-  /** Of the request of a client that it goes back to. */
+  /** Correlation id of the client's request that led to it. */
   correlation_id: string | null
-  /** Of the last event: what comes next was caused by it. */
+  /** Id of the last event: the causation id of the next one. */
   event_id: string
   created_at: string
   updated_at: string
-  /** Of the stream. */
+  /** Version of the stream. */
   version: number
 }
 
@@ -78,6 +79,8 @@ export const aiRequestsView = view('ai-requests', {
         return row && { ...row, ...now, status: 'withdrawn', cause: event.data.cause }
       case 'JobGivenUp':
         return row && { ...row, ...now, status: 'given-up', cause: event.data.cause }
+      default:
+        return noCaseFor(event)
     }
   },
 })
@@ -98,7 +101,7 @@ export type RequestStatus = AiRequest['status']
 const READ = `request, kind, video_id, note_id, user_id, status, attempt, backfill, since, message_id, cause, correlation_id, event_id,
   created_at, updated_at, version`
 
-/** What commands take, of a row. */
+/** The arguments of commands on a row's request. */
 export const askedOf = ({
   request,
   video_id,
@@ -111,7 +114,7 @@ export const askedOf = ({
   userId: user_id ?? undefined,
 })
 
-/** Requests whose question a worker's queue has had since before a moment, longest first. */
+/** Requests that were sent to a worker at or before a moment and are not answered, longest first. */
 export const unanswered = (db: Queryable, kind: RequestKind, before: number, limit: number): Promise<AiRequestRow[]> =>
   db.query<AiRequestRow>(
     'ai-requests.unanswered',
@@ -119,7 +122,7 @@ export const unanswered = (db: Queryable, kind: RequestKind, before: number, lim
     [kind, before, limit],
   )
 
-/** Requests in some of the statuses, oldest first. */
+/** Requests in the given statuses, oldest first. */
 export const requestsIn = (db: Queryable, statuses: readonly RequestStatus[], limit: number): Promise<AiRequestRow[]> =>
   db.query<AiRequestRow>(
     'ai-requests.in',
@@ -127,7 +130,9 @@ export const requestsIn = (db: Queryable, statuses: readonly RequestStatus[], li
     [statuses, limit],
   )
 
-/** Requests about a video or notes on it, those that moved last first. For people: it looks at all there are. */
+/**
+ * Requests about a video or its notes, the most recently changed first. For people: without an index it reads the whole table.
+ */
 export const requestsOf = (db: Queryable, videoId: string, limit: number): Promise<Pick<AiRequestRow, 'request'>[]> =>
   db.query<AiRequestRow>(
     'ai-requests.of',
@@ -142,7 +147,7 @@ export async function requestBy(db: Queryable, request: string): Promise<AiReque
   return row
 }
 
-/** Of each kind and status that something may still come of: how many requests there are, and since when the first is there. */
+/** The number of requests in each status that is not final, and the oldest `since` among them. */
 export const openRequests = (
   db: Queryable,
   kind: RequestKind,
@@ -155,9 +160,10 @@ export const openRequests = (
   )
 
 /**
- * The notes on a video that a model may have to write: empty ones of authors who want that, and those that were awaited, also when
- * the note itself is not to be seen because something of its stream is parked. Oldest first. With the request of a client that each
- * goes back to: the one that had it awaited, or else, if the log still has it, the one that took it.
+ * The notes on a video that a model may have to write, oldest first: empty notes of authors who have notes by AI turned on, and
+ * notes of awaited requests. The latter are included even if the note itself is not visible because an event of its stream is
+ * parked. Each comes with the correlation id of a client's request: of the request that had the note awaited, else of the one
+ * that created the note, if the log still has it.
  */
 export const notesThatWait = (
   db: Queryable,
@@ -177,7 +183,7 @@ export const notesThatWait = (
     [videoId],
   )
 
-/** The empty notes of a user on videos without a transcript, or on those that have one. Oldest first. */
+/** A user's empty notes without a request, on videos with or without a transcript (`withTranscript`). Oldest first. */
 export const emptyNotesOf = (
   db: Queryable,
   userId: number,
@@ -192,7 +198,7 @@ export const emptyNotesOf = (
     [userId, withTranscript, limit],
   )
 
-/** How many notes of a user were asked for as backfill so far. */
+/** How many of a user's notes a backfill has requested so far. */
 export async function backfilledOf(db: Queryable, userId: number): Promise<number> {
   const [row] = await db.query<{ notes: number }>(
     'ai-requests.backfilledOf',

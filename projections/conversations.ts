@@ -1,7 +1,8 @@
 import { type ConversationEvent, ConversationStarted, conversationEvents } from '#events/conversation.ts'
+import { noCaseFor } from '#events/kit/stream.ts'
 import { type Queryable, view } from './engine/view.ts'
 
-/** A viewer's talk with Wiz about a video. */
+/** A viewer's conversation with Wiz about a video. */
 export type ConversationRow = {
   conversation_id: number
   video_id: string
@@ -24,13 +25,22 @@ export const conversationsView = view('conversations', {
   indexes: ['(viewer, video_id)'],
   id: (event) => event.data.conversationId,
   evolve: (_: ConversationRow | undefined, event: ConversationEvent) => {
-    if (event.type !== 'ConversationStarted') return undefined
-    const { conversationId: conversation_id, videoId: video_id, viewer } = event.data
-    return { conversation_id, video_id, viewer, created_at: new Date(event.time).toISOString() }
+    switch (event.type) {
+      case 'ConversationStarted': {
+        const { conversationId: conversation_id, videoId: video_id, viewer } = event.data
+        return { conversation_id, video_id, viewer, created_at: new Date(event.time).toISOString() }
+      }
+      case 'MessageSent':
+      case 'ReplyCompleted':
+      case 'ReplyFailed':
+        return undefined
+      default:
+        return noCaseFor(event)
+    }
   },
 })
 
-/** A conversation if it is this viewer's; moments as Postgres writes them (UTC). */
+/** A conversation if it is this viewer's. Times as Postgres writes them (UTC). */
 export async function conversationOf(db: Queryable, viewer: string, id: number): Promise<ConversationRow | undefined> {
   const [conversation] = await db.query<ConversationRow>(
     'conversations.of',

@@ -4,12 +4,13 @@ import { mediaView } from './media.ts'
 import { messagesView } from './messages.ts'
 import { notesView } from './notes.ts'
 import { openRepliesView } from './open-replies.ts'
+import { operationsView } from './operations.ts'
 import { tasksView } from './tasks.ts'
 import { userVideosView } from './user-videos.ts'
 import { usersView } from './users.ts'
 import { videosView } from './videos.ts'
 
-/** Every view there is. A new one is added here. */
+/** Every view. Add new views here. */
 export const views = [
   usersView,
   videosView,
@@ -21,4 +22,5 @@ export const views = [
   tasksView,
   aiRequestsView,
   mediaView,
+  operationsView,
 ] as const

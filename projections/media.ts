@@ -1,40 +1,41 @@
+import { noCaseFor } from '#events/kit/stream.ts'
 import { type Media, type MediaEvent, type MediaStep, mediaEvents } from '#events/media.ts'
 import type { Flashcard, Question } from '#events/study.ts'
 import { type Queryable, view } from './engine/view.ts'
 
-/** The newest job of media workers for a video, and what came of all of them. */
+/** The newest job of media workers for a video, and the results of all its jobs. */
 export type MediaRow = {
   video_id: string
-  /** 0 as long as it is only awaited for the first time. */
+  /** 0 while the first hearing is only awaited. */
   job_id: number
   status: string
-  /** Who wants it; null when it was awaited for want of captions. */
+  /** The user who asked; null for a hearing and for a worker's own job. */
   user_id: number | null
-  /** Of the flashcards and the quiz, as asked for. */
+  /** Requested language of the flashcards and the quiz. */
   language: string | null
-  /** Of the last message. */
+  /** Number of the last message. */
   attempt: number
-  /** What the workers' queue calls that message; null when it has none, or none any more. */
+  /** The queue's id for the last message; null before it is sent and after a worker deleted it. */
   message_id: string | null
   step: string | null
-  /** Of the step. */
+  /** Percentage of the step. */
   percent: number | null
-  /** When something was last heard of it, in milliseconds since the epoch. */
+  /** Time of the last news of the job, in milliseconds since the epoch. */
   since: number
   /** Why the last attempt failed, if one did, or why there are no flashcards. */
   cause: string | null
   /** JSON text: `{language: {flashcards, quiz, model?}}`, the newest first. */
   studies: string
-  /** Where the sound lies, if a worker had to hear it. */
+  /** S3 key of the sound, if a job included a hearing (transcription of the speech). */
   audio_key: string | null
-  /** Of the request of a client that it goes back to. */
+  /** Correlation id of the client's request that led to the job. */
   correlation_id: string | null
-  /** Of the last event: what comes next was caused by it. */
+  /** Id of the last event: the causation id of the next one. */
   event_id: string
-  /** When the job was asked for. */
+  /** When the job was requested. */
   requested_at: string
   updated_at: string
-  /** Of the stream. */
+  /** Version of the stream. */
   version: number
 }
 
@@ -75,7 +76,7 @@ export const mediaView = view('media', {
       case 'MediaProcessingRequested': {
         const { jobId: job_id, attempt, userId: user_id, language = null } = event.data
         const isAgain = row !== undefined && row.job_id === job_id
-        // What was awaited goes on under the same request of a client.
+        // Another message of the same job, and the job of an awaited hearing, keep the correlation id and start time of the row.
         const of = isAgain || row?.status === 'awaited' ? row : begun(row, event, updated_at)
         return { ...of, ...now, status: 'queued', job_id, attempt, user_id, language, message_id: null }
       }
@@ -122,6 +123,8 @@ function change(
     }
     case 'MediaProcessingFailed':
       return { status: 'failed', cause: event.data.cause, step: null, percent: null }
+    default:
+      return noCaseFor(event)
   }
 }
 
@@ -136,7 +139,7 @@ export async function mediaOf(db: Queryable, videoId: string): Promise<MediaRow 
   return row
 }
 
-/** Jobs in some of the statuses of which nothing was heard since a moment (milliseconds since the epoch), longest first. */
+/** Jobs in the given statuses without news since a moment (milliseconds since the epoch), longest first. */
 export const mediaIn = (
   db: Queryable,
   statuses: readonly MediaStatus[],
@@ -148,7 +151,7 @@ export const mediaIn = (
     [statuses, before, limit],
   )
 
-/** How many jobs are in each status in which something still comes, and when of the oldest of them something was last heard. */
+/** The number of jobs in each status that is not final, and the oldest `since` among them. */
 export const openMedia = (db: Queryable): Promise<{ status: MediaStatus; jobs: number; since: number }[]> =>
   db.query(
     'media.open',

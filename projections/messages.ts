@@ -1,20 +1,21 @@
 import { type ConversationEvent, conversationEvents, MessageSent, ReplyCompleted } from '#events/conversation.ts'
+import { noCaseFor } from '#events/kit/stream.ts'
 import { type Queryable, view } from './engine/view.ts'
 
-/** A message of either side. */
+/** A message of the viewer or of Wiz. */
 export type MessageRow = {
   message_id: number
   conversation_id: number
-  /** Its place in the conversation. Numbers are drawn ahead by several processes and say nothing about order. */
+  /** Order within the conversation. Ids do not give the order: several processes draw them ahead. */
   version: number
   role: string
   content: string
-  /** The message that Wiz answers with this one. */
+  /** For a message of Wiz: the message that it answers. */
   reply_to: number | null
   created_at: string
 }
 
-/** Numbers of messages begin with 1: events that bring no message touch no row. */
+/** Message ids start at 1, so events without a message touch no row. */
 const NO_MESSAGE = 0
 
 export const messagesView = view('messages', {
@@ -34,16 +35,26 @@ export const messagesView = view('messages', {
   indexes: ['(conversation_id, version)'],
   id: (event) => ('messageId' in event.data ? event.data.messageId : NO_MESSAGE),
   evolve: (_: MessageRow | undefined, event: ConversationEvent) => {
-    if (event.type !== 'MessageSent' && event.type !== 'ReplyCompleted') return undefined
-    const { messageId: message_id, conversationId: conversation_id, text: content } = event.data
-    const row = { message_id, conversation_id, version: event.version, content, created_at: new Date(event.time).toISOString() }
-    return event.type === 'MessageSent'
-      ? { ...row, role: 'user', reply_to: null }
-      : { ...row, role: 'assistant', reply_to: event.data.replyTo }
+    switch (event.type) {
+      case 'MessageSent':
+        return { ...message(event), role: 'user', reply_to: null }
+      case 'ReplyCompleted':
+        return { ...message(event), role: 'assistant', reply_to: event.data.replyTo }
+      case 'ConversationStarted':
+      case 'ReplyFailed':
+        return undefined
+      default:
+        return noCaseFor(event)
+    }
   },
 })
 
-/** The messages of a conversation, oldest first; moments as Postgres writes them (UTC). */
+const message = ({ data, version, time }: Extract<ConversationEvent, { type: 'MessageSent' | 'ReplyCompleted' }>) => {
+  const { messageId: message_id, conversationId: conversation_id, text: content } = data
+  return { message_id, conversation_id, version, content, created_at: new Date(time).toISOString() }
+}
+
+/** The messages of a conversation, oldest first. Times as Postgres writes them (UTC). */
 export const messagesOf = (db: Queryable, conversationId: number): Promise<MessageRow[]> =>
   db.query<MessageRow>(
     'messages.of',
@@ -52,7 +63,10 @@ export const messagesOf = (db: Queryable, conversationId: number): Promise<Messa
     [conversationId],
   )
 
-/** The last messages of a conversation up to one of them, oldest first. That one is missing if it cannot be seen yet. */
+/**
+ * The last `limit` messages of a conversation up to and including `messageId`, oldest first. If the view does not have that
+ * message yet, the last messages of the conversation.
+ */
 export const messagesUpTo = (
   db: Queryable,
   { conversationId, messageId, limit }: { conversationId: number; messageId: number; limit: number },
@@ -68,7 +82,7 @@ export const messagesUpTo = (
     [conversationId, messageId, limit],
   )
 
-/** What Wiz answered to a message; undefined while it has not. */
+/** Wiz's answer to a message; undefined while there is none. */
 export async function replyTo(db: Queryable, conversationId: number, messageId: number): Promise<string | undefined> {
   const [reply] = await db.query<{ content: string }>(
     'messages.replyTo',

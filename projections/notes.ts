@@ -1,3 +1,4 @@
+import { noCaseFor } from '#events/kit/stream.ts'
 import { NoteCreated, type NoteEvent, noteEvents } from '#events/note.ts'
 import { gone, type Queryable, view } from './engine/view.ts'
 
@@ -11,11 +12,11 @@ export type NoteRow = {
   generated_by_ai: boolean
   created_at: string
   updated_at: string
-  /** Of the stream. */
+  /** Version of the stream. */
   version: number
 }
 
-/** What the model may still write. */
+/** Condition for notes that a model may still write. */
 const EMPTY = `(text is null or text = '')`
 
 export const notesView = view('notes', {
@@ -60,13 +61,15 @@ export const notesView = view('notes', {
         return note && { ...note, text: event.data.text, generated_by_ai: true, updated_at: at, version }
       case 'NoteDeleted':
         return gone
+      default:
+        return noCaseFor(event)
     }
   },
 })
 
 const COLUMNS = 'note_id, video_id, user_id, timestamp, text, generated_by_ai, created_at, updated_at, version'
 
-/** A user's notes on a video, oldest first; moments as Postgres writes them (UTC). */
+/** A user's notes on a video, oldest first. Times as Postgres writes them (UTC). */
 export const notesOf = (db: Queryable, userId: number, videoId: string): Promise<NoteRow[]> =>
   db.query<NoteRow>(
     'notes.of',
@@ -74,13 +77,13 @@ export const notesOf = (db: Queryable, userId: number, videoId: string): Promise
     [userId, videoId],
   )
 
-/** One note; moments as above. */
+/** One note. Times as Postgres writes them (UTC). */
 export async function noteById(db: Queryable, noteId: number): Promise<NoteRow | undefined> {
   const [note] = await db.query<NoteRow>('notes.byId', `select ${COLUMNS} from views.notes where note_id = $1`, [noteId])
   return note
 }
 
-/** The empty notes on a video of users who want the model to fill them, oldest first. */
+/** The empty notes on a video whose authors have notes by AI turned on, oldest first. */
 export const notesForAi = (db: Queryable, videoId: string): Promise<NoteRow[]> =>
   db.query<NoteRow>(
     'notes.forAi',

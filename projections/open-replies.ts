@@ -1,15 +1,16 @@
 import { type ConversationEvent, conversationEvents, MessageSent, ReplyCompleted, ReplyFailed } from '#events/conversation.ts'
+import { noCaseFor } from '#events/kit/stream.ts'
 import { gone, type Queryable, view } from './engine/view.ts'
 
-/** A message whose reply is still to come. */
+/** A message that still waits for its reply. */
 export type OpenReplyRow = {
-  /** Of the message that awaits it. */
+  /** The viewer's message. */
   message_id: number
   conversation_id: number
   sent_at: string
 }
 
-/** Numbers of messages begin with 1: starting a conversation touches no row. */
+/** Message ids start at 1, so starting a conversation touches no row. */
 const NO_MESSAGE = 0
 
 export const openRepliesView = view('open-replies', {
@@ -31,11 +32,13 @@ export const openRepliesView = view('open-replies', {
         return gone
       case 'ConversationStarted':
         return undefined
+      default:
+        return noCaseFor(event)
     }
   },
 })
 
-/** Replies that have been open since before a moment (milliseconds since the epoch), oldest first, at most `limit`. */
+/** Replies open since before a moment (milliseconds since the epoch), oldest first, at most `limit`. */
 export const openSince = (db: Queryable, before: number, limit: number): Promise<OpenReplyRow[]> =>
   db.query<OpenReplyRow>(
     'openReplies.since',
@@ -44,7 +47,7 @@ export const openSince = (db: Queryable, before: number, limit: number): Promise
     [before, limit],
   )
 
-/** Whether a message still awaits its reply. */
+/** Whether a message still waits for its reply. */
 export async function isReplyOpen(db: Queryable, messageId: number): Promise<boolean> {
   return (await db.query('openReplies.is', 'select 1 from views.open_replies where message_id = $1', [messageId])).length > 0
 }

@@ -1,35 +1,39 @@
+import { noCaseFor } from '#events/kit/stream.ts'
 import { type TaskEvent, type TaskKind, TaskScheduled, taskEvents } from '#events/task.ts'
 import { type Queryable, view } from './engine/view.ts'
 
-/** What a worker has to find out about a video. */
+/** A task of a worker: what to find out about a video. */
 export type TaskRow = {
   task_id: number
   video_id: string
   kind: string
   status: string
-  /** Claims so far, but for those handed back. */
+  /** Claims so far, without those handed back. */
   attempts: number
-  /** When it may be claimed, the end of its lease included; null once nobody may. Milliseconds since the epoch. */
+  /**
+   * When the task may be claimed next: for a claimed task, the end of its lease. Null once it has
+   * ended. Milliseconds since the epoch.
+   */
   due_at: number | null
-  /** Position of the event that scheduled it: the order in which tasks were asked for. */
+  /** Position of the event that scheduled it: tasks are handed out in this order. */
   scheduled_pos: number
-  /** Of the request that it was scheduled for. */
+  /** Correlation id of the request that it was scheduled for. */
   correlation_id: string | null
-  /** Of the last event: what comes next was caused by it. */
+  /** Id of the last event: the causation id of the next one. */
   event_id: string
   /** Why the last attempt failed, if one did. */
   error: string | null
   created_at: string
   updated_at: string
-  /** Of the stream: rises with every change. */
+  /** Version of the stream: rises with every change. */
   version: number
 }
 
-/** Of which something may still come. */
+/** Condition for tasks that have not ended. */
 const OPEN = 'due_at is not null'
 
 export const tasksView = view('tasks', {
-  version: 2,
+  version: 3,
   from: taskEvents,
   key: 'task_id',
   anew: [TaskScheduled],
@@ -48,7 +52,7 @@ export const tasksView = view('tasks', {
     updated_at: 'timestamptz not null',
     version: 'int not null',
   },
-  indexes: [`(kind, scheduled_pos) where ${OPEN}`, `(kind, due_at) where ${OPEN}`],
+  indexes: [`(kind, scheduled_pos) where ${OPEN}`, `(kind, due_at) where ${OPEN}`, `(updated_at) where status = 'failed'`],
   id: (event) => event.data.taskId,
   evolve: (task: TaskRow | undefined, event: TaskEvent) => {
     const { version, time, id: event_id, pos: scheduled_pos, correlationId: correlation_id } = event
@@ -71,11 +75,13 @@ export const tasksView = view('tasks', {
       }
       case 'TaskCompleted':
         return { ...task, status: 'completed', due_at: null, ...now }
+      default:
+        return noCaseFor(event)
     }
   },
 })
 
-/** One task, whatever became of it. */
+/** One task, in any status. */
 export async function taskById(
   db: Queryable,
   id: number,
@@ -88,10 +94,13 @@ export async function taskById(
   return task
 }
 
-/** A task that may be claimed, as far as the view knows. */
+/** A task that may be claimed, according to the view. */
 export type DueTask = Pick<TaskRow, 'task_id' | 'video_id' | 'version' | 'scheduled_pos' | 'correlation_id' | 'event_id'>
 
-/** The tasks of a kind that may be claimed at a moment, in the order in which they were asked for, beyond the position `after`. */
+/**
+ * The tasks of a kind that may be claimed at the moment `now`, in the order in which they were
+ * scheduled, beyond the position `after`.
+ */
 export const dueTasks = (db: Queryable, kind: TaskKind, now: number, after: number, limit: number): Promise<DueTask[]> =>
   db.query<DueTask>(
     'tasks.due',
@@ -100,7 +109,7 @@ export const dueTasks = (db: Queryable, kind: TaskKind, now: number, after: numb
     [kind, now, after, limit],
   )
 
-/** When the next task of a kind may be claimed that may not be at this moment; undefined when none is foreseen. */
+/** When the next task of a kind becomes claimable after `now`; undefined when the view has none. */
 export async function nextDueAt(db: Queryable, kind: TaskKind, now: number): Promise<number | undefined> {
   const [next] = await db.query<{ due_at: number }>(
     'tasks.next',
@@ -109,3 +118,17 @@ export async function nextDueAt(db: Queryable, kind: TaskKind, now: number): Pro
   )
   return next?.due_at
 }
+
+/**
+ * The number of tasks that wait, that workers hold, and that failed permanently in the last day; with the
+ * time of the oldest in each status.
+ */
+export const taskCounts = (db: Queryable): Promise<{ status: string; tasks: number; oldestAt: number | null }[]> =>
+  db.query(
+    'tasks.counts',
+    `select status, count(*) as tasks, (extract(epoch from min(updated_at)) * 1000)::bigint as "oldestAt" from (
+       select status, updated_at from views.tasks where ${OPEN}
+       union all
+       select status, updated_at from views.tasks where status = 'failed' and updated_at > now() - interval '1 day') t
+      group by status order by status`,
+  )

@@ -1,25 +1,23 @@
 import type { Queryable } from './engine/view.ts'
 
-/** A job that media workers have, or will have, and all that one of them must know of it. */
+/** A job that media workers have or will get, with all the data a worker needs. */
 export interface JobUnderWay {
   /** Number of the video. */
   id: number
   video_id: string
   job_id: number
   attempt: number
-  /** Who asked for it, and the address of that user; null when nobody did. */
+  /** The user who asked for the job, with the e-mail address; null when no user did. */
   user_id: number | null
   email: string | null
-  /** As somebody noted it, else as YouTube has it. */
+  /** The title that a client sent, else YouTube's. */
   title: string | null
   status: 'queued' | 'processing'
   correlation_id: string | null
   causation_id: string
 }
 
-/**
- * All jobs under way. `isWhole`: false when a view is behind another one, so that one is left out of which not everything is known.
- */
+/** All open jobs. `isWhole` is false when a job was left out because the view of videos or of users lags behind that of media. */
 export async function jobsUnderWay(db: Queryable): Promise<{ jobs: JobUnderWay[]; isWhole: boolean }> {
   const rows = await db.query<Omit<JobUnderWay, 'id'> & { id: number | null; metadata: string | null }>(
     'media.underWay',
@@ -37,7 +35,7 @@ export async function jobsUnderWay(db: Queryable): Promise<{ jobs: JobUnderWay[]
   return { jobs, isWhole: jobs.length === rows.length }
 }
 
-/** @param metadata JSON text, in which there may be characters that Postgres has no text for: so it is not asked to read it */
+/** Parsed here, not in Postgres: the text may contain characters that Postgres cannot store. @param metadata JSON text */
 function titleIn(metadata: string | null): string | null {
   const { title } = JSON.parse(metadata ?? '{}') as { title?: unknown }
   return typeof title === 'string' ? title.toWellFormed().replaceAll('\0', '') : null

@@ -1,5 +1,6 @@
+import { noCaseFor } from '#events/kit/stream.ts'
 import { type NoteEvent, noteEvents } from '#events/note.ts'
-import { folded } from './engine/text.ts'
+import { soughtIn } from './engine/text.ts'
 import { gone, type Queryable, view } from './engine/view.ts'
 
 /** A video on which a user has notes. */
@@ -28,13 +29,15 @@ export const userVideosView = view('user-videos', {
       case 'NoteEdited':
       case 'NoteWrittenByAi':
         return undefined
+      default:
+        return noCaseFor(event)
     }
   },
 })
 
 export type VideoSort = 'created_at_desc' | 'created_at_asc' | 'title_asc' | 'title_desc'
 
-/** Each ends in what makes pages stable. */
+/** Each order ends in the id, so that pages are stable. */
 const orders: Record<VideoSort, { by: string; order: string }> = {
   created_at_desc: { by: 'created_at', order: 'created_at desc, id desc' },
   created_at_asc: { by: 'created_at', order: 'created_at, id' },
@@ -43,10 +46,10 @@ const orders: Record<VideoSort, { by: string; order: string }> = {
 }
 
 /**
- * `$1` user, `$2` most on a page, `$3` how many come before it, `$4` what the title must contain, if filtered.
- * The count comes with the page, also when the page lies past the end.
+ * `$1` user, `$2` page size, `$3` offset, `$4` text that the title must contain, if filtered. The total comes with every
+ * page, also with one past the end.
  *
- * The ids go in as one array: an index scan for all of them takes two thirds of the time of a join, which makes one for each.
+ * The ids go in as one array: one index scan for all of them takes two thirds of the time of a join, which scans once per id.
  */
 function listText(sort: VideoSort, isFiltered: boolean): string {
   const { by, order } = orders[sort]
@@ -54,7 +57,7 @@ function listText(sort: VideoSort, isFiltered: boolean): string {
   with mine as materialized (
     select video_id, id, ${by} from views.videos
      where video_id = any (array(select video_id from views.user_videos where user_id = $1))
-           ${isFiltered ? 'and position($4 in title_folded) > 0' : ''}),
+           ${isFiltered ? 'and position($4 in title_searched) > 0' : ''}),
   page as (select * from mine order by ${order} limit $2 offset $3)
   select (select count(*) from mine) as total, v.video_id, v.title, v.metadata
     from (select) one left join page p on true left join views.videos v using (video_id)
@@ -62,7 +65,7 @@ function listText(sort: VideoSort, isFiltered: boolean): string {
 }
 
 export interface VideoPage {
-  /** How many there are on all pages. */
+  /** Number of videos on all pages. */
   total: number
   /** `metadata` is JSON text. */
   videos: { video_id: string; title: string | null; metadata: string | null }[]
@@ -71,7 +74,7 @@ export interface VideoPage {
 /**
  * The videos on which a user has at least one note.
  *
- * @param q part of the title, taken literally whatever its case; empty for all
+ * @param q part of the title, compared literally except for case, accents and normal form; empty for all
  */
 export async function videosOf(
   db: Queryable,
@@ -79,8 +82,9 @@ export async function videosOf(
 ): Promise<VideoPage> {
   // Postgres cannot hold this character, so no title has it.
   if (q.includes('\0')) return { total: 0, videos: [] }
-  const values = [userId, limit, Math.min(offset, Number.MAX_SAFE_INTEGER), ...(q === '' ? [] : [folded(q)])]
-  const name = q === '' ? `userVideos.${sort}` : `userVideos.${sort}.filtered`
-  const rows = await db.query<VideoPage['videos'][number] & { total: number }>(name, listText(sort, q !== ''), values)
+  const sought = soughtIn(q)
+  const values = [userId, limit, Math.min(offset, Number.MAX_SAFE_INTEGER), ...(sought === '' ? [] : [sought])]
+  const name = sought === '' ? `userVideos.${sort}` : `userVideos.${sort}.filtered`
+  const rows = await db.query<VideoPage['videos'][number] & { total: number }>(name, listText(sort, sought !== ''), values)
   return { total: rows[0]!.total, videos: rows.filter((row) => row.video_id !== null).map(({ total: _, ...video }) => video) }
 }

@@ -1,3 +1,4 @@
+import { noCaseFor } from '#events/kit/stream.ts'
 import { type UserEvent, UserRegistered, userEvents } from '#events/user.ts'
 import { type Queryable, view } from './engine/view.ts'
 
@@ -8,11 +9,11 @@ export type UserRow = {
   name: string | null
   image_url: string | null
   ai_notes: boolean
-  /** What the long-term token is made from, while there is one; seconds since the epoch. */
+  /** The data a long-term token is derived from, while there is a token; `token_issued_at` in seconds since the epoch. */
   token_email: string | null
   token_issued_at: number | null
   created_at: string
-  /** Of the stream. */
+  /** Version of the stream. */
   version: number
 }
 
@@ -56,11 +57,13 @@ export const usersView = view('users', {
         return { ...user, token_email: event.data.email, token_issued_at: event.data.issuedAt, version }
       case 'LongTermTokenRevoked':
         return { ...user, token_email: null, token_issued_at: null, version }
+      default:
+        return noCaseFor(event)
     }
   },
 })
 
-/** One user; `created_at` as Postgres writes a moment (UTC). */
+/** One user. `created_at` as Postgres writes it (UTC). */
 export async function userById(db: Queryable, id: number): Promise<UserRow | undefined> {
   const [user] = await db.query<UserRow>(
     'users.byId',

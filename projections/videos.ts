@@ -1,20 +1,24 @@
+import { noCaseFor } from '#events/kit/stream.ts'
+import { titleOf } from '#events/title.ts'
 import { VideoAdded, type VideoEvent, videoEvents } from '#events/video.ts'
-import { folded } from './engine/text.ts'
+import { folded, searchable } from './engine/text.ts'
 import { type Queryable, view } from './engine/view.ts'
 
-/** A video that somebody took a note on. */
+/** A YouTube video that VidWiz knows, for example because a user took a note on it. */
 export type VideoRow = {
   video_id: string
   id: number
   title: string | null
-  /** The title in lower case: what is searched and sorted by, the same under every collation. */
+  /** The title in lower case, for sorting; the order is the same under every database collation. */
   title_folded: string | null
-  /** JSON text, kept to the letter. */
+  /** The title in the form that is searched. */
+  title_searched: string | null
+  /** JSON text, unchanged. */
   metadata: string | null
   transcript_available: boolean
-  /** `speech` or `text` of one that a worker heard; null of captions. */
+  /** `speech` or `text` for a transcript that a worker made from the sound; null for captions. */
   transcript_origin: string | null
-  /** As which it was heard. */
+  /** Language of the transcription. */
   transcript_language: string | null
   summary: string | null
   /** JSON text: an array of strings. */
@@ -24,7 +28,7 @@ export type VideoRow = {
 }
 
 export const videosView = view('videos', {
-  version: 3,
+  version: 4,
   from: videoEvents,
   key: 'video_id',
   anew: [VideoAdded],
@@ -33,6 +37,7 @@ export const videosView = view('videos', {
     id: 'bigint not null',
     title: 'text',
     title_folded: 'text collate "C"',
+    title_searched: 'text collate "C"',
     metadata: 'text',
     transcript_available: 'boolean not null',
     transcript_origin: 'text',
@@ -57,9 +62,18 @@ export const videosView = view('videos', {
   },
 })
 
-const titled = (title: string | null) => ({ title, title_folded: title === null ? null : folded(title) })
+const MOST_FOLDED = 1_000
 
-const change = (event: VideoEvent): Partial<VideoRow> => {
+/** Old events may carry clients' placeholders as titles, from before placeholders were recognised. */
+const titled = (given: string | null) => {
+  const title = titleOf(given)
+  if (title === null) return { title, title_folded: null, title_searched: null }
+  // YouTube's titles are far shorter. The rest of a longer text is neither sorted nor searched by.
+  const head = title.slice(0, MOST_FOLDED).toWellFormed()
+  return { title, title_folded: folded(head), title_searched: searchable(head) }
+}
+
+const change = (event: Exclude<VideoEvent, { type: 'VideoAdded' }>): Partial<VideoRow> => {
   switch (event.type) {
     case 'VideoTitled':
       return titled(event.data.title)
@@ -73,19 +87,21 @@ const change = (event: VideoEvent): Partial<VideoRow> => {
       return { summary: event.data.summary }
     case 'QuestionsSuggested':
       return { suggested_questions: JSON.stringify(event.data.questions) }
-    default:
+    case 'TranscriptSetAside':
       return {}
+    default:
+      return noCaseFor(event)
   }
 }
 
-/** `updated_at` moves only when a value does. */
+/** `updated_at` changes only when a value does. */
 const updated = (video: VideoRow, change: Partial<VideoRow>, at: string): VideoRow => {
   const changed = Object.entries(change).some(([column, value]) => video[column as keyof VideoRow] !== value)
   return changed ? { ...video, ...change, updated_at: at } : video
 }
 
-/** A video as queries give it; moments as Postgres writes them (UTC). */
-export type VideoRead = Omit<VideoRow, 'title_folded'>
+/** A video as queries return it. Times as Postgres writes them (UTC). */
+export type VideoRead = Omit<VideoRow, 'title_folded' | 'title_searched'>
 
 const READ = `v.id, v.video_id, v.title, v.metadata, v.transcript_available, v.transcript_origin, v.transcript_language, v.summary,
   v.suggested_questions, v.created_at, v.updated_at`
@@ -95,7 +111,7 @@ export async function videoById(db: Queryable, videoId: string): Promise<VideoRe
   return video
 }
 
-/** YouTube's id of the video with a number of ours; undefined when there is none. */
+/** YouTube's id of the video with VidWiz's number `id`; undefined when there is none. */
 export async function videoIdBy(db: Queryable, id: number): Promise<string | undefined> {
   const [video] = await db.query<{ video_id: string }>('videos.byNumber', 'select video_id from views.videos where id = $1', [id])
   return video?.video_id
@@ -104,7 +120,7 @@ export async function videoIdBy(db: Queryable, id: number): Promise<string | und
 /** Which of metadata, transcript and summary a video has; one bit each. */
 export type Parts = number
 export const ALL_PARTS: Parts = 7
-/** Unlike what any video has. */
+/** Differs from the parts of every video. */
 export const PARTS_UNKNOWN: Parts = -1
 
 export const partsOf = ({ metadata, transcript_available, summary }: VideoRead): Parts =>
@@ -112,7 +128,7 @@ export const partsOf = ({ metadata, transcript_available, summary }: VideoRead):
 
 const PARTS = '(v.metadata is not null)::int + 2 * v.transcript_available::int + 4 * (v.summary is not null)::int'
 
-/** Of each video that has other parts by now than those given: what it is now. */
+/** For each given video: its row, if its parts now differ from those given; otherwise undefined. */
 export async function videosBeyond(
   db: Queryable,
   known: readonly { videoId: string; parts: Parts }[],

@@ -1,14 +1,14 @@
 import type { Queryable } from './engine/view.ts'
 
-/** Somebody who wants to watch a video; a guest has no `userId`. */
+/** A viewer who wants to watch a video; a guest has no `userId`. */
 export interface Watching {
   userId: number | null
-  /** As conversations name it. */
+  /** The viewer as named in conversations. */
   viewer: string
   videoId: string
 }
 
-/** Who of them may: a guest any video that is there, a user those on which it has a note or a conversation. */
+/** Which of them may watch: a guest any known video, a user only a video on which they have a note or a conversation. */
 export async function areWatchable(db: Queryable, watching: readonly Watching[]): Promise<boolean[]> {
   const rows = await db.query<{ n: number }>(
     'watchable',

@@ -1,6 +1,6 @@
 import type { Recorded } from '#events/kit/envelope.ts'
 import { ownership } from '#platform/log/ownership.ts'
-import { type Parked, reason } from '#platform/log/parked.ts'
+import { failed, type Parked } from '#platform/log/parked.ts'
 import type { Positions } from '#platform/log/port.ts'
 import { sift } from '#platform/log/sift.ts'
 import { isRefusal } from '#platform/pg/errors.ts'
@@ -10,7 +10,10 @@ import { rowMemory } from './memory.ts'
 import type { Target } from './table.ts'
 import { applyBatch, write } from './write.ts'
 
-/** Characters of payload to write in one statement: what is made of them must fit into one string, of half a billion at most. */
+/**
+ * Characters of payload per write statement. Its parameters must fit into one JavaScript string, which holds at
+ * most half a billion characters.
+ */
 const PORTION_CHARS = 32 * 2 ** 20
 
 function* portions(readings: Reading[]): Generator<Reading[]> {
@@ -26,21 +29,28 @@ function* portions(readings: Reading[]): Generator<Reading[]> {
   yield readings.slice(from)
 }
 
-/** Applies batches to one target for as long as it owns the checkpoints. */
+/** Applies batches to one target (a table and its consumer) as long as it owns the consumer's checkpoints. */
 export interface Applier {
-  /** Takes the partitions over and tells where they stand. */
+  /** Takes the partitions over and returns their checkpoints. */
   resume(partitions: number[]): Promise<Positions>
   /**
-   * Applies events, in order within each partition; those it has applied before leave no trace (P2).
-   * @throws Fenced when somebody else moved a checkpoint, and whatever the database fails with
+   * Applies events, in order within each partition. Events that were applied before have no effect (P2).
+   *
+   * @throws Fenced when another process moved a checkpoint; also every database error that is not the fault of one event
    */
   handle(batch: Recorded[]): Promise<void>
 }
 
-/** @param onParked told of each event that had to be parked, after the fact */
-export function applier(db: Db, target: Target, onParked?: (parked: Parked) => void): Applier {
+export interface ApplierOptions {
+  /** Called for each parked event, after the commit. */
+  onParked?: (parked: Parked) => void
+  /** Id of the process, stored with the checkpoints for operators to see. */
+  owner?: string | undefined
+}
+
+export function applier(db: Db, target: Target, { onParked, owner }: ApplierOptions = {}): Applier {
   const { consumer, view } = target
-  const own = ownership(db, { consumer, topic: view.topic.name }, onParked)
+  const own = ownership(db, { consumer, topic: view.topic.name, owner }, onParked)
   const memory = rowMemory(view)
   const recordedOf = (readings: Reading[]) => readings.map(({ recorded }) => recorded)
 
@@ -57,7 +67,7 @@ export function applier(db: Db, target: Target, onParked?: (parked: Parked) => v
           attempt: (some) => own.commit(recordedOf(some), (moves) => applyBatch(db, target, some, own.isStuck, moves, memory)),
           refused: ({ recorded }, error) =>
             own.commit([recorded], async (moves) => {
-              const parked: Parked[] = [{ recorded, state: 'failed', cause: reason(error) }]
+              const parked = [failed(recorded, error)]
               await write(db, target, new Map(), parked, moves)
               return parked
             }),

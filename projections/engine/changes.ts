@@ -3,27 +3,30 @@ import type { Id, View } from './view.ts'
 
 type Callback = () => void
 
-/** Tells what changes in the views, as it happens, without asking the database. */
+/** Reports changes of views as they happen, without asking the database. */
 export interface Changes {
-  /** Calls back after each commit that may have changed this row; now and then also when none has. Returns how to stop. */
+  /**
+   * Calls back after each commit that may have changed this row, and sometimes without a change.
+   * Returns a function that stops it.
+   */
   onRow(view: View, id: Id, callback: Callback): () => void
-  /** Calls back after each commit that moved one of these views. Returns how to stop. */
+  /** Calls back after each commit that moved one of these views. Returns a function that stops it. */
   onMove(views: readonly View[], callback: Callback): () => void
-  /** How many are being called back. */
+  /** Number of subscriptions. */
   watching(): number
   close(): void
 }
 
-/** How often everybody looks, should a wake-up have been lost with a connection that nobody knows is dead. */
+/** Interval at which all subscribers are called anyway: a dead connection that nobody has noticed loses wake-ups. */
 const SAFETY_NET_MS = 10_000
 
-/** Who watches a view: single rows of it, or all. */
+/** Subscribers of a view: to single rows, or to the whole view. */
 interface Watched {
   rows: Map<Id, Set<Callback>>
   all: Set<Callback>
 }
 
-/** One per process. It costs nothing while nobody watches. */
+/** One per process. Without subscribers it does not even listen. */
 export function openChanges(listener: Listener, { safetyNetMs = SAFETY_NET_MS } = {}): Changes {
   const watched = new Map<string, Watched>()
   let watching = 0
@@ -75,7 +78,7 @@ export function openChanges(listener: Listener, { safetyNetMs = SAFETY_NET_MS } 
       rows.set(id, callbacks.add(callback))
       return () => {
         if (!callbacks.delete(callback)) return
-        // Another set may stand there by now.
+        // After its last subscriber left, the row may have got a new set.
         if (callbacks.size === 0 && rows.get(id) === callbacks) rows.delete(id)
         end()
       }

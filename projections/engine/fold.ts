@@ -1,33 +1,34 @@
 import { decode } from '#events/kit/codec.ts'
 import type { EventOf, Recorded } from '#events/kit/envelope.ts'
-import { type Parked, reason } from '#platform/log/parked.ts'
+import { type Cause, causeOf } from '#platform/log/cause.ts'
+import { failed, failedBy, type Parked, waiting } from '#platform/log/parked.ts'
 import { gone, type Id, type View } from './view.ts'
 
 export type Row = Record<string, unknown>
 
-/** An event read back with the row it belongs to, or why it could not be. */
-export type Reading = { recorded: Recorded; event: EventOf; id: Id; cause?: undefined } | { recorded: Recorded; cause: string }
+/** A decoded event with the id of its row, or the cause of the failure to decode it. */
+export type Reading = { recorded: Recorded; event: EventOf; id: Id; cause?: undefined } | { recorded: Recorded; cause: Cause }
 
-/** Reads an event for a view. Never throws. */
+/** Decodes an event for a view. Never throws: a failure becomes the reading's `cause`. */
 export function readFor(view: View, recorded: Recorded): Reading {
   try {
     const event = decode(view.catalog, recorded)
     return { recorded, event, id: view.id(event) }
   } catch (error) {
-    return { recorded, cause: reason(error) }
+    return { recorded, cause: causeOf(error, recorded.data) }
   }
 }
 
-/** What a batch makes of the rows it touches: changed rows (undefined: gone) and the events it could not apply. */
+/** The effect of a batch: changed rows (undefined: deleted) and the events to park. */
 export interface Folded {
   changed: Map<Id, Row | undefined>
   parked: Parked[]
 }
 
 /**
- * Folds a batch over the rows it touches. Pure.
+ * Folds a batch over the rows that it touches. Pure.
  *
- * @param isStuck whether an earlier event of the stream is parked already: then this one waits behind it (P8)
+ * @param isStuck whether the event's stream is parked already: then this event must wait behind the earlier one (P8)
  */
 export function fold(
   view: View,
@@ -37,23 +38,27 @@ export function fold(
 ): Folded {
   const changed: Folded['changed'] = new Map()
   const parked: Parked[] = []
-  const failed = new Set<string>()
+  const stuck = new Set<string>()
   for (const reading of readings) {
     const { recorded } = reading
-    if (isStuck(recorded) || failed.has(recorded.stream)) {
-      parked.push({ recorded, state: 'waiting', cause: null })
+    if (isStuck(recorded) || stuck.has(recorded.stream)) {
+      parked.push(waiting(recorded))
+      continue
+    }
+    if (reading.cause !== undefined) {
+      stuck.add(recorded.stream)
+      parked.push(failedBy(recorded, reading.cause))
       continue
     }
     try {
-      if (reading.cause !== undefined) throw new Error(reading.cause)
       const { id, event } = reading
       const before = changed.has(id) ? changed.get(id) : rows.get(id)
       const after = view.evolve(before, event)
       if (after === undefined || after === before) continue
       changed.set(id, after === gone ? undefined : after)
     } catch (error) {
-      failed.add(recorded.stream)
-      parked.push({ recorded, state: 'failed', cause: reason(error) })
+      stuck.add(recorded.stream)
+      parked.push(failed(recorded, error))
     }
   }
   return { changed, parked }

@@ -2,7 +2,7 @@ import { joined } from '#platform/joined.ts'
 import type { Metrics, Sample } from '#platform/telemetry/metrics.ts'
 import type { PartitionLag } from './lag.ts'
 
-/** Shows how far consumers are behind (P10). `lag` is asked once for all figures each time they are read. */
+/** Exposes the lag of consumers as gauges (P10). All gauges of one scrape share one call of `lag`. */
 export function lagMetrics(metrics: Metrics, lag: () => Promise<PartitionLag[]>): void {
   const labels = ['consumer', 'topic', 'partition'] as const
   type Label = (typeof labels)[number]

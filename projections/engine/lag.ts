@@ -1,29 +1,30 @@
 import type { Topic } from '#events/kit/stream.ts'
+import { now as clock } from '#platform/clock.ts'
 import type { Reader } from '#platform/log/port.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 import type { View } from './view.ts'
 
-/** How far a consumer is behind in one partition. */
+/** A consumer's lag in one partition. */
 export interface PartitionLag {
   consumer: string
   topic: string
   partition: number
-  /** The last position applied. */
+  /** Position of the last applied event. */
   pos: number
-  /** Events not yet applied, and the age of the oldest of them. */
+  /** Number of events not yet applied, and the age of the oldest in seconds. */
   events: number
   seconds: number
-  /** Dead letters: events that failed or wait behind one that did. */
+  /** Number of parked events: failed, or waiting behind a failed one. */
   parked: number
 }
 
 const STAND = `select partition, pos from log.checkpoints where consumer = $1 and topic = $2`
 const PARKED = `select partition, count(*) as parked from log.dead_letters where consumer = $1 and topic = $2 and state <> 'skipped' group by partition`
 
-/** The lag of a view's consumer in each of its partitions, as of now. */
+/** The current lag of a consumer in each partition of its topic. */
 export async function lagOf(
   view: Pick<View, 'name' | 'topic'>,
-  { db, reader, now = Date.now() }: { db: Queryable; reader: Reader; now?: number },
+  { db, reader, now = clock() }: { db: Queryable; reader: Reader; now?: number },
 ): Promise<PartitionLag[]> {
   const { name: topic, partitions } = view.topic
   const stand = await db.query<{ partition: number; pos: number }>('lag.stand', STAND, [view.name, topic])
@@ -39,14 +40,14 @@ export async function lagOf(
       partition,
       pos: after.get(partition) ?? 0,
       events: left?.events ?? 0,
-      // Clocks of two machines may disagree a little: never less than nothing.
+      // The clocks of two machines may differ a little, so the age could come out negative.
       seconds: left ? Math.max(0, (now - left.since) / 1000) : 0,
       parked: parkedIn.get(partition) ?? 0,
     }
   })
 }
 
-/** Consumers that follow topics beside the views, such as reactors: whoever has a checkpoint. */
+/** Consumers that are not views, such as reactors: all others with a checkpoint. */
 export async function otherConsumers(
   db: Queryable,
   views: readonly Pick<View, 'name'>[],

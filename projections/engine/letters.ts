@@ -1,96 +1,156 @@
 import type pg from 'pg'
 import type { Recorded } from '#events/kit/envelope.ts'
-import { type Parked, reason } from '#platform/log/parked.ts'
+import { failed, type Parked } from '#platform/log/parked.ts'
 import { sift } from '#platform/log/sift.ts'
 import { isRefusal } from '#platform/pg/errors.ts'
 import { type Db, type Queryable, within } from '#platform/pg/pool.ts'
+import { unfit } from './fit.ts'
 import { readFor } from './fold.ts'
 import { rowMemory } from './memory.ts'
 import { liveOf, type Target } from './table.ts'
 import type { View } from './view.ts'
 import { applyBatch, write } from './write.ts'
 
-/** An event that a consumer could not handle, with its cause, or one that waits behind it. */
+/** A parked event, with its cause if it failed itself; or an event that was skipped. */
 export interface Letter {
   consumer: string
   topic: string
   partition: number
   stream: string
   pos: number
-  /** Due: its consumer is about to try it again. */
+  /** `due`: its consumer is about to try it again. */
   state: 'failed' | 'waiting' | 'due' | 'skipped'
-  /** Of a failure; for a skip the reason given. */
+  /** Error message of a failure; for a skipped event, the operator's reason. */
   cause: string | null
-  /** When it was parked, as Postgres writes a moment. */
+  /** Kind of the error, and where in this project's code it was thrown. */
+  error: string | null
+  place: string | null
+  /** When it was parked, as Postgres writes a timestamp. */
   at: string
+  /** How often an operator has redriven it. */
+  redriven: number
   event: Recorded
 }
 
-/** Lists dead letters in position order, all or those of one consumer or stream. */
+/** Lists parked and skipped events by position, all or those of one consumer or stream. */
 export async function letters(
   db: Queryable,
   { consumer, stream, limit = 100 }: { consumer?: string; stream?: string; limit?: number } = {},
 ): Promise<Letter[]> {
   const rows = await db.query<Omit<Letter, 'event'> & { event: string }>(
     'letters.list',
-    `select consumer, topic, partition, stream, pos, state, cause, at, event from log.dead_letters
+    `select consumer, topic, partition, stream, pos, state, cause, error, place, at, redriven, event from log.dead_letters
       where ($1::text is null or consumer = $1) and ($2::text is null or stream = $2) order by consumer, pos limit $3`,
     [consumer, stream, limit],
   )
   return rows.map((row) => ({ ...row, event: JSON.parse(row.event) }))
 }
 
-/** What a redrive came to, in events. */
+/** The outcome of a redrive, in events. */
 export interface Redriven {
   applied: number
-  /** Still parked, because one of them failed again. */
+  /** Still parked: an event that failed again, and those behind it. */
   parked: number
+  /** The event that failed again, with its cause; null if none did. */
+  failure: Parked | null
 }
 
 /**
- * Applies what is parked of a stream, in order, in one transaction. What fails again stays parked, with what waits behind it.
- * The live owner is fenced and goes on from what is then true.
+ * Applies a stream's parked events, in order, in one transaction. An event that fails again stays parked, with those behind it.
+ * The live owner is fenced and resumes from the new state.
  */
-export const redrive = (db: Db, view: View, stream: string) => redriveIn(db, liveOf(view), stream)
+export const redrive = async (db: Db, view: View, stream: string): Promise<Redriven> =>
+  (await redriveStreams(db, view, [stream])).get(stream)!
 
-/** `redrive`, for the live table or the next one. */
-export function redriveIn(db: Db, target: Target, stream: string): Promise<Redriven> {
-  return db.tx(async (tx) => {
-    const at = within(tx)
-    if (!(await fenceOwner(at, target.consumer, stream))) return { applied: 0, parked: 0 }
-    const taken = await at.query<{ event: string }>(
-      'letters.take',
-      `with taken as (delete from log.dead_letters where consumer = $1 and stream = $2 and state <> 'skipped' returning pos, event)
-       select event from taken order by pos`,
-      [target.consumer, stream],
-    )
-    const readings = taken.map(({ event }) => readFor(target.view, JSON.parse(event)))
-    let parked = 0
-    const keep = (more: Parked[]) => {
-      parked += more.length
-    }
-    await sift(readings, {
-      attempt: (some) =>
-        savepoint(tx, async () => keep(await applyBatch(at, target, some, () => parked > 0, [], rowMemory(target.view)))),
-      refused: async ({ recorded }, error) => {
-        const failed: Parked[] = [{ recorded, state: 'failed', cause: reason(error) }]
-        await write(at, target, new Map(), failed, [])
-        keep(failed)
-      },
-      isFault: isRefusal,
+/** Like `redrive`, for several streams in one transaction: the owner is fenced once. @returns the outcome by stream */
+export const redriveStreams = (db: Db, view: View, streams: readonly string[]) =>
+  db.tx((tx) => redriveIn(tx, liveOf(view), streams, true))
+
+/** Like `redriveStreams`, but rolls everything back: shows what a redrive would do. */
+export async function tryStreams(db: Db, view: View, streams: readonly string[]): Promise<Map<string, Redriven>> {
+  const tried = Promise.withResolvers<Map<string, Redriven>>()
+  const undone = new Error('undone')
+  await db
+    .tx(async (tx) => {
+      tried.resolve(await redriveIn(tx, liveOf(view), streams, true))
+      throw undone
     })
-    return { applied: readings.length - parked, parked }
-  })
+    .catch((error) => {
+      if (error !== undone) throw error
+    })
+  return tried.promise
 }
 
+/** A parked event taken for a redrive, with its former row's values. */
+interface Taken {
+  pos: number
+  event: string
+  at: string
+  redriven: number
+}
+
+/** Redrives streams within a transaction. @param byPerson true for an operator's redrive, false for a rebuild's */
+export async function redriveIn(
+  tx: pg.PoolClient,
+  target: Target,
+  streams: readonly string[],
+  byPerson: boolean,
+): Promise<Map<string, Redriven>> {
+  const at = within(tx)
+  const results = new Map(streams.map((stream): [string, Redriven] => [stream, { applied: 0, parked: 0, failure: null }]))
+  if (!(await fenceOwner(at, target.consumer, streams))) return results
+  // The checkpoints are locked until the commit, so no rebuild can be swapped in after this check.
+  const wrong = byPerson ? await unfit(at, target.view) : undefined
+  if (wrong) throw wrong
+  const taken = await at.query<Taken>(
+    'letters.take',
+    `with taken as (
+       delete from log.dead_letters where consumer = $1 and stream = any ($2) and state <> 'skipped' returning pos, event, at, redriven)
+     select pos, event, at, redriven from taken order by pos`,
+    [target.consumer, streams],
+  )
+  const readings = taken.map(({ event }) => readFor(target.view, JSON.parse(event)))
+  const keep = (more: Parked[]) => {
+    for (const one of more) {
+      const result = results.get(one.recorded.stream)!
+      result.parked++
+      if (one.state === 'failed') result.failure = one
+    }
+  }
+  const isStuck = ({ stream }: Recorded) => results.get(stream)!.parked > 0
+  await sift(readings, {
+    attempt: (some) => savepoint(tx, async () => keep(await applyBatch(at, target, some, isStuck, [], rowMemory(target.view)))),
+    refused: async ({ recorded }, error) => {
+      const again = [failed(recorded, error)]
+      await write(at, target, new Map(), again, [])
+      keep(again)
+    },
+    isFault: isRefusal,
+  })
+  for (const { recorded } of readings) results.get(recorded.stream)!.applied++
+  for (const result of results.values()) result.applied -= result.parked
+  if (readings.some(({ recorded }) => isStuck(recorded))) await restore(at, target, taken, byPerson)
+  return results
+}
+
+/** Events that stay parked keep the time of their first failure and their count of redrives. */
+const restore = (at: Queryable, { consumer }: Target, taken: readonly Taken[], byPerson: boolean) =>
+  at.query(
+    'letters.restore',
+    `update log.dead_letters l set at = t.at, redriven = t.redriven + $3
+       from json_to_recordset($2) t(pos bigint, at timestamptz, redriven int) where l.consumer = $1 and l.pos = t.pos`,
+    [consumer, JSON.stringify(taken.map(({ pos, at, redriven }) => ({ pos, at, redriven }))), byPerson ? 1 : 0],
+  )
+
 /**
- * Gives a failed event up, with a reason that is kept. What waits behind it can then be redriven.
+ * Gives a failed event up and keeps the reason. The events behind it can then be redriven.
+ *
  * @returns false when there is no such failed event
  */
 export const skip = (db: Db, consumer: string, stream: string, pos: number, because: string): Promise<boolean> =>
   db.tx(async (tx) => {
     const at = within(tx)
-    if (!(await fenceOwner(at, consumer, stream))) return false
+    if (!(await fenceOwner(at, consumer, [stream]))) return false
     const skipped = await at.query(
       'letters.skip',
       `update log.dead_letters set state = 'skipped', cause = $4
@@ -101,17 +161,23 @@ export const skip = (db: Db, consumer: string, stream: string, pos: number, beca
   })
 
 /**
- * Holds the checkpoint that the stream's events move, until the transaction ends, and makes its owner look again.
- * @returns false when nothing of the stream is parked: then there is nothing to hold, and what its owner parks next is the owner's
+ * Locks the checkpoints of the partitions that hold the streams' parked events until the transaction ends, and raises their
+ * epochs: their owner must then reread its state. Locks in partition order, like all code, to avoid deadlocks.
+ *
+ * @returns false when none of the streams is parked: then nothing is locked, and the caller must not touch what the owner parks later
  */
-async function fenceOwner(at: Queryable, consumer: string, stream: string): Promise<boolean> {
+async function fenceOwner(at: Queryable, consumer: string, streams: readonly string[]): Promise<boolean> {
   const fenced = await at.query(
     'checkpoints.fence',
-    `update log.checkpoints set epoch = epoch + 1
-      where (consumer, topic, partition) in
-            (select consumer, topic, partition from log.dead_letters where consumer = $1 and stream = $2)
-      returning partition`,
-    [consumer, stream],
+    `with held as materialized (
+       select topic, partition from log.checkpoints
+        where consumer = $1 and (topic, partition) in
+              (select topic, partition from log.dead_letters where consumer = $1 and stream = any ($2))
+        order by partition for update)
+     update log.checkpoints c set epoch = epoch + 1 from held
+      where c.consumer = $1 and c.topic = held.topic and c.partition = held.partition
+      returning c.partition`,
+    [consumer, streams],
   )
   return fenced.length > 0
 }

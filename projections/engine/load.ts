@@ -9,16 +9,16 @@ import { type Replay, ReplayStopped, replay } from './replay.ts'
 import { copyLine, copyText } from './table.ts'
 import type { View } from './view.ts'
 
-/** Where the live view stands: its positions, and what it did not apply before them. */
+/** The state of a live view: its checkpoints, and the events that it parked or skipped. */
 export interface Standing {
   positions: Positions
-  /** Position of the first event that is parked, by stream. */
+  /** Position of a stream's first parked event, by stream. */
   parkedFrom: ReadonlyMap<string, number>
-  /** Positions of events that were given up. */
+  /** Positions of skipped events. */
   skipped: ReadonlySet<number>
 }
 
-/** Reads a view's standing. Give it a transaction that sees one snapshot. */
+/** Reads a view's standing. Needs a transaction with one snapshot. */
 export async function standing(tx: pg.PoolClient, view: View): Promise<Standing> {
   const at = within(tx)
   const positions = await at.query<{ partition: number; pos: number }>(
@@ -38,7 +38,7 @@ export async function standing(tx: pg.PoolClient, view: View): Promise<Standing>
   }
 }
 
-/** How many events a view's topic holds. */
+/** Number of events in a view's topic. */
 export const sizeOf = async (reader: Reader, { topic }: View) => {
   const start: Positions = new Map(Array.from({ length: topic.partitions }, (_, partition) => [partition, 0]))
   return (await reader.behind(topic, start)).reduce((sum, { events }) => sum + events, 0)
@@ -47,9 +47,10 @@ export const sizeOf = async (reader: Reader, { topic }: View) => {
 const CHUNK_CHARS = 64 * 1024
 
 /**
- * Replays history straight into a table.
- * @returns how many rows that made
- * @throws ReplayStopped
+ * Replays history straight into a table, by COPY.
+ *
+ * @returns the number of rows
+ * @throws ReplayStopped for an event that cannot be applied, or a row that the database refuses
  */
 export async function loadReplay(client: pg.PoolClient, table: string, from: Replay): Promise<number> {
   const line = copyLine(from.view)
@@ -78,7 +79,7 @@ export async function loadReplay(client: pg.PoolClient, table: string, from: Rep
   return rows
 }
 
-/** Runs `work` in a transaction on a connection that outlives it. */
+/** Runs `work` in a transaction on a connection that stays open afterwards. */
 export async function transaction<T>(client: pg.PoolClient, begin: string, work: () => Promise<T>): Promise<T> {
   await client.query(begin)
   try {
@@ -91,5 +92,5 @@ export async function transaction<T>(client: pg.PoolClient, begin: string, work:
   }
 }
 
-/** One snapshot for all that a transaction reads. */
+/** Begins a transaction whose reads all see one snapshot. */
 export const SNAPSHOT = 'begin isolation level repeatable read'

@@ -3,20 +3,20 @@ import type { Reading, Row } from './fold.ts'
 import type { Id, View } from './view.ts'
 import { weightOf } from './weigh.ts'
 
-/** What the owner of a view knows of its rows without asking: as long as it is the owner, nobody else writes them. */
+/** A view's rows as its owner last wrote them. While it owns the view, no other process writes them. */
 export interface RowMemory {
-  /** The rows that a batch touches, as far as they are known, and the ids of those that must be read. */
+  /** The remembered rows that a batch touches, and the ids of those that must be read. */
   recall(readings: readonly Reading[]): { known: Map<Id, Row>; unknown: Id[] }
-  /** Takes in what was written. */
+  /** Remembers what was written. */
   learn(changed: ReadonlyMap<Id, Row | undefined>): void
-  /** For another may have written. */
+  /** Call it when another process may have written. */
   forget(): void
 }
 
-/** Rows to remember, and what they may take together: the text of one may be megabytes. */
+/** Bounds of the memory. Bytes are limited too, since one row may hold megabytes of text. */
 const MOST = 500
 const MOST_BYTES = 4 * 2 ** 20
-/** A batch of more rows costs little for each of them, and would push out all others. */
+/** A batch with more rows clears the memory: reading its rows costs little per row, and they would evict all others. */
 const MOST_OF_A_BATCH = 100
 
 export function rowMemory(view: View): RowMemory {

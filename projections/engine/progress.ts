@@ -1,15 +1,59 @@
-/** How far a rebuild has come. */
+/** The work was cancelled before it was done. */
+export class Cancelled extends Error {
+  constructor() {
+    super('cancelled')
+    this.name = 'Cancelled'
+  }
+}
+
+/** Throws if the work was cancelled. @throws Cancelled */
+export function goOnUnless(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new Cancelled()
+}
+
+/** Progress of a rebuild or another replay. */
 export interface Progress {
-  phase: 'read' | 'index' | 'redrive' | 'catch up' | 'swap' | 'done'
-  /** Events applied, of so many. */
+  phase: 'read' | 'compare' | 'index' | 'redrive' | 'catch up' | 'swap' | 'done'
+  /** Events applied, out of `total`. */
   events: number
   total: number
-  /** Events per second since the start. */
+  /** Events per second while reading. */
   rate: number
-  /** What is left to read, at this rate. */
+  /** Milliseconds left: for reading at this rate, then for indexing, comparing and swapping. */
   etaMs: number
 }
 
+/**
+ * Share of the reading time that the steps after it take. Measured 8 to 17 % (once 27 %) for rebuilds of 100,000 and of
+ * 400,000 events on a busy machine.
+ */
+const REST_SHARE = 0.1
+
+/**
+ * Estimates how long a replay still takes, from the average rate since its start: the momentary rate jumps, because partitions
+ * differ. At a constant rate the error is below 20 % of the whole duration once a tenth is read.
+ *
+ * @param restMs time since all events were read; undefined while reading
+ * @returns milliseconds
+ */
+export function estimate({
+  events,
+  total,
+  readMs,
+  restMs,
+}: {
+  events: number
+  total: number
+  readMs: number
+  restMs?: number
+}): number {
+  if (restMs !== undefined) return Math.max(0, REST_SHARE * readMs - restMs)
+  if (events === 0) return 0
+  const allReadMs = (readMs * total) / events
+  return allReadMs - readMs + REST_SHARE * allReadMs
+}
+
+/** Counts the work. `phase` and `read` throw Cancelled once the work was cancelled. */
 export interface Meter {
   expect(total: number): void
   phase(phase: Progress['phase']): void
@@ -17,20 +61,28 @@ export interface Meter {
   done(): { events: number; tookMs: number }
 }
 
-/** Counts events and tells about it, often enough for a progress line and no oftener. */
-export function meter(tell: (progress: Progress) => void = () => {}, everyMs = 100): Meter {
+/** Counts events and reports progress at most every `everyMs`, and at each new phase. */
+export function meter(
+  tell: (progress: Progress) => void = () => {},
+  { everyMs = 100, signal }: { everyMs?: number; signal?: AbortSignal | undefined } = {},
+): Meter {
   const startedAt = performance.now()
   let phase: Progress['phase'] = 'read'
   let events = 0
   let total = 0
   let toldAt = 0
 
+  let readAt: number | undefined
+
   const report = () => {
     toldAt = performance.now()
-    const rate = (events * 1_000) / Math.max(1, toldAt - startedAt)
-    tell({ phase, events, total, rate, etaMs: rate > 0 ? ((total - events) * 1_000) / rate : 0 })
+    const readMs = Math.max(1, (readAt ?? toldAt) - startedAt)
+    const restMs = readAt === undefined ? {} : { restMs: toldAt - readAt }
+    const etaMs = phase === 'done' ? 0 : estimate({ events, total, readMs, ...restMs })
+    tell({ phase, events, total, rate: (events * 1_000) / readMs, etaMs })
   }
   const enter = (next: Progress['phase']) => {
+    if (next !== 'read') readAt ??= performance.now()
     phase = next
     report()
   }
@@ -39,8 +91,12 @@ export function meter(tell: (progress: Progress) => void = () => {}, everyMs = 1
       total = expected
       report()
     },
-    phase: enter,
+    phase(next) {
+      goOnUnless(signal)
+      enter(next)
+    },
     read(more) {
+      goOnUnless(signal)
       events += more
       total = Math.max(total, events)
       if (performance.now() - toldAt >= everyMs) report()

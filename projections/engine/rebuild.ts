@@ -3,24 +3,31 @@ import type pg from 'pg'
 import type { Recorded } from '#events/kit/envelope.ts'
 import type { Reader } from '#platform/log/port.ts'
 import { codeOf } from '#platform/pg/errors.ts'
-import type { Db } from '#platform/pg/pool.ts'
+import { type Db, within } from '#platform/pg/pool.ts'
+import { span } from '#platform/telemetry/tracing/tracing.ts'
+import { Trouble } from '#platform/trouble.ts'
 import { applier } from './apply.ts'
 import { redriveIn } from './letters.ts'
 import { loadReplay, SNAPSHOT, sizeOf, standing, transaction } from './load.ts'
-import { type Meter, meter, type Progress } from './progress.ts'
+import { goOnUnless, type Meter, meter, type Progress } from './progress.ts'
 import { cannotApply } from './replay.ts'
 import { swap } from './swap.ts'
 import { columnsOf, indexing, liveOf, nextOf } from './table.ts'
+import { liveVersion } from './versions.ts'
 import type { View } from './view.ts'
 
 export interface RebuildOptions {
   db: Db
   reader: Reader
   onProgress?(progress: Progress): void
-  /** Wait while the view is being rebuilt by somebody else, instead of refusing. */
+  /** While another process rebuilds the view, wait instead of refusing. */
   queue?: boolean
-  /** Asked once it is our turn: whether there still is something to do. */
+  /** Ends the rebuild before the swap; then nothing has changed. */
+  signal?: AbortSignal | undefined
+  /** Called once this rebuild holds the lock: whether there is still something to do. */
   needed?(): Promise<boolean>
+  /** Allows this code to replace a live view of a newer version. Must be this code's version. */
+  downTo?: number | undefined
 }
 
 export interface Rebuilt {
@@ -28,12 +35,12 @@ export interface Rebuilt {
   events: number
   rows: number
   tookMs: number
-  /** Events that were parked and are applied now, and those that stay parked. */
+  /** Formerly parked events that are applied now, and those that stay parked. */
   redriven: number
   parked: number
 }
 
-/** The view is being rebuilt by somebody else. */
+/** Another process is rebuilding the view. */
 export class RebuildRefused extends Error {
   constructor(view: View) {
     super(`view ${view.name} is being rebuilt already`)
@@ -41,7 +48,18 @@ export class RebuildRefused extends Error {
   }
 }
 
-/** The view was rebuilt but could not be swapped in; the live one is as it was. */
+/** The live view has a newer version, and processes with that code need it. */
+export class OlderCode extends Trouble {
+  constructor({ name, version }: View, live: number) {
+    super(
+      `view ${name} is live in version ${live}; this code knows version ${version} and would take it back. ` +
+        `Rebuild with the newer code, or stop all of the newer code first and say --down-to ${version}`,
+    )
+    this.name = 'OlderCode'
+  }
+}
+
+/** The view was rebuilt but could not be swapped in. The live view is unchanged. */
 export class SwapRefused extends Error {
   constructor(view: View, cause: unknown) {
     super(`view ${view.name} was rebuilt, but its table is held by somebody for so long that it could not be swapped in`, {
@@ -52,34 +70,80 @@ export class SwapRefused extends Error {
 }
 
 /**
- * Builds a view anew from the log beside the live one, then swaps it in. Live reads and live application go on meanwhile.
+ * Builds a view again from the log, beside the live one, then swaps it in. Meanwhile the live view is read and updated as usual.
  *
- * An event that cannot be applied stops it and leaves the live view as it was, unless the event's stream is parked in the live
- * view already: such streams are left out, then redriven into the new rows, and stay parked if they fail again.
- * What was skipped stays skipped.
+ * An event that cannot be applied stops the rebuild and leaves the live view unchanged, unless its stream is parked in the
+ * live view already. Parked streams are left out at first, then redriven into the new rows; they stay parked if they fail
+ * again. Skipped events stay skipped.
  *
- * @returns undefined when `needed` said no
- * @throws ReplayStopped for an event that cannot be applied, RebuildRefused while another rebuild of the view runs,
- *   SwapRefused when a long transaction holds the live table
+ * @returns undefined when `needed` returned false
+ * @throws ReplayStopped for an event that cannot be applied
+ * @throws RebuildRefused while another rebuild of the view runs
+ * @throws OlderCode when the live view has a newer version
+ * @throws SwapRefused when a long transaction holds the live table
+ * @throws Cancelled when `signal` is aborted before the swap
  */
 export function rebuild(view: View, options: RebuildOptions): Promise<Rebuilt | undefined> {
-  return exclusively(view, options, async (client) => {
-    const progress = meter(options.onProgress)
-    const rows = await load(client, view, options.reader, progress)
-    progress.phase('redrive')
-    const { redriven, parked } = await redriveParked(options.db, view)
-    progress.phase('catch up')
-    const catchUp = await chaser(options.db, options.reader, view, progress)
-    // Up to where the log ends just then: as long as people write there would always be some more. The second time is the shorter.
-    for (let time = 1; time <= 2; time++) await catchUp(Math.max(0, ...(await options.reader.heads(view.topic)).values()))
-    await refuseNewFailures(options.db, view)
-    progress.phase('swap')
-    await retrying(view, () => swap(client, view, catchUp))
-    return { rows, redriven, parked, ...progress.done() }
-  })
+  return exclusively(view, options, (client) =>
+    span(
+      () => ({ name: `rebuild ${view.name}` }),
+      () => build(client, view, options),
+    ),
+  )
 }
 
-/** One rebuild of a view at a time, on any machine; the lock goes with the connection, so a crash leaves none. */
+async function build(client: pg.PoolClient, view: View, options: RebuildOptions): Promise<Rebuilt> {
+  await refuseOlderCode(client, view, options.downTo)
+  const progress = meter(options.onProgress, { signal: options.signal })
+  const rows = await load(client, view, options.reader, progress)
+  try {
+    return await takeOver(client, view, options, { rows, progress })
+  } catch (error) {
+    await drop(client, view).catch(() => {})
+    throw error
+  }
+}
+
+/** All rebuilds of the view take one lock, which is held here, so no other swap can happen after this check. */
+async function refuseOlderCode(client: pg.PoolClient, view: View, downTo?: number) {
+  const live = await liveVersion(within(client), view)
+  if (live !== undefined && live > view.version && downTo !== view.version) throw new OlderCode(view, live)
+}
+
+/** Catches the next table up with the log and swaps it in. */
+async function takeOver(
+  client: pg.PoolClient,
+  view: View,
+  { db, reader, signal }: RebuildOptions,
+  { rows, progress }: { rows: number; progress: Meter },
+): Promise<Rebuilt> {
+  progress.phase('redrive')
+  const { redriven, parked } = await redriveParked(db, view)
+  progress.phase('catch up')
+  const catchUp = await chaser(db, reader, view, progress)
+  // Only up to the log's current end, which keeps moving while clients write. The second pass is the shorter one.
+  for (let time = 1; time <= 2; time++) await catchUp(Math.max(0, ...(await reader.heads(view.topic)).values()))
+  await refuseNewFailures(db, view)
+  progress.phase('swap')
+  await retrying(view, () => {
+    goOnUnless(signal)
+    return swap(client, view, catchUp)
+  })
+  return { rows, redriven, parked, ...progress.done() }
+}
+
+/** Removes all traces of a rebuild that was not swapped in. */
+const drop = (client: pg.PoolClient, view: View) =>
+  transaction(client, 'begin', async () => {
+    const { table, consumer } = nextOf(view)
+    await client.query(`drop table if exists ${table}`)
+    await client.query('delete from log.checkpoints where consumer = $1', [consumer])
+    await client.query('delete from log.dead_letters where consumer = $1', [consumer])
+  })
+
+/**
+ * Allows one rebuild of a view at a time, on any machine. The advisory lock belongs to the connection, so a crash releases it.
+ */
 function exclusively<T>(
   view: View,
   { db, queue, needed }: RebuildOptions,
@@ -101,8 +165,8 @@ function exclusively<T>(
 }
 
 /**
- * Folds the log into the next table, up to what the log holds now; its checkpoints and dead letters come with it.
- * All in the transaction that creates the table: then Postgres need not log the rows, and a crash leaves nothing behind.
+ * Folds the log up to its current end into the next table, and gives that table its checkpoints and parked events. All in the
+ * transaction that creates the table: Postgres then need not log the rows, and a crash leaves nothing behind.
  */
 const load = (client: pg.PoolClient, view: View, reader: Reader, progress: Meter) =>
   transaction(client, SNAPSHOT, async () => {
@@ -117,7 +181,7 @@ const load = (client: pg.PoolClient, view: View, reader: Reader, progress: Meter
     const heads = await reader.heads(view.topic)
     progress.expect(await sizeOf(reader, view))
 
-    // Events of parked streams that the live view has not come to yet; those it has are dead letters already.
+    // Events of parked streams beyond the live view's checkpoints. Those before them are in `log.dead_letters` already.
     const late = new Map<number, Recorded>()
     const leaveOut = (recorded: Recorded) => {
       if (skipped.has(recorded.pos)) return true
@@ -135,7 +199,8 @@ const load = (client: pg.PoolClient, view: View, reader: Reader, progress: Meter
       [next.consumer, view.topic.name, [...heads.keys()], [...heads.values()]],
     )
     await client.query(
-      `insert into log.dead_letters select $2, topic, partition, stream, pos, event, state, cause, at
+      `insert into log.dead_letters (consumer, topic, partition, stream, pos, event, state, cause, at, error, place, pattern, redriven)
+       select $2, topic, partition, stream, pos, event, state, cause, at, error, place, pattern, redriven
          from log.dead_letters where consumer = $1 and state <> 'skipped'`,
       [live.consumer, next.consumer],
     )
@@ -156,7 +221,7 @@ async function redriveParked(db: Db, view: View) {
   )
   const total = { redriven: 0, parked: 0 }
   for (const { stream } of streams) {
-    const { applied, parked } = await redriveIn(db, next, stream)
+    const { applied, parked } = (await db.tx((tx) => redriveIn(tx, next, [stream], false))).get(stream)!
     total.redriven += applied
     total.parked += parked
   }
@@ -165,22 +230,28 @@ async function redriveParked(db: Db, view: View) {
 
 const CHASE_BATCH = 2_000
 
-/** Applies to the next table what the log got meanwhile, the way live application does, up to a position; call it again to go on. */
+/**
+ * Returns a function that applies new events to the next table, up to a position, as live consumption does. It
+ * continues where its last call ended.
+ */
 async function chaser(db: Db, reader: Reader, view: View, progress: Meter) {
   const { resume, handle } = applier(db, nextOf(view))
   const at = new Map(await resume(Array.from({ length: view.topic.partitions }, (_, partition) => partition)))
   return async (upTo: number) => {
-    for (;;) {
-      const batch = await reader.read({ topic: view.topic.name, after: at, upTo, limit: CHASE_BATCH })
+    while ([...at.values()].some((pos) => pos < upTo)) {
+      const batch = await reader.read({ topic: view.topic.name, after: at, upTo, limit: CHASE_BATCH, whole: true })
       if (batch.length === 0) return
-      await handle(batch)
+      await span(
+        () => ({ name: `catch up ${view.name}`, attributes: { 'messaging.batch.message_count': batch.length } }),
+        () => handle(batch),
+      )
       for (const { partition, pos } of batch) at.set(partition, pos)
       progress.read(batch.length)
     }
   }
 }
 
-/** While catching up, too, a rebuild parks only what the live view has parked. */
+/** A rebuild must not park a stream that the live view has not parked, also while it catches up. */
 async function refuseNewFailures(db: Db, view: View) {
   const [failed] = await db.query<{ event: string; cause: string }>(
     'letters.new',
@@ -192,10 +263,10 @@ async function refuseNewFailures(db: Db, view: View) {
   if (failed) throw cannotApply(view, JSON.parse(failed.event), failed.cause)
 }
 
-/** About a minute: what holds the table that long is not just passing by. */
+/** About a minute. A transaction that holds the table that long will not end soon. */
 const SWAP_TRIES = 200
 
-/** Tries again while readers or the owner hold what the swap needs; in between they go on. */
+/** Tries again while readers or the owner hold a lock that the swap needs. They continue between two attempts. */
 async function retrying(view: View, work: () => Promise<void>) {
   for (let tries = 1; ; tries++) {
     try {

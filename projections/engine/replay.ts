@@ -1,12 +1,13 @@
 import { decode } from '#events/kit/codec.ts'
 import type { EventOf, Recorded } from '#events/kit/envelope.ts'
-import { reason } from '#platform/log/parked.ts'
+import { reason } from '#platform/log/cause.ts'
 import type { Positions, Reader } from '#platform/log/port.ts'
+import { type SpanDetails, span } from '#platform/telemetry/tracing/tracing.ts'
 import type { Row } from './fold.ts'
 import { gone, type Id, type View } from './view.ts'
 import { ROW_BYTES, weightOf } from './weigh.ts'
 
-/** History that a replay could not turn into rows. Unlike live consumption, which parks the event, a replay ends here. */
+/** A replay met history that it cannot turn into rows. Live consumption parks such an event; a replay ends here. */
 export class ReplayStopped extends Error {
   constructor(view: View, what: string, cause: unknown) {
     super(`view ${view.name} ${what}: ${reason(cause)}`, { cause })
@@ -14,31 +15,31 @@ export class ReplayStopped extends Error {
   }
 }
 
-/** Which event it was that could not be applied. */
+/** The error for an event that could not be applied. */
 export const cannotApply = (view: View, { type, stream, version, pos }: Recorded, cause: unknown) =>
   new ReplayStopped(view, `cannot apply ${type} (${stream}@${version}, position ${pos})`, cause)
 
 export interface Replay {
   view: View
   reader: Reader
-  /** How far to read each partition; those not named are not read. */
+  /** Last position to read in each partition. Partitions not named here are not read. */
   upTo: Positions
-  /** Events that are not to be applied. */
+  /** Whether to skip this event. */
   leaveOut(recorded: Recorded): boolean
-  /** How many bytes of rows to hold, roughly. */
+  /** Memory for rows, roughly, in bytes. */
   budgetBytes?: number
-  /** Told how many events more have been read. */
+  /** Called with the number of events read since the last call. */
   onRead?(events: number): void
 }
 
 const BUDGET_BYTES = 48 * 2 ** 20
 
 /**
- * Folds history into rows, from the first event on; yields finished rows in portions. No side effect.
+ * Folds history into rows, from the first event on, and yields finished rows in portions. No side effects.
  *
- * Memory stays within the budget however long the log is. A row folds from one key, so from one partition: partitions are
- * folded one after the other, and each event is read once. Only where a single partition makes more rows than fit does the
- * pass narrow itself to a slice of the rows, by hash of their id; the rest of the partition is read again for the next slice.
+ * Memory stays within the budget, however long the log is. All events of a row are in one partition, so partitions are folded one
+ * after the other and each event is read once. If the rows of one partition exceed the budget, the pass keeps only a slice of
+ * them, by hash of their id, and further passes over the partition make the other slices.
  */
 export async function* replay({
   view,
@@ -55,12 +56,18 @@ export async function* replay({
       let bytes = 0
       let at = 0
       for await (const batch of batches(reader, view.topic.name, partition, last)) {
-        for (const recorded of batch) {
-          // A relay may publish an event twice.
-          if (recorded.pos <= at || leaveOut(recorded)) continue
-          at = recorded.pos
-          bytes += applyTo(rows, view, recorded, slice) ? ROW_BYTES + recorded.data.length : 0
-        }
+        const current = slice
+        span(
+          () => folding(view, partition, batch),
+          () => {
+            for (const recorded of batch) {
+              // A relay may publish an event twice.
+              if (recorded.pos <= at || leaveOut(recorded)) continue
+              at = recorded.pos
+              bytes += applyTo(rows, view, recorded, current) ? ROW_BYTES + recorded.data.length : 0
+            }
+          },
+        )
         if (pass === 0) onRead?.(batch.length)
         if (bytes <= budgetBytes) continue
         bytes = weigh(rows)
@@ -76,7 +83,19 @@ export async function* replay({
   }
 }
 
-/** Applies one event if its row is in the slice; tells whether it changed something. */
+/** One span per batch: one per event would make the trace of a whole history unreadable. */
+const folding = (view: View, partition: number, batch: readonly Recorded[]): SpanDetails => ({
+  name: `fold ${view.name}`,
+  attributes: {
+    'messaging.system': 'vidwiz',
+    'messaging.destination.name': view.topic.name,
+    'messaging.destination.partition.id': String(partition),
+    'messaging.batch.message_count': batch.length,
+    'vidwiz.last_position': batch.at(-1)!.pos,
+  },
+})
+
+/** Applies an event if its row is in the slice. @returns whether a row changed */
 function applyTo(rows: Map<Id, Row>, view: View, recorded: Recorded, slice: Slice): boolean {
   let event: EventOf
   let id: Id
@@ -96,7 +115,7 @@ function applyTo(rows: Map<Id, Row>, view: View, recorded: Recorded, slice: Slic
   return true
 }
 
-/** Every `of`-th part of all rows. */
+/** The rows whose hash modulo `of` is `nth`. */
 interface Slice {
   of: number
   nth: number
@@ -104,7 +123,7 @@ interface Slice {
 
 const inSlice = ({ of, nth }: Slice, id: Id) => of === 1 || hash(String(id)) % of === nth
 
-/** FNV-1a, stirred so that its low bits are good. */
+/** FNV-1a with a final mix, which spreads its weak low bits. */
 function hash(text: string): number {
   let h = 0x811c9dc5
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193)
@@ -121,12 +140,13 @@ function weigh(rows: ReadonlyMap<Id, Row>): number {
 const BATCH = 2_000
 const BATCH_BYTES = 4 * 2 ** 20
 
-/** Reads a partition from the start, one batch ahead of who takes them; batches shrink when events are large. */
+/** Reads a partition from the start, one batch ahead of the consumer. Batches shrink when events are large. */
 async function* batches(reader: Reader, topic: string, partition: number, upTo: number): AsyncGenerator<Recorded[]> {
   let limit = 500
   const readFrom = (pos: number) => {
-    const reading = pos < upTo ? reader.read({ topic, after: new Map([[partition, pos]]), upTo, limit }) : Promise.resolve([])
-    // Whoever takes the batch sees the error; nobody may come for it.
+    const reading =
+      pos < upTo ? reader.read({ topic, after: new Map([[partition, pos]]), upTo, limit, whole: true }) : Promise.resolve([])
+    // Avoids unhandledRejection if this read-ahead is dropped.
     reading.catch(() => {})
     return reading
   }

@@ -1,8 +1,11 @@
+import { newId } from '#platform/log/new-id.ts'
 import type { Reader } from '#platform/log/port.ts'
 import type { Db } from '#platform/pg/pool.ts'
 import type { Progress } from './progress.ts'
 import { rebuild } from './rebuild.ts'
-import { liveVersion } from './versions.ts'
+import { PROJECTOR } from './replays.ts'
+import { type Telling, telling } from './telling.ts'
+import { isBehind } from './versions.ts'
 import type { View } from './view.ts'
 
 export interface SetupOptions {
@@ -12,17 +15,40 @@ export interface SetupOptions {
 }
 
 /**
- * Makes every view ready to be read and followed: one that was never built, or is live in another version than the code's,
- * is rebuilt. Any number of processes may do this at once.
+ * Makes every view ready to be read and followed. A view that was never built, or is live in an older version than this
+ * code's, is rebuilt. A view that is live in a newer version is left alone, because newer code owns it. Several
+ * processes may call this at once.
+ *
  * @returns the names of the views that were built
  */
 export async function setupViews(views: readonly View[], { db, reader, onProgress }: SetupOptions): Promise<string[]> {
   const built: string[] = []
   for (const view of views) {
-    const needed = async () => (await liveVersion(db, view)) !== view.version
-    if (!(await needed())) continue
-    const done = await rebuild(view, { db, reader, queue: true, needed, onProgress: (progress) => onProgress?.(view, progress) })
-    if (done) built.push(view.name)
+    const isNeeded = () => isBehind(db, view)
+    if (!(await isNeeded())) continue
+    if (await build(view, isNeeded)) built.push(view.name)
   }
   return built
+
+  /** Recorded among the replays once this process holds the lock. */
+  async function build(view: View, isNeeded: () => Promise<boolean>) {
+    let told: Telling | undefined
+    const needed = async () => {
+      if (!(await isNeeded())) return false
+      told = await telling(db, { id: newId(), act: 'rebuild', view: view.name, who: PROJECTOR })
+      return true
+    }
+    const tell = (progress: Progress) => {
+      told?.onProgress(progress)
+      onProgress?.(view, progress)
+    }
+    try {
+      const done = await rebuild(view, { db, reader, queue: true, needed, onProgress: tell })
+      await told?.done('done', done)
+      return done !== undefined
+    } catch (error) {
+      await told?.failed(error)
+      throw error
+    }
+  }
 }

@@ -3,24 +3,24 @@ import { transaction } from './load.ts'
 import { indexNames, liveOf, nextOf } from './table.ts'
 import type { View } from './view.ts'
 
-/** Readers queue behind us no longer than this; then we give way and try again. */
+/** Longest wait for a lock. Readers queue behind a waiting swap, so it gives up after this time and is tried again. */
 const LOCK_TIMEOUT_MS = 200
 
 /**
- * Makes the next table the live one, in one transaction. The owner of the live view is held at its checkpoint meanwhile and
- * then fenced; queries find the new table by its name.
+ * Makes the next table the live one, in one transaction. Meanwhile the live view's owner is blocked at its checkpoints, and
+ * afterwards it is fenced. Queries find the new table under the same name.
  *
- * @param catchUp brings the next table to a position or beyond; little is missing, so it is quick
- * @throws an error with code 55P03 when somebody holds the table for too long
+ * @param catchUp brings the next table to a position or beyond; few events are missing, so it is quick
+ * @throws an error with code 55P03 when another transaction holds the table for too long
  */
 export const swap = (client: pg.PoolClient, view: View, catchUp: (upTo: number) => Promise<void>) =>
   transaction(client, 'begin', async () => {
     const live = liveOf(view)
     await client.query(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`)
-    // Whoever set the view up relies on it: a crash of the server must not take the swap back.
+    // Views commit lazily by default, but a crash of the server must not undo a swap that the caller relies on.
     await client.query('set local synchronous_commit = on')
 
-    // Checkpoint first, table second: the order in which everybody takes them.
+    // Locks checkpoints first and the table second, like all code, to avoid deadlocks.
     const { rows } = await client.query('select pos from log.checkpoints where consumer = $1 order by partition for update', [
       live.consumer,
     ])
@@ -29,7 +29,7 @@ export const swap = (client: pg.PoolClient, view: View, catchUp: (upTo: number) 
     await client.query(exchange(view))
   })
 
-/** One round trip: nobody reads the view meanwhile, and we may have to wait for a turn after each answer. */
+/** One round trip: readers are blocked until the commit, and each further answer would wait for its turn in the event loop. */
 function exchange(view: View): string {
   const live = liveOf(view)
   const next = nextOf(view)

@@ -1,14 +1,14 @@
 import { insertLetters } from '#platform/log/parked.ts'
 import type { View } from './view.ts'
 
-/** Where a view is kept: the live table, or the next one while it is being built. */
+/** The table and consumer that a fold writes to: those of the live view, of a rebuild in progress, or of a past state. */
 export interface Target {
   view: View
-  /** Whose checkpoints and dead letters go with the table. */
+  /** The consumer that owns the checkpoints and parked events of the table. */
   consumer: string
-  /** Qualified and quoted. */
+  /** With schema, quoted. */
   table: string
-  /** Without schema and quotes. */
+  /** Without schema, unquoted. */
   name: string
 }
 
@@ -19,19 +19,22 @@ const target = (view: View, suffix: string): Target => {
 
 /** The table that queries read. */
 export const liveOf = (view: View) => target(view, '')
-/** The table that a rebuild fills, to be swapped in. */
+/** The table that a rebuild fills before it is swapped in. */
 export const nextOf = (view: View) => target(view, '~next')
 
-/** Columns and types, without any index: those are cheaper after a bulk load. */
+/** The table of a past state. */
+export const pastOf = (view: View, id: string) => target(view, `~at-${id}`)
+
+/** Columns and types. Indexes are made after the bulk load, which is cheaper. */
 export const columnsOf = ({ columns }: View) =>
   Object.entries(columns)
     .map(([column, type]) => `${column} ${type}`)
     .join(', ')
 
-/** Names of the primary key and the indexes of a table; they follow it when it is renamed. */
+/** Names of a table's primary key and indexes. A renamed table keeps them, so the swap renames them too. */
 export const indexNames = ({ view, name }: Target) => [`${name}_pkey`, ...view.indexes.map((_, i) => `${name}_${i + 1}`)]
 
-/** Statements that give a loaded table its primary key and indexes. */
+/** Statements that create the primary key and indexes of a loaded table. */
 export function indexing({ view, table, name }: Target): string[] {
   const [pkey, ...names] = indexNames({ view, table, name, consumer: '' })
   return [
@@ -43,19 +46,21 @@ export function indexing({ view, table, name }: Target): string[] {
 
 const names = ({ columns }: View) => Object.keys(columns).join(', ')
 
-/** A moment comes back as it went in, so that a row folds the same whether it was just made or read again. */
+/** A timestamp is read in the form it was written in, so that a row folds the same whether it was just made or read again. */
 const asWritten = ([column, type]: [string, string]) =>
   type.startsWith('timestamptz') ? `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as ${column}` : column
 
-/** `$1` ids → their rows. */
+/** Query for rows by id. `$1` ids. */
 export const loadText = ({ view, table }: Target) =>
   `select ${Object.entries(view.columns).map(asWritten).join(', ')} from ${table} where ${view.key} = any ($1)`
 
 /**
- * One statement, one transaction, one round trip: moves the checkpoints, writes and deletes rows, records dead letters.
- * `$1` consumer, `$2` topic, `$3` moves, `$4` rows, `$5` ids of rows gone, `$6` dead letters, `$7` ids of changed rows to tell.
+ * Moves the checkpoints, writes and deletes rows and inserts parked events, in one statement and so in one transaction
+ * and round trip. `$1` consumer, `$2` topic, `$3` moves, `$4` rows, `$5` ids of deleted rows, `$6` parked events, `$7`
+ * ids of changed rows to announce.
  *
- * `log.advance` runs first (the others are not referenced, so they run when the main query is done): who is fenced touches no row.
+ * `log.advance` runs first, so that a fenced process writes no row: the other parts are not referenced, so Postgres runs
+ * them when the main query is done.
  */
 export function writeText({ view, table }: Target): string {
   const others = Object.keys(view.columns).filter((column) => column !== view.key)
@@ -69,7 +74,7 @@ export function writeText({ view, table }: Target): string {
     select log.advance($1, $2, $3, $7)`
 }
 
-/** The statement that `copyLine` feeds. */
+/** The COPY statement for lines from `copyLine`. */
 export const copyText = (view: View, table: string) => `copy ${table} (${names(view)}) from stdin`
 
 const escaped: Record<string, string> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' }
@@ -80,7 +85,7 @@ const field = (value: unknown) =>
       ? value.replace(/[\\\n\r\t]/g, (c) => escaped[c]!)
       : value
 
-/** Makes rows into lines of COPY's text format. */
+/** Returns a function that turns a row into a line of COPY's text format. */
 export function copyLine(view: View): (row: Record<string, unknown>) => string {
   const columns = Object.keys(view.columns)
   return (row) => `${columns.map((column) => field(row[column])).join('\t')}\n`

@@ -1,2 +1,6 @@
-/** A text as it is compared when case does not matter; the same under every collation of the database. */
-export const folded = (text: string) => text.toLowerCase()
+import { normalized } from '#events/kit/normal-form.ts'
+
+export { searchable, soughtIn } from '#platform/text/fold.ts'
+
+/** A text in the form that is sorted: regardless of case and normal form, and the same under every database collation. */
+export const folded = (text: string) => normalized(text, 'NFC').toLowerCase()

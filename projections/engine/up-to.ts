@@ -1,12 +1,13 @@
 import type { Place } from '#platform/log/port.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
+import { readSteadily } from './steady.ts'
 import type { View } from './view.ts'
 import type { Waiter } from './wait.ts'
 
-/** Waits until views show all that happened in their topics up to a position of the whole log. */
-export type ShowUpTo = (views: readonly View[], pos: number) => Promise<void>
+/** Runs `read` once the views show all events of their topics up to a log position. */
+export type ShowUpTo = <T>(views: readonly View[], pos: number, read: () => Promise<T>) => Promise<T>
 
-/** The last event at or before a position, in each partition of some topics. */
+/** The last event at or before a position, in each partition of the topics. */
 const LAST = `
   select topic, partition, pos
     from unnest($1::text[], $2::int[]) t (topic, partitions)
@@ -14,16 +15,16 @@ const LAST = `
    cross join lateral
      (select pos from log.events e where e.topic = t.topic and e.partition = p.partition and e.pos <= $3 order by pos desc limit 1) last`
 
-/** A view that is so far behind is waited for by trying again later. */
+/** A view that takes longer is left for a later attempt by the caller. */
 const PATIENCE_MS = 10_000
 
 /**
  * @param signal ends all waits
- * @returns a wait that throws when the views have not come so far in time
+ * @returns a function that reads, and throws when the views do not reach the position in time
  */
 export const showUpTo =
-  (db: Queryable, waiter: Pick<Waiter, 'visible'>, signal: AbortSignal): ShowUpTo =>
-  async (views, pos) => {
+  (db: Queryable, waiter: Pick<Waiter, 'visible' | 'mark' | 'holds'>, signal: AbortSignal): ShowUpTo =>
+  async (views, pos, read) => {
     const topics = [...new Map(views.map(({ topic }) => [topic.name, topic])).values()]
     const places = await db.query<Place>('views.upTo', LAST, [
       topics.map(({ name }) => name),
@@ -31,11 +32,17 @@ export const showUpTo =
       pos,
     ])
     const names = views.map(({ name }) => name)
-    if (!(await unlessAborted(signal, waiter.visible(names, places, PATIENCE_MS))))
-      throw new Error(`the views ${names.join(', ')} have not come to position ${pos} yet`)
+    const behind = () => new Error(`the views ${names.join(', ')} have not come to position ${pos} yet`)
+    const shown = async () => {
+      if (!(await unlessAborted(signal, waiter.visible(names, places, PATIENCE_MS)))) throw behind()
+      return true
+    }
+    const { isVisible, result } = await readSteadily(waiter, shown, read)
+    if (!isVisible) throw behind()
+    return result
   }
 
-/** @returns false when the signal is faster */
+/** @returns false when the signal aborts first */
 async function unlessAborted(signal: AbortSignal, waiting: Promise<boolean>): Promise<boolean> {
   const aborted = Promise.withResolvers<boolean>()
   const abort = () => aborted.resolve(false)

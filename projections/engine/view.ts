@@ -1,48 +1,49 @@
 import { type Catalog, catalogOf } from '#events/kit/codec.ts'
 import type { EventFrom, EventType, Topic } from '#events/kit/stream.ts'
 
-/** What a view's queries run on. */
+/** The database handle for a view's queries. */
 export type { Queryable } from '#platform/pg/pool.ts'
 
-/** What `evolve` returns to delete a row. */
+/** Returned by `evolve` to delete the row. */
 export const gone = Symbol('gone')
 export type Gone = typeof gone
 
-/** What names a row: its primary key. */
+/** A row's primary key. */
 export type Id = string | number
 
-/** Rows hold scalars only; a moment is the text that `Date.toISOString` gives, in a timestamptz column. */
+/** Rows hold scalars only. A timestamp is text as `Date.toISOString` gives it, in a timestamptz column. */
 export type RowOf<R> = { [C in keyof R]: string | number | boolean | null }
 
-/** A read model as data: a table and a pure fold. The engine owns transactions, batching and checkpoints. */
+/** A read model as data: a table and a pure fold. The engine does transactions, batches and checkpoints. */
 // biome-ignore lint/suspicious/noExplicitAny: a view of any rows and events
 export interface View<R = any, E = any> {
-  /** Also the name of the consumer. */
+  /** Also the name of the view's consumer. */
   name: string
-  /** Raise it when columns or evolve change: the view is then rebuilt. */
+  /** Raise it when columns or `evolve` change: the view is then rebuilt. */
   version: number
   topic: Topic
   catalog: Catalog
   /** The column that is the primary key. */
   key: string
-  /** Type of each column, as SQL has it. */
+  /** SQL type of each column. */
   columns: Readonly<Record<string, string>>
   /** For example `(user_id, created_at)`. */
   indexes: readonly string[]
-  /** Tells which rows a batch changed, for those who watch single rows (see changes.ts). */
+  /** Announces which rows a batch changed, for subscribers to single rows (see changes.ts). */
   tellsRows: boolean
-  /** Types of event that make a row anew, whatever it was before: it need not be read for them. */
+  /** Event types whose result does not depend on the row before, so the row need not be read for them. */
   anew: ReadonlySet<string>
-  /** The row that an event belongs to. All events of a row carry one key of the topic. */
+  /** Id of the event's row. All events of a row carry one key of the topic. */
   id(event: E): Id
-  /** The row after the event; `gone` deletes it, undefined leaves it as it was. Pure; what it throws parks the event's stream. */
+  /** The row after the event; `gone` deletes it, undefined leaves it unchanged. Pure. An error parks the event's stream. */
   evolve(row: R | undefined, event: E): R | Gone | undefined
 }
 
 /**
  * Declares a view.
  *
- * @param from the types of event it folds, all of one topic: every type that the topic carries, also those it has no use for
+ * @param from every event type of exactly one topic, including types that the view ignores
+ * @throws Error when the event types belong to several topics, or the name has other characters than small letters and dashes
  */
 export function view<R extends RowOf<R>, const T extends readonly EventType[]>(
   name: string,

@@ -7,7 +7,7 @@ import type { RowMemory } from './memory.ts'
 import { loadText, type Target, writeText } from './table.ts'
 import type { Id } from './view.ts'
 
-/** The rows that a batch touches: those that are remembered, and the others from the table. */
+/** The rows that a batch touches: from memory where known, else from the table. */
 async function load(db: Queryable, target: Target, readings: readonly Reading[], memory: RowMemory): Promise<Map<Id, Row>> {
   const { known, unknown } = memory.recall(readings)
   if (unknown.length === 0) return known
@@ -17,11 +17,12 @@ async function load(db: Queryable, target: Target, readings: readonly Reading[],
 }
 
 /**
- * Loads, folds and writes a batch in two round trips, or in one when all rows are known; the effect and `moves` commit together.
- * Reading before that transaction is sound: whoever changes rows moves the checkpoint or raises its epoch.
+ * Loads, folds and writes a batch in two round trips, or in one when all rows are remembered. The effect and `moves` commit
+ * together. Rows may be read before that transaction: every process that changes rows also moves the checkpoint or raises its
+ * epoch, so the write is then fenced.
  *
- * @returns what had to be parked
- * @throws Fenced when a checkpoint was moved by somebody else; nothing was written
+ * @returns the events that were parked
+ * @throws Fenced when another process moved a checkpoint; nothing was written then
  */
 export async function applyBatch(
   db: Queryable,
@@ -38,17 +39,20 @@ export async function applyBatch(
   return parked
 }
 
-/** A NOTIFY carries less than 8000 bytes, the rest of it included. */
+/** A NOTIFY payload must be shorter than 8000 bytes; this leaves room for its other fields. */
 const MAX_TOLD_BYTES = 6_000
 
-/** Which rows changed, as far as that can be told; null: look at all. */
+/**
+ * JSON list of the changed rows' ids; null when it would be too long or the view does not announce
+ * rows: subscribers then check all.
+ */
 function told({ view }: Target, changed: ReadonlyMap<Id, Row | undefined>): string | null {
   if (!view.tellsRows) return null
   const ids = JSON.stringify([...changed.keys()])
   return Buffer.byteLength(ids) <= MAX_TOLD_BYTES ? ids : null
 }
 
-/** Writes changed rows and parked events and moves the checkpoints, in one statement. */
+/** Writes changed rows, inserts parked events and moves the checkpoints, in one statement. */
 export async function write(
   db: Queryable,
   target: Target,
