@@ -2,9 +2,9 @@ import { runServices, Trouble } from '#platform/service.ts'
 import { services } from './index.ts'
 
 /**
- * Runs services as this process.
- * @param list their names, with commas between: `ai-notes,summaries`
- * @throws Trouble naming all there are, when one is unknown or named twice
+ * Runs services in this process.
+ * @param list their names, separated by commas: `ai-notes,summaries`
+ * @throws Trouble when a name is unknown (lists all services) or given twice
  */
 export async function run(list: string): Promise<void> {
   const names = list.split(',')

@@ -4,24 +4,24 @@ import { ProfileUpdated } from '#events/user.ts'
 import { TranscriptStored } from '#events/video.ts'
 import { on, onLooking, type Reactor, reactor } from '#platform/log/reactor/reactor.ts'
 
-/** What cannot be known from one event. Each waits until the views show all that happened before the event. */
+/** Lookups that one event alone cannot answer. Each waits until the views contain everything before the event. */
 export interface Looks {
-  /** Notes on the video that a model may have to write, each with the request that it goes back to. */
+  /** Notes on the video that a model may have to write, each with the correlation id of its original request. */
   notesThatWait(event: {
     pos: number
     data: { videoId: string }
   }): Promise<{ noteId: number; userId: number; correlationId?: string | undefined }[]>
-  /** Empty notes of somebody who has just turned notes by AI on, and those among them that are to be made up for. */
+  /** Empty notes of a user who has just turned notes by AI on; `backfill` marks those to be requested now. */
   emptyNotes(event: { pos: number; data: { userId: number } }): Promise<{ noteId: number; videoId: string; backfill: boolean }[]>
 }
 
 /**
- * Asks a model for the text of empty notes, as soon as note, transcript and the author's wish are there, in whichever order.
+ * Asks a model for the text of empty notes, once the note, the transcript and the author's consent exist, in any order.
  *
- * Exactly one question comes of a note that is taken while the transcript arrives: its command either reads the transcript, or comes
- * before it in the log, and then the look after the transcript finds the note.
+ * A note taken while the transcript arrives gets exactly one request: either its command reads the transcript, or the note precedes
+ * the transcript in the log and the lookup after the transcript finds it.
  *
- * @param from what was complete before this moment is not asked for, in milliseconds since the epoch
+ * @param from notes complete before this moment are not requested, in milliseconds since the epoch
  */
 export const aiNotes = (looks: Looks, from?: number): Reactor => {
   const settle = ({ data }: { data: { noteId: number; videoId: string } }) => [settleNote(data)]

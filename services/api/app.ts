@@ -7,6 +7,7 @@ import { type Tokens, tokensOf } from './auth/tokens.ts'
 import { catchUpOf } from './catch-up.ts'
 import type { App, Deps } from './deps.ts'
 import { explain } from './errors.ts'
+import { healthOf } from './health.ts'
 import { keysOf } from './idempotency.ts'
 import { limitsOf, unlimited } from './limits.ts'
 import { goingsMetrics, measureOf } from './metrics.ts'
@@ -18,10 +19,12 @@ import { openTaskDesk } from './task-desk.ts'
 import { toolsOf } from './tools.ts'
 import { type Wiz, wizOf } from './wiz/wiz.ts'
 
-/** Makes the API: a handler of HTTP requests, and the parts that others may want to look into. */
-export function createApp(deps: Deps): { handler: Handler; tokens: Tokens; wiz: Wiz } {
-  const { log, secretKey, bodyLimitBytes, checkAnswers, addressOf } = deps
+/** Makes the API: the handler of HTTP requests, and the parts that callers need besides. */
+export function createApp(given: Deps): { handler: Handler; tokens: Tokens; wiz: Wiz } {
+  const health = healthOf(given.db, given.execute, given.log)
+  const deps = { ...given, execute: health.execute }
   const readiness = readinessOf(deps, deps.readiness)
+  const { log, secretKey, bodyLimitBytes, checkAnswers, addressOf } = deps
   const tokens = tokensOf(deps)
   const limits = deps.limits ? limitsOf({ ...deps.limits, tokens }) : unlimited
   const { taskPolicy = usualPolicy } = deps
@@ -32,6 +35,7 @@ export function createApp(deps: Deps): { handler: Handler; tokens: Tokens; wiz: 
   const catchUp = catchUpOf(deps)
   const app: App = {
     ...deps,
+    health,
     tokens,
     nameGuest: guestsOf(secretKey),
     readiness,
@@ -46,7 +50,7 @@ export function createApp(deps: Deps): { handler: Handler; tokens: Tokens; wiz: 
     routes: deps.describesItself ? [...routes, ...docsRoutes()] : routes,
     app,
     tools: toolsOf(app, keysOf(secretKey)),
-    ready: catchUp.ready,
+    reading: catchUp.read,
     explain,
     log,
     admit: limits.admit,

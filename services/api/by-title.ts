@@ -1,42 +1,47 @@
 import { LRUCache } from 'lru-cache'
 import type { Logger } from 'pino'
-import { NO_TITLE } from '#events/video.ts'
+import { isPlaceholder, withoutTrimmings } from '#events/title.ts'
 import { codePoints, strip } from '#platform/http/text.ts'
+import { caseless } from '#platform/text/fold.ts'
 import { type Hit, type Search, SearchFailed } from '#platform/youtube/search.ts'
 import { badGateway } from './errors.ts'
 
 /**
- * Finds the video that has this very title, whatever its case and blanks; undefined if YouTube knows none.
- * Never one that is only like it: the note would be on a video that nobody meant.
+ * Finds the video that has exactly this title, ignoring case and blanks; undefined if YouTube knows none.
+ * A merely similar title does not count: the note would be on a video that nobody meant.
  *
- * @param admit asked before YouTube is; what it throws goes on
+ * @param admit called before YouTube is asked; its errors are passed on
  * @throws HttpError 502 when YouTube cannot be asked
  */
 export type FindByTitle = (title: string, admit?: () => Promise<void> | undefined) => Promise<Hit | undefined>
 
-/** YouTube lets us search a hundred times a day: who asks for a title again gets what was found. */
+/** YouTube allows a hundred searches a day, so results are kept and reused. */
 const FOUND_MS = 24 * 3_600_000
-/** It may be there later: new videos take a while until they are found. */
+/** Shorter than for hits: YouTube finds a new video only after a while. */
 const MISSED_MS = 600_000
 const MOST_KNOWN = 10_000
-/** YouTube's own bound is half of it. */
+/** Twice YouTube's own bound for titles. */
 const LONGEST = 200
 
 export function titleFinder({ search, log }: { search: Search; log: Logger }): FindByTitle {
+  // Keyed by the whole title: a video may be called `(3) Ways to win`, while on a tab `(3)` counts notifications.
   const known = new LRUCache<string, { hit: Hit | undefined }, string>({
     max: MOST_KNOWN,
     ttl: FOUND_MS,
-    async fetchMethod(sought, _, { context: title, options }) {
-      const hit = (await search(title)).find((one) => comparable(one.title) === sought)
+    async fetchMethod(whole, _, { context: title, options }) {
+      const hits = await search(title)
+      const called = (sought: string) => hits.find((one) => comparable(one.title) === sought)
+      const hit = called(whole) ?? called(comparable(title))
       if (!hit) options.ttl = MISSED_MS
       return { hit }
     },
   })
 
   return async (given, admit) => {
-    const title = withoutTrimmings(given)
-    if (title === '' || given === NO_TITLE || codePoints(title) > LONGEST) return undefined
-    const sought = comparable(title)
+    const whole = strip(given)
+    const title = strip(withoutTrimmings(whole))
+    if (title === '' || codePoints(title) > LONGEST || isPlaceholder(given)) return undefined
+    const sought = [whole, title].map(comparable).find((one) => known.get(one)?.hit) ?? comparable(whole)
     if (!known.has(sought)) await admit?.()
     try {
       return (await known.fetch(sought, { context: title }))?.hit
@@ -48,12 +53,4 @@ export function titleFinder({ search, log }: { search: Search; log: Logger }): F
   }
 }
 
-/** A title as a browser's tab has it begins with the number of news and ends with the name of the site. */
-const withoutTrimmings = (title: string) =>
-  strip(
-    strip(title)
-      .replace(/^\(\d+\) /, '')
-      .replace(/(^| )- YouTube$/, ''),
-  )
-
-const comparable = (title: string) => strip(title.normalize('NFKC').replace(/\s+/gu, ' ')).toLowerCase()
+const comparable = (title: string) => strip(caseless(title))

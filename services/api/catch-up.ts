@@ -1,46 +1,69 @@
 import type { Request } from '#platform/http/request.ts'
 import type { Place } from '#platform/log/port.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
+import { readSteadily } from '#projections/engine/steady.ts'
 import type { Deps } from './deps.ts'
 import { placesIn } from './position.ts'
 
 export interface CatchUp {
-  /** What the edge asks before a read is answered. */
-  ready(request: Request, reads: readonly string[] | undefined): Promise<void> | undefined
-  /** How many wait. */
+  /** Runs `handle`, which reads these views, once they show what the request wants to see. */
+  read(request: Request, reads: readonly string[], handle: () => Promise<unknown> | unknown): Promise<unknown>
+  /** Number of waiting reads. */
   waiting(): number
 }
 
-/** Each costs a timer and an open connection, so there may be many; but not as many as somebody likes to send. */
+/** Each waiting read costs a timer and an open connection: many are fine, but one client must not add them without bound. */
 const MOST_WAITING = 2_000
 const MOST_WAITING_EACH = 32
 
 /**
- * Lets a read that carries `VidWiz-Position` wait (bounded) until the views it is answered from show what was written there,
- * by whatever process (P5). When they do not, the answer says so: `VidWiz-Visible: false`.
+ * Lets a read that carries `VidWiz-Position` wait (bounded) until the views that it reads show the write at that position,
+ * whichever process wrote it (P5). When they do not, the answer says so: `VidWiz-Visible: false`.
  *
- * Nobody waits for what is not in the log, and only so many wait at once: the others are answered as things stand.
+ * After a crash of the database, every read waits (bounded) until the views have caught up with what they may have shown before. A
+ * read during which the database crashed is repeated.
+ *
+ * A position beyond the head of the log is not waited for. Beyond the maximum number of waiting reads, a read is answered at once.
  */
-export function catchUpOf({ shows, visible, db }: Pick<Deps, 'shows' | 'visible'> & { db: Queryable }): CatchUp {
+export function catchUpOf({ waiter, db, lost = [] }: Pick<Deps, 'waiter' | 'lost'> & { db: Queryable }): CatchUp {
+  // Events that were lost when the log was restored: no view will ever show them.
+  const isLost = ({ pos }: Place) => lost.some(({ head, floor }) => head < pos && pos <= floor)
   const isInLog = headOf(db)
   const turns = turnstile(MOST_WAITING, MOST_WAITING_EACH)
 
-  const ready: CatchUp['ready'] = (request, reads) => {
+  async function read(request: Request, reads: readonly string[], handle: () => Promise<unknown> | unknown) {
     const { 'vidwiz-position': position } = request.headers
-    if (!reads || position === undefined) return undefined
-    const places = placesIn(String(position))
-    if (shows(reads, places)) return undefined
-    return turns
-      .take(request.actor ?? '', async () => (await isInLog(places)) && (await visible(reads, places)))
-      .catch(() => false)
-      .then((isVisible) => {
-        if (!isVisible) request.answerWith('VidWiz-Visible', 'false')
-      })
+    const places = position === undefined ? undefined : placesIn(String(position))
+    const inTurn = (wait: () => Promise<boolean>) => turns.take(request.actor ?? '', wait).catch(() => false)
+    const shown = async () => {
+      const recovered = waiter.recovered(reads)
+      if (recovered) await inTurn(() => recovered.then(() => true))
+      if (!places || places.some(isLost)) return false
+      return waiter.shows(reads, places) || inTurn(async () => (await isInLog(places)) && (await waiter.visible(reads, places)))
+    }
+    const { isVisible, result } = await readSteadily(waiter, shown, async () => {
+      try {
+        return await handle()
+      } catch (error) {
+        // Kept as a result, so that `readSteadily` treats it like any other answer.
+        return new Failed(error)
+      }
+    })
+    if (places && !isVisible) request.answerWith('VidWiz-Visible', 'false')
+    if (result instanceof Failed) throw result.error
+    return result
   }
-  return { ready, waiting: turns.count }
+  return { read, waiting: turns.count }
 }
 
-/** Whether the log reaches so far. It only ever grows, so it is asked again only for what lies beyond what is known. */
+class Failed {
+  readonly error: unknown
+  constructor(error: unknown) {
+    this.error = error
+  }
+}
+
+/** Whether the log reaches these places. The log only grows, so it is asked only for places beyond the last known head. */
 function headOf(db: Queryable): (places: Place[]) => Promise<boolean> {
   let head = 0
   return async (places) => {
@@ -53,7 +76,7 @@ function headOf(db: Queryable): (places: Place[]) => Promise<boolean> {
   }
 }
 
-/** Lets so many wait at once, and of one name so many; false at once for any other. */
+/** Lets `most` wait at once, and `mostEach` of one name; false at once for any more. */
 function turnstile(most: number, mostEach: number) {
   const waiting = new Map<string, number>()
   let all = 0

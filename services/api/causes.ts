@@ -9,7 +9,7 @@ import { mediaOf } from '#projections/media.ts'
 
 const EVENT_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
-/** The event that a worker says it works on, by `X-Causation-ID`; null from anybody else. */
+/** The event that a worker says it works on (`X-Causation-ID`); null for other actors. */
 export function causationOf({ actor, headers }: Request): string | null {
   const said = headers['x-causation-id']
   return actor === 'admin' && typeof said === 'string' && EVENT_ID.test(said) ? said.toLowerCase() : null
@@ -20,28 +20,28 @@ const hasNamedItself = ({ id, headers }: Request) => headers['x-request-id'] ===
 const OVER: readonly RequestStatus[] = ['answered', 'withdrawn']
 
 /**
- * What a model's answer goes back to. A worker that says nothing of it, or only a part, is taken to answer what was asked last: one
- * read by key, of a view that may lag a little.
+ * The cause of a model's answer. If a worker does not send all of it, the answer is taken to belong to the newest request: one read
+ * by key, from a view that may lag a little.
  *
  * @param asked for example `note-42`
  */
 export async function causeOfAnswer(db: Queryable, request: Request, asked: string): Promise<Cause> {
   const causationId = causationOf(request)
   if (causationId && hasNamedItself(request)) return { correlationId: request.id, causationId }
-  // An answer is not refused because nobody can say what it answers.
+  // An answer is accepted even when its cause cannot be found.
   const row = await requestBy(db, asked).catch(() => undefined)
   const open = row && !OVER.includes(row.status as RequestStatus) ? row : undefined
   return { correlationId: open?.correlation_id ?? request.id, causationId: causationId ?? open?.event_id ?? null }
 }
 
 /**
- * What a media worker's report on a job goes back to: whoever asked for it. What the worker does not say is taken from the last that
- * was heard of the job.
+ * The cause of a media worker's report: the request for the job. If the worker does not send all of it, the rest is taken from the
+ * newest event of the job.
  */
 export async function causeOfReport(db: Queryable, request: Request, videoId: string): Promise<Cause> {
   const causationId = causationOf(request)
   if (causationId && hasNamedItself(request)) return { correlationId: request.id, causationId }
-  // The log may be pruned, the view may lag: either knows it.
+  // The log may be pruned and the view may lag, but one of them has it.
   const newest = (await newestOf(db, mediaJobs.of(videoId).stream)) ?? (await ofRow(db, videoId))
   return { correlationId: newest?.correlationId ?? request.id, causationId: causationId ?? newest?.id ?? null }
 }

@@ -8,7 +8,7 @@ const SANE = /^[\x20-\x7e]{1,255}$/
 /**
  * Reads the `Idempotency-Key` of requests.
  *
- * The fingerprint is keyed: it is stored, and a plain hash of a body with a password would let that be guessed (P9).
+ * The fingerprint is stored, so it is a keyed hash: a plain hash of a body with a password would allow guessing it (P9).
  */
 export function keysOf(secretKey: string): (request: Request) => Context['idempotency'] {
   const secret = createHmac('sha256', secretKey).update('idempotency').digest()
@@ -21,7 +21,7 @@ export function keysOf(secretKey: string): (request: Request) => Context['idempo
       .update(`${method} ${path}\n`)
       .update(bytes ?? '')
       .digest('base64url')
-    // Strangers cannot get at each other's answers by using the same key.
+    // Callers without an identity must not get each other's answers by using the same key.
     return { scope: actor ?? `anyone-${fingerprint}`, key, fingerprint }
   }
 }

@@ -4,7 +4,7 @@ import { rule } from '#platform/http/fields.ts'
 
 const LONGEST = 35
 
-/** A tag as everybody writes it, so that `PT-br` and `pt-BR` are one language; undefined when it is none. */
+/** The canonical form of a language tag, so that `PT-br` and `pt-BR` are one language; undefined when it is not one. */
 function canonical(tag: string): string | undefined {
   try {
     return tag.length <= LONGEST && language.safeParse(tag).success ? Intl.getCanonicalLocales(tag)[0] : undefined

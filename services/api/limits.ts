@@ -9,22 +9,22 @@ import type { Queryable } from '#platform/pg/pool.ts'
 import type { Guesses } from './auth/password.ts'
 import { shown, type Tokens, userIdOf } from './auth/tokens.ts'
 
-/** Workers ask as often as there is work, and who watches over us must not be kept from it. */
+/** Workers ask as often as there is work, and monitoring must never be refused. */
 export const isLimited = (path: string): boolean => path.startsWith('/v2/') && !path.startsWith('/v2/internal/')
 
-/** How often a client may ask for what. */
+/** How often a client may make which requests. */
 export interface Rules {
-  /** A signed-in user, for all but what is named below. */
+  /** A signed-in user, for all requests without a limit of their own below. */
   user: Limit
-  /** An address, for the same, as long as it shows no valid token. */
+  /** An address without a valid token, for the same requests. */
   address: Limit
-  /** An address, for each way in. */
+  /** An address, for each way to sign in. */
   login: Limit
   register: Limit
   google: Limit
-  /** Wrong passwords for an account, from wherever they come. */
+  /** Wrong passwords for an account, from any address. */
   account: Limit
-  /** A user, for titles that YouTube has to be asked for: it lets us ask a hundred times a day. */
+  /** A user, for searches on YouTube, which allows us a hundred a day. */
   title: Limit
 }
 
@@ -32,9 +32,9 @@ export interface Rules {
 export interface Limits {
   /** Counts a request. Rejects with LimitExceeded; undefined where there is no limit. */
   admit(request: Request): Promise<void> | undefined
-  /** Watches over the passwords that are tried on an account. */
+  /** Limits wrong passwords of an account. */
   guesses(email: string): Guesses
-  /** Counts a title that a user has YouTube asked for. Rejects with LimitExceeded. */
+  /** Counts a user's search on YouTube. Rejects with LimitExceeded. */
   search(userId: number): Promise<void> | undefined
 }
 
@@ -48,7 +48,7 @@ const perMinute = every(MINUTE_MS)
 const per5Minutes = every(5 * MINUTE_MS)
 const perDay = every(24 * 60 * MINUTE_MS)
 
-/** Where people develop, test and measure, only what runs away is stopped. */
+/** For development, tests and benchmarks: stops only runaway clients. */
 const LOCAL: Rules = {
   user: perMinute(1_000_000),
   address: perMinute(1_000_000),
@@ -69,7 +69,7 @@ const PUBLIC: Rules = {
   title: perDay(20),
 }
 
-/** The rules that the settings give, and for the rest those that fit the environment. */
+/** The rules from the settings; the environment's defaults for the rest. */
 export function rulesOf(settings: Settings): Rules {
   const usual = settings.ENVIRONMENT === 'local' ? LOCAL : PUBLIC
   return {
@@ -83,7 +83,7 @@ export function rulesOf(settings: Settings): Rules {
   }
 }
 
-/** Counts in the database, together with all other processes of the API. */
+/** Counts in the database, shared with all other processes of the API. */
 export const countsOf = (db: Queryable, log: Logger): Counts => sharedCounts({ exchange: countInPostgres(db), log })
 
 export const unlimited: Limits = {
@@ -99,7 +99,7 @@ export function limitsOf({ rules, counts, tokens }: { rules: Rules; counts: Coun
   const address = limit('address', false)
   const title = limit('title', true)
   const account = failureLimiter({ name: 'account', ...rules.account, counts })
-  // Whoever guesses gains by each try: it must not help to spread them over all processes.
+  // Exact counts: a guesser must gain nothing by spreading tries over the processes.
   const waysIn: Record<string, Limiter> = {
     '/v2/auth/login': limit('login', true),
     '/v2/auth/register': limit('register', true),
@@ -121,7 +121,7 @@ export function limitsOf({ rules, counts, tokens }: { rules: Rules; counts: Coun
   }
 }
 
-/** Whoever has one address of IPv6 has at least a whole network of that size. */
+/** A client with an IPv6 address usually has a whole /64, so its addresses count as one. */
 const IPV6_NETWORK_BITS = 64
 
 const networkOf = ({ address = '' }: Request): string => ipKeyGenerator(address, IPV6_NETWORK_BITS)

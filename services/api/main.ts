@@ -8,12 +8,16 @@ import { addressOf } from '#platform/http/client-address.ts'
 import { serve } from '#platform/http/serve.ts'
 import { openLlm } from '#platform/llm/open.ts'
 import { executor } from '#platform/log/executor.ts'
+import { assertKafkaAgrees } from '#platform/log/kafka/agreement.ts'
 import { kafkaOptions } from '#platform/log/kafka/client.ts'
 import { relayLag } from '#platform/log/kafka/relay-lag.ts'
 import { openReader } from '#platform/log/open.ts'
 import { appender } from '#platform/log/postgres/appender.ts'
+import { probeAppend } from '#platform/log/postgres/probe.ts'
 import { openObjects } from '#platform/objects/open.ts'
 import { remoteKeys } from '#platform/oidc/keys.ts'
+import { boundsOf } from '#platform/pg/bounds.ts'
+import { followClock } from '#platform/pg/clock.ts'
 import { openExclusively } from '#platform/pg/exclusively.ts'
 import { openListener } from '#platform/pg/listen.ts'
 import { openDb } from '#platform/pg/pool.ts'
@@ -24,18 +28,20 @@ import { openChanges } from '#projections/engine/changes.ts'
 import { lagOf } from '#projections/engine/lag.ts'
 import { openWaiter } from '#projections/engine/wait.ts'
 import { views } from '#projections/index.ts'
+import { keepToTimeline } from '#services/kit/timeline.ts'
 import { createApp } from './app.ts'
 import { googleCredentials } from './auth/google.ts'
 import { titleFinder } from './by-title.ts'
+import { tagWithEpoch } from './etag.ts'
 import { forgetOld } from './forget-old.ts'
 import { countsOf, rulesOf } from './limits.ts'
 import { giveUpAbandoned } from './wiz/abandoned.ts'
 
-/** Well within the time that a stop may take: what hangs then is cut, and all else still ends in order. */
+/** Well within the time that a stop may take: requests that hang are cut, and the rest of the stop still runs. */
 const FINISH_MS = 10_000
-/** A client that is just about to use its connection again, on a busy machine, gets an answer and not a cut. */
+/** A client that is about to reuse its connection, on a busy machine, still gets an answer instead of a reset. */
 const LINGER_MS = 1_000
-/** Sooner than that, so that who listens to a reply that is given up gets to hear of it. */
+/** Before FINISH_MS, so that listeners learn that their reply was given up. */
 const REPLIES_MS = 8_000
 
 const IGNORED = 'X-Forwarded-For is ignored, so all clients of a proxy share its limits: TRUST_PROXY says which proxies to trust'
@@ -43,10 +49,16 @@ const IGNORED = 'X-Forwarded-For is ignored, so all clients of a proxy share its
 export default service('api', async (log, _, metrics) => {
   const settings = readSettings()
   const url = databaseUrl(settings)
-  const db = openDb(url, { name: 'vidwiz api', indexed: true })
+  const db = openDb(url, { name: 'vidwiz api', indexed: true, bounds: boundsOf(settings), log })
   await reach(db)
+  const stopClock = followClock(db, log)
   const alone = openExclusively(url, { name: 'vidwiz api, alone' })
-  const listener = openListener(url, { name: 'vidwiz api' })
+  const listener = openListener(url, { name: 'vidwiz api', log })
+  const { timeline, stop: leaveTimeline } = await keepToTimeline(db, listener, log)
+  tagWithEpoch(timeline.epoch)
+  // The relay checks this as well; until it has, nothing must be appended to a log that was restored to an earlier state.
+  const kafka = kafkaOptions(settings)
+  await (kafka && assertKafkaAgrees(kafka, { db, topics }).catch((error) => log.warn({ error }, 'not compared with Kafka')))
   const waiter = openWaiter(db, listener, views)
   const changes = openChanges(listener)
   const reader = openReader(settings, db, listener, 'vidwiz api')
@@ -59,8 +71,8 @@ export default service('api', async (log, _, metrics) => {
   const replyMs = settings.WIZ_REPLY_SECONDS * 1000
   const { handler, wiz } = createApp({
     execute,
-    visible: waiter.visible,
-    shows: waiter.shows,
+    waiter,
+    lost: timeline.lost,
     db,
     exclusively: alone.exclusively,
     changes,
@@ -84,7 +96,7 @@ export default service('api', async (log, _, metrics) => {
     bodyLimitBytes: settings.MAX_BODY_BYTES,
     metrics,
     async lag() {
-      const relay = kafkaOptions(settings) ? [relayLag(db, topics)] : []
+      const relay = kafka ? [relayLag(db, topics)] : []
       return (await Promise.all([...relay, ...views.map((view) => lagOf(view, { db, reader }))])).flat()
     },
     describesItself: settings.ENVIRONMENT !== 'production',
@@ -106,15 +118,19 @@ export default service('api', async (log, _, metrics) => {
   })
   log.info({ port: server.port }, 'listening')
   return {
-    works: () => reach(db),
+    works: async () => {
+      await reach(db)
+      await probeAppend(db)
+    },
     async stop() {
       wiz.replies?.stop(REPLIES_MS)
       await server.close()
-      // Those that nobody listens to any more are finished as well.
+      // Also finishes replies without a listener.
       await wiz.replies?.idle()
       stopForgetting()
       await stopGivingUp()
       await idle()
+      leaveTimeline()
       waiter.close()
       changes.close()
       await reader.close()
@@ -122,6 +138,7 @@ export default service('api', async (log, _, metrics) => {
       await counts?.close()
       await listener.close()
       await alone.close()
+      stopClock()
       await db.close()
     },
   }

@@ -1,12 +1,13 @@
 import { z } from 'zod'
 import { MEDIA_STEPS } from '#events/media.ts'
 import { FEWEST, MOST } from '#events/study.ts'
+import { list } from '#platform/http/bounded.ts'
 import { boolean, integer, rule, text } from '#platform/http/fields.ts'
 import { isStorable, strip } from '#platform/http/text.ts'
 import { languageField } from './language.ts'
 import { VideoIdError, videoIdOf } from './video-id.ts'
 
-/** A field that names a video by YouTube's id, or by the number that it has here, as some workers do. */
+/** A field that names a video by YouTube's id, or by its number here, which some workers use. */
 export const videoOrNumber = z
   .string()
   .transform((given, { issues }): string | number => {
@@ -30,16 +31,15 @@ const line = z
     rule(`a line must have 1 to ${MAX_LINE} characters`),
   )
 
-const fiveToTen = <T extends z.ZodType>(one: T) =>
-  z
-    .array(one)
-    .refine(({ length }) => length >= FEWEST && length <= MOST, rule(`there must be ${FEWEST} to ${MOST} of them`))
-    .meta({ minItems: FEWEST, maxItems: MOST })
+const fiveToTen = <T extends z.ZodType>(one: T) => list(one, { min: FEWEST, max: MOST })
 
 const Flashcard = z.object({ front: line, back: line })
 const Question = z.object({
   question: line,
-  options: z.array(line).refine((all) => all.length === 4 && new Set(all).size === 4, rule('options must be 4 different ones')),
+  options: list(line, { max: 4 }).refine(
+    (all) => all.length === 4 && new Set(all).size === 4,
+    rule('options must be 4 different ones'),
+  ),
   correct_answer: integer({ min: 0, max: 3 }),
 })
 
@@ -51,9 +51,8 @@ const Row = z.object({
   duration: seconds,
 })
 
-/** The very rows that a transcript consists of. */
-const Rows = z
-  .array(Row)
+/** The stored form of a transcript's rows; empty rows are left out. */
+const Rows = list(Row)
   .refine((rows) => rows.every((row, n) => n === 0 || row.offset >= rows[n - 1]!.offset), rule('rows must be in order of time'))
   .transform((rows) => rows.filter(({ text }) => text !== ''))
 
@@ -62,7 +61,7 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/, rule('sha256 must be 64 hexade
 
 export const STATUSES = ['processing', 'completed', 'queued', 'failed'] as const
 
-/** What a media worker says of a job. */
+/** A media worker's report on a job. */
 export const Report = z
   .object({
     status: z.enum(STATUSES).meta({

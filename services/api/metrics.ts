@@ -3,10 +3,10 @@ import type { Metrics } from '#platform/telemetry/metrics.ts'
 
 /** Seconds. Most answers take a few milliseconds; a long poll takes a minute. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
-/** Anybody may make up others. */
+/** Other methods share one label: clients can make up any number of them. */
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS']
 
-/** Measures each request until its answer begins; `status` is undefined when nobody waited for one. */
+/** Measures the time from a request to the start of its answer; `status` is undefined when the client left before. */
 export type Measure = (request: Request, status: number | undefined, elapsedMs: number) => void
 
 export function measureOf(metrics: Metrics): Measure {
@@ -20,14 +20,14 @@ export function measureOf(metrics: Metrics): Measure {
     observe({ method: METHODS.includes(method) ? method : 'other', route, status: String(status ?? 'aborted') }, elapsedMs / 1000)
 }
 
-/** What goes on at this moment. */
+/** Gauges: current counts. */
 export interface Goings {
   openStreams(): number
   /** Workers that wait for a task, by its kind. */
   waitingPolls(): Record<string, number>
-  /** Reads that wait for what was written. */
+  /** Reads that wait for a write to become visible. */
   waitingReads(): number
-  /** Replies of Wiz that are being made. */
+  /** Wiz's replies in progress. */
   openReplies(): number
 }
 

@@ -3,8 +3,8 @@ import type { Place } from '#platform/log/port.ts'
 import { badRequest } from './errors.ts'
 
 /**
- * Where events lie, as a client carries it from the answer to a write to a read: `notes.3.42,videos.3.41`.
- * It need not understand it, and of each partition only the last place counts.
+ * The places of a write (topic, partition, position) as a text that a client carries to a read: `notes.3.42,videos.3.41`.
+ * Clients treat it as opaque. Only the last position of each partition is kept.
  */
 export function positionText(places: readonly Place[]): string {
   const last = new Map<string, number>()
@@ -16,9 +16,9 @@ export function positionText(places: readonly Place[]): string {
 }
 
 /**
- * Reads such a text.
+ * Parses such a text.
  *
- * @throws HttpError 400 when it is none: no topic, partition or position that could be
+ * @throws HttpError 400 when it is malformed or names an impossible topic, partition or position
  */
 export function placesIn(text: string): Place[] {
   const names = text.split(',', MAX_PLACES + 1)
@@ -32,7 +32,7 @@ export function placesIn(text: string): Place[] {
 }
 
 const PLACE = /^(?<short>[a-z-]+)\.(?<partition>\d{1,4})\.(?<pos>[1-9]\d{0,14})$/
-/** More than any answer names: a command touches a few streams. */
+/** More than any answer has: a command touches a few streams. */
 const MAX_PLACES = 32
 
 const shortOf = (topic: string) => topic.slice(topic.lastIndexOf('.') + 1)

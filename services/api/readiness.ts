@@ -12,27 +12,27 @@ import { areWatchable, type Watching } from '#projections/watching.ts'
 import { videoRead } from './video-read.ts'
 
 export interface ReadinessOptions {
-  /** How long who may not watch a video waits until it may: pages ask before they have made it so. */
+  /** How long to wait for a viewer's permission to watch: pages may ask before they have created their note or conversation. */
   holdMs?: number
-  /** How long a video may take to become ready before the client is sent away, to come again. */
+  /** Maximum length of a stream; the client then reconnects. */
   endMs?: number
 }
 
 /** Tells viewers how a video becomes ready. */
 export interface Readiness {
-  /** Whether somebody may watch a video; false only after a while. */
+  /** Whether somebody may watch a video; false only after `holdMs`. */
   mayWatch(watching: Watching): Promise<boolean>
-  /** Sends what the video is, whenever it gets or loses a part, until it has all. */
+  /** Sends the video now and whenever it gains or loses a part, until it has all parts. */
   tell(videoId: string, out: Out): Promise<void>
 }
 
-/** What says who may watch what. */
+/** The views that decide who may watch what. */
 const WATCHABLE_VIEWS = [videosView, userVideosView, conversationsView]
 
-/** At least so long between two looks at whether somebody may watch by now. */
+/** Minimum time between two checks of a permission. */
 const PAUSE_MS = 25
 
-/** One per process: all who watch share its questions to the database, which are asked when something changes. */
+/** One per process: all viewers share its queries, which run when a view changes. */
 export function readinessOf(
   { db, changes, log }: { db: Db; changes: Changes; log: Logger },
   { holdMs = 1_500, endMs = 60_000 }: ReadinessOptions = {},
@@ -44,7 +44,7 @@ export function readinessOf(
     name: ({ videoId, parts }) => `${parts} ${videoId}`,
   })
 
-  /** Undefined when there is no news; that the database is away shall not end a stream that outlives it. */
+  /** Undefined without news. A failed query gives no news: the stream should outlive an outage of the database. */
   const news = (videoId: string, parts: number) =>
     videoBeyond({ videoId, parts }).catch((error) => {
       log.warn({ videoId, fault: faultOf(error) }, 'cannot look at a video that is watched')
@@ -58,7 +58,7 @@ export function readinessOf(
       const unwatch = changes.onMove(WATCHABLE_VIEWS, bell.ring)
       const late = setTimeout(bell.stop, holdMs)
       try {
-        // Looked at once more at the end, whoever rang.
+        // One last check at the end, after the time has run out.
         for (let isLate = false; !isLate; ) {
           if (await isWatchable(watching)) return true
           isLate = await bell.rung()
@@ -73,14 +73,14 @@ export function readinessOf(
 
     async tell(videoId, out) {
       const bell = bellOf()
-      // Before the first look: what changes after it is not missed.
+      // Subscribe before the first query, so that no later change is missed.
       const unwatch = changes.onRow(videosView, videoId, bell.ring)
       const end = setTimeout(bell.stop, endMs)
       out.gone.addEventListener('abort', bell.stop, { once: true })
       try {
         let parts = PARTS_UNKNOWN
         for (let isOver = false; !isOver; isOver = out.gone.aborted || (await bell.rung())) {
-          // However long the database takes to answer.
+          // A slow query must not outlast the stream.
           const video = await Promise.race([news(videoId, parts), bell.stopped])
           if (!video) continue
           await out.send(frame(parts === PARTS_UNKNOWN ? 'snapshot' : 'update', video))
@@ -95,13 +95,13 @@ export function readinessOf(
   }
 }
 
-/** To the letter what clients have always been sent. */
+/** Byte for byte the format that existing clients expect. */
 export const frame = (event: 'snapshot' | 'update' | 'done', video: VideoRead): string =>
   `event: ${event}\ndata: {"event": "${event}", "video": ${textOf(video)}}\n\n`
 
 const texts = new WeakMap<VideoRead, string>()
 
-/** Written once, however many get it. */
+/** Serialized once for all viewers. */
 function textOf(video: VideoRead): string {
   const text = texts.get(video) ?? pythonJson(videoRead(video))
   texts.set(video, text)
@@ -125,9 +125,9 @@ function bellOf() {
       stopped.resolve(undefined)
       ring()
     },
-    /** Resolves when it has stopped. */
+    /** Resolves on stop. */
     stopped: stopped.promise,
-    /** Resolves at the next ring; true once it has stopped. */
+    /** Resolves at the next ring; true once stopped. */
     async rung(): Promise<boolean> {
       if (!hasRung && !isStopped)
         await new Promise<void>((resolve) => {

@@ -1,6 +1,6 @@
-/** Longer reasons say nothing more. */
+/** A longer reason says nothing more. */
 const MAX_REASON = 1_000
 
-/** What a worker says went wrong, fit to be kept. */
+/** A worker's error message, made storable. */
 export const reasonOf = (message: string | null | undefined): string =>
   (message ?? 'no reason given').toWellFormed().replaceAll('\0', '').slice(0, MAX_REASON).toWellFormed()

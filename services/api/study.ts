@@ -1,10 +1,10 @@
 import { hasStudy, type Media, type MediaStep } from '#events/media.ts'
 
-/** How much media workers do for users. */
+/** Limits of media workers' jobs. */
 export interface MediaOptions {
   /** Jobs that a user may ask for in a day (UTC). */
   quota: number
-  /** How long nothing may be heard of a job before its message is sent again. */
+  /** Silence after which a job's message is sent again. */
   silenceMs: number
 }
 
@@ -13,19 +13,19 @@ export const USUAL_MEDIA: MediaOptions = { quota: 10, silenceMs: 20 * 60_000 }
 export const STUDY_STATUSES = ['none', 'awaited', 'queued', 'processing', 'completed', 'failed'] as const
 export type StudyStatus = (typeof STUDY_STATUSES)[number]
 
-/** The newest job of a video, and what came of all of them. */
+/** The newest job of a video, and the languages of all finished studies. */
 export interface StudyJob {
   status: Media['status']
   step: MediaStep | null
   /** Of the step. */
   percent: number | null
-  /** As asked for; null: that of the transcript. */
+  /** As requested; null: the transcript's language. */
   language: string | null
-  /** Of the studies there are, the newest first. */
+  /** Languages of existing studies, the newest first. */
   languages: string[]
 }
 
-/** Of the way of a whole job, where each step begins and ends. A video with a transcript has only the last one before it. */
+/** Percent of the whole job at which each step begins and ends. A video with a transcript goes straight to `study`. */
 const PARTS: Record<MediaStep, [from: number, to: number]> = {
   download: [0, 10],
   audio: [10, 15],
@@ -39,7 +39,7 @@ function progressOf({ step, percent }: StudyJob): number {
   return Math.floor(from + ((to - from) * (percent ?? 0)) / 100)
 }
 
-/** Whether the newest job is one for that language, as far as can be told before it is done. */
+/** Whether the newest job is for this language, as far as can be told before it completes. */
 const isFor = ({ language, status }: StudyJob, asked: string | undefined) =>
   asked === undefined || language === asked || (language === null && status !== 'completed')
 
@@ -53,8 +53,8 @@ function statusOf(job: StudyJob | undefined, asked: string | undefined): StudySt
 }
 
 /**
- * How it stands with the flashcards and the quiz of a video in a language.
- * @param asked undefined: in any
+ * Status and progress of the flashcards and the quiz of a video in a language.
+ * @param asked undefined: in any language
  */
 export function standingOf(job: StudyJob | undefined, asked?: string) {
   const status = statusOf(job, asked)

@@ -1,40 +1,44 @@
 import type { Logger } from 'pino'
 import { claimTask, releaseTask, TASK_KINDS, type TaskKind, type TaskPolicy, tasksFor } from '#events/task.ts'
+import { now as clock } from '#platform/clock.ts'
 import { faultOf } from '#platform/http/access-log.ts'
 import type { Execute } from '#platform/log/executor.ts'
 import { newestOf } from '#platform/log/postgres/newest.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
+import { isTracing, span, traceparentOr } from '#platform/telemetry/tracing/tracing.ts'
 import type { Changes } from '#projections/engine/changes.ts'
 import { type DueTask, dueTasks, nextDueAt, tasksView } from '#projections/tasks.ts'
 
-/** A task in the hands of a worker. */
+/** A task that a worker has claimed. */
 export interface ClaimedTask {
   taskId: number
   kind: TaskKind
   videoId: string
-  /** 1 for the first. */
+  /** 1 for the first attempt. */
   attempt: number
+  /** The trace in which the task was handed out, when tracing is on. */
+  traceparent?: string | undefined
 }
 
-/** Somebody who asks for a task. */
+/** A worker's request for a task. */
 export interface Asking {
   timeoutMs: number
-  /** Ends the wait; who is gone gets no task. */
+  /** Ends the wait: a client that is gone gets no task. */
   gone: AbortSignal
   /** Of the request. */
   correlationId: string
 }
 
-/** Where workers wait for tasks. */
+/** Workers wait here for tasks. */
 export interface TaskDesk {
   /**
-   * Waits for a task of this kind and claims it: the one that was asked for first of those to be had.
+   * Waits for a task of this kind and claims it. Among the available tasks the one requested first comes first.
    * @returns undefined when there was none in time
    */
   claim(kind: TaskKind, asking: Asking): Promise<ClaimedTask | undefined>
-  /** How many wait, by kind of task. */
+  /** Number of waiting workers, by kind of task. */
   waiting(): Record<TaskKind, number>
-  /** Takes a task back that its worker could not be told of. */
+  /** Releases a task whose claim could not be delivered to its worker. */
   handBack(task: ClaimedTask, correlationId: string): void
 }
 
@@ -46,7 +50,7 @@ export interface TaskDeskOptions {
   log: Logger
 }
 
-/** One per process. Waiting costs nothing: those who wait look together, and only when the view has changed or a task falls due. */
+/** One per process. All waiting workers share a query, which runs only when the view changes or a task falls due. */
 export function openTaskDesk(options: TaskDeskOptions): TaskDesk {
   const lines = new Map(TASK_KINDS.map((kind) => [kind, new Line(kind, options)]))
   return {
@@ -65,34 +69,34 @@ async function handBack(task: ClaimedTask, requestId: string, { db, execute, log
     const claim = await newestOf(db, tasksFor(task.kind, task.videoId).stream)
     await execute(releaseTask(task), { actor, correlationId: claim?.correlationId ?? requestId, causationId: claim?.id })
   } catch (error) {
-    // The task comes back by itself when its lease ends.
+    // The task becomes available again when its lease ends.
     log.warn({ ...task, fault: faultOf(error) }, 'could not take a task back')
   }
 }
 
-/** Somebody who waits. */
+/** A waiting worker. */
 interface Poller extends Asking {
   isBeingServed: boolean
   isLate: boolean
   settle(task?: ClaimedTask): void
 }
 
-/** A look that failed is made up for after so long. */
+/** Pause before the next look after one that failed. */
 const RETRY_MS = 1_000
-/** The longest that a timer is set for. */
+/** Longest time between two looks. */
 const LOOK_AGAIN_MS = 60_000
-/** Tasks to look at beyond the number of pollers: others may have been faster with some. */
+/** Tasks to fetch beyond the number of pollers: other processes may have claimed some. */
 const SPARE = 4
-/** How long a view may need to show that a task is not to be had any more. */
+/** Time within which the view should show that a task is taken. */
 const TAKEN_MS = 5_000
 const MOST_TAKEN = 1_000
 
-/** Those who wait for one kind of task: first come, first served. */
+/** Workers that wait for one kind of task: first come, first served. */
 class Line {
   private readonly kind: TaskKind
   private readonly options: TaskDeskOptions
   private readonly waiting = new Set<Poller>()
-  /** Tasks that were not to be had in a version, though the view may not show it yet. */
+  /** Tasks that this process claimed or found taken, with the version seen then. The view may not show it yet. */
   private readonly taken = new Map<number, { version: number; until: number }>()
   private isLooking = false
   private hasNews = false
@@ -135,7 +139,7 @@ class Line {
 
   private join(poller: Poller) {
     this.waiting.add(poller)
-    // Before the first look: what changes after it is not missed.
+    // Subscribe before the first look, so that no later change is missed.
     this.unwatch ??= this.options.changes.onMove([tasksView], () => this.look())
     this.look()
   }
@@ -148,7 +152,7 @@ class Line {
     clearTimeout(this.alarm)
   }
 
-  /** Looks, and once more if a look is under way: that may have been too early to see what this one is about. */
+  /** Looks. If a look is under way, it is repeated, because it may have been too early to see this change. */
   private look() {
     this.hasNews = true
     if (!this.isLooking) void this.lookWhileNews()
@@ -161,8 +165,8 @@ class Line {
     try {
       while (this.hasNews && this.waiting.size > 0) {
         this.hasNews = false
-        // One moment for both: what falls due while this goes on is foreseen, not missed.
-        const now = Date.now()
+        // One moment for both queries, so that a task that falls due between them is not missed.
+        const now = clock()
         await this.serve(now)
         again = await this.untilNextDue(now)
       }
@@ -174,7 +178,7 @@ class Line {
     if (this.waiting.size > 0) this.alarm = setTimeout(() => this.look(), again)
   }
 
-  /** Goes through the tasks that are due at a moment, in the order in which they were asked for, until there is nobody or nothing left. */
+  /** Offers the tasks that are due at `now`, in the order of their requests, until no worker or no task is left. */
   private async serve(now: number) {
     for (let after = 0; this.waiting.size > 0; ) {
       const limit = this.waiting.size + SPARE
@@ -205,17 +209,22 @@ class Line {
     }
   }
 
-  /** Claims a task; undefined when somebody else was faster, here or in another process. */
+  /** Claims a task; undefined when another worker was faster, here or in another process. */
   private async claimed(due: DueTask, poller: Poller) {
-    const { execute, policy } = this.options
+    const { db, execute, policy } = this.options
     const { task_id: taskId, video_id: videoId, version } = due
     const of = { taskId, kind: this.kind, videoId }
-    // It goes back to whoever needs the task, not to the worker that happens to ask.
+    // The correlation id of the request that needs the task, not of the worker's poll.
     const correlationId = due.correlation_id ?? poller.correlationId
-    const { result: claim } = await execute(claimTask({ ...of, policy }), { actor, correlationId, causationId: due.event_id })
+    const claiming = () => execute(claimTask({ ...of, policy }), { actor, correlationId, causationId: due.event_id })
+    const asked = isTracing() ? await newestOf(db, tasksFor(this.kind, videoId).stream) : undefined
+    const { result: claim, traceparent } = await span(
+      () => ({ name: 'hand out a task', from: [asked?.traceparent] }),
+      async () => ({ ...(await claiming()), traceparent: traceparentOr(undefined) }),
+    )
     if (this.taken.size > MOST_TAKEN) this.taken.clear()
     this.taken.set(taskId, { version, until: Date.now() + TAKEN_MS })
-    return claim ? { ...of, ...claim } : undefined
+    return claim ? { ...of, ...claim, ...(traceparent && { traceparent }) } : undefined
   }
 
   private isTaken({ task_id, version }: DueTask) {
@@ -223,9 +232,9 @@ class Line {
     return taken !== undefined && version <= taken.version && Date.now() < taken.until
   }
 
-  /** How long until the first task that was not due yet at a moment will be. */
+  /** Milliseconds until the next task falls due that was not due yet at `now`. */
   private async untilNextDue(now: number): Promise<number> {
     const next = this.waiting.size > 0 ? await nextDueAt(this.options.db, this.kind, now) : undefined
-    return next === undefined ? LOOK_AGAIN_MS : Math.min(LOOK_AGAIN_MS, Math.max(0, next - Date.now()))
+    return next === undefined ? LOOK_AGAIN_MS : Math.min(LOOK_AGAIN_MS, Math.max(0, next - clock()))
   }
 }

@@ -9,35 +9,40 @@ import { positionText } from './position.ts'
 
 export interface Executing {
   visibleIn: string[]
-  /** What led to it, where that is not the request itself. */
+  /** Makes the command that gave a kept result, when a repeated Idempotency-Key needs that result made anew (see `Command.again`). */
+  again?: Command['again']
+  /** The cause of the command, unless it is the request itself. */
   cause?: Cause | undefined
 }
 
-/** What handlers of routes work with. */
+/** Tools of the routes' handlers. */
 export interface Tools {
   app: App
   db: Db
-  /** Executes a command for whoever asks and waits (bounded) until the views named show what it did (P5). Throws Rejected. */
+  /** Executes a command as the caller and waits (bounded) until these views show its events (P5). Throws Rejected. */
   execute<R>(command: Command<R>, options: Executing): Promise<R>
   /**
-   * The same for a command that is made of what is looked at first: nobody else, in whatever process, looks and executes under this
-   * name meanwhile. What is made is not made for a request that was carried out before.
+   * Like `execute`, for a command made from something that is read first. No other process makes and executes a command under this
+   * name meanwhile. For a request that was carried out before, `make` is not called.
    */
   executeAlone<R>(name: string, make: () => Promise<Command<R>>, options: Executing): Promise<R>
-  /** The same, and tells whether the result is that of an earlier request with the same Idempotency-Key. */
+  /** Like `execute`; also tells whether the result is an earlier request's with the same Idempotency-Key. */
   executed<R>(command: Command<R>, options: Executing): Promise<{ result: R; replayed: boolean }>
   /**
-   * The result of an earlier request with the same Idempotency-Key, undefined if there was none. For handlers that look at
-   * something before they execute: by now it may look otherwise, and the answer must be the same. Throws Rejected when that
-   * was another request.
+   * The result of an earlier request with the same Idempotency-Key; undefined if there was none. For handlers that read
+   * something before they execute: it may have changed, but the answer must be the same. Throws Rejected when the key was
+   * used for a different request.
    */
-  earlier<R>(options: { visibleIn: string[] }): Promise<R | undefined>
+  earlier<R>(options: Pick<Executing, 'visibleIn' | 'again'>): Promise<R | undefined>
   /** Decides a command that changes nothing, on the newest state. Throws Rejected. */
   ask<R>(command: Command<R>): Promise<R>
 }
 
-/** Nothing gets past this but a known Idempotency-Key: that gives the result it gave before. */
+/** Always rejects; used to look up a stored result by Idempotency-Key. */
 const neverBefore = command({ name: 'neverBefore', reads: {}, decide: () => reject('NOT_FOUND', 'Never asked before') })
+
+/** Stands in for a command that cannot be made yet. */
+const standIn = ({ again }: Pick<Executing, 'again'>): Command => ({ ...neverBefore, again })
 
 const unlessUnknown = (error: unknown): undefined => {
   if (!(error instanceof Rejected && error.code === 'NOT_FOUND')) throw error
@@ -51,10 +56,10 @@ export function toolsOf(app: App, keyOf: (request: Request) => Context['idempote
   }
 
   return (request: Request): Tools => {
-    /** Where all that lies that the answer stands on. */
+    /** Places of all events that the answer rests on. */
     const stood: Place[] = []
     let isDone = false
-    /** As the request is, and what led to it. A second command would be given the result of the first. */
+    /** The context of the request's only command. With a key, a second command would get the first one's result. */
     const once = ({ cause }: Pick<Executing, 'cause'>): Context => {
       const context = { ...contextOf(request), ...cause, idempotency: keyOf(request) }
       if (isDone && context.idempotency) throw new Error('a request that may have an Idempotency-Key executes one command')
@@ -63,13 +68,13 @@ export function toolsOf(app: App, keyOf: (request: Request) => Context['idempote
     const shown = async <R>({ result, positions, seen, replayed }: Executed<R>, visibleIn: string[]) => {
       isDone = true
       if (replayed) request.answerWith('Idempotency-Replayed', 'true')
-      // What was written stays written, whether or not a view can say so.
-      // Nor does its answer stand alone: a note shows with its video, which another may have added a moment ago.
+      // A write stays written even if a view cannot show it in time.
+      // The answer also rests on events read: a note shows with its video, which another request may have just added.
       const places = [...positions, ...seen]
       if (places.length === 0) return { result, replayed }
       stood.push(...places)
       request.answerWith('VidWiz-Position', positionText(stood))
-      const isVisible = await app.visible(visibleIn, places).catch(() => false)
+      const isVisible = await app.waiter.visible(visibleIn, places).catch(() => false)
       if (!isVisible) request.answerWith('VidWiz-Visible', 'false')
       return { result, replayed }
     }
@@ -78,14 +83,14 @@ export function toolsOf(app: App, keyOf: (request: Request) => Context['idempote
     const executeAlone: Tools['executeAlone'] = async (name, make, options) => {
       const context = once(options)
       const done = await app.exclusively(name, async () => {
-        const before = context.idempotency && (await app.execute(neverBefore, context).catch(unlessUnknown))
+        const before = context.idempotency && (await app.execute(standIn(options), context).catch(unlessUnknown))
         return (before as Executed<never> | undefined) ?? app.execute(await make(), context)
       })
       return (await shown(done, options.visibleIn)).result
     }
-    const earlier = async <R>(options: { visibleIn: string[] }): Promise<R | undefined> => {
+    const earlier = async <R>(options: Pick<Executing, 'visibleIn' | 'again'>): Promise<R | undefined> => {
       if (keyOf(request) === undefined) return undefined
-      return (await executed(neverBefore as Command<R>, options).catch(unlessUnknown))?.result
+      return (await executed(standIn(options) as Command<R>, options).catch(unlessUnknown))?.result
     }
     return {
       app,

@@ -1,24 +1,23 @@
-import { z } from 'zod'
 import { findVideo, type StoredTranscript } from '#events/video.ts'
 import { faultOf } from '#platform/http/access-log.ts'
+import { dictionary, list } from '#platform/http/bounded.ts'
 import { failure } from '#platform/http/errors.ts'
 import { rule } from '#platform/http/fields.ts'
+import { finite } from '#platform/http/finite.ts'
 import { putTranscript, type Transcript } from '../kit/transcripts.ts'
 import type { App } from './deps.ts'
-import { finite } from './numbers.ts'
 import type { Tools } from './tools.ts'
 
 /** The rows of a transcript, as workers send them: objects that have a `text`. */
-export const TranscriptRows = z
-  .array(z.record(z.string(), z.unknown()))
+export const TranscriptRows = list(dictionary())
   .refine((rows) => rows.every((row) => Object.hasOwn(row, 'text')), rule("transcript items must contain 'text' field"))
   .refine(finite, rule('transcript must not contain NaN or Infinity'))
 
 /**
- * Puts a transcript where workers and the chat find it, or beside the one that they find there (see `putTranscript`).
+ * Stores a transcript where workers and the chat find it, or set aside beside the one in use (see `putTranscript`).
  *
- * @param replace whatever is used
- * @returns what an event may say of it, once it is there
+ * @param replace whether it replaces any transcript in use
+ * @returns the data for the event, once the transcript is stored
  * @throws HttpError 503 when it could not be stored
  */
 export async function keepTranscript(

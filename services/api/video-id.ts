@@ -3,37 +3,45 @@ import { strip } from '#platform/http/text.ts'
 
 const ID = /^[\w-]{11}$/
 
-/** A text that names no video, with the reason in words. */
+/** A text that names no video. The message gives the reason, for people. */
 export class VideoIdError extends Error {}
 
 /**
- * Finds YouTube's id in what people give for it: the id itself or the address of a page that shows the video.
+ * Finds YouTube's id in what people give for a video: the id itself or the address of a page that shows the video.
  *
  * @throws VideoIdError
  */
 export function videoIdOf(given: string): string {
   const text = strip(given)
-  if (text === '') throw new VideoIdError('video_id cannot be empty')
-  if (text.includes('list=')) throw new VideoIdError('playlist URLs are not supported')
-  const id = ID.test(text) ? text : idIn(/^https?:\/\//.test(text) ? text : `https://${text}`)
+  if (ID.test(text)) return text
+  const address = text.replace(DROPPED, '')
+  if (address === '') throw new VideoIdError('video_id cannot be empty')
+  if (address.includes('list=')) throw new VideoIdError('playlist URLs are not supported')
+  const id = idIn(/^https?:\/\//.test(address) ? address : `https://${address}`)
   if (!ID.test(id)) throw new VideoIdError('video_id must be a valid YouTube video ID')
   return id
 }
 
-/** What stands where an id should be in an address; empty when there is no such place. Looser than `URL`, as the clients are. */
+/** Browsers drop these anywhere in an address (URL Standard, basic URL parser); a pasted address may be wrapped. */
+const DROPPED = /[\t\n\r]/g
+
+/** A backslash ends the authority, as in browsers: `https://evil.example\@youtube.com/` leads to evil.example. */
+const PARTS = /^https?:\/\/(?<authority>[^/\\?#]*)(?<path>[^?#]*)(?:\?(?<query>[^#]*))?/
+
+/** The part of an address where the id should be; empty when there is none. Looser than `URL`, like the clients. */
 function idIn(url: string): string {
-  const { authority, path, query } = /^https?:\/\/(?<authority>[^/?#]*)(?<path>[^?#]*)(?:\?(?<query>[^#]*))?/.exec(url)!.groups!
+  const { authority, path, query } = PARTS.exec(url)!.groups!
   const host = hostOf(authority!)
-  if (host === 'youtu.be') return path!.replace(/^\/+/, '').split('/')[0]!
-  if (!host.includes('youtube.com')) return ''
+  if (host === 'youtu.be' || host === 'www.youtu.be') return path!.replace(/^\/+/, '').split('/', 1)[0]!
+  if (host !== 'youtube.com' && !host.endsWith('.youtube.com')) return ''
   if (path === '/watch') return new URLSearchParams(query).getAll('v').find(Boolean) ?? ''
   return /^\/(?:shorts|live|embed)\/([^/]*)/.exec(path!)?.[1] ?? ''
 }
 
+/** The host that a browser would connect to, without a trailing dot; empty when there is none. */
 function hostOf(authority: string): string {
   if (authority.includes('[') !== authority.includes(']')) throw new VideoIdError('Invalid IPv6 URL')
-  const host = authority.slice(authority.lastIndexOf('@') + 1).replace(/:.*/s, '')
-  return host.toLowerCase().replace(/^www\./, '')
+  return URL.parse(`https://${authority}`)?.hostname.replace(/\.$/, '') ?? ''
 }
 
 /** A field that names a video in any way that `videoIdOf` understands. */

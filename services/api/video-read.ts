@@ -21,7 +21,7 @@ export const VideoRead = z
 
 const json = JSON.stringify
 
-/** A video as JSON. Its metadata goes out as the text it came in: parsing would lose large numbers and the order of keys. */
+/** A video as JSON. Its metadata is passed through as text: parsing would lose large numbers and the order of keys. */
 export function videoRead(video: Video): JsonText {
   const head = json({ id: video.id, video_id: video.video_id, title: video.title })
   const tail = json({

@@ -1,9 +1,12 @@
 import { readSettings } from '#platform/config/settings.ts'
 import { openReader } from '#platform/log/open.ts'
 import type { Reader } from '#platform/log/port.ts'
+import { boundsOf } from '#platform/pg/bounds.ts'
+import { codeOf } from '#platform/pg/errors.ts'
 import { type Listener, openListener } from '#platform/pg/listen.ts'
 import { type Db, type DbOptions, openDb } from '#platform/pg/pool.ts'
 import { databaseUrl, reach } from '#platform/pg/where.ts'
+import { Trouble } from '#platform/service.ts'
 
 export interface Connection {
   db: Db
@@ -11,26 +14,41 @@ export interface Connection {
   reader: Reader
 }
 
+/** Looking at a large system may take longer than a request. */
+const LOOK_MS = 60_000
+
 /**
- * Lends a connection to the running system for as long as `work` takes.
- * @param indexed as of a pool: whether statements are to use an index wherever there is one
- * @throws Trouble when there is none
+ * Connects to the running system while `work` runs.
+ * @param indexed as of a pool: whether statements should use an index wherever there is one
+ * @param isLook for commands that only read: a held lock then causes an error instead of an endless wait
+ * @throws Trouble when the system cannot be reached
  */
 export async function connected<T>(
   work: (connection: Connection) => Promise<T>,
-  { indexed }: Pick<DbOptions, 'indexed'> = {},
+  { indexed, isLook }: Pick<DbOptions, 'indexed'> & { isLook?: boolean } = {},
 ): Promise<T> {
   const settings = readSettings()
   const url = databaseUrl(settings)
-  const db = openDb(url, { name: 'vidwiz cli', max: 4, indexed })
+  const db = openDb(url, { name: 'vidwiz cli', max: 4, indexed, bounds: isLook ? boundsOf(settings, LOOK_MS) : undefined })
   const listener = openListener(url, { name: 'vidwiz cli' })
   const reader = openReader(settings, db, listener, 'vidwiz cli')
   try {
-    await reach(db)
+    await reach(db, { writes: false })
     return await work({ db, listener, reader })
+  } catch (error) {
+    throw asLack(error)
   } finally {
     await reader.close()
     await listener.close()
     await db.close()
   }
+}
+
+const UNDEFINED_TABLE = '42P01'
+
+/** A missing view means that no projector has run: the projector creates views, not `setup`. */
+function asLack(error: unknown): unknown {
+  const view = codeOf(error) === UNDEFINED_TABLE && /relation "views\.(\w+)"/.exec((error as Error).message)?.[1]
+  if (!view) return error
+  return new Trouble(`there is no view ${view} yet: no projector has run here`, { cause: error })
 }

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { pasteable } from '#platform/config/pasteable.ts'
 import { readSettings } from '#platform/config/settings.ts'
 import { type Checked, examine, isWell } from './doctor/check.ts'
 import { edgeChecks } from './doctor/edges.ts'
@@ -9,7 +10,7 @@ import { table } from './table.ts'
 
 const PATIENCE_MS = 10_000
 
-/** `doctor`: what of all that VidWiz relies on is there, and what the rest costs. */
+/** `doctor`: checks everything that VidWiz relies on, and tells what a missing part costs. */
 export const doctorCommand = (): Command =>
   new Command('doctor')
     .description(
@@ -22,13 +23,13 @@ export const doctorCommand = (): Command =>
       const checks = [...programChecks(settings), ...storeChecks(settings), ...edgeChecks(settings), ...added]
       const checked = await examine(checks, PATIENCE_MS)
       await print(json ? JSON.stringify(checked) : report(checked))
-      // What hung may still hold the process.
+      // A check that hangs could keep the process alive.
       process.exit(isWell(checked) ? 0 : 1)
     })
 
 const print = (text: string) => new Promise<void>((resolve) => process.stdout.write(`${text}\n`, () => resolve()))
 
-/** One line for each, then for what is not well what it costs and what to do, the needed first. */
+/** A line for each check. Then, for each that is not ok, its cost and remedy, the needed ones first. */
 export function report(checked: readonly Checked[]): string {
   const lines = table(
     ['', 'WHAT', 'FOUND'],
@@ -39,7 +40,7 @@ export function report(checked: readonly Checked[]): string {
     .filter(({ state }) => state !== 'ok')
     .toSorted((a, b) => Number(b.isNeeded) - Number(a.isNeeded))
     .map(({ name, isNeeded, cost, remedy }) =>
-      [`${name}${isNeeded ? ' (needed)' : ''}: ${cost}`, ...(remedy ? [`  → ${remedy}`] : [])].join('\n'),
+      [`${name}${isNeeded ? ' (needed)' : ''}: ${cost}`, ...(remedy ? [`  → ${pasteable(remedy)}`] : [])].join('\n'),
     )
   const end = isWell(checked) ? 'All that is needed is there.' : 'Something that is needed is missing.'
   return [lines, ...(told.length > 0 ? ['', ...told] : []), '', end].join('\n')

@@ -1,10 +1,13 @@
 import { Command } from 'commander'
 import { dataFolder } from '#platform/config/data-folder.ts'
+import { pasteable } from '#platform/config/pasteable.ts'
 import { readSettings } from '#platform/config/settings.ts'
-import { type Breaker, closeBreaker, readBreaker } from '#platform/ytdlp/breaker.ts'
+import { type Breaker, readBreaker } from '#platform/ytdlp/breaker.ts'
 import { givenYtDlp, PINNED_VERSION, readyYtDlp, updateYtDlp, type YtDlp } from '#platform/ytdlp/install.ts'
+import { helpersResumeAct, resumeHelpers } from '#services/operations/helpers.ts'
+import { recorded } from './recorded.ts'
 
-/** `helpers`: what keeps transcripts and metadata from being fetched, and what a person can do about it. */
+/** `helpers`: shows what keeps transcripts and metadata from being fetched, and lets a person resume or update. */
 export const helpersCommand = (): Command => {
   const command = new Command('helpers')
     .description('whether YouTube may be asked for transcripts and metadata, and with which yt-dlp')
@@ -17,11 +20,9 @@ export const helpersCommand = (): Command => {
   command
     .command('resume')
     .description('ask YouTube again at once, although it refused; all helpers that share this data folder go on within a second')
-    .action(async () => {
-      const data = ourData()
-      const before = readBreaker(data)
-      await closeBreaker(data)
-      console.log(before.state === 'closed' ? 'the breaker was closed: helpers ask YouTube anyway' : 'helpers ask YouTube again')
+    .option('--reason <text>', 'why; kept with the operation')
+    .action(async ({ reason }: { reason?: string }) => {
+      console.log(await recorded({ ...helpersResumeAct, reason }, () => resumeHelpers(ourData())))
     })
   command
     .command('update')
@@ -56,7 +57,7 @@ function breakerLines(breaker: Breaker): string {
       : `YouTube is asked for one task, to find out whether it still refuses${often}: the breaker is half-open`,
     `  since  ${moment(since)}`,
     `  why    ${reason}`,
-    '  now    `npx vidwiz helpers resume` asks again at once; YTDLP_PROXY or YTDLP_COOKIES may help for good',
+    pasteable('  now    `npx vidwiz helpers resume` asks again at once; YTDLP_PROXY or YTDLP_COOKIES may help for good'),
   ].join('\n')
 }
 

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander'
 import { topics } from '#events/topics.ts'
+import { pasteable } from '#platform/config/pasteable.ts'
 import { readSettings } from '#platform/config/settings.ts'
 import { kafkaOptions } from '#platform/log/kafka/client.ts'
 import { catchUp, differences } from '#platform/log/kafka/move.ts'
@@ -34,7 +35,7 @@ async function move(): Promise<void> {
 
   await connected(async ({ db, listener }) => {
     const progress = progressPrinter('log')
-    const moved = await catchUp({ ...kafka, db, listener, wire, onProgress: progress.show })
+    const moved = await catchUp({ ...kafka, db, listener, topics, wire, onProgress: progress.show })
     progress.end()
     console.log(`published ${moved.events.toLocaleString('en')} events, up to position ${moved.pos.toLocaleString('en')}`)
 
@@ -49,7 +50,11 @@ async function move(): Promise<void> {
           `Kafka does not hold what the log holds: ${found.different} events differ\n${found.sentences.join('\n')}`,
         )
       console.log(`verified: Kafka holds all ${found.compared.toLocaleString('en')} events, each where and as the log has it`)
-      console.log('Set KAFKA_BROKERS for every service, and run the relay (vidwiz run relay): consumers go on where they stand.')
+      console.log(
+        pasteable(
+          'Set KAFKA_BROKERS for every service, and run the relay (npx vidwiz run relay): consumers go on where they stand.',
+        ),
+      )
     } finally {
       await target.close()
       await source.close()

@@ -2,24 +2,26 @@ import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Command } from 'commander'
+import { now as clock } from '#platform/clock.ts'
 import { dataFolder } from '#platform/config/data-folder.ts'
 import { keptSecrets } from '#platform/config/secrets.ts'
 import { readSettings } from '#platform/config/settings.ts'
+import { addressesOf } from '#platform/pg/address.ts'
 import { type Db, openDb } from '#platform/pg/pool.ts'
 import { databaseUrl } from '#platform/pg/where.ts'
 import { Trouble } from '#platform/service.ts'
 import { type MediaRow, mediaCounts, mediaIn } from '#projections/media.ts'
+import { duration } from '#services/operations/story/text.ts'
 import { closeDoor, openDoor } from '../kit/door/make.ts'
 import { parkedEntries, redriveParked } from '../kit/door/parked.ts'
 import { doorOf, isOpen } from '../kit/door/where.ts'
 import { connected } from './connect.ts'
 import { wholeNumber } from './numbers.ts'
-import { duration } from './story/text.ts'
 import { table } from './table.ts'
 
 const OPEN = ['awaited', 'queued', 'processing', 'failed'] as const
 
-/** `media`: what media workers do, and the door for those that know no HTTP. */
+/** `media`: lists jobs of media workers, and manages the door (a database for media workers without HTTP). */
 export function mediaCommand(): Command {
   const command = new Command('media')
     .description('jobs of media workers that wait, are under way or have failed')
@@ -64,7 +66,7 @@ async function list(db: Db, limit: number, json = false): Promise<void> {
     for (const { studies: _, ...row } of rows) console.log(JSON.stringify(row))
     return
   }
-  const now = Date.now()
+  const now = clock()
   if (rows.length > 0) console.log(`${table(HEAD, rows.map(cells(now)), HEAD.length)}\n`)
   console.log(`jobs: ${counts.map(({ status, jobs }) => `${jobs.toLocaleString('en')} ${status}`).join(', ') || 'none'}`)
 }
@@ -95,10 +97,10 @@ async function open(db: Db, rotate: boolean): Promise<void> {
     )
   const password = rotate ? await rotated(file) : kept(file)
   const { alsoOpen } = await openDoor(db, { url, password, ownsServer: !settings.DB_URL })
-  const { hostname, port } = new URL(url)
+  const [{ host, port } = {}] = addressesOf(url)
   console.log(
     [
-      `DB_HOST=${hostname.replace(/^\[|\]$/g, '')}`,
+      `DB_HOST=${host ?? 'localhost'}`,
       `DB_PORT=${port || PORT}`,
       `DB_NAME=${name}`,
       `DB_USER=${name}`,
@@ -120,7 +122,7 @@ async function shut(db: Db, force: boolean): Promise<void> {
   console.log('the door is closed: its database and its role are gone')
 }
 
-/** Kept for its owner only, beside the other secrets of this installation. */
+/** Stored in a file that only its owner may read, beside the installation's other secrets. */
 const kept = (file: string) => keptSecrets(file, ['DB_PASSWORD']).DB_PASSWORD
 
 async function rotated(file: string): Promise<string> {
@@ -131,7 +133,7 @@ async function rotated(file: string): Promise<string> {
 /** @throws Trouble when there is no door */
 async function behind(work: (door: Db) => Promise<void>): Promise<void> {
   await connected(async ({ db }) => {
-    if (!(await isOpen(db))) throw new Trouble('there is no door: `vidwiz media door` opens one')
+    if (!(await isOpen(db))) throw new Trouble('there is no door: `npx vidwiz media door` opens one')
     const door = openDb(doorOf(databaseUrl(readSettings())).url, { name: 'vidwiz cli', max: 1 })
     try {
       await work(door)
@@ -150,7 +152,7 @@ async function parked(door: Db, limit: number, json = false): Promise<void> {
       video_id,
       job_id,
       what,
-      duration(Date.now() - Date.parse(at)),
+      duration(clock() - Date.parse(at)),
       cause,
       file_path ?? '',
     ])

@@ -1,4 +1,4 @@
-/** How far something long has come. */
+/** Progress of a long command. */
 interface Progress {
   phase: string
   events: number
@@ -10,13 +10,13 @@ interface Progress {
 
 const count = (n: number) => Math.round(n).toLocaleString('en')
 
-/** One line: `notes: load 412,000 of 1,000,000 events, 210,000/s, 3 s left`. */
+/** A line such as `notes: load 412,000 of 1,000,000 events, 210,000/s, 3 s left`. */
 export const progressLine = (what: string, { phase, events, total, rate, etaMs }: Progress): string => {
   const left = etaMs === undefined ? '' : `, ${Math.ceil(etaMs / 1000)} s left`
   return `${what}: ${phase} ${count(events)} of ${count(Math.max(total ?? events, events))} events, ${count(rate)}/s${left}`
 }
 
-/** Shows progress in place on a terminal, and as lines of their own elsewhere. */
+/** Shows progress in place on a terminal, and as separate lines elsewhere. */
 export function progressPrinter(what: string): { show(progress: Progress): void; end(): void } {
   const terminal = process.stderr.isTTY
   let shown = false

@@ -1,17 +1,23 @@
 import { Command } from 'commander'
-import { localAwsEnvironment, oldestMessages, withLocalAws } from '#platform/aws/local/where.ts'
-import { reasonOf } from '#platform/aws/reason.ts'
-import { queueUrlsOf } from '#platform/aws/setup.ts'
-import { readSettings, type Settings } from '#platform/config/settings.ts'
+import { localAwsEnvironment } from '#platform/aws/local/where.ts'
+import { readSettings } from '#platform/config/settings.ts'
 import { Trouble } from '#platform/service.ts'
-import { type QueueState, withDeadLetters } from '#platform/sqs/dead-letters.ts'
-import { openQueues } from '#platform/sqs/open.ts'
-import { nameOf, type Queues, type Received } from '#platform/sqs/queues.ts'
-import { peek, redrive } from '#platform/sqs/redrive.ts'
+import { nameOf, type Received } from '#platform/sqs/queues.ts'
+import { peek } from '#platform/sqs/redrive.ts'
+import {
+  messages,
+  pairOf,
+  type QueueRow,
+  queueRedriveAct,
+  queueRows,
+  redriveQueue,
+  withQueues,
+} from '#services/operations/queues.ts'
 import { wholeNumber } from './numbers.ts'
+import { recorded } from './recorded.ts'
 import { table } from './table.ts'
 
-/** `queues`: what lies in SQS, and what to do about messages that nobody could handle. */
+/** `queues`: shows the queues of SQS, and redrives their dead letters. */
 export const queuesCommand = (): Command => {
   const command = new Command('queues')
     .description('queues of SQS and their dead letters: how many messages, and how old')
@@ -19,7 +25,7 @@ export const queuesCommand = (): Command => {
     .option('--json', 'one JSON array; oldestSeconds is null for none, and missing where the server cannot tell')
     .action(({ json }: { json?: boolean }) =>
       withQueues(async (queues, settings) => {
-        const rows = await rowsOf(queues, settings)
+        const rows = await queueRows(queues, settings)
         console.log(json ? JSON.stringify(rows) : queueTable(rows))
         if (rows.some(({ problem }) => problem !== undefined)) process.exitCode = 1
       }),
@@ -46,19 +52,23 @@ export const queuesCommand = (): Command => {
     .argument('<queue>', 'for example vidwiz-ai-notes')
     .option('--limit <n>', 'at most this many', wholeNumber)
     .option('--dry-run', 'only say how many there are')
-    .action((name: string, options: { limit?: number; dryRun?: boolean }) =>
+    .option('--reason <text>', 'why; kept with the operation')
+    .action((name: string, options: { limit?: number; dryRun?: boolean; reason?: string }) =>
       withQueues(async (queues, settings) => {
-        const { source, dead } = await pairOf(queues, settings, name)
-        const [from, to] = [nameOf(dead.url), nameOf(source.url)]
+        const pair = await pairOf(queues, settings, name)
+        const { visible } = pair.dead.attributes
+        const [from, to] = [nameOf(pair.dead.url), nameOf(pair.source.url)]
         if (options.dryRun) {
-          const count = Math.min(dead.attributes.visible, options.limit ?? Number.POSITIVE_INFINITY)
+          const count = Math.min(visible, options.limit ?? Number.POSITIVE_INFINITY)
           console.log(`would send ${messages(count)} of ${from} back to ${to}`)
           return
         }
-        const onMoved = (moved: number) => console.error(`${from}: sent back ${moved} of ${dead.attributes.visible}`)
-        const { moved, stopped } = await redrive(queues, { from: dead.url, to: source.url, limit: options.limit, onMoved })
-        console.log(`sent ${messages(moved)} of ${from} back to ${to}`)
-        if (stopped) throw new Trouble(`stopped: ${stopped.message} (${stopped.code}); the rest are still dead letters`)
+        const onMoved = (moved: number) => console.error(`${from}: sent back ${moved} of ${visible}`)
+        const { summary, stopped } = await recorded({ ...queueRedriveAct(pair, options.limit), reason: options.reason }, () =>
+          redriveQueue(queues, pair, { limit: options.limit, onMoved }),
+        )
+        console.log(summary)
+        if (stopped) throw new Trouble(stopped)
       }),
     )
   command
@@ -72,67 +82,7 @@ export const queuesCommand = (): Command => {
   return command
 }
 
-const messages = (count: number) => (count === 1 ? '1 message' : `${count} messages`)
-
-/** @throws Trouble when no queue is known */
-async function withQueues(work: (queues: Queues, settings: Settings) => Promise<void>): Promise<void> {
-  const settings = withLocalAws(readSettings())
-  if (queueUrlsOf(settings).length === 0)
-    throw new Trouble(
-      'no queue is known: start VidWiz first (make start), or set SQS_AI_NOTE_QUEUE_URL and SQS_SUMMARY_QUEUE_URL',
-    )
-  const queues = await openQueues(settings)
-  try {
-    await work(queues, settings)
-  } finally {
-    queues.close()
-  }
-}
-
-interface Row {
-  queue: string
-  /** The queue that it holds the dead letters of. */
-  deadLettersOf?: string
-  visible?: number
-  inFlight?: number
-  delayed?: number
-  oldestSeconds?: number | null
-  /** Why it could not be read, or what it lacks. */
-  problem?: string
-}
-
-/** Each queue and then its dead letters. One that cannot be read says so, and the rest stands. */
-async function rowsOf(queues: Queues, settings: Settings): Promise<Row[]> {
-  const oldest = await oldestMessages(settings)
-  const whole = (queue: string, { attributes: { visible, inFlight, delayed } }: QueueState): Row => ({
-    queue,
-    visible,
-    inFlight,
-    delayed,
-    ...(oldest && { oldestSeconds: ageSeconds(oldest[queue] ?? null) }),
-  })
-  const rows = await Promise.all(
-    queueUrlsOf(settings).map(async (url): Promise<Row[]> => {
-      const queue = nameOf(url)
-      try {
-        const { source, dead, error } = await withDeadLetters(queues, url)
-        if (dead) return [whole(queue, source), { ...whole(nameOf(dead.url), dead), deadLettersOf: queue }]
-        const { deadLetters } = source.attributes
-        if (!deadLetters) return [{ ...whole(queue, source), problem: 'has no dead-letter queue' }]
-        return [whole(queue, source), { queue: nameOf(deadLetters.arn), deadLettersOf: queue, problem: unreadable(error) }]
-      } catch (error) {
-        return [{ queue, problem: unreadable(error) }]
-      }
-    }),
-  )
-  return rows.flat()
-}
-
-const unreadable = (error: unknown) => `cannot be read: ${reasonOf(error)}`
-
-const ageSeconds = (sentAt: number | null) => (sentAt === null ? null : Math.max(0, Math.round((Date.now() - sentAt) / 1000)))
-
-const queueTable = (rows: Row[]) =>
+const queueTable = (rows: QueueRow[]) =>
   table(
     ['QUEUE', 'STATE', 'VISIBLE', 'IN FLIGHT', 'DELAYED', 'OLDEST'],
     rows.map(({ queue, problem, visible, inFlight, delayed, oldestSeconds }) => [
@@ -158,7 +108,7 @@ function age(seconds: number): string {
 }
 
 function letterTable(seen: Received[]) {
-  // Some workers attach why they could not handle it.
+  // Some workers attach the cause of the failure.
   const hasCause = seen.some(({ attributes }) => attributes.cause)
   return table(
     ['SENT', 'FIRST RECEIVED', 'TIMES', ...(hasCause ? ['CAUSE'] : []), 'BODY'],
@@ -173,27 +123,5 @@ function letterTable(seen: Received[]) {
   )
 }
 
-/** A terminal obeys control characters, wherever they come from. */
+/** Escapes control characters, which a terminal would obey. */
 const shown = (body: string) => body.replace(/\p{Cc}/gu, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`)
-
-/**
- * A queue and its dead letters, by the name of either, with or without our prefix, or by its URL.
- * @throws Trouble naming all there are
- */
-async function pairOf(queues: Queues, settings: Settings, name: string): Promise<{ source: QueueState; dead: QueueState }> {
-  const urls = queueUrlsOf(settings)
-  const names = [name, `vidwiz-${name}`]
-  for (const url of urls) {
-    const isMeant = url === name || names.includes(nameOf(url))
-    const pair = await withDeadLetters(queues, url).catch((error) => {
-      if (isMeant) throw new Trouble(`${nameOf(url)} ${unreadable(error)}`, { cause: error })
-      return undefined
-    })
-    const deadName = pair?.source.attributes.deadLetters && nameOf(pair.source.attributes.deadLetters.arn)
-    if (!pair || !(isMeant || names.includes(deadName ?? ''))) continue
-    const { source, dead, error } = pair
-    if (!dead) throw new Trouble(deadName ? `${deadName} ${unreadable(error)}` : `${nameOf(url)} has no dead-letter queue`)
-    return { source, dead }
-  }
-  throw new Trouble(`no queue is called ${name}: ${urls.map(nameOf).join(', ')}`)
-}

@@ -1,19 +1,22 @@
 import { Command, InvalidArgumentError } from 'commander'
-import { REQUEST_KINDS, type RequestKind, redriveRequest } from '#events/ai.ts'
+import { REQUEST_KINDS, type RequestKind } from '#events/ai.ts'
 import { catalog, deciders } from '#events/catalog.ts'
 import { topics } from '#events/topics.ts'
-import { executor, Rejected } from '#platform/log/executor.ts'
+import { now as clock } from '#platform/clock.ts'
+import { executor } from '#platform/log/executor.ts'
 import { appender } from '#platform/log/postgres/appender.ts'
-import { newestOf } from '#platform/log/postgres/newest.ts'
 import type { Db } from '#platform/pg/pool.ts'
 import { Trouble } from '#platform/service.ts'
-import { type AiRequestRow, askedOf, openRequests, type RequestStatus, requestBy, requestsIn } from '#projections/ai-requests.ts'
+import { type AiRequestRow, openRequests, type RequestStatus, requestsIn } from '#projections/ai-requests.ts'
+import { operate } from '#services/operations/operation.ts'
+import { MOST_REQUESTS, redriveRequests, requestsRedriveAct } from '#services/operations/requests.ts'
+import { duration } from '#services/operations/story/text.ts'
 import { connected } from './connect.ts'
 import { wholeNumber } from './numbers.ts'
-import { duration } from './story/text.ts'
+import { operator } from './recorded.ts'
 import { table } from './table.ts'
 
-/** Of which something may still come, as they follow each other. */
+/** Statuses that still need something, in their order. */
 const STATUSES = ['awaited', 'requested', 'dispatched', 'given-up'] as const satisfies readonly RequestStatus[]
 
 function statuses(list: string): RequestStatus[] {
@@ -29,7 +32,7 @@ interface Listing {
   json?: boolean
 }
 
-/** `requests` and `requests redrive`: what is asked of models. */
+/** `requests` and `requests redrive`: requests to models. */
 export function requestsCommand(): Command {
   const command = new Command('requests')
     .description('what is asked of models and waits, or was given up: texts of notes and summaries')
@@ -40,11 +43,12 @@ export function requestsCommand(): Command {
   command
     .command('redrive')
     .description('ask anew for what was given up; exit code 1 if something could not be asked for')
-    .argument('[requests...]', 'for example note-42 summary-dQw4w9WgXcQ')
+    .argument('[requests...]', 'for example note-42 summary-dQw4w9WgXcQ; note or summary for all of a kind that were given up')
+    .option('--reason <text>', 'why; kept with the operation')
     .option('--all', 'all that were given up, but for those that need no answer any more')
-    .action((names: string[], { all }: { all?: boolean }) => {
+    .action((names: string[], { all, reason }: { all?: boolean; reason?: string }) => {
       if (all ? names.length > 0 : names.length === 0) throw new Trouble('name the requests to redrive, or say --all')
-      return connected(({ db }) => redrive(db, names))
+      return connected(({ db }) => redrive(db, names, reason))
     })
   return command
 }
@@ -58,7 +62,7 @@ async function list(db: Db, { status, limit, json }: Listing): Promise<void> {
     for (const row of rows) console.log(JSON.stringify(row))
     return
   }
-  const now = Date.now()
+  const now = clock()
   if (rows.length > 0) console.log(table(HEAD, rows.map(cells(now)), HEAD.length))
   console.log(`${rows.length > 0 ? '\n' : ''}${totals.map(total).join('\n')}`)
 }
@@ -80,35 +84,16 @@ function total({ kind, counts }: { kind: RequestKind; counts: { status: RequestS
   return `${NAMES[kind]}: ${STATUSES.map((status) => `${(of.get(status) ?? 0).toLocaleString('en')} ${status}`).join(', ')}`
 }
 
-/** More are redriven by saying it again. */
-const MOST = 10_000
-
-/** @param names of requests; all that were given up, if none is given */
-async function redrive(db: Db, names: string[]): Promise<void> {
+/** @param names of requests; all that were given up, if empty */
+async function redrive(db: Db, names: string[], reason?: string): Promise<void> {
   const { execute } = executor({ appender: appender(db), catalog, deciders, topics })
   const isAll = names.length === 0
-  const rows = isAll
-    ? await requestsIn(db, ['given-up'], MOST)
-    : await Promise.all(names.map(async (name) => (await requestBy(db, name)) ?? name))
-  if (rows.length === 0) console.log('nothing was given up')
-  const redriven = await Promise.all(rows.map((row) => (typeof row === 'string' ? unknown(row) : ask(row))))
+  const redriven = await operate(execute, operator(), { ...requestsRedriveAct(names), reason }, () =>
+    redriveRequests({ db, execute }, names, 'cli'),
+  )
+  if (redriven.length === 0) console.log('nothing was given up')
   for (const { text } of redriven) console.log(text)
   if (redriven.some(({ isAsked }) => !isAsked) && !isAll) process.exitCode = 1
-  if (isAll && rows.length === MOST) console.log(`there may be more: these were the ${MOST.toLocaleString('en')} oldest`)
-
-  async function ask(row: AiRequestRow) {
-    const { request } = row
-    // Of the stream itself: the view may lag behind.
-    const last = await newestOf(db, `ai-${request}`)
-    const context = { actor: 'cli', correlationId: row.correlation_id, causationId: last?.id ?? row.event_id }
-    try {
-      await execute(redriveRequest(askedOf(row)), context)
-      return { isAsked: true, text: `${request}: asked anew` }
-    } catch (error) {
-      if (!(error instanceof Rejected)) throw error
-      return { isAsked: false, text: error.message }
-    }
-  }
+  if (isAll && redriven.length === MOST_REQUESTS)
+    console.log(`there may be more: these were the ${MOST_REQUESTS.toLocaleString('en')} oldest`)
 }
-
-const unknown = async (request: string) => ({ isAsked: false, text: `${request}: nobody ever asked for it` })

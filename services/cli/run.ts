@@ -4,7 +4,7 @@ import { run } from '#services/run.ts'
 
 const folder = new URL('../', import.meta.url)
 
-/** `start` (everything) and `run NAMES` (some of it). */
+/** `start` (everything) and `run NAMES` (some services). */
 export const runCommands = (): Command[] => [
   new Command('start')
     .description('run everything on this machine: Postgres, the API, the projectors')
@@ -29,7 +29,7 @@ export const runCommands = (): Command[] => [
     }),
 ]
 
-/** `openapi`: the service itself prints it, as it would serve it. */
+/** `openapi`: prints the document that the API serves. */
 export const openApiCommand = (): Command =>
   new Command('openapi')
     .description('print the description of the API (OpenAPI 3.1)')

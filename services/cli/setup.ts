@@ -9,13 +9,13 @@ import { migrate } from '#platform/pg/migrate.ts'
 import { databaseUrl } from '#platform/pg/where.ts'
 import { Trouble } from '#platform/service.ts'
 
-/** `setup`: what a deployment runs once before its services. */
+/** `setup`: a deployment runs it once before its services. */
 export const setupCommand = (): Command =>
   new Command('setup')
     .description(
       'bring up to date what services stand on: the tables, and where they are used the topics of Kafka, ' +
         'the schemas in the registry, and with AWS_CREATE=1 the bucket and the queues. ' +
-        'Safe to repeat; `vidwiz start` does it by itself.',
+        'Safe to repeat; `npx vidwiz start` does it by itself.',
     )
     .action(setup)
 

@@ -1,4 +1,4 @@
-/** Rows under headings, in columns as wide as they need: the first `left` of them begin at the left, the others end at the right. */
+/** Formats rows under headings, in columns as wide as needed. The first `left` ones are left-aligned, the others right-aligned. */
 export function table(head: string[], rows: (string | number)[][], left: number): string {
   const cells = [head, ...rows.map((row) => row.map(String))]
   const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)))

@@ -6,7 +6,7 @@ import { type TopicState, type TopicTools, withTopics } from '#platform/log/kafk
 import { Trouble } from '#platform/service.ts'
 import { table } from './table.ts'
 
-/** What Kafka's topics are and what they are to be. */
+/** `topics`: compares Kafka's topics with their declaration, and creates them. */
 export const topicsCommand = (): Command => {
   const command = new Command('topics').description(
     "Kafka's topics: what they are, and whether that is what events/topics.ts says",

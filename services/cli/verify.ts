@@ -1,11 +1,13 @@
 import { Command } from 'commander'
 import { giveWay } from '#platform/background.ts'
-import { compare, isClean } from '#projections/engine/compare.ts'
+import { isClean } from '#projections/engine/compare.ts'
 import { views } from '#projections/index.ts'
 import { describeComparison } from './comparison.ts'
 import { connected } from './connect.ts'
 import { wholeNumber } from './numbers.ts'
 import { progressPrinter } from './progress.ts'
+import { operator } from './recorded.ts'
+import { replayed } from './replaying.ts'
 import { viewArgument, viewNamed } from './view.ts'
 
 export const verifyCommand = (): Command =>
@@ -14,17 +16,16 @@ export const verifyCommand = (): Command =>
     .addArgument(viewArgument().argOptional())
     .option('--rows <n>', 'show at most this many differing rows of a view', wholeNumber, 20)
     .action((name: string | undefined, options: { rows: number }) =>
-      connected(async ({ db, reader }) => {
+      connected(async (connection) => {
         giveWay()
         for (const view of name ? [viewNamed(name)] : views) {
           const progress = progressPrinter(view.name)
-          const comparison = await compare(view, {
-            db,
-            reader,
-            limit: options.rows,
-            onProgress: process.stderr.isTTY ? progress.show : undefined,
-          })
-          progress.end()
+          const onProgress = process.stderr.isTTY ? progress.show : undefined
+          const comparison = await replayed(
+            connection,
+            { act: 'verify', view, by: operator().name, limit: options.rows },
+            { command: `vidwiz verify ${view.name}`, onProgress },
+          ).finally(progress.end)
           console.log(describeComparison(view.name, comparison))
           if (!isClean(comparison)) process.exitCode = 1
         }

@@ -2,20 +2,22 @@ import { type QueuePair, withDeadLetters } from '#platform/sqs/dead-letters.ts'
 import type { Queues, Received } from '#platform/sqs/queues.ts'
 import type { Logger } from '#platform/telemetry/logger.ts'
 
-/** What a queue does with messages that are received too often. */
+/** A queue's rule for messages that are received too often. */
 export interface LastResort {
-  /** How often a message is received before it counts as dead. */
+  /** Receives after which a message counts as dead. */
   maxReceives: number
-  /** Where we may send it ourselves; undefined when nowhere. */
+  /** Queue to which the worker may send dead messages itself; undefined if there is none. */
   deadUrl: string | undefined
-  /** Whether SQS moves it. */
+  /** Whether SQS moves dead messages by itself. */
   isMoved: boolean
 }
 
-/** Where a queue has no such rule of its own. */
+/** Used when the queue has no redrive policy. */
 const USUAL_RECEIVES = 5
 
-/** @returns undefined when the queue cannot be asked */
+/**
+ * @returns undefined when the queue cannot be asked
+ */
 export async function lastResortOf(queues: Queues, queueUrl: string): Promise<LastResort | undefined> {
   let pair: QueuePair
   try {
@@ -32,15 +34,16 @@ export async function lastResortOf(queues: Queues, queueUrl: string): Promise<La
 }
 
 const MOST_CHARACTERS = 1_000
-/** What SQS takes in text: all that XML 1.0 does. */
+/** Characters that SQS refuses in text: all that XML 1.0 does not allow. */
 const UNFIT = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu
 
 export const causeText = (cause: string): string =>
   [...cause.toWellFormed().replace(UNFIT, ' ')].slice(0, MOST_CHARACTERS).join('')
 
 /**
- * Sends a message to the dead-letter queue, with its cause as an attribute, and says whether it may be deleted. Without a queue for
- * it, SQS has to move it; where it does not, it is kept in the log and goes, for it must not come for ever.
+ * Sends a message to the dead-letter queue, with its cause as an attribute. Returns whether the message may now be deleted. If
+ * sending is impossible, SQS has to move the message. If SQS does not move messages either, the message is logged and true is
+ * returned, because it must not come back for ever.
  */
 export async function buried(
   queues: Queues,

@@ -9,18 +9,18 @@ import { NotHad, type VideoTools, withVideo } from '#platform/ytdlp/video.ts'
 import { diskFull, Ended, endingOfVerdict, failedForGood, returned } from './ending.ts'
 import { bytesIn, freeBytes } from './work-folder.ts'
 
-/** What yt-dlp is asked for: sound alone where there is such, else a whole video that has sound. */
+/** Format for yt-dlp: audio only if there is any, else a whole video with audio. */
 const BEST_SOUND = ['-f', 'bestaudio/best']
-/** Lines break within hours of sound: yt-dlp goes on where it was. */
+/** Connections break during hours of audio: yt-dlp retries and continues where it was. */
 const PERSISTENCE = ['--retries', '10', '--fragment-retries', '10', '--continue', '--no-mtime', '--fixup', 'never']
 const NOT_YET = ['is_live', 'is_upcoming', 'post_live']
 
 const MB = 1024 * 1024
-/** Left free for whoever else writes there. */
+/** Left free on the disk for other programs. */
 const MARGIN_BYTES = 64 * MB
-/** Of sound as sites have it, where they do not say its size: 160 kbit/s. */
+/** Assumed size of a site's audio if unknown: 160 kbit/s. */
 const USUAL_BYTES_PER_SECOND = 20_000
-/** Of the mp3 that is made of it: 192 kbit/s. */
+/** Size of the mp3 that is made from it: 192 kbit/s. */
 const MP3_BYTES_PER_SECOND = 24_000
 
 const MOST_MS = 3 * 3600_000
@@ -39,24 +39,24 @@ type Info = z.output<typeof Info>
 export interface DownloadOptions {
   settings: Settings
   ytDlp: YtDlp
-  /** Where the sound is put. */
+  /** Where the audio file is put. */
   folder: string
   signal: AbortSignal
   onProgress(done: number): void
-  /** Told what YouTube answered, about this video or in general. */
+  /** Called with YouTube's answer, about this video or in general; undefined when the download succeeded. */
   onVerdict(verdict: Verdict | undefined): Promise<void>
   onWarning(verdict: Verdict): void
 }
 
-/** A file of sound, and how long it is if the site says so. */
+/** An audio file, and its length if the site tells it. */
 export interface Downloaded {
   source: string
   seconds: number | undefined
 }
 
 /**
- * Fetches the sound of a video, as the site has it.
- * @throws Ended when it cannot be had, is too long or too large, or the disk is full; what `signal` was aborted with
+ * Downloads the audio of a video in the site's format.
+ * @throws Ended when the audio is unavailable, too long or too large, or the disk is full; the reason of `signal` when aborted
  */
 export async function downloadSound(videoId: string, options: DownloadOptions): Promise<Downloaded> {
   const { settings, ytDlp, folder, signal, onVerdict, onWarning } = options
@@ -114,10 +114,10 @@ async function soundOf(video: VideoTools, options: DownloadOptions, tooMuch: Abo
     watching.end()
   }
   const name = readdirSync(video.folder).find((name) => /^sound\.(?!.*part$)/.test(name))
-  // It ends well and without a file when the file would be larger than that.
+  // With --max-filesize, yt-dlp exits with 0 and leaves no file when the file would be larger.
   if (name === undefined) throw tooLarge(mostBytes)
   const downloaded = join(video.folder, name)
-  // A fast line is done before anybody looks.
+  // A fast download can finish before `watch` looks.
   if (statSync(downloaded).size > mostBytes) throw tooLarge(mostBytes)
   const file = join(folder, `source${extname(name)}`)
   renameSync(downloaded, file)
@@ -128,7 +128,9 @@ function refuseLive({ live_status, is_live }: Info) {
   if (is_live || NOT_YET.includes(live_status ?? '')) throw returned('the broadcast has not ended: it cannot be heard yet')
 }
 
-/** @param seconds undefined when nobody knows */
+/**
+ * @param seconds undefined if unknown
+ */
 export const tooLong = (seconds: number | undefined, mostMinutes: number) => {
   const lasts = seconds === undefined ? 'lasts too long' : `lasts ${Math.ceil(seconds / 60)} minutes, which is too long`
   return failedForGood(`the video ${lasts}: at most ${mostMinutes} minutes are heard (MAX_AUDIO_MINUTES)`)
@@ -145,7 +147,7 @@ async function roomFor(folder: string, { duration }: Info, expected: number | un
   if (free < needed) throw diskFull(`${Math.ceil(needed / MB)} MB are needed, ${Math.floor(free / MB)} MB are free`)
 }
 
-/** Sees how the file grows, also where nobody said how large it would be. */
+/** Watches the growing file, because the site may not tell its size. */
 function watch(
   folder: string,
   {
@@ -162,7 +164,7 @@ function watch(
     if (free < MARGIN_BYTES) return onTooMuch(diskFull(`${Math.floor(free / MB)} MB are free while it is filled`))
     if (expected) onProgress(bytes / expected)
   }
-  // A folder that is removed meanwhile is nothing to look at.
+  // The folder may be removed meanwhile: ignore that.
   const looking = setInterval(() => void look().catch(() => {}), LOOK_MS)
   return { end: () => clearInterval(looking) }
 }

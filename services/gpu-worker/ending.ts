@@ -3,10 +3,10 @@ import { HearingError, StudyError } from './ports.ts'
 import { SoundError } from './sound/error.ts'
 
 /**
- * How work on a message ends. `completed` and `unwanted`: the message is deleted. `failed`: the API is told, and the message is deleted.
- * `returned`: the message comes again; `blame` says whether a job that was returned too often is to blame and given up, or whatever was
- * away meanwhile; `rests` what the whole worker waits for before it takes another message. `stray`: nobody can do anything with the
- * message. `lost`: somebody else has the message, and all that is ours to do is to stop.
+ * How work on a message ends. `completed` and `unwanted`: the message is deleted. `failed`: the API is told, and the message is
+ * deleted. `returned`: the message comes again; with `blame: 'job'`, a job that was returned too often is given up, with `'world'`
+ * it is not; `rests` is what the whole worker waits for before it takes another message. `stray`: nobody can process the message.
+ * `lost`: another worker has the message, and this one only stops.
  */
 export type Ending =
   | { kind: 'completed'; missing?: string | undefined }
@@ -34,7 +34,7 @@ export const toldToStop = () =>
   new Ended({ kind: 'returned', cause: 'the worker was told to stop', blame: 'world', rests: 'stop' })
 export const diskFull = (detail: string) => returned(`the disk of the worker is full (${detail})`)
 
-/** What a verdict of yt-dlp means for a job. */
+/** The ending for a verdict of yt-dlp. */
 export function endingOfVerdict({ meaning, reason }: Verdict): Ending {
   if (isDiskFull(reason)) return diskFull(reason).ending
   switch (meaning) {
@@ -45,12 +45,12 @@ export function endingOfVerdict({ meaning, reason }: Verdict): Ending {
     case 'stop':
       return { kind: 'returned', cause: reason, blame: 'world', rests: 'youtube' }
     case 'set-up':
-      // It may lie with this one video: it must not be returned for ever.
+      // The cause may be this one video, so the job must not return for ever.
       return { kind: 'returned', cause: reason, blame: 'job', rests: 'set-up' }
   }
 }
 
-/** What any error means for a job. What nobody thought of may go better next time, and is given up in the end. */
+/** The ending for any error. Unknown errors may pass: the job returns, and is given up after too many tries. */
 export function endingOf(error: unknown): Ending {
   if (error instanceof Ended) return error.ending
   const { message: cause } = error as Error
@@ -63,7 +63,7 @@ export function endingOf(error: unknown): Ending {
         return diskFull(cause).ending
       case 'set-up':
         return { kind: 'returned', cause, blame: 'world', rests: 'set-up' }
-      // Half of a download cannot be read either, and who is killed says nothing.
+      // A truncated download is unreadable too, and a killed ffmpeg gives no reason: try again.
       case 'unreadable':
         return { kind: 'returned', cause, blame: 'job' }
     }
@@ -94,5 +94,5 @@ const isDiskFull = (text: string) => /ENOSPC|EDQUOT|No space left on device|Disk
 const FIRST_S = 30
 const LONGEST_S = 900
 
-/** Until a job comes again that was returned, in seconds. @param receives how often it was received, 1 at least */
+/** Delay in seconds until a returned job comes again. @param receives how often it was received, at least 1 */
 export const againSeconds = (receives: number): number => Math.min(LONGEST_S, FIRST_S * 3 ** (receives - 1))

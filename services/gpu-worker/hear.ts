@@ -14,7 +14,7 @@ const Copy = z.object({
   rows: z.array(z.object({ text: z.string(), offset: z.number(), duration: z.number() })),
 })
 
-/** Sites round. */
+/** Sites round the length. */
 const SPARE_SECONDS = 10
 
 export interface HearingOptions extends Omit<DownloadOptions, 'onProgress'> {
@@ -22,13 +22,13 @@ export interface HearingOptions extends Omit<DownloadOptions, 'onProgress'> {
   sound: Sound
   transcriber: Transcriber
   progress: Progress
-  /** Told how much sound was heard, in seconds. */
+  /** Called with the length of the transcribed audio, in seconds. */
   onHeard(seconds: number): void
 }
 
 /**
- * What is said in a video: from our copy, else from the mp3 in the store, else from the site. Whatever was made is kept, so that who
- * takes the job up goes on from there.
+ * Transcribes a video: reads the worker's own copy, else transcribes the mp3 from the store, else downloads the audio first.
+ * Intermediate results are stored, so that the next worker to take the job continues from there.
  */
 export async function hearVideo(videoId: string, options: HearingOptions): Promise<Heard> {
   const { stored, transcriber, progress, signal } = options
@@ -58,7 +58,7 @@ async function mp3Of(videoId: string, options: HearingOptions): Promise<{ mp3: s
     const onProgress = (done: number) => progress.come(done / (seconds ?? Number.NaN))
     const made = await sound.toMp3(source, mp3, { signal, maxSeconds, onProgress })
     rmSync(source)
-    // Where the site did not say how long it is.
+    // Only possible if the site did not tell the length.
     if (made.isCut) throw tooLong(undefined, settings.MAX_AUDIO_MINUTES)
     await stored.keep(key, mp3, 'audio/mpeg', { seconds: String(made.seconds) })
     return { mp3, seconds: made.seconds }

@@ -18,17 +18,17 @@ const Job = z.object({
   video_id: z.string().regex(/^[\w-]{11}$/),
   job_id: z.int().positive(),
   status: z.string(),
-  /** Whether anybody still wants what is to be made. */
+  /** Whether anybody still wants the result. */
   wanted: z.boolean(),
   language: z.string().nullish(),
   title: z.string().nullish(),
   duration_seconds: z.number().nullish(),
-  /** The one that notes, summaries and the chat are made from. */
+  /** The transcript that notes, summaries and the chat are made from. */
   transcript: Transcript.nullish(),
   studies: z.array(z.string()).default([]),
 })
 
-/** A job as the API tells of it. */
+/** A job as the API returns it. */
 export type Job = z.output<typeof Job>
 export type StoredTranscript = z.output<typeof Transcript>
 
@@ -54,26 +54,26 @@ export type Report =
 
 export interface ReportOptions {
   signal: AbortSignal
-  /** For how long it is tried again when the API is away; once if not given. */
+  /** How long to retry while the API is away, in milliseconds; default: a single try. */
   patienceMs?: number
 }
 
-/** Tells the API of one job. */
+/** Reports on one job to the API. */
 export interface JobApi {
   /**
-   * @param jobId as the API or the message has it
-   * @returns the job as it is then
-   * @throws Ended when the API is away, refuses our token, or wants nothing of the kind; what `signal` was aborted with
+   * @param jobId from the API or the message
+   * @returns the job after the report
+   * @throws Ended when the API is away, refuses the token or rejects the report; the reason of `signal` when aborted
    */
   report(report: Report, jobId: number | undefined, options: ReportOptions): Promise<Job>
 }
 
-/** A long transcript goes out, and is stored, before the answer comes. */
+/** A long transcript is uploaded and stored before the answer comes. */
 const ANSWER_MS = 30_000
 
 /**
  * @param url of the API, without `/v2`
- * @param onTrouble told when something is tried again
+ * @param onTrouble called when a request is retried
  */
 export const jobApi =
   (url: string, token: string, onTrouble: (error: Error) => void) =>
@@ -100,7 +100,9 @@ export const jobApi =
     }
   }
 
-/** @param isOurs whether the message named a job: such a job can be over, and its message too late */
+/**
+ * @param isOurs whether the message named a job: such a job can be over, and its message late
+ */
 function meaningOf(error: ApiError, isOurs: boolean): Ended {
   const { message: cause, status } = error
   if (error.mayPass) return away(`the API is away: ${cause}`, { cause: error })

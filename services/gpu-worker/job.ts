@@ -6,16 +6,17 @@ import { type LearningOptions, learn, readRows } from './learn.ts'
 
 export interface JobOptions extends HearingOptions, LearningOptions {
   api: JobApi
-  /** Aborted some time after `signal`: what was made may still be told of. */
+  /** Aborts some time after `signal`, so that finished work can still be reported. */
   finishing: AbortSignal
-  /** For how long the API may be away. */
+  /** How long the API may be away, in milliseconds. */
   patienceMs: number
 }
 
 /**
- * Does a job from where it stands to its end: a transcript, unless there is one; flashcards and a quiz; and the API is told.
- * @returns why there are no flashcards, if there are none
- * @throws Ended, errors of the ports, what `signal` was aborted with
+ * Finishes a job from its current state: makes a transcript unless there is one, then flashcards and a quiz, and reports to the
+ * API.
+ * @returns why there are no flashcards; undefined if there are
+ * @throws Ended, errors of the ports, or the reason of `signal` when aborted
  */
 export async function doJob(begun: Job, options: JobOptions): Promise<string | undefined> {
   const { api, signal, finishing, patienceMs } = options
@@ -30,7 +31,7 @@ export async function doJob(begun: Job, options: JobOptions): Promise<string | u
   let job = begun
   if (!job.transcript) {
     const { rows, language, model } = await hearVideo(videoId, options)
-    // What says nothing is no transcript: nobody could answer from it.
+    // Without speech there is no transcript: the chat could not answer from it.
     if (rows.length > 0) job = await report({ status: 'processing', transcript: { rows, language, model } })
   }
   const { study, missing } = await learnt(job, options, report)
@@ -41,7 +42,7 @@ export async function doJob(begun: Job, options: JobOptions): Promise<string | u
 async function learnt(job: Job, options: JobOptions, report: (report: Report) => Promise<Job>) {
   if (!job.transcript) return { missing: 'nothing is said in the video' }
   let current = job
-  // It may have been replaced by another one since the API told of it.
+  // The transcript may have been replaced since the API's answer: ask once more.
   for (let look = 1; look <= 2; look++) {
     const transcript = current.transcript!
     const rows = await readRows(options.stored, transcript)
@@ -49,7 +50,7 @@ async function learnt(job: Job, options: JobOptions, report: (report: Report) =>
     if (look === 1) current = await report({ status: 'processing' })
     if (!current.transcript) break
   }
-  // It may be lost for good: the job must not be returned for ever.
+  // The transcript may be lost permanently, so the job must not return for ever.
   throw returned('the store does not have the transcript that the API tells of: see to S3_BUCKET_NAME')
 }
 

@@ -20,7 +20,7 @@ export interface LearningOptions {
 /** Flashcards and a quiz, or why there are none. */
 export type Learnt = { study: Study; missing?: undefined } | { study?: undefined; missing: string }
 
-/** The rows of the transcript in use; undefined when the store has others than the API says. */
+/** Rows of the transcript in use; undefined when the stored object does not match the API's hash. */
 export async function readRows(stored: Stored, { s3_key, sha256 }: StoredTranscript): Promise<{ text: string }[] | undefined> {
   const body = await stored.readAs(s3_key, sha256)
   const rows = body && Rows.safeParse(JSON.parse(String(body)))
@@ -28,8 +28,8 @@ export async function readRows(stored: Stored, { s3_key, sha256 }: StoredTranscr
 }
 
 /**
- * Makes flashcards and a quiz of a transcript, unless our copy has those of the same transcript in the same language, and puts them
- * where the worker contract has them.
+ * Makes flashcards and a quiz from a transcript, and stores them under the contract's keys. Reuses the worker's copy if it was made
+ * from the same transcript for the same language.
  */
 export async function learn(
   { video_id, title, language: asked }: Job,
@@ -42,7 +42,7 @@ export async function learn(
     const study =
       (await copyOf(stored, video_id, made)) ??
       (await progress.during('study', async () => {
-        // Undetermined is as good as unknown.
+        // Treat `und` (undetermined) as unknown.
         const transcript = { rows, language: spoken && spoken !== 'und' ? spoken : undefined }
         const onProgress = (done: number) => progress.come(done)
         const told = { language: asked ?? undefined, title: title ?? undefined, signal, onProgress }

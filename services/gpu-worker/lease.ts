@@ -1,18 +1,18 @@
 import type { Queues, Received } from '#platform/sqs/queues.ts'
 import type { Logger } from '#platform/telemetry/logger.ts'
 
-/** Keeps a message hidden from others while it is worked on. */
+/** Keeps a message invisible to other workers while this one works on it. */
 export interface Lease {
-  /** No longer; resolves when nothing of it is under way, so that what is said of the message next is the last word. */
+  /** Ends the lease. Resolves when no extension is in flight, so none can override what is sent to the queue next. */
   end(): Promise<void>
 }
 
-/** What SQS says of a receipt whose message was deleted, or has been received by somebody else. */
+/** SQS errors for a receipt whose message was deleted or received by another worker. */
 const GONE = /MessageNotInflight|ReceiptHandleIsInvalid|InvalidParameterValue/
 
 /**
- * Begins at once, whatever the message was received with.
- * @param onLost told once when somebody else has the message
+ * Extends the visibility timeout at once, then every third of it.
+ * @param onLost called once if another worker has the message
  */
 export function openLease({
   queues,

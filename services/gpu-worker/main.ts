@@ -8,13 +8,13 @@ import { transcriberOf } from './transcriber/set-up.ts'
 import { openTutor } from './tutor/tutor.ts'
 import { queueUrlOf, startWorker } from './worker.ts'
 
-/** What a stop may take. */
+/** Time a stop may take. */
 const STOP_MS = 10_000
 
 const start: Start = async (log, _, metrics) => {
-  // Beside `make start` it works on the queue and the objects of the data folder.
+  // Together with `make start` it uses the queue and objects in the data folder.
   const settings = withLocalAws(readSettings())
-  // Before anything is installed for it.
+  // Fails early, before anything is installed.
   queueUrlOf(settings)
   const stopping = new AbortController()
   const transcriber = transcriberOf(settings, (notice) => log.info(notice), stopping.signal)

@@ -2,14 +2,16 @@ import type { Metrics } from '#platform/telemetry/metrics.ts'
 import type { Ending } from './ending.ts'
 import type { Step } from './job-api.ts'
 
-/** The figures of a worker. */
+/** Metrics of a worker. */
 export interface Measures {
   ended(outcome: Ending['kind'] | 'poison' | 'given-up'): void
   heard(seconds: number): void
   step(step: Step, seconds: number): void
 }
 
-/** @param isBusy whether there is a job in hand */
+/**
+ * @param isBusy whether the worker has a job
+ */
 export function openMeasures(metrics: Metrics, isBusy: () => boolean): Measures {
   const jobs = metrics.counter({
     name: 'vidwiz_media_jobs_total',

@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import { causeHeaders } from '../kit/cause-headers.ts'
 
-/** What a message of the queue asks for. */
+/** Content of a queue message. */
 export interface Message {
-  /** YouTube's id of the video, or its number. */
+  /** YouTube's id of the video, or the video's number. */
   video: string
-  /** Undefined in messages that are not ours. */
+  /** Undefined in messages that VidWiz did not send. */
   jobId: number | undefined
   /** For every request to the API. */
   headers: Record<string, string>
@@ -20,7 +20,9 @@ const Body = z.looseObject({
   job_id: z.int().positive().optional().catch(undefined),
 })
 
-/** @returns why nobody can make sense of it, when it is no message for us */
+/**
+ * @returns the message, or why it cannot be understood
+ */
 export function readMessage(body: string): Message | { cause: string } {
   let json: unknown
   try {

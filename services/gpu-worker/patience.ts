@@ -4,18 +4,18 @@ import { type Backoff, backoffMs } from '#platform/stopping.ts'
 const BACKOFF: Backoff = { firstMs: 500, longestMs: 20_000 }
 
 export interface Patience {
-  /** For how long something is tried again. */
+  /** How long to retry, in milliseconds. */
   forMs: number
   signal: AbortSignal
-  /** Whether it is worth it; else the error is thrown at once. Always if not given. */
+  /** Whether an error is worth a retry; if not, it is thrown at once. Default: always. */
   mayPass?(error: unknown): boolean
-  /** Told the first time that it is tried again. */
+  /** Called before the first retry only. */
   onTrouble?(error: Error): void
 }
 
 /**
- * Tries something again and again, ever less often.
- * @throws its last error when patience has ended; what `signal` was aborted with, at once
+ * Retries with growing pauses.
+ * @throws the last error once `forMs` has passed; the reason of `signal` when aborted, at once
  */
 export async function patiently<T>(work: () => Promise<T>, { forMs, signal, mayPass, onTrouble }: Patience): Promise<T> {
   const until = performance.now() + forMs
@@ -33,13 +33,13 @@ export async function patiently<T>(work: () => Promise<T>, { forMs, signal, mayP
   }
 }
 
-/** For work that does not end by itself when it is not wanted any more. @throws what `signal` was aborted with, at once */
+/** For work that does not stop by itself when aborted. @throws the reason of `signal` when aborted, at once */
 export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const aborted = Promise.withResolvers<never>()
   const onAbort = () => aborted.reject(signal.reason)
   signal.addEventListener('abort', onAbort)
   if (signal.aborted) onAbort()
-  // Nobody waits for it any more.
+  // Avoids unhandledRejection after an abort.
   work.catch(() => {})
   try {
     return await Promise.race([work, aborted.promise])

@@ -1,19 +1,19 @@
 import type { Flashcard, Question } from '#events/study.ts'
 
-/** A row of a transcript, as the worker contract has it. Times in seconds. */
+/** A row of a transcript, as defined by the worker contract. Times in seconds. */
 export interface Row {
   text: string
   offset: number
   duration: number
 }
 
-/** What was heard. */
+/** Result of a transcription. */
 export interface Heard {
-  /** Tag of the language that was spoken, such as `en`. */
+  /** Language tag of the speech, such as `en`. */
   language: string
-  /** What heard it, as `large-v3`. */
+  /** The Whisper model, such as `large-v3`. */
   model: string
-  /** How long the sound lasts. */
+  /** Length of the audio. */
   seconds: number
   /** In order of time, within that length. Empty when nothing is said. */
   rows: Row[]
@@ -22,10 +22,10 @@ export interface Heard {
 /** Makes mp3s of 192 kbit/s. */
 export interface Sound {
   /**
-   * @param to does not exist yet
-   * @param options `maxSeconds`: what is beyond is left out; `onProgress` is told how many seconds are done
-   * @returns how long the sound is, and whether something was left out
-   * @throws SoundError; what `signal` was aborted with
+   * @param to must not exist yet
+   * @param options `maxSeconds`: the rest is cut off; `onProgress` gets the number of seconds done
+   * @returns the length of the audio, and whether something was cut off
+   * @throws SoundError; the reason of `signal` when aborted
    */
   toMp3(
     from: string,
@@ -36,13 +36,13 @@ export interface Sound {
 
 export interface HearOptions {
   signal: AbortSignal
-  /** Told now and then how much has been heard. */
+  /** Called now and then with the progress. */
   onProgress?(heardSeconds: number, ofSeconds: number): void
 }
 
 /**
- * Why sound could not be heard. `bad-audio`: there is no sound in the file, or it cannot be read; `set-up`: model or device are not
- * as they must be, and a person has to mend it; `died`: the listener died or ran out of memory, and another try may go better.
+ * Why audio could not be transcribed. `bad-audio`: the file has no audio or is unreadable; `set-up`: model or device are
+ * misconfigured, and a person has to fix it; `died`: the child process died or ran out of memory, and another try may succeed.
  */
 export class HearingError extends Error {
   override name = 'HearingError'
@@ -53,38 +53,40 @@ export class HearingError extends Error {
   }
 }
 
-/** Hears what is said in a file of sound, one file at a time. */
+/** Transcribes audio files, one at a time. */
 export interface Transcriber {
-  /** What it runs on, in words for people, as `cpu, int8`. */
+  /** Device in words for people, such as `cpu, int8`. */
   device(): Promise<string>
-  /** @throws HearingError; what `signal` was aborted with */
+  /**
+   * @throws HearingError; the reason of `signal` when aborted
+   */
   hear(file: string, options: HearOptions): Promise<Heard>
   close(): Promise<void>
 }
 
-/** Flashcards and a quiz, checked. */
+/** Checked flashcards and a checked quiz. */
 export interface Study {
   language: string
   flashcards: Flashcard[]
   quiz: Question[]
-  /** What made it. */
+  /** Model that made it. */
   model: string
 }
 
 export interface StudyOptions {
-  /** Of the flashcards and the quiz; that of the transcript if not given. */
+  /** Language of the flashcards and the quiz; default: the transcript's. */
   language?: string | undefined
   /** Of the video. */
   title?: string | undefined
   signal: AbortSignal
-  /** Told now and then how much is done, from 0 to 1. */
+  /** Called now and then with the share done, from 0 to 1. */
   onProgress?(done: number): void
 }
 
 /**
- * Why there is no study. `no-model`: none is configured; `nothing-said`: the transcript is too short for one; `refused`: the model
- * does not give what was asked for, however often it is asked; `away`: the model cannot be reached, and another try may go better;
- * `set-up`: the model refuses our key or does not exist, and a person has to mend it.
+ * Why there is no study. `no-model`: none is configured; `nothing-said`: the transcript is too short; `refused`: the model does not
+ * give usable answers, however often it is asked; `away`: the model is unreachable, and another try may succeed; `set-up`: the
+ * model refuses the key or does not exist, and a person has to fix it.
  */
 export class StudyError extends Error {
   override name = 'StudyError'
@@ -95,8 +97,10 @@ export class StudyError extends Error {
   }
 }
 
-/** Makes flashcards and a quiz out of a transcript. */
+/** Makes flashcards and a quiz from a transcript. */
 export interface Tutor {
-  /** @throws StudyError; what `signal` was aborted with */
+  /**
+   * @throws StudyError; the reason of `signal` when aborted
+   */
   study(transcript: { rows: readonly Pick<Row, 'text'>[]; language?: string | undefined }, options: StudyOptions): Promise<Study>
 }

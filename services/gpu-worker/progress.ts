@@ -1,13 +1,13 @@
 import type { Logger } from '#platform/telemetry/logger.ts'
 import type { Step } from './job-api.ts'
 
-/** How far a job has come: one line in the log for each step and each tenth of it, and the API is told now and then. */
+/** Progress of a job: logs each step and each tenth of it, and tells the API now and then. */
 export interface Progress {
-  /** Does a step, and says how long it took. */
+  /** Runs a step and reports its duration. */
   during<T>(step: Step, work: () => Promise<T>): Promise<T>
-  /** Of the step that is under way, from 0 to 1. */
+  /** Progress of the current step, from 0 to 1. */
   come(done: number): void
-  /** Resolves when nobody is being told any more, so that what is told next is the last word. */
+  /** Resolves when no report to the API is in flight, so that the next report is the last one. */
   end(): Promise<void>
 }
 
@@ -19,7 +19,7 @@ export interface ProgressOptions {
   onStep(step: Step, seconds: number): void
 }
 
-/** Told again also when nothing has changed: it is how others know that somebody works on the job. */
+/** Reports even without a change: the reports show that a worker is alive on the job. */
 export function openProgress({ log, everyMs, tell, onStep }: ProgressOptions): Progress {
   let under: { step: Step; percent: number } | undefined
   let telling: Promise<void> | undefined

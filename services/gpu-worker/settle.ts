@@ -8,13 +8,13 @@ import type { Lease } from './lease.ts'
 import type { Measures } from './measures.ts'
 import type { Stop, Times } from './worker-parts.ts'
 
-/** A message in hand. */
+/** A message being processed. */
 export interface InHand {
   received: Received
   api: JobApi
   log: Logger
   lease: Lease
-  /** The number of the job, as soon as it is known. */
+  /** Number of the job, once known. */
   jobId: number | undefined
   /** Undefined when the queue could not be asked. */
   lastResort: Promise<LastResort | undefined>
@@ -28,18 +28,18 @@ export interface SettlingOptions {
   measures: Measures
 }
 
-/** Tells the API how work on a message has ended, and then the queue. */
+/** Reports how work on a message ended, first to the API, then to the queue. */
 export interface Settling {
   settle(inHand: InHand, ending: Ending): Promise<void>
-  /** A message that nobody can make sense of. */
+  /** Disposes of a message that nobody can understand. */
   bury(received: Received, cause: string, log: Logger): Promise<void>
 }
 
-/** After a stop the API and SQS have so long to take a message back. */
+/** Time for the API and SQS to take a message back after a stop. */
 const TAKE_BACK_MS = 2_000
-/** And what is under way to keep it hidden has so long. */
+/** Time for an extension of the lease that is in flight. */
 const LEASE_MS = 500
-/** Not longer than SQS lets one delay a message. */
+/** SQS's limit for the delay of a message. */
 const MOST_DELAY_S = 900
 const DELETIONS = 3
 const UNANSWERED = { code: 'NoAnswer', message: 'SQS did not answer before the end of the stop', isOurFault: false }
@@ -47,22 +47,24 @@ const UNANSWERED = { code: 'NoAnswer', message: 'SQS did not answer before the e
 export function settling({ queues, queueUrl, times, stop, measures }: SettlingOptions): Settling {
   const isStopping = () => stop.told.aborted
 
-  /** A stop waits no longer. @returns undefined when it was not done by then */
+  /** Limits the wait during a stop. @returns undefined if not done by then */
   const brief = <T>(work: Promise<T>, ms = TAKE_BACK_MS): Promise<T | undefined> =>
     isStopping() ? Promise.race([work, sleep(ms, undefined)]) : work
   const ended = (lease: Lease) => brief(lease.end(), LEASE_MS)
 
-  /** @returns whether the API knows */
+  /**
+   * @returns whether the API knows
+   */
   async function tell({ api, jobId, log }: InHand, report: Report): Promise<boolean> {
     const signal = isStopping() ? AbortSignal.timeout(TAKE_BACK_MS) : stop.finishing
-    // That a message comes again the API need not know.
+    // A return is reported once only: the API can do without it.
     const patienceMs = isStopping() || report.status === 'queued' ? 0 : times.patienceMs
     try {
       await api.report(report, jobId, { signal, patienceMs })
       return true
     } catch (error) {
       log.warn({ error }, 'could not tell the API how it ended')
-      // It knows no such job, or does not want to hear of it: telling it once more changes nothing.
+      // The API rejected it (no such job, or the job is over): repeating it changes nothing.
       return error instanceof Ended && error.ending.kind !== 'returned'
     }
   }
@@ -72,21 +74,21 @@ export function settling({ queues, queueUrl, times, stop, measures }: SettlingOp
       const refused = await brief(queues.delete(queueUrl, [receipt]))
       const refusal = refused ? refused.get(receipt) : UNANSWERED
       if (!refusal) return
-      // When it comes again, the API says that it is over.
+      // If the message comes again, the API will say that the job is over.
       if (refusal.isOurFault || failures === DELETIONS || isStopping())
         return log.warn({ refusal }, 'could not delete the message: it will come again, and there is nothing to do then')
       await sleep(times.restMs(failures), undefined, { signal: stop.told }).catch(() => {})
     }
   }
 
-  /** There for others after so long. */
+  /** Makes the message visible again after this many seconds. */
   async function again({ receipt }: Received, seconds: number, log: Logger): Promise<void> {
     const refused = await brief(queues.extend(queueUrl, [receipt], Math.max(1, Math.round(seconds))))
     const refusal = refused ? refused.get(receipt) : UNANSWERED
     if (refusal) log.warn({ refusal }, 'could not say when the message comes again')
   }
 
-  /** A copy begins to be counted anew. */
+  /** Sends a copy, whose receives are counted from zero. */
   async function renewed({ body, messageId }: Received, seconds: number, log: Logger): Promise<boolean> {
     const outgoing = { id: messageId, body, delaySeconds: Math.min(MOST_DELAY_S, Math.round(seconds)) }
     const sent = await brief(queues.sendBatch(queueUrl, [outgoing]))
@@ -126,7 +128,7 @@ export function settling({ queues, queueUrl, times, stop, measures }: SettlingOp
     log.warn({ cause, seconds }, `given back: ${cause}`)
     await tell(inHand, { status: 'queued', error_message: cause })
     await ended(lease)
-    // What was away is not for the job to suffer from.
+    // A job must not be given up because something else was away.
     if (isLast && (await renewed(received, seconds, log))) await remove(received, log)
     else await again(received, seconds, log)
     measures.ended('returned')

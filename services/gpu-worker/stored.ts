@@ -5,19 +5,19 @@ import type { ObjectMetadata, ObjectStore } from '#platform/objects/open.ts'
 import { away } from './ending.ts'
 import { patiently } from './patience.ts'
 
-/** What lies in the store, found again only if it is whole: its size and its hash are those that it was put with. */
+/** Objects in the store. Reads return an object only if it is intact: size and hash match those it was stored with. */
 export interface Stored {
-  /** Undefined when it is not there, or not whole. */
+  /** Undefined if missing or not intact. */
   read(key: string): Promise<{ body: Buffer; metadata: ObjectMetadata } | undefined>
-  /** Bytes whose hash somebody else knows; undefined when they are not there or others. */
+  /** Reads bytes with a known hash; undefined if missing or different. */
   readAs(key: string, sha256: string): Promise<Buffer | undefined>
-  /** Puts it, unless just that is there. */
+  /** Stores the body, unless it is already there. */
   write(key: string, body: string, metadata?: ObjectMetadata): Promise<void>
-  /** Into a file; undefined, and no file, when it is not there or not whole. */
+  /** Downloads to a file; undefined, and no file, if missing or not intact. */
   fetch(key: string, path: string): Promise<FoundFile | undefined>
-  /** What `fetch` would tell, without its reading. */
+  /** Same result as `fetch`, without the download; checks the size only. */
   find(key: string): Promise<FoundFile | undefined>
-  /** A file, which is put and hashed. */
+  /** Hashes and uploads a file. */
   keep(key: string, path: string, contentType: string, metadata?: ObjectMetadata): Promise<FoundFile>
   remove(key: string): Promise<void>
 }
@@ -33,18 +33,18 @@ const JSON_TYPE = 'application/json'
 export interface StoredOptions {
   objects: ObjectStore
   signal: AbortSignal
-  /** For how long the store may be away. */
+  /** How long the store may be away, in milliseconds. */
   patienceMs: number
   onTrouble(error: Error): void
-  /** Told of an object that is not what was put. */
+  /** Called with the key of an object that is not what was stored. */
   onBroken(key: string): void
 }
 
-/** All of it throws Ended when the store is away for longer than patience lasts, and what `signal` was aborted with. */
+/** All methods throw Ended when the store is away for longer than `patienceMs`, and the reason of `signal` when aborted. */
 export function openStored({ objects, signal, patienceMs, onTrouble, onBroken }: StoredOptions): Stored {
   async function patient<T>(work: () => Promise<T>): Promise<T> {
     try {
-      // A full disk is nothing that the store can help.
+      // Retries cannot help against a full local disk.
       const mayPass = (error: unknown) => (error as NodeJS.ErrnoException).code !== 'ENOSPC'
       return await patiently(work, { forMs: patienceMs, signal, mayPass, onTrouble })
     } catch (error) {

@@ -6,15 +6,15 @@ import { join } from 'node:path'
 import { dataFolder } from '#platform/config/data-folder.ts'
 import { identity } from '#platform/processes.ts'
 
-/** Where one job keeps its files. */
+/** Folder for one job's files. */
 export interface WorkFolder {
   path: string
-  /** With all that is in it. */
+  /** Removes the folder with its files. */
   remove(): void
 }
 
 const TOUCH_MS = 20_000
-/** Of a worker on another machine nobody knows whether it lives, but by the time of its folders. */
+/** Whether a worker on another machine is alive shows only in its folder's modification time. */
 const STALE_MS = 5 * 60_000
 
 /** In the data folder, which several workers may share. */
@@ -43,12 +43,12 @@ function touch(path: string) {
   }
 }
 
-/** Removes what workers left behind that were killed. @returns how many folders */
+/** Removes the folders of killed workers. @returns how many */
 export function sweepWorkFolders(data: string): number {
   const folder = folderOf(data)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const left = readdirSync(folder).filter((name) => isLeft(join(folder, name), name))
-  // A program of a killed worker may still be writing there.
+  // A child of a killed worker may still be writing there.
   for (const name of left) rmSync(join(folder, name), { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
   return left.length
 }
@@ -60,13 +60,13 @@ function isLeft(path: string, name: string): boolean {
   return Date.now() - mtimeMs > STALE_MS
 }
 
-/** Bytes that we may still write on the disk of a folder. */
+/** Free bytes on the folder's disk, for this user. */
 export async function freeBytes(folder: string): Promise<number> {
   const { bavail, bsize } = await statfs(folder)
   return bavail * bsize
 }
 
-/** Of all files in a folder. Files that go meanwhile do not count. */
+/** Total size of a folder's files. Files that vanish meanwhile are ignored. */
 export async function bytesIn(folder: string): Promise<number> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const sizes = entries.map(async (entry) => {

@@ -18,15 +18,14 @@ export interface WorkOptions {
   stop: Stop
   measures: Measures
   ytDlp: YtDlp
-  /** Told what YouTube said, about a video or in general. */
+  /** Called with YouTube's answer, about a video or in general. */
   onVerdict(verdict: Verdict | undefined): Promise<void>
   onWarning(verdict: Verdict): void
 }
 
 /**
  * Does what a message asks for.
- * @param jobId that the message names
- * @param gone aborted when there is no use in it any more, with the Ended that says why
+ * @param gone aborted with an Ended as reason when the work has become useless
  * @returns how it ended; never rejects
  */
 export async function workOn(
@@ -73,7 +72,7 @@ export async function workOn(
       folder.remove()
     }
   } catch (error) {
-    // Whatever was cut short by it ends in ways of its own.
+    // An aborted step fails in its own way, so the abort's reason counts.
     const ending = endingOf(signal.aborted ? signal.reason : error)
     if (ending.kind === 'returned' && !(error instanceof Ended)) log.warn({ error }, 'a step failed')
     return ending
@@ -89,7 +88,7 @@ const storedFor = ({ objects }: WorkerParts, signal: AbortSignal, patienceMs: nu
     onBroken: (key) => log.warn({ key }, 'an object is not whole, or not ours: it is made anew'),
   })
 
-/** Removes our copies, which nobody needs any more. What cannot be removed is a few kilobytes. */
+/** Removes the worker's own copies. If that fails, only a few kilobytes remain. */
 async function tidy(videoId: string, parts: WorkerParts, { finishing }: Stop, log: Logger): Promise<void> {
   try {
     const stored = storedFor(parts, finishing, 0, log)
@@ -99,7 +98,7 @@ async function tidy(videoId: string, parts: WorkerParts, { finishing }: Stop, lo
   }
 }
 
-/** What gets lost of it is nothing; but the answer may be that nobody wants the job any more. */
+/** A lost report does no harm; but an answer may say that the job is no longer wanted. */
 async function tellProgress({ api, jobId }: InHand, report: Report, signal: AbortSignal, gone: AbortController) {
   try {
     const { wanted } = await api.report(report, jobId, { signal })

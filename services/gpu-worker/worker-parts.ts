@@ -20,13 +20,13 @@ export interface WorkerParts {
 }
 
 export interface Times {
-  /** For how long the API or the store may be away before a message is given back. */
+  /** How long the API or the store may be away before a message is returned. */
   patienceMs: number
-  /** Between two words to the API on how far a job has come. */
+  /** Interval of progress reports to the API. */
   progressMs: number
-  /** Until a job comes again, by how often its message was received. */
+  /** Delay until a job comes again, given the number of its receives. */
   againSeconds(receives: number): number
-  /** Until the worker goes on when something was not as it must be, by how often in a row. */
+  /** Pause of the worker after a failure not caused by the job, given the number of such failures in a row. */
   restMs(times: number): number
 }
 
@@ -37,7 +37,7 @@ export const usualTimes: Times = {
   restMs: (times) => backoffMs(times, { firstMs: 20_000, longestMs: 600_000 }),
 }
 
-/** The end of a worker: told to stop, it breaks off what it does, and what was made may still be told of for a while. */
+/** Stop of a worker: at `told` it aborts its work; until `finishing` it may still report results. */
 export interface Stop {
   told: AbortSignal
   finishing: AbortSignal

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Settings } from '#platform/config/settings.ts'
 import { type Running, Trouble } from '#platform/service.ts'
-import type { Received } from '#platform/sqs/queues.ts'
+import { nameOf, type Received, traceparentOf } from '#platform/sqs/queues.ts'
 import { openSpell, type Spell } from '#platform/telemetry/spell.ts'
+import { quietly, type SpanDetails, span } from '#platform/telemetry/tracing/tracing.ts'
 import { openBreaker } from '#platform/ytdlp/breaker.ts'
 import type { YtDlp } from '#platform/ytdlp/install.ts'
 import type { Verdict } from '#platform/ytdlp/verdict.ts'
@@ -22,16 +23,18 @@ import { workOn } from './work.ts'
 import { sweepWorkFolders } from './work-folder.ts'
 import { type Times, usualTimes, type WorkerParts } from './worker-parts.ts'
 
-/** As long as SQS lets one wait for messages. */
+/** SQS's limit for a long poll. */
 const WAIT_SECONDS = 20
-/** Hidden so long at first: some servers hand a message to who has hung up. */
+/** Initial visibility timeout. Short, because some servers hand a message to a client that has already hung up. */
 const FIRST_SECONDS = 30
-/** From a stop on, what was made may be told of for so long. */
+/** Time to report results after a stop. */
 const FINISH_MS = 3_000
-/** YouTube is tried with one job; others wait that long for what comes of it. */
+/** After a refusal, one worker tries YouTube again; the others wait this long for its result. */
 const TRIAL_MS = 600_000
 
-/** @throws Trouble naming both variables when neither is set */
+/**
+ * @throws Trouble naming both variables when neither is set
+ */
 export function queueUrlOf({ SQS_QUEUE_URL, SQS_TRANSCRIPTION_QUEUE_URL }: Settings): string {
   const url = SQS_QUEUE_URL ?? SQS_TRANSCRIPTION_QUEUE_URL
   if (url === undefined)
@@ -40,8 +43,8 @@ export function queueUrlOf({ SQS_QUEUE_URL, SQS_TRANSCRIPTION_QUEUE_URL }: Setti
 }
 
 /**
- * Runs a media worker: it takes one message at a time from the queue, and does what is asked for in it.
- * @throws Trouble when it is not told which queue, or has no token for the API
+ * Runs a media worker, which processes one message of the queue at a time.
+ * @throws Trouble when no queue is set, or there is no token for the API
  */
 export function startWorker(parts: WorkerParts): Running {
   const worker = new Worker(parts)
@@ -54,6 +57,18 @@ export function startWorker(parts: WorkerParts): Running {
     },
   }
 }
+
+const hearing = (queueUrl: string, message: Received): SpanDetails => ({
+  name: 'helper media',
+  kind: 'consumer',
+  attributes: {
+    'messaging.system': 'aws_sqs',
+    'messaging.operation.type': 'process',
+    'messaging.destination.name': nameOf(queueUrl),
+    'messaging.batch.message_count': 1,
+  },
+  from: [traceparentOf(message)],
+})
 
 class Worker {
   private readonly parts: WorkerParts
@@ -72,9 +87,9 @@ class Worker {
   private readonly queueSpell: Spell
   private queueTrouble: Error | undefined
   private queueFailures = 0
-  /** Why nothing can be heard. */
+  /** Why no video can be transcribed. */
   private deaf: string | undefined = 'what hears is not there yet'
-  /** How often in a row something was not as it must be. */
+  /** Failures in a row that were not caused by a job. */
   private rests = 0
 
   constructor(parts: WorkerParts) {
@@ -93,7 +108,9 @@ class Worker {
     this.settling = settling({ queues, queueUrl, times, stop, measures })
   }
 
-  /** @throws when something is missing, or the queue could not be read last time */
+  /**
+   * @throws when something is missing, or the last read of the queue failed
+   */
   check(): void {
     const missing = this.ytDlp.missing() ?? this.deaf
     if (missing) throw new Trouble(missing)
@@ -111,7 +128,7 @@ class Worker {
     log.info({ queue: this.queueUrl, api: apiUrl(settings) }, 'waits for videos')
     while (!signal.aborted) {
       try {
-        // Of a worker on another machine it is known only after a while that it was killed.
+        // Repeated: the death of a worker on another machine shows only after a while.
         this.sweep()
         const ytDlp = await this.ytDlp.ready()
         await this.listens()
@@ -119,7 +136,11 @@ class Worker {
           log.warn({ reason, until: new Date(until) }, 'YouTube refuses: waiting (`npx vidwiz helpers resume` ends it)'),
         )
         const received = await this.receive()
-        if (received) await this.handle(received, ytDlp)
+        if (received)
+          await span(
+            () => hearing(this.queueUrl, received),
+            () => this.handle(received, ytDlp),
+          )
       } catch (error) {
         if (signal.aborted) break
         log.error({ error }, 'unexpected')
@@ -134,7 +155,7 @@ class Worker {
     if (folders > 0) this.parts.log.info({ folders }, 'removed what killed workers left behind')
   }
 
-  /** Waits until something is there that hears. On what, is said once; and so is what is missing. */
+  /** Waits until faster-whisper works. Logs its device, or what is missing, once. */
   private async listens(): Promise<void> {
     const { log, transcriber } = this.parts
     const { signal } = this.told
@@ -154,16 +175,18 @@ class Worker {
     }
   }
 
-  /** Undefined when none came, or nobody may ask YouTube any more. */
+  /** Undefined when no message came, or when YouTube may no longer be asked. */
   private async receive(): Promise<Received | undefined> {
     const permission = this.permission.whilePermitted()
     try {
-      const [received] = await this.parts.queues.receive(this.queueUrl, {
-        max: 1,
-        waitSeconds: WAIT_SECONDS,
-        visibilitySeconds: Math.min(FIRST_SECONDS, this.parts.settings.MEDIA_VISIBILITY_SECONDS),
-        signal: permission.signal,
-      })
+      const [received] = await quietly(() =>
+        this.parts.queues.receive(this.queueUrl, {
+          max: 1,
+          waitSeconds: WAIT_SECONDS,
+          visibilitySeconds: Math.min(FIRST_SECONDS, this.parts.settings.MEDIA_VISIBILITY_SECONDS),
+          signal: permission.signal,
+        }),
+      )
       this.queueTrouble = undefined
       this.queueFailures = 0
       this.queueSpell.worked()
@@ -192,7 +215,7 @@ class Worker {
     const gone = new AbortController()
     const onLost = () => gone.abort(new Ended({ kind: 'lost' }))
     const lease = openLease({ queues, queueUrl, message: received, seconds: settings.MEDIA_VISIBILITY_SECONDS, log, onLost })
-    // Asked now, for at the end of a stop there is no time to.
+    // Asked now, because there is no time for it during a stop.
     const lastResort = lastResortOf(queues, queueUrl)
     const inHand: InHand = { received, api: this.apiOf(message), log, lease, jobId, lastResort }
     this.isBusy = true
@@ -204,13 +227,13 @@ class Worker {
       this.isBusy = false
       await this.restAfter(ending)
     } finally {
-      // Nothing more is said of the message, so nobody needs to wait for it.
+      // Nothing more is sent about the message, so there is no need to wait.
       void lease.end()
       this.isBusy = false
     }
   }
 
-  /** What YouTube says of a video it says to those whom it answers. */
+  /** An answer about a video shows that YouTube answers this machine again. */
   private async answered(verdict: Verdict | undefined): Promise<void> {
     if (verdict?.meaning === 'stop') {
       await openBreaker(this.parts.settings.VIDWIZ_DATA, verdict.reason)
@@ -219,14 +242,14 @@ class Worker {
     if (verdict?.meaning === 'set-up') this.warn(verdict)
   }
 
-  /** Our own fault, so every job suffers from it: said once, with what to do. */
+  /** A fault of this installation affects every job: log it once, with the remedy. */
   private warn({ reason, remedy }: Verdict): void {
     if (!remedy || this.warned.has(remedy)) return
     this.warned.add(remedy)
     this.parts.log.warn(remedy === reason ? remedy : `${remedy} (${reason})`)
   }
 
-  /** Before another message is taken: what ended this one would end the next one as well. Said once. */
+  /** Pauses before the next message: the cause of this ending would fail the next one as well. Logged once. */
   private async restAfter(ending: Ending): Promise<void> {
     const rests = ending.kind === 'returned' ? ending.rests : undefined
     if (ending.kind !== 'returned' || (rests !== 'set-up' && rests !== 'away')) {

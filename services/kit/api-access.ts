@@ -4,12 +4,12 @@ import { secrets } from '#platform/config/secrets.ts'
 import type { Settings } from '#platform/config/settings.ts'
 import { Trouble } from '#platform/service.ts'
 
-/** Where the API is, without `/v2`: on this machine if nobody says otherwise. */
+/** The API's URL, without `/v2`: on this machine, unless the settings say otherwise. */
 export const apiUrl = ({ API_URL, PORT }: Settings): string => API_URL ?? `http://127.0.0.1:${PORT}`
 
 /**
- * The token that the API knows its helpers by. What the data folder has is for the system of this machine only: another one must
- * not get to see it.
+ * The token with which workers identify themselves to the API. The data folder's token is only sent to an API on this machine:
+ * another machine must not get to see it.
  * @throws Trouble when there is none
  */
 export function adminToken(settings: Settings): string {

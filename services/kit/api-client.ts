@@ -1,9 +1,9 @@
-/** The API did not do what it was asked for. */
+/** The API did not answer, or did not do what it was asked for. */
 export class ApiError extends Error {
   override name = 'ApiError'
-  /** Undefined when there was no answer at all. */
+  /** Undefined when there was no answer. */
   readonly status: number | undefined
-  /** The API's own wish, of when to come again. */
+  /** The API's `Retry-After`. */
   readonly retryAfterMs: number | undefined
   constructor(message: string, status?: number, retryAfterMs?: number) {
     super(message)
@@ -11,39 +11,39 @@ export class ApiError extends Error {
     this.retryAfterMs = retryAfterMs
   }
 
-  /** Whether the same may go better a while later. */
+  /** Whether a retry may succeed later. */
   get mayPass(): boolean {
     return this.status === undefined || this.status === 429 || this.status >= 500
   }
 
-  /** Whether our token is refused. */
+  /** Whether the API refuses our token. */
   get isForbidden(): boolean {
     return this.status === 401 || this.status === 403
   }
 }
 
 export interface ApiRequest extends RequestInit {
-  /** For all of the answer's head; to connect, `fetch` by itself takes ten seconds and no more. */
+  /** Until the answer's headers are complete. Connecting may take ten seconds at most, a limit of `fetch` itself. */
   timeoutMs: number
   signal: AbortSignal
 }
 
-/** Asks internal routes of the API, of ours or of the original one. */
+/** Calls internal routes of an API, ours or the original one. */
 export interface ApiClient {
-  /** Where it asks. */
+  /** URL that all paths are appended to. */
   base: string
-  /** @throws ApiError when there is no answer; what `signal` was aborted with */
+  /** @throws ApiError when there is no answer; the reason of `signal` when it was aborted */
   ask(path: string, request: ApiRequest): Promise<Response>
   /**
    * The JSON of an answer with this status.
-   * @throws ApiError when it has another one, the connection breaks, or what comes is not JSON
+   * @throws ApiError when the status is another one, the connection breaks, or the body is not JSON
    */
   json(response: Response, signal: AbortSignal, status?: number): Promise<unknown>
 }
 
 /**
  * @param url of the API, without `/v2`
- * @param path below which all is that is asked for, as `/v2/internal/tasks`
+ * @param path prefix of all requests, such as `/v2/internal/tasks`
  */
 export function apiClient(url: string, path: string, token: string): ApiClient {
   const base = url.replace(/\/+$/, '') + path
@@ -53,7 +53,7 @@ export function apiClient(url: string, path: string, token: string): ApiClient {
       const timeout = AbortSignal.timeout(timeoutMs)
       const headers = { authorization: `Bearer ${token}`, ...options.headers }
       try {
-        // Wherever a redirection leads, the token is not for there.
+        // Follows no redirect, because it would send the token along.
         return await fetch(base + path, { ...options, headers, redirect: 'error', signal: AbortSignal.any([signal, timeout]) })
       } catch (error) {
         signal.throwIfAborted()

@@ -1,17 +1,18 @@
 import { askAgain, MAX_TRIES, type RequestKind } from '#events/ai.ts'
+import { now } from '#platform/clock.ts'
 import { joined } from '#platform/joined.ts'
 import { type Due, startSweeper } from '#platform/log/reactor/sweeper.ts'
 import type { Running } from '#platform/service.ts'
 import { askedOf, openRequests, unanswered } from '#projections/ai-requests.ts'
 import { type Ground, type Reacting, runReactor } from './reactor-service.ts'
 
-/** Questions to ask again in one look. */
+/** Requests to repeat in one sweep. */
 const MOST = 200
 const SWEEP_MS_MAX = 15_000
 
 /**
- * Runs a reactor that asks models for something, and looks after what it asked: a question without an answer is asked again, and
- * given up in the end.
+ * Runs a reactor that sends requests to models, and a sweeper that repeats requests without an answer and finally gives them
+ * up.
  */
 export const runAsking = (
   kind: RequestKind,
@@ -23,7 +24,7 @@ export const runAsking = (
     const { reactor, stopping, close } = make(ground)
     const answerMs = settings.AI_ANSWER_MINUTES * 60_000
     const policy = { answerMs, maxTries: MAX_TRIES }
-    // Both figures are read together.
+    // Both metrics share one query.
     const open = joined(() => openRequests(db, kind))
     metrics.gauge(
       { name: 'vidwiz_ai_requests', help: 'Requests to models of which something may still come', labels: ['kind', 'status'] },
@@ -38,14 +39,14 @@ export const runAsking = (
       async () =>
         (await open()).map(({ status, since }) => ({
           labels: { kind, status },
-          value: Math.max(0, (Date.now() - since) / 1_000),
+          value: Math.max(0, (now() - since) / 1_000),
         })),
     )
     const sweeper = startSweeper({
       execute,
       everyMs: Math.min(SWEEP_MS_MAX, answerMs / 4),
       async due() {
-        const late = await unanswered(db, kind, Date.now() - answerMs, MOST)
+        const late = await unanswered(db, kind, now() - answerMs, MOST)
         if (late.length > 0) log.warn({ requests: late.map(({ request }) => request) }, 'no answer came in time')
         return late.map((row): Due => {
           const { correlation_id: correlationId, event_id: causationId } = row

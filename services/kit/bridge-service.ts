@@ -10,18 +10,18 @@ import { type Ground, runReactor } from './reactor-service.ts'
 
 type QueueSetting = Extract<keyof Settings, `SQS_${string}_QUEUE_URL`>
 
-/** A bridge to queues. @typeParam Q our names of the queues */
+/** The declaration of a bridge to queues. @typeParam Q our names of the queues */
 export interface BridgePlan<Q extends string> {
   /** The setting that names each queue. */
   queues: Readonly<Record<Q, QueueSetting>>
-  /** What they are for, in words for who has not set them. */
+  /** Purpose of the queues, shown when they are not set. */
   purpose: string
   make(ground: Ground, post: Post<Q>): Reactor
 }
 
 /**
- * Runs a bridge to queues, and shows what they hold.
- * @throws Trouble naming the settings that are missing
+ * Runs a bridge to queues, with metrics of the queues.
+ * @throws Trouble that names the missing settings
  */
 export const runBridge = <Q extends string>(
   name: string,
@@ -51,7 +51,7 @@ export const runBridge = <Q extends string>(
     })
     return {
       reactor: plan.make(ground, post),
-      // What is under way is sent and recorded; waiting ends, and nothing else begins.
+      // Messages under way are sent and recorded; pauses end, and nothing else begins.
       stopping: end.stop,
       stop: () => queues.close(),
     }

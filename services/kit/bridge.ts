@@ -2,26 +2,27 @@ import type { Command } from '#events/kit/command.ts'
 import type { EventFrom, EventType } from '#events/kit/stream.ts'
 import type { Execute } from '#platform/log/executor.ts'
 import { bridge, type Reactor } from '#platform/log/reactor/reactor.ts'
+import { span } from '#platform/telemetry/tracing/tracing.ts'
 import type { Message, Post } from './post.ts'
 
-/** Far more than can be in hand. */
+/** Far more messages than can be sent and not yet recorded. */
 const MOST_REMEMBERED = 10_000
 
-/** What a bridge carries to queues. @typeParam E the events that it tells of; Q our names of the queues */
+/** The parts of a bridge to queues. @typeParam E its events; Q our names of the queues */
 export interface Carrying<E, Q extends string> {
   execute: Execute
   post: Post<Q>
-  /** Of some events those of which no queue has been told, and somebody still has to be. */
+  /** Those of the events whose message is still to be sent. */
   unsent(events: readonly E[]): Promise<readonly E[]>
   message(event: E): Promise<Omit<Message<Q>, 'id'>> | Omit<Message<Q>, 'id'>
-  /** Records that a queue has the message of an event; nothing if that is on record. */
+  /** Records that a queue has the message of an event; does nothing if that is recorded already. */
   record(event: E, messageId: string): Command
 }
 
 /**
- * Declares a bridge: it hands messages to the queues of workers, and records that. What was sent already, or is not wanted any more,
- * is not sent: so a replay or a new consumer sends nothing (P7). A crash between sending and recording sends a message twice; workers
- * and deciders bear that.
+ * Declares a bridge: it sends messages to the workers' queues, and records that. It skips messages that were sent or are not wanted
+ * any more, so a replay or a new consumer sends nothing (P7). A crash between sending and recording sends a message twice; workers
+ * and deciders tolerate that.
  */
 export function queueBridge<const T extends readonly EventType[], Q extends string>(
   name: string,
@@ -29,7 +30,7 @@ export function queueBridge<const T extends readonly EventType[], Q extends stri
   { execute, post, unsent, message, record }: Carrying<EventFrom<T[number]>, Q>,
 ): Reactor {
   type E = EventFrom<T[number]>
-  /** Message ids by event: what was sent but could not be recorded is not sent again. */
+  /** Message ids by event: messages sent but not yet recorded, which must not be sent again. */
   const sent = new Map<string, string>()
   const remember = (id: string, messageId: string) => {
     sent.set(id, messageId)
@@ -41,7 +42,7 @@ export function queueBridge<const T extends readonly EventType[], Q extends stri
     return messageId === undefined ? [] : [record(event, messageId)]
   }
 
-  /** A queue may be away for long: what was sent before it went is on record all the same. */
+  /** After a failure, records what was sent before: the queue may stay unreachable for long. */
   const recordNow = (events: readonly E[]) =>
     Promise.allSettled(
       events.flatMap((event) => {
@@ -50,7 +51,7 @@ export function queueBridge<const T extends readonly EventType[], Q extends stri
       }),
     )
 
-  return bridge(name, types, async (events) => {
+  async function tell(events: readonly E[]): Promise<Command[][]> {
     const due = await unsent(events.filter(({ id }) => !sent.has(id)))
     const messages = await Promise.all(due.map(async (event) => ({ id: event.id, ...(await message(event)) })))
     try {
@@ -60,5 +61,15 @@ export function queueBridge<const T extends readonly EventType[], Q extends stri
       throw error
     }
     return events.map(recorded)
-  })
+  }
+
+  return bridge(name, types, (events) =>
+    span(
+      () => ({
+        name: `bridge ${name}`,
+        attributes: { 'messaging.system': 'aws_sqs', 'messaging.batch.message_count': events.length },
+      }),
+      () => tell(events),
+    ),
+  )
 }

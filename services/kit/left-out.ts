@@ -3,7 +3,7 @@ import type { Settings } from '#platform/config/settings.ts'
 import { keyNameOf } from '#platform/llm/key.ts'
 import { Trouble } from '#platform/trouble.ts'
 
-/** Something that does not run, in a line that says why and what that costs. */
+/** A part that does not run, with the reason and its cost. */
 export interface Idle {
   what: string
   why: string
@@ -12,15 +12,15 @@ export interface Idle {
 export interface LeftOut {
   /** Services that do not run on this machine. */
   services: ReadonlySet<string>
-  /** Services that run here because somebody asked for them. */
+  /** Services that run here only because VIDWIZ_WITH names them. */
   added: readonly string[]
-  /** Why, for people. */
+  /** The reasons, for people. */
   idle: Idle[]
-  /** What idles for want of a key, if that is why. */
+  /** The parts that are idle without a model's key, if they are. */
   withoutKey: Idle | undefined
 }
 
-/** Parts that others may run instead. */
+/** Services that may be left out: others can run them elsewhere. */
 const OPTIONAL = [
   'fetch-scheduler',
   'ai-notes',
@@ -32,14 +32,15 @@ const OPTIONAL = [
   'transcript-helper',
   'metadata-helper',
   'lambda-runner',
+  'ops',
 ]
 
-/** Parts that need more of a machine than most have: they run where somebody asks for them. */
+/** Services that most machines are too small for; they run only if VIDWIZ_WITH names them. */
 export const ADDED = ['gpu-worker']
 
 /**
- * Which services do not run on this machine, because somebody else runs them or because they could do nothing.
- * @throws Trouble when `VIDWIZ_WITHOUT` names something that cannot be left out, or `VIDWIZ_WITH` something that cannot be added
+ * The services that do not run on this machine, because others run them or because they could do nothing.
+ * @throws Trouble when `VIDWIZ_WITHOUT` names a service that cannot be left out, or `VIDWIZ_WITH` one that cannot be added
  */
 export function leftOut(settings: Settings): LeftOut {
   const services = new Set(settings.VIDWIZ_WITHOUT)
@@ -61,25 +62,25 @@ function assertAll(names: readonly string[], known: readonly string[], what: str
   if (unknown.length > 0) throw new Trouble(`${what} ${unknown.join(', ')}: only ${known.join(', ')}`)
 }
 
-/** What of hearing videos does not work here, as far as somebody asks for it. */
+/** The parts of media work that do not run here although the settings need them. */
 function withoutMedia(settings: Settings, added: readonly string[]): Idle[] {
   if (!localParts(settings).sqs && !settings.SQS_TRANSCRIPTION_QUEUE_URL)
     return [{ what: 'media-bridge', why: 'SQS_TRANSCRIPTION_QUEUE_URL is not set; flashcards and videos without captions wait' }]
-  // Whoever reads a queue elsewhere hears them.
+  // With a queue elsewhere, workers elsewhere hear (transcribe) the videos.
   if (!settings.MEDIA_FALLBACK || added.includes('gpu-worker') || !localParts(settings).sqs) return []
   const how = '`VIDWIZ_WITH=gpu-worker make start`, or `npx vidwiz run gpu-worker` beside this'
   return [{ what: 'gpu-worker', why: `videos without captions wait until somebody hears them: ${how}` }]
 }
 
-/** @param services what is left out; more is added to it */
+/** @param services those left out; this adds more */
 function modelsWithoutKey(settings: Settings, services: Set<string>): Idle | undefined {
   const key = keyNameOf(settings)
   if (settings[key] || services.has('lambda-runner')) return undefined
   services.add('lambda-runner')
-  // Whoever reads those queues has a key of their own.
+  // Workers that read these queues elsewhere have a key of their own.
   if (settings.SQS_AI_NOTE_QUEUE_URL || settings.SQS_SUMMARY_QUEUE_URL)
     return { what: 'lambda-runner', why: `${key} is not set; whoever else reads the queues answers` }
-  // What is sent meanwhile would be given up in the end: it rather waits in the log.
+  // Without a worker, messages would be given up in the end; not sent, the requests wait in the log.
   services.add('sqs-bridge')
   return { what: 'notes and summaries by AI', why: `${key} is not set; what is asked for meanwhile waits` }
 }

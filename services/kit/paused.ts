@@ -7,7 +7,7 @@ export interface Address {
   setting: string
 }
 
-/** Why a bridge pauses, in one line for who looks after it. @param refusal undefined when it was only told to stop */
+/** The error with which a bridge pauses, in a line for operators. @param refusal undefined when it was only stopped */
 export function paused({ url, setting }: Address, messages: number, refusal: Refusal | undefined): Error {
   const where = `${nameOf(url)} (${setting})`
   if (!refusal) return new Error(`stopped before ${messages} messages were sent to the queue ${where}`)

@@ -7,17 +7,17 @@ import { type Address, paused } from './paused.ts'
 
 /** @typeParam Q our names of the queues */
 export interface Message<Q extends string> {
-  /** Of the event that it tells of. */
+  /** Id of the event that it carries. */
   id: string
   queue: Q
   body: string
 }
 
 /**
- * Sends messages, all of them.
- * @param onSent told of each as soon as its queue has it
- * @throws Unable when a queue refuses a message for good, Trouble when a person must mend something, and whatever a queue could not be
- *   reached with; some may have been sent, and nothing is under way any more
+ * Sends all messages.
+ * @param onSent called for each message as soon as its queue has it
+ * @throws Unable when a queue refuses a message for good, Trouble when a person must fix something, and errors of unreachable
+ *   queues; some messages may have been sent, and none is under way any more
  */
 export type Post<Q extends string> = (messages: readonly Message<Q>[], onSent: OnSent) => Promise<void>
 type OnSent = (id: string, messageId: string) => void
@@ -25,23 +25,23 @@ type OnSent = (id: string, messageId: string) => void
 export interface PostOptions<Q extends string> {
   queues: Pick<Queues, 'sendBatch'>
   addresses: Readonly<Record<Q, Address>>
-  /** Then what is under way is finished, and nothing else is begun. */
+  /** On stop, messages under way are finished and no others begun. */
   stopping: Pick<Stopping, 'stopped' | 'pause'>
-  /** Told of messages that a queue did not take this time. */
+  /** Called with the number of messages that a queue did not take this time. */
   onRefused(queue: Q, messages: number, refusal: Refusal): void
 }
 
-/** Requests under way at the same time, of ten messages each. */
+/** Concurrent requests, of ten messages each. */
 export const IN_FLIGHT = 8
-/** How often a message is sent before all is given up for a while, and for how long. */
+/** Tries per message, and their maximum duration, before the post gives up for now. */
 const TRIES = 5
 const PATIENCE_MS = 5_000
 
-/** Sends only those again that a queue did not take, after a growing pause; gives the rest up as an error after some tries. */
+/** Retries only messages that a queue did not take, with growing pauses; after some tries it throws for the rest. */
 export function openPost<Q extends string>({ queues, addresses, stopping, onRefused }: PostOptions<Q>): Post<Q> {
   const inTurn = turns(IN_FLIGHT)
 
-  /** Sends each once, in no order. Once a request has failed as a whole, no other is begun. */
+  /** Sends each message once, in any order. After a request that failed as a whole, no other begins. */
   async function attempt(queue: Q, messages: readonly Message<Q>[], onSent: OnSent): Promise<Refusal[]> {
     const refused: Refusal[] = []
     let isAway = false
@@ -77,7 +77,7 @@ export function openPost<Q extends string>({ queues, addresses, stopping, onRefu
 
   return async (messages, onSent) => {
     const byQueue = Map.groupBy(messages, ({ queue }) => queue)
-    // All are waited for, so that nothing is under way any more when one has failed.
+    // Waits for all queues, so that nothing is under way any more when it throws.
     const outcomes = await Promise.allSettled([...byQueue].map(([queue, some]) => sendTo(queue, some, onSent)))
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
   }

@@ -1,12 +1,15 @@
 import { catalog, deciders } from '#events/catalog.ts'
 import { topics } from '#events/topics.ts'
 import { readSettings, type Settings } from '#platform/config/settings.ts'
+import { ownerLog } from '#platform/log/consumers/owner-log.ts'
+import { openOwner } from '#platform/log/consumers/owners.ts'
 import { type Execute, executor } from '#platform/log/executor.ts'
 import { openReader } from '#platform/log/open.ts'
 import { Fenced } from '#platform/log/port.ts'
 import { appender } from '#platform/log/postgres/appender.ts'
 import type { Reactor } from '#platform/log/reactor/reactor.ts'
 import { startReactor } from '#platform/log/reactor/start.ts'
+import { followClock } from '#platform/pg/clock.ts'
 import { type Listener, openListener } from '#platform/pg/listen.ts'
 import { type Db, openDb } from '#platform/pg/pool.ts'
 import { databaseUrl, reach } from '#platform/pg/where.ts'
@@ -16,13 +19,14 @@ import type { Metrics } from '#platform/telemetry/metrics.ts'
 import { openSpell } from '#platform/telemetry/spell.ts'
 import { lagOf } from '#projections/engine/lag.ts'
 import { lagMetrics } from '#projections/engine/lag-metrics.ts'
+import { keepToTimeline } from './timeline.ts'
 
-/** What a service works with whose work is to react to events. */
+/** Dependencies of a service that reacts to events. */
 export interface Ground {
   settings: Settings
   db: Db
   listener: Listener
-  /** Executes commands that do not come of an event. */
+  /** Executes commands that no event caused. */
   execute: Execute
   log: Logger
   metrics: Metrics
@@ -31,13 +35,13 @@ export interface Ground {
 /** A reactor, and what runs beside it. */
 export interface Reacting {
   reactor: Reactor
-  /** Told at once that the end has come, for what waits. */
+  /** Called at once on stop, to end pauses. */
   stopping?(): void
-  /** Ends what runs beside it, before the connections are closed. */
+  /** Ends the parts beside the reactor, before the connections are closed. */
   stop?(): Promise<void> | void
 }
 
-/** Runs a reactor on the log and the database of the settings, and shows its lag. */
+/** Runs a reactor on the log and database of the settings, with metrics of its lag. */
 export async function runReactor(
   name: string,
   { log, metrics }: Pick<Ground, 'log' | 'metrics'>,
@@ -45,11 +49,14 @@ export async function runReactor(
 ): Promise<Running> {
   const settings = readSettings()
   const url = databaseUrl(settings)
-  const db = openDb(url, { name: `vidwiz ${name}`, max: 4, indexed: true })
+  const db = openDb(url, { name: `vidwiz ${name}`, max: 4, indexed: true, log })
   await reach(db)
-  const listener = openListener(url, { name: `vidwiz ${name}` })
+  const stopClock = followClock(db, log)
+  const listener = openListener(url, { name: `vidwiz ${name}`, log })
+  const { stop: leaveTimeline } = await keepToTimeline(db, listener, log)
   const reader = openReader(settings, db, listener, `vidwiz ${name}`)
   const { execute, idle } = executor({ appender: appender(db), catalog, deciders, topics })
+  const owner = openOwner({ db, listener, service: name, ...ownerLog(log) })
   const { reactor, stopping, stop } = await make({ settings, db, listener, execute, log, metrics })
   lagMetrics(metrics, async () =>
     (await Promise.all(reactor.topics.map((topic) => lagOf({ name: reactor.name, topic }, { db, reader })))).flat(),
@@ -63,10 +70,11 @@ export async function runReactor(
     deciders,
     topics,
     listener,
+    owner,
     onParked: ({ recorded: { stream, version, type, pos }, cause }) =>
       log.error({ stream, version, type, pos, cause }, 'parked an event'),
     onError(error, topic) {
-      // Another has taken over: no trouble. And what is broken off by a stop is done by the next owner.
+      // Fenced: another process has taken over, which is fine. During a stop, the next owner does the interrupted work again.
       if (isStopping || error instanceof Fenced) return
       if (topic) spells.get(topic.name)!.failed(error)
       else log.warn({ error }, 'cannot look for letters that are due')
@@ -77,12 +85,15 @@ export async function runReactor(
     works: () => reach(db),
     async stop() {
       isStopping = true
+      leaveTimeline()
       stopping?.()
       await reacting.stop()
       await stop?.()
       await idle()
+      await owner.close()
       await reader.close()
       await listener.close()
+      stopClock()
       await db.close()
     },
   }

@@ -1,42 +1,55 @@
 import { createHash } from 'node:crypto'
 import { asideKey, type StoredTranscript, transcriptKey, useOf, type Video } from '#events/video.ts'
+import { breather } from '#platform/breather.ts'
 import type { Objects } from '#platform/objects/open.ts'
 
-/** Under which name a transcript of a video is stored and recorded: one after the other, whoever brings them. */
+/** Lock name for storing and recording a transcript of a video: only one process at a time does so. */
 export const aboutTranscript = (videoId: string) => `transcript of ${videoId}`
 
 export interface Transcript extends Pick<StoredTranscript, 'origin' | 'language' | 'model'> {
   rows: readonly { offset?: unknown; duration?: unknown }[]
-  /** The same rows, as they shall be stored. */
-  json: string
+  /** The same rows, as they are stored. */
+  json: string | Buffer
 }
 
 /**
- * Puts a transcript where workers and the chat find it, or beside the one that they find there (see `useOf`). Only while nobody else
- * does anything about the video's transcript (`aboutTranscript`), until it is recorded: the object that is in use is always the one
- * that the video's stream says.
+ * Stores a transcript where workers and the chat find it, or set aside beside the one in use (see `useOf`). The caller must hold
+ * the lock `aboutTranscript` until the transcript is recorded, so that the object in use is always the one that the stream names.
  *
- * @param video as its stream has it now
- * @param replace whatever is used
- * @returns what an event may say of it, once it is there
- * @throws whatever the store fails with
+ * @param video its current state from the log
+ * @param replace whether it replaces any transcript in use
+ * @returns the data for the event, once the transcript is stored
+ * @throws the store's error
  */
 export async function putTranscript(
   objects: Pick<Objects, 'put'>,
   { videoId, video, replace = false }: { videoId: string; video: Video | null; replace?: boolean },
   { rows, json, ...heard }: Transcript,
 ): Promise<StoredTranscript> {
-  const body = Buffer.from(json)
-  const sha256 = createHash('sha256').update(body).digest('hex')
+  const body = typeof json === 'string' ? Buffer.from(json) : json
+  const sha256 = await digestOf(body)
   const use = useOf(video, { sha256, rows: rows.length, ...heard }, replace)
   const isInUse = use === 'used' || video?.transcript?.sha256 === sha256
   const s3Key = isInUse ? transcriptKey(videoId) : asideKey(videoId)
-  // What is in use is put again: should the object be lost, this brings it back.
+  // The transcript in use is stored again, which restores a lost object.
   if (isInUse || use === 'aside') await objects.put(s3Key, body, 'application/json')
   return { s3Key, rows: rows.length, sizeBytes: body.length, sha256, endSeconds: endOf(rows), ...heard }
 }
 
-/** The moment at which the last row ends, in seconds; undefined unless every row says when it is spoken. */
+const STEP = 1024 * 1024
+
+/** Hashes in steps, and lets other work run between them. */
+async function digestOf(body: Buffer): Promise<string> {
+  const pause = breather()
+  const hash = createHash('sha256')
+  for (let at = 0; at < body.length; at += STEP) {
+    hash.update(body.subarray(at, at + STEP))
+    await pause()
+  }
+  return hash.digest('hex')
+}
+
+/** End of the last row in seconds; undefined unless every row has an offset. */
 function endOf(rows: Transcript['rows']): number | undefined {
   let end = 0
   for (const { offset, duration } of rows) {

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { endTrial, mayAsk, readBreaker, trialSucceeded } from '#platform/ytdlp/breaker.ts'
 
-/** Whether this service may ask YouTube just now; it shares the answer with all others that have the same data folder. */
+/** Whether this service may ask YouTube at the moment. All services with the same data folder share the breaker. */
 export interface Permission {
-  /** Waits until it may. */
+  /** Waits for the permission. */
   permitted(onWait: (reason: string, until: number) => void): Promise<void>
-  /** Aborted as soon as the breaker has opened or `signal` is. To be closed. */
+  /** The signal aborts when the breaker opens or the service stops. Must be closed. */
   whilePermitted(): { signal: AbortSignal; close(): void }
-  /** YouTube has answered: if this was the trial, others may ask as well. */
+  /** Call after an answer of YouTube: if the breaker was on trial, it closes for all. */
   answered(): Promise<void>
   end(): Promise<void>
 }
@@ -16,9 +16,9 @@ const LOOK_MS = 1_000
 
 export interface PermissionOptions {
   data: string
-  /** Of this process alone. */
+  /** Unique to this process. */
   who: string
-  /** How long one task may take, with the wait for it. */
+  /** Maximum time for a task, including the wait for it. */
   trialMs: number
   signal: AbortSignal
 }
@@ -33,7 +33,7 @@ export function youtubePermission({ data, who, trialMs, signal }: PermissionOpti
           told = breaker.until
           onWait(breaker.reason, breaker.until)
         }
-        // A person may close it at any time.
+        // Polls, because a person may close the breaker at any time.
         await sleep(LOOK_MS, undefined, { signal })
       }
     },

@@ -4,14 +4,14 @@ import { Trouble } from '#platform/service.ts'
 import type { Logger } from '#platform/telemetry/logger.ts'
 import { givenYtDlp, installedYtDlp, type YtDlp } from '#platform/ytdlp/install.ts'
 
-/** Without yt-dlp, how long until the next look. */
+/** Pause between two tries to get yt-dlp. */
 const LOOK_AGAIN_MS = 60_000
 
-/** The yt-dlp that a service works with. */
+/** The yt-dlp of a service. */
 export interface YtDlpReady {
-  /** Why there is none; undefined when there is one. */
+  /** Why it is missing; undefined when it is ready. */
   missing(): string | undefined
-  /** Waits for one that can be run, installs it if need be. What is missing is said once. Rejects when the service is stopped. */
+  /** Waits for a yt-dlp that runs, and installs it if necessary. Logs a problem once. Rejects when the service is stopped. */
   ready(): Promise<YtDlp>
 }
 
@@ -19,7 +19,7 @@ export interface YtDlpReadyOptions {
   settings: Settings
   log: Logger
   signal: AbortSignal
-  /** What there is none of meanwhile, as `no transcripts are fetched`. */
+  /** The consequence while it is missing, such as `no transcripts are fetched`. */
   without: string
 }
 
@@ -27,7 +27,7 @@ export function ytDlpReady({ settings, log, signal, without }: YtDlpReadyOptions
   const { VIDWIZ_DATA: data, YTDLP_PATH: path } = settings
   let missing: string | undefined = 'yt-dlp is not there yet'
   let known: YtDlp | undefined
-  /** Asked for its version once. */
+  /** Runs the given program only once, to ask for its version. */
   const given = async (path: string) => {
     known ??= await givenYtDlp(path, signal)
     return known

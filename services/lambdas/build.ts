@@ -2,7 +2,7 @@ import { join, relative } from 'node:path'
 import { functions } from './kit/functions.ts'
 import { buildZips } from './runner/zips.ts'
 
-// `make lambdas`: the zips that template.yaml names.
+// `make lambdas`: builds the zips that template.yaml refers to.
 const folder = join(import.meta.dirname, '..', '..', 'dist', 'lambdas')
 const zips = await buildZips(
   functions.map(({ name }) => name),

@@ -3,7 +3,7 @@ import { readSettings } from '#platform/config/settings.ts'
 import { service } from '#platform/service.ts'
 import { queueMetrics } from '#platform/sqs/metrics.ts'
 
-/** S3 and SQS in the data folder, for a machine that has no others. */
+/** Serves S3 and SQS from the data folder, for machines without others. */
 export default service('local-aws', async (log, _, metrics) => {
   const { url, queues, queueUrls, imported, stop } = await startLocalAws(readSettings(), (error) => {
     log.fatal({ error }, 'memory and file no longer agree: ending, so that a new start reads the file')

@@ -9,13 +9,13 @@ import { bodyOf, type Job, NAME, type QueueName } from './message.ts'
 export interface MediaBridgeOptions {
   execute: Execute
   post: Post<QueueName>
-  /** What stands before the id in the address of a video. */
+  /** Prefix of a video's address, before its id. */
   watchUrl: string
-  /** Waits, not for long, until workers that look for the job in a database find it there. */
+  /** Waits for a bounded time until workers that read jobs from a database can find the job there. */
   untilShown(job: { videoId: string; jobId: number }): Promise<unknown>
 }
 
-/** Hands jobs to the queue of media workers, and records that. */
+/** Sends jobs to the media workers' queue, and records that. */
 export const mediaBridge = ({ execute, post, watchUrl, untilShown }: MediaBridgeOptions): Reactor =>
   queueBridge(NAME, [MediaProcessingRequested], {
     execute,
@@ -29,7 +29,7 @@ export const mediaBridge = ({ execute, post, watchUrl, untilShown }: MediaBridge
       )
       return jobs.filter((_, i) => isUnsent[i])
     },
-    /** The address of who asked is looked up now: it is in no event of the job (P9). */
+    /** The user's e-mail address is looked up now, because no event of the job contains it (P9). */
     async message(job) {
       await untilShown(job.data)
       try {

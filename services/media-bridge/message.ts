@@ -8,9 +8,9 @@ export type QueueName = 'media'
 export type Job = EventFrom<typeof MediaProcessingRequested>
 
 /**
- * A message as media workers know it, ours and the original's (docs: the worker contract): that one reads `video_id`, `url` and
- * `user_id` alone. The two ids at the end are ours: who answers may hand them on.
- * @param of.number of the video, as the original's database has it
+ * A message in the format of the worker contract, for VidWiz's workers and the original's, which reads only `video_id`, `url` and
+ * `user_id`. The two ids at the end are additions: a worker may return them with its results.
+ * @param of.number number of the video in the original's database
  */
 export function bodyOf(
   { id, correlationId, data: { videoId, jobId, attempt, language } }: Job,

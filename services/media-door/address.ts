@@ -1,20 +1,20 @@
 import type { What } from './entries.ts'
 
 /**
- * What a worker wrote cannot be handled, however often it is tried. Why is told in events, in logs and to all who may read the video, so
- * it names no path: the worker of the original keeps its files in folders named after the e-mail addresses of users.
+ * Thrown when a worker's entry can never be handled. The reason appears in events, in logs and to all who may read the video, so it
+ * must not contain a path: the original's worker keeps files in folders named after users' e-mail addresses.
  */
 export class Unfit extends Error {
   override name = 'Unfit'
 }
 
-/** Where each kind of file lies: a worker that may write into the bucket shall not have us read what is not its own. */
+/** Allowed folder of each kind of file: a worker with write access to the bucket must not make the door read other files. */
 const FOLDERS = { transcript: 'transcripts/', flashcards: 'flashcards/', quiz: 'quizzes/' } as const
 
 /**
- * The key of an address such as `s3://bucket/key`.
- * @param bucket ours
- * @throws Unfit when it is none, or leads elsewhere than it may
+ * The key in an address such as `s3://bucket/key`.
+ * @param bucket the only allowed bucket
+ * @throws Unfit when the address is malformed or leads elsewhere
  */
 export function keyOf(address: string, what: Exclude<What, 'status'>, bucket: string | undefined): string {
   const found = /^s3:\/\/([^/]+)\/(.+)$/s.exec(address)

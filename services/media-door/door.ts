@@ -7,35 +7,39 @@ import type { JobUnderWay } from '#projections/under-way.ts'
 import { updateDoor } from '../kit/door/make.ts'
 import { CHANNEL, doorOf } from '../kit/door/where.ts'
 import { type Entry, filesBefore, identityOf, newEntries, settle } from './entries.ts'
+import { DOOR_LOCK } from './free.ts'
 import { type Handling, handle } from './handle.ts'
 import { show, tellShown } from './shows.ts'
 
 export interface DoorOptions extends Omit<Handling, 'identity' | 'filesBefore'> {
-  /** Ours, and what leads to it. */
+  /** VidWiz's database, and its URL. */
   db: Db
   databaseUrl: string
   watchUrl: string
   jobsUnderWay(): Promise<{ jobs: JobUnderWay[]; isWhole: boolean }>
-  /** Calls back whenever jobs may have changed, or the door was opened or closed. Returns how to stop. */
+  /** Calls back when jobs may have changed, or the door was opened or closed. Returns a function that stops it. */
   onChange(callback: () => void): () => void
   isOpen(): Promise<boolean>
-  /** Told of what could not be handled. */
+  /** Called with each parked entry. */
   onParked(entry: Entry, cause: string): void
   spell: Spell
-  /** How often to look, should a wake-up have been lost. */
+  /** Maximum time between two looks, in case a notification was lost. */
   everyMs?: number
 }
 
-/** Videos at the same time: some of them wait for S3. */
+/** Videos processed concurrently; some of them wait for S3. */
 const AT_ONCE = 4
 const MOST = 500
 const EVERY_MS = 10_000
-/** While a view is behind another; and between two looks whether there is a door, or whether it is our turn, whatever changes. */
+/** Pause while a view is behind another one, and minimum pause between two checks whether the door is open and its lock is free. */
 const SOON_MS = 250
-/** Between two looks behind the door, however often somebody writes. */
+/** Minimum pause between two looks for entries, however often workers write. */
 const PAUSE_MS = 20
 
-/** Attends to the door for as long as there is one. Any number may run: one at a time does something. */
+/**
+ * Serves the door (the database in which workers without HTTP find jobs and write results) while it is open. Any number of
+ * processes may run this; one at a time holds the lock and works.
+ */
 export function attend(options: DoorOptions): { stop(): Promise<void> } {
   const { everyMs = EVERY_MS, spell } = options
   const end = stopping()
@@ -70,7 +74,7 @@ export function attend(options: DoorOptions): { stop(): Promise<void> } {
   }
 }
 
-/** Returns when there is no door any more, or another attends to it. */
+/** Serves the door. Returns when it is closed or another process has the lock. */
 async function behind(options: DoorOptions, { bell, end }: { bell: Bell; end: Stopping }) {
   const { db, databaseUrl, everyMs = EVERY_MS, spell } = options
   const { url } = doorOf(databaseUrl)
@@ -79,7 +83,7 @@ async function behind(options: DoorOptions, { bell, end }: { bell: Bell; end: St
   let isOurs = true
   try {
     await Promise.race([listener.ready(), end.pause(everyMs)])
-    const lock = await listener.lock('media-door', () => {
+    const lock = await listener.lock(DOOR_LOCK, () => {
       isOurs = false
       bell.ring()
     })
@@ -102,7 +106,7 @@ async function behind(options: DoorOptions, { bell, end }: { bell: Bell; end: St
     off()
     await lock.release()
 
-    /** What could not be done this time, and keeps what else was written about the same video waiting. */
+    /** Processes new entries, in order for each video. Returns the errors; an error keeps later entries of its video waiting. */
     async function take(): Promise<unknown[]> {
       const byVideo = Map.groupBy(await newEntries(door, MOST), ({ video_id }) => video_id)
       const inTurn = turns(AT_ONCE)
@@ -126,9 +130,9 @@ async function behind(options: DoorOptions, { bell, end }: { bell: Bell; end: St
 
 interface Bell {
   ring(): void
-  /** Forgets that it has rung. */
+  /** Clears an earlier ring. */
   hush(): void
-  /** Until it rings, if it has not yet, or so long. */
+  /** Waits until it rings, unless it already has, at most `ms`. */
   wait(ms: number): Promise<void>
 }
 

@@ -2,7 +2,7 @@ import type { Queryable } from '#platform/pg/pool.ts'
 
 export type What = 'status' | 'transcript' | 'flashcards' | 'quiz'
 
-/** Something that a worker wrote. */
+/** A row that a worker wrote. */
 export interface Entry {
   n: number
   what: What
@@ -19,17 +19,19 @@ export interface Entry {
 
 const COLUMNS = 'n, what, video_id, job_id, attempt, correlation_id, causation_id, status, language, file_path'
 
-/** Tells the entries of this door from those of one that was closed. */
+/** Identifies this door, to tell its entries from those of an earlier door. */
 export async function identityOf(door: Queryable): Promise<string> {
   const [row] = await door.query<{ id: string }>('door.id', 'select id from kept.door')
   return row!.id
 }
 
-/** What is no event yet, in order. */
+/** Entries not yet processed, in order. */
 export const newEntries = (door: Queryable, limit: number): Promise<Entry[]> =>
   door.query<Entry>('entries.new', `select ${COLUMNS} from kept.entries where state = 'new' order by n limit $1`, [limit])
 
-/** @param content of an object that was read for it, as JSON */
+/**
+ * @param content JSON of the object that was read for the entry
+ */
 export const settle = (door: Queryable, n: number, { cause, content }: { cause?: string; content?: unknown }) =>
   door.query(
     'entries.settle',
@@ -37,7 +39,7 @@ export const settle = (door: Queryable, n: number, { cause, content }: { cause?:
     [n, cause ?? null, content === undefined ? null : JSON.stringify(content)],
   )
 
-/** What a worker wrote about files in the same attempt before an entry: of each kind the last. */
+/** A file that a worker announced before an entry, in the same attempt: the last of each kind, preferring unparked ones. */
 export interface File {
   what: Exclude<What, 'status'>
   language: string | null

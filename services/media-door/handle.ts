@@ -25,28 +25,28 @@ export interface Handling {
   objects: Objects
   exclusively: Exclusively
   bucket: string | undefined
-  /** Of the door, so that its entries are not taken for those of another. */
+  /** Identity of the door, so that idempotency keys of different doors differ. */
   identity: string
-  /** How long a video lasts; undefined when nobody knows. */
+  /** Length of a video; undefined if unknown. */
   secondsOf(videoId: string): Promise<number | undefined>
-  /** What the worker wrote about files before, in the same attempt. */
+  /** Files that the worker announced before, in the same attempt. */
   filesBefore(entry: Entry): Promise<File[]>
 }
 
-/** What became of an entry; `content`: of its object, for the one that completes the job. */
+/** Result for an entry. `content` is its object's content, kept until the entry that completes the job. */
 export interface Handled {
-  /** Why nothing can be made of it. */
+  /** Why the entry is parked. */
   cause?: string
   content?: unknown
 }
 
 const NAME = 'media-door'
-/** More than a day of talk, and more than a study ever has. */
+/** More than a day of talk, and more than any study has. */
 const MOST_BYTES = { transcript: 8 * 1024 * 1024, flashcards: 1024 * 1024, quiz: 1024 * 1024 }
 
 /**
- * Makes an event of what a worker wrote. To be called again for the same entry changes nothing.
- * @throws what may go better another time
+ * Turns an entry into an event. Idempotent for the same entry.
+ * @throws errors that may pass with a retry
  */
 export async function handle(entry: Entry, handling: Handling): Promise<Handled> {
   try {
@@ -59,18 +59,21 @@ export async function handle(entry: Entry, handling: Handling): Promise<Handled>
   }
 }
 
-/** Executes a command for an entry, once. @param variant what tells it from one that was executed when the entry was tried before */
+/**
+ * Executes a command for an entry with an idempotency key. @param variant set when a retry of the entry may execute a different
+ * command
+ */
 const once = <R>(entry: Entry, { execute, identity }: Handling, command: Command<R>, variant = '') => {
   const { n, correlation_id: correlationId, causation_id: causationId } = entry
   const key = `${identity} ${n} ${command.name}${variant}`
   return execute(command, { actor: NAME, correlationId, causationId, idempotency: { scope: NAME, key, fingerprint: '' } })
 }
 
-/** Asks something; writes nothing. */
+/** Runs a command that only reads. */
 const ask = async <R>({ execute }: Handling, command: Command<R>): Promise<R> =>
   (await execute(command, { actor: NAME, correlationId: null })).result
 
-/** What knows no HTTP deletes its message however it ended. */
+/** A worker without HTTP deletes its message whatever the result. */
 const GONE = { comesAgain: true, messageGone: true } as const
 
 async function onStatus(entry: Entry, handling: Handling): Promise<Handled> {
@@ -80,7 +83,7 @@ async function onStatus(entry: Entry, handling: Handling): Promise<Handled> {
       await once(entry, handling, startMedia(of))
       return {}
     case 'failed':
-      // It says neither why nor whether for good: so the job is asked again as if it had said nothing.
+      // The worker gives no reason and does not say whether the failure is permanent: the job is retried.
       await once(entry, handling, failMedia({ ...of, cause: 'the worker says that it failed', ...GONE }))
       return {}
     case 'completed':
@@ -100,7 +103,7 @@ async function onCompleted(entry: Entry, handling: Handling): Promise<Handled> {
     return {}
   }
   const outcome = studyOf(files)
-  // A study that was missing may be there when this is tried again.
+  // The study may have been missing in an earlier try of this entry.
   await once(entry, handling, completeMedia({ ...of, ...outcome }), outcome.study && ' with study')
   return {}
 }
@@ -115,10 +118,10 @@ function studyOf(files: ReadonlyMap<File['what'], File>): Outcome {
   return { study: { language, flashcards: JSON.parse(flashcards.content), quiz: JSON.parse(quiz.content) } }
 }
 
-/** The tag for a language that nobody names. */
+/** Language tag for an unknown language. */
 const UNKNOWN = 'und'
 
-/** A tag as everybody writes it: a study is found by it. Undefined when there is none. */
+/** Canonical form of a language tag, because studies are looked up by it; undefined for anything else. */
 function tagOf(text: string | null | undefined): string | undefined {
   const { data: tag } = languageTag.safeParse(text?.trim())
   try {
@@ -141,7 +144,7 @@ async function onFile(entry: Entry, handling: Handling): Promise<Handled> {
   return {}
 }
 
-/** What stores say of a failure may hold the path, which no log shall have (see `Unfit`). */
+/** A store's error message may contain the path, which must not be logged (see `Unfit`). */
 const withoutPath = (error: Error, what: What): Error =>
   error instanceof ObjectKeyError || error instanceof ObjectTooLarge
     ? error
@@ -154,7 +157,7 @@ async function onTranscript(entry: Entry, file: string, handling: Handling) {
   if (rows.length === 0) throw new Unfit(`the file of the transcript holds no text below its head of two lines`)
   await handling.exclusively(aboutTranscript(videoId), async () => {
     const { media, video } = await ask(handling, findMedia({ videoId }))
-    // Nothing is stored of what would be refused.
+    // Store no transcript that the command would refuse.
     if (media?.jobId !== jobId) throw new Unfit('There is no such job')
     const heard = { rows, json: JSON.stringify(rows), origin: 'text' as const, ...(language && { language }) }
     const transcript = await putTranscript(handling.objects, { videoId, video }, heard)

@@ -1,9 +1,12 @@
 import { catalog, deciders } from '#events/catalog.ts'
 import { topics } from '#events/topics.ts'
 import { readSettings } from '#platform/config/settings.ts'
+import { ownerLog } from '#platform/log/consumers/owner-log.ts'
+import { openOwner } from '#platform/log/consumers/owners.ts'
 import { executor } from '#platform/log/executor.ts'
 import { appender } from '#platform/log/postgres/appender.ts'
 import { openObjects } from '#platform/objects/open.ts'
+import { followClock } from '#platform/pg/clock.ts'
 import { openExclusively } from '#platform/pg/exclusively.ts'
 import { openListener } from '#platform/pg/listen.ts'
 import { openDb } from '#platform/pg/pool.ts'
@@ -15,16 +18,32 @@ import { mediaView } from '#projections/media.ts'
 import { jobsUnderWay } from '#projections/under-way.ts'
 import { videoById } from '#projections/videos.ts'
 import { CHANNEL, isOpen } from '../kit/door/where.ts'
+import { keepToTimeline } from '../kit/timeline.ts'
 import { attend } from './door.ts'
+import { freeDoor } from './free.ts'
 
 const name = 'media-door'
 
 export default service(name, async (log, _, metrics) => {
   const settings = readSettings()
   const url = databaseUrl(settings)
-  const db = openDb(url, { name: `vidwiz ${name}`, max: 4, indexed: true })
+  const db = openDb(url, { name: `vidwiz ${name}`, max: 4, indexed: true, log })
   await reach(db)
-  const listener = openListener(url, { name: `vidwiz ${name}` })
+  const stopClock = followClock(db, log)
+  const listener = openListener(url, { name: `vidwiz ${name}`, log })
+  const { stop: leaveTimeline } = await keepToTimeline(db, listener, log)
+  const told = ownerLog(log)
+  // A frozen process holds the door's lock in another database, which has no table of owners: free it from here.
+  const owner = openOwner({
+    db,
+    listener,
+    service: name,
+    ...told,
+    onRelieved(frozen) {
+      told.onRelieved?.(frozen)
+      freeDoor(db, url).catch((error) => log.warn({ error }, 'the door was not freed'))
+    },
+  })
   const changes = openChanges(listener)
   const objects = await openObjects(settings)
   const locks = openExclusively(url, { name: `vidwiz ${name} lock` })
@@ -60,18 +79,21 @@ export default service(name, async (log, _, metrics) => {
   return {
     works: () => reach(db),
     async stop() {
+      leaveTimeline()
       await attending.stop()
       await idle()
+      await owner.close()
       changes.close()
       await listener.close()
       await locks.close()
+      stopClock()
       await db.close()
       objects.close()
     },
   }
 })
 
-/** What YouTube says of how long a video lasts; undefined for one that is still live. @param metadata JSON text */
+/** Length of a video according to YouTube, in seconds; undefined while it is live. @param metadata JSON text */
 function secondsIn(metadata: string | null | undefined): number | undefined {
   const { duration } = JSON.parse(metadata ?? '{}') as { duration?: unknown }
   return typeof duration === 'number' && duration > 0 ? duration : undefined

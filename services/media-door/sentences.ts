@@ -1,16 +1,16 @@
-/** A row of a transcript, as the worker contract has it. Times in seconds. */
+/** A row of a transcript, as defined by the worker contract. Times in seconds. */
 export interface Row {
   text: string
   offset: number
   duration: number
 }
 
-/** Longer sentences are divided between words: text that was heard may have no full stop at all. */
+/** Longer sentences are divided between words: transcribed text may have no full stop at all. */
 const LONGEST = 240
-/** How fast people speak in videos, where nobody knows how long one lasts. */
+/** Assumed speed of speech in videos of unknown length. */
 export const WORDS_PER_MINUTE = 150
 
-/** What stands below the head of two lines that the worker's text files have. */
+/** Text below the two head lines of a worker's text file. */
 export const belowHead = (file: string): string =>
   file
     .replace(/^\uFEFF/, '')
@@ -20,10 +20,10 @@ export const belowHead = (file: string): string =>
     .trim()
 
 /**
- * Makes a transcript without times into rows: one per sentence, each as long as its share of the text is.
+ * Makes rows from a transcript without times: one row per sentence, with a duration proportional to its length.
  *
- * @param language a tag such as `en`: where sentences and words end depends on it; any other text counts as unknown
- * @param seconds how long the video lasts; undefined when nobody knows, and then as long as it takes to say it at WORDS_PER_MINUTE
+ * @param language a tag such as `en`, which determines the boundaries of sentences and words; any other text counts as unknown
+ * @param seconds length of the video; if undefined, estimated with WORDS_PER_MINUTE
  * @returns no row when there is no text
  */
 export function rowsOf(
@@ -56,15 +56,15 @@ const localeOf = (language: string | undefined): string | undefined => {
   }
 }
 
-/** Of moments: a millisecond; never beyond the end. */
+/** Milliseconds, rounded down so that no row ends after the video. */
 const roundedDown = (seconds: number) => Math.floor(seconds * 1000) / 1000
-/** A difference of two rounded moments may lie a hair below what it is. */
+/** The difference of two rounded moments may be slightly too small in floating point. */
 const ROUNDING = 1e-6
 
 const countWords = (text: string, words: Intl.Segmenter): number =>
   Math.max(1, [...words.segment(text)].filter(({ isWordLike }) => isWordLike).length)
 
-/** Parts of a sentence that are not too long, divided before a word where there is one. */
+/** Splits a long sentence into parts, between words if possible. */
 function divided(sentence: string, words: Intl.Segmenter): string[] {
   const parts: string[] = []
   let part = ''
@@ -80,7 +80,7 @@ function divided(sentence: string, words: Intl.Segmenter): string[] {
   return [...parts, part].map((one) => one.trim()).filter((one) => one !== '')
 }
 
-/** Of a word without end: no character is divided. */
+/** Splits an overlong word between characters. */
 function piecesOf(word: string): string[] {
   const pieces: string[] = []
   let piece = ''

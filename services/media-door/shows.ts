@@ -3,12 +3,12 @@ import { within } from '#platform/pg/pool.ts'
 import type { JobUnderWay } from '#projections/under-way.ts'
 import { NOBODY } from '../kit/nobody.ts'
 
-/** Rows that no worker holds in a transaction: nobody is waited for, such a row changes the next time. */
+/** Rows that no worker has locked. Locked rows are skipped without waiting, and change the next time. */
 const FREE = `select id from kept.jobs order by id for update skip locked`
 
 /**
- * A job that ended is gone, one that began is there; what a worker wrote stays as long as the attempt does. What stands here for no job
- * that is under way is forgotten, but for what could not be handled.
+ * Makes `kept.jobs` match the jobs under way: deletes jobs that ended and adds those that began. A status or title that a worker
+ * wrote stays during the attempt.
  */
 const SHOW = `
   with wanted as (
@@ -31,7 +31,10 @@ const SHOW = `
   select id, video_id, job_id, attempt, user_id, email, title, url, status, correlation_id, causation_id from wanted w
    where not exists (select from kept.jobs j where j.id = w.id)`
 
-/** What is done is needed until all is that was written about the job: its flashcards, say, for when its quiz is tried again. */
+/**
+ * Deletes entries of ended jobs. While one of a job's entries is not done (parked, for example), all of them stay, at most 30 days:
+ * a retried quiz needs the flashcards.
+ */
 const FORGET = `
   delete from kept.entries e
    where state <> 'new' and not exists (select from kept.jobs j where j.id = e.video and j.job_id = e.job_id)
@@ -42,8 +45,8 @@ export type Shown = Pick<JobUnderWay, 'video_id' | 'job_id'>
 
 /**
  * Shows workers the jobs under way, and no others.
- * @param watchUrl what stands before YouTube's id in an address
- * @returns what stands there now: rows that a worker holds are as they were
+ * @param watchUrl prefix of a video's address, before YouTube's id
+ * @returns the jobs shown now, including rows that could not change because a worker had locked them
  */
 export async function show(door: Db, jobs: readonly JobUnderWay[], watchUrl: string): Promise<Shown[]> {
   const rows = jobs.map(({ user_id, email, ...job }) => ({
@@ -61,7 +64,7 @@ export async function show(door: Db, jobs: readonly JobUnderWay[], watchUrl: str
   })
 }
 
-/** Writes down which jobs workers find: their messages are sent only then. */
+/** Records which jobs workers can find: the media-bridge sends their messages only then. */
 export const tellShown = (db: Queryable, jobs: readonly Shown[]) =>
   db.query('door.tellShown', `update log.door set shows = $1::json, shown_at = now() where shows::text <> $1::json::text`, [
     JSON.stringify(Object.fromEntries(jobs.map(({ video_id, job_id }) => [video_id, job_id]))),

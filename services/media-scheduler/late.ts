@@ -3,13 +3,13 @@ import type { MediaRow } from '#projections/media.ts'
 
 const DAY_MS = 86_400_000
 
-/** What the queue holds, as far as SQS knows. */
+/** Counts of messages in the queue, according to SQS. */
 export type Held = Pick<QueueAttributes, 'visible' | 'inFlight' | 'delayed'>
 
 /**
- * Whether a job of which nothing was heard for so long needs another message. One that no worker has begun is only waiting for its
- * turn as long as the queue holds messages, for its own is among them; it counts as gone after a day all the same, and at once when its
- * worker has deleted it.
+ * Whether a silent job needs another message. While no worker has begun the job and the queue holds messages, the job is only
+ * waiting, for its own message is among them. It counts as late after a day all the same, and at once when its worker has deleted
+ * the message.
  * @param now milliseconds since the epoch
  */
 export function isLate(

@@ -1,3 +1,4 @@
+import { now } from '#platform/clock.ts'
 import { joined } from '#platform/joined.ts'
 import type { Db } from '#platform/pg/pool.ts'
 import { service } from '#platform/service.ts'
@@ -14,7 +15,7 @@ export default service(NAME, (log, _, metrics) =>
     const url = ground.settings.SQS_TRANSCRIPTION_QUEUE_URL
     showJobs(ground.db, metrics)
     const reactor = mediaScheduler({ isOn: MEDIA_FALLBACK, from: AI_ASK_FROM })
-    // Without a queue nothing can be sent: what is awaited goes on waiting.
+    // Without a queue no job can be sent: videos keep waiting.
     if (!url) return { reactor }
     const queues = await openQueues(ground.settings)
     const sweeps = [
@@ -32,7 +33,7 @@ export default service(NAME, (log, _, metrics) =>
 )
 
 function showJobs(db: Db, metrics: Metrics) {
-  // Both figures are read together.
+  // Both metrics share one query.
   const open = joined(() => openMedia(db))
   metrics.gauge(
     { name: 'vidwiz_media_jobs', help: 'Jobs of media workers of which something still comes', labels: ['status'] },
@@ -44,7 +45,6 @@ function showJobs(db: Db, metrics: Metrics) {
       help: 'How long nothing was heard of the one that was heard of least lately',
       labels: ['status'],
     },
-    async () =>
-      (await open()).map(({ status, since }) => ({ labels: { status }, value: Math.max(0, (Date.now() - since) / 1_000) })),
+    async () => (await open()).map(({ status, since }) => ({ labels: { status }, value: Math.max(0, (now() - since) / 1_000) })),
   )
 }

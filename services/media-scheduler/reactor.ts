@@ -6,19 +6,19 @@ import { lacksCaptions } from '#platform/youtube/hopeless.ts'
 export const NAME = 'media-scheduler'
 
 export interface FallbackOptions {
-  /** Whether videos without captions are heard. What passes by meanwhile is not made up for. */
+  /** Whether videos without captions are transcribed. Videos that fail while this is off are not transcribed later. */
   isOn: boolean
-  /** What ended before this moment is left alone, in milliseconds since the epoch. */
+  /** Tasks that ended before this moment are ignored, in milliseconds since the epoch. */
   from?: number | undefined
 }
 
-/** Has a video heard when a worker that looked for its captions has ended, and there are none. */
+/** Has a video transcribed after a task for its captions ended without any. */
 export function mediaScheduler({ isOn, from = 0 }: FallbackOptions): Reactor {
   const heard = (isMeant: boolean, { time, data: { kind, videoId } }: Ended) =>
     isOn && isMeant && kind === 'transcript' && time >= from ? [awaitHearing({ videoId })] : []
   return reactor(NAME, [
     on(TaskAttemptFailed, (event) => heard(event.data.permanent === true && lacksCaptions(event.data.error), event)),
-    // A worker that says that it is done, and brings nothing: then the video has rest.
+    // The worker completed the task without a result; only then is `restUntil` set.
     on(TaskCompleted, (event) => heard(event.data.restUntil !== undefined, event)),
   ])
 }

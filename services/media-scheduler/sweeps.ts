@@ -1,4 +1,5 @@
 import { askMediaAgain, beginHearing } from '#events/media.ts'
+import { now as clock } from '#platform/clock.ts'
 import { Rejected } from '#platform/log/executor.ts'
 import { type Due, startSweeper } from '#platform/log/reactor/sweeper.ts'
 import type { Queues } from '#platform/sqs/queues.ts'
@@ -8,9 +9,9 @@ import type { Ground } from '../kit/reactor-service.ts'
 import { isLate } from './late.ts'
 import { NAME } from './reactor.ts'
 
-/** Jobs taken up in one look. */
+/** Jobs handled in one sweep. */
 const MOST = 200
-/** How soon a hearing begins that may begin. */
+/** Interval of the sweep that begins transcriptions. */
 const BEGIN_MS = 5_000
 const ASK_AGAIN_MS_MAX = 15_000
 
@@ -18,10 +19,7 @@ export interface Sweep {
   stop(): Promise<void>
 }
 
-/**
- * Begins hearings that are awaited, the oldest first, as many in a day (UTC) as are allowed. Of what has to wait for tomorrow the log
- * tells once.
- */
+/** Begins the transcription of waiting videos, the oldest first, up to a daily limit (UTC). Logs once when the limit is reached. */
 export function beginHearings({ db, execute, log }: Pick<Ground, 'db' | 'execute' | 'log'>, perDay: number): Sweep {
   const spell = openSpell(log, { sweep: 'hearings' })
   let restUntil = 0
@@ -44,7 +42,9 @@ export function beginHearings({ db, execute, log }: Pick<Ground, 'db' | 'execute
   })
 }
 
-/** @returns the seconds until more may begin, if the limit of the day was reached */
+/**
+ * @returns seconds until the daily limit is reset, if the error says that it was reached
+ */
 function untilTomorrow(error: unknown): number | undefined {
   if (!(error instanceof Rejected) || error.code !== 'RATE_LIMIT_EXCEEDED') return undefined
   return (error.details as { reset_in_seconds: number }).reset_in_seconds
@@ -52,15 +52,14 @@ function untilTomorrow(error: unknown): number | undefined {
 
 export interface Asking {
   queues: Pick<Queues, 'attributes'>
-  /** Of the workers' queue. */
+  /** URL of the media workers' queue. */
   url: string
-  /** How long nothing may be heard of a job. */
+  /** How long a job may be silent. */
   silenceMs: number
 }
 
 /**
- * Sends the message of a job once more when nothing was heard of it for so long, and gives it up in the end. As long as the queue
- * cannot be asked, nothing is known to be late.
+ * Sends the message of a silent job again, and finally gives the job up. While the queue cannot be reached, no job counts as late.
  */
 export function askAgain(
   { db, execute, log }: Pick<Ground, 'db' | 'execute' | 'log'>,
@@ -71,13 +70,13 @@ export function askAgain(
     execute,
     everyMs: Math.min(ASK_AGAIN_MS_MAX, silenceMs / 4),
     async due() {
-      const now = Date.now()
+      const now = clock()
       const silent = (status: 'processing' | 'queued') => mediaIn(db, [status], { before: now - silenceMs, limit: MOST })
       const rows = [...(await silent('processing')), ...(await silent('queued'))]
       const held = rows.length > 0 ? await queues.attributes(url) : undefined
       spell.worked()
       const late = rows.filter((row) => isLate(row, held!, now))
-      // What the bridge has not sent yet is not asked again: the decider knows.
+      // Jobs that the bridge has not sent yet: the decider skips them, so do not log them.
       const jobs = late.filter(({ status, message_id }) => status === 'processing' || message_id !== null)
       if (jobs.length > 0)
         log.warn({ jobs: jobs.map(({ job_id, video_id }) => `${job_id} (${video_id})`) }, 'nothing was heard of media jobs')

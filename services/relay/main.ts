@@ -1,15 +1,20 @@
 import { topics } from '#events/topics.ts'
 import { readSettings } from '#platform/config/settings.ts'
+import { ownerLog } from '#platform/log/consumers/owner-log.ts'
+import { openOwner } from '#platform/log/consumers/owners.ts'
 import { kafkaOptions } from '#platform/log/kafka/client.ts'
 import { startRelay } from '#platform/log/kafka/relay.ts'
 import { relayLag } from '#platform/log/kafka/relay-lag.ts'
 import { openWire } from '#platform/log/kafka/schemas.ts'
 import { withTopics } from '#platform/log/kafka/topics.ts'
+import { followClock } from '#platform/pg/clock.ts'
 import { openListener } from '#platform/pg/listen.ts'
 import { openDb } from '#platform/pg/pool.ts'
 import { databaseUrl, reach } from '#platform/pg/where.ts'
 import { service, Trouble } from '#platform/service.ts'
+import { openSpell } from '#platform/telemetry/spell.ts'
 import { lagMetrics } from '#projections/engine/lag-metrics.ts'
+import { keepToTimeline } from '#services/kit/timeline.ts'
 import { pruneNowAndThen } from './prune.ts'
 
 export default service('relay', async (log, _, metrics) => {
@@ -18,27 +23,45 @@ export default service('relay', async (log, _, metrics) => {
   if (!kafka) throw new Trouble('KAFKA_BROKERS is not set: without Kafka there is nothing to relay to')
   const wire = await openWire(settings)
   const url = databaseUrl(settings)
-  const db = openDb(url, { name: 'vidwiz relay', max: 3, indexed: true })
+  const db = openDb(url, { name: 'vidwiz relay', max: 3, indexed: true, log })
   await reach(db)
+  const stopClock = followClock(db, log)
   const replication = settings.KAFKA_REPLICATION
   const { created, states } = await withTopics(kafka, async (tools) => ({
     created: await tools.create(topics, { replication }),
-    // Only to tell: what was made a moment ago is not known to every broker yet.
+    // Only for the warnings: some brokers may not know the new topics yet.
     states: await tools.describe(topics, { replication }).catch(() => []),
   }))
   if (created.length > 0) log.info({ topics: created }, 'created topics')
-  // Made while a broker was missing, or by somebody else: it works, but history may be in danger.
+  // Created while a broker was missing, or by hand: it works, but its history may be at risk.
   for (const sentence of states.flatMap((state) => state.drift)) log.warn(`a topic is not as it must be: ${sentence}`)
-  const listener = openListener(url, { name: 'vidwiz relay' })
+  const listener = openListener(url, { name: 'vidwiz relay', log })
+  const { stop: leaveTimeline } = await keepToTimeline(db, listener, log)
   lagMetrics(metrics, () => relayLag(db, topics))
-  const relay = startRelay({ ...kafka, db, listener, wire, onError: (error) => log.warn({ error }, 'paused') })
+  const owner = openOwner({ db, listener, service: 'relay', ...ownerLog(log) })
+  const spell = openSpell(log)
+  const relay = startRelay({
+    ...kafka,
+    db,
+    listener,
+    topics,
+    wire,
+    owner,
+    onPublished: spell.worked,
+    onError: spell.failed,
+    onRelieved: (relieved) =>
+      log.warn(relieved, 'relieved a relay: it published nothing though there was something to publish, so its lease was taken'),
+  })
   const stopPruning = pruneNowAndThen(db, settings.RELAY_KEEP_DAYS, log)
   return {
     works: () => reach(db),
     async stop() {
+      leaveTimeline()
       await stopPruning()
       await relay.stop()
+      await owner.close()
       await listener.close()
+      stopClock()
       await db.close()
     },
   }

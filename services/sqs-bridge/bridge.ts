@@ -13,12 +13,12 @@ const NAME = 'sqs-bridge'
 
 export interface BridgeOptions {
   execute: Execute
-  /** Streams that are no longer at the version that they were seen at. */
+  /** Streams whose version differs from the one seen. */
   changedSince(seen: ReadonlyMap<string, number>): Promise<ReadonlySet<string>>
   post: Post<QueueName>
 }
 
-/** Hands questions to the queues of the workers, and records that. */
+/** Sends requests to the workers' queues, and records that. */
 export function sqsBridge({ execute, changedSince, post }: BridgeOptions): Reactor {
   const isStillUnsent = async ({ data, correlationId }: Question): Promise<boolean> => {
     const { request, videoId, attempt } = data
@@ -26,9 +26,9 @@ export function sqsBridge({ execute, changedSince, post }: BridgeOptions): React
     return (await execute(findUnsent(asked), { actor: NAME, correlationId })).result.isUnsent
   }
 
-  /** Mostly the question is the last event of its request, and its note is as it was taken: then there is nothing to decide. */
+  /** In the common case the request's stream and its note have not changed since: then no command is needed. */
   async function unsent(questions: readonly Question[]): Promise<Question[]> {
-    // Of two questions of one request the later one counts: the earlier one was sent, or is not wanted any more.
+    // Of two questions of one request the later one counts: the earlier one was sent or is no longer wanted.
     const seen = new Map(questions.flatMap(asItWas))
     const changed = await changedSince(seen)
     const isUntouched = (question: Question) =>
@@ -49,7 +49,7 @@ export function sqsBridge({ execute, changedSince, post }: BridgeOptions): React
 
 const noteIdOf = (data: Question['data']) => ('noteId' in data ? data.noteId : undefined)
 
-/** The streams that a question came of, and their versions then. A note is asked about as it was taken: with its first event. */
+/** The streams behind a question, with their versions then. A note is asked about as created, so at version 1. */
 function asItWas({ stream, version, data }: Question): [stream: string, version: number][] {
   const noteId = noteIdOf(data)
   return noteId === undefined

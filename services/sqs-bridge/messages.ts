@@ -3,7 +3,9 @@ import type { EventFrom } from '#events/kit/stream.ts'
 
 export type QueueName = 'ai-notes' | 'summaries'
 
-/** A message as workers know it (docs: the worker contract). The two ids at the end are ours: who answers may hand them on. */
+/**
+ * A message in the format of the worker contract. The two ids at the end are additions: a worker may return them with its results.
+ */
 export function messageOf({ id, correlationId, data }: EventFrom<typeof AiNoteRequested | typeof SummaryRequested>): {
   queue: QueueName
   body: string

@@ -1,35 +1,57 @@
+import { pasteable, quoted, ROOT, secretSettings } from '#platform/config/pasteable.ts'
 import type { Idle } from '../kit/left-out.ts'
 
 export interface Facts {
   url: string
-  /** Whether the API describes itself. */
+  /** Whether the API serves its description. */
   hasDocs: boolean
-  postgres: string
-  /** Of S3 and SQS in the data folder, if they run there. */
+  /** The operators' page, if it is served, and whether its password was generated here. */
+  ops?: { url: string; hasOwnPassword: boolean } | undefined
+  /** Its URL without the password, and the place of the password; undefined when it comes from DB_URL. */
+  postgres: { url: string; password: string | undefined }
+  /** URL of S3 and SQS in the data folder, if they run there. */
   aws: string | undefined
   data: string
   logs: string
-  /** Of Kafka, when the log is carried by it. */
+  /** Kafka's brokers, if the log is on Kafka. */
   brokers?: string | undefined
-  /** What does not run, and why. */
+  /** The parts that do not run, and why. */
   idle: readonly Idle[]
+  /** Environment of the running parts. */
+  env: NodeJS.ProcessEnv
 }
 
-/** What a newcomer sees once everything runs: where things are, and three lines to paste. */
-export const banner = ({ url, hasDocs, postgres, aws, data, logs, brokers, idle }: Facts): string => `
+/** The text for newcomers once everything runs: addresses, and commands to paste (lines that begin with two blanks). */
+export function banner({ url, hasDocs, ops, postgres, aws, data, logs, brokers, idle, env }: Facts): string {
+  const command = (text: string) => pasteable(text, env)
+  const rows: [string, string][] = [
+    ['API', `${url}${hasDocs ? `  (described at ${url}/docs)` : ''}`],
+    ...(ops
+      ? [['Ops page', `${ops.url}${ops.hasOwnPassword ? '  (password: npx vidwiz ops password)' : ''}`] as [string, string]]
+      : []),
+    ['Postgres', `${postgres.url}${postgres.password ? `  (password: ${postgres.password})` : ''}`],
+    ...(aws ? [['S3, SQS', `${aws}  (for other programs: npx vidwiz queues env)`] as [string, string]] : []),
+    ...(brokers ? [['Kafka', brokers] as [string, string]] : []),
+    ['Data', data],
+    ['Logs', logs],
+    ...idle.map(({ what, why }): [string, string] => ['Idle', `${what}: ${why}`]),
+  ]
+  const secret = secretSettings(env)
+  return `
 VidWiz is running.
 
-  API        ${url}${hasDocs ? `  (described at ${url}/docs)` : ''}
-  Postgres   ${postgres}
-${aws ? `  S3, SQS    ${aws}  (for other programs: npx vidwiz queues env)\n` : ''}${brokers ? `  Kafka      ${brokers}\n` : ''}  Data       ${data}
-  Logs       ${logs}
-${idle.map(({ what, why }) => `  Idle       ${what}: ${why}\n`).join('')}
+${rows.map(([name, value]) => `  ${name.padEnd(10)} ${command(value)}`).join('\n')}
+
 Register, log in and take a note:
 
   curl -s ${url}/v2/auth/register -H 'content-type: application/json' -d '{"email":"you@example.com","password":"correct horse","name":"You"}'
   TOKEN=$(curl -s ${url}/v2/auth/login -H 'content-type: application/json' -d '{"email":"you@example.com","password":"correct horse"}' | cut -d'"' -f4)
   curl -s ${url}/v2/videos/dQw4w9WgXcQ/notes -H "authorization: Bearer $TOKEN" -H 'content-type: application/json' -d '{"timestamp":"0:43","text":"a note"}'
 
-Then, in another terminal:${brokers ? ` export KAFKA_BROKERS=${brokers} ·` : ''} npx vidwiz tail --from 0 · npx vidwiz lag · npx vidwiz --help
+Then, in another terminal${secret.length > 0 ? ` (with ${secret.join(' and ')} set as here)` : ''}:
+
+  cd ${quoted(ROOT)}
+${['npx vidwiz lag', 'npx vidwiz tail --from 0', 'npx vidwiz --help'].map((line) => `  ${command(line)}\n`).join('')}
 Ctrl-C stops; all data stays.
 `
+}

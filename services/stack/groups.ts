@@ -3,36 +3,36 @@ import type { Settings } from '#platform/config/settings.ts'
 import { Trouble } from '#platform/trouble.ts'
 import { type Idle, leftOut } from '../kit/left-out.ts'
 
-/** Services that share a process on one machine. On many machines each is a process of its own. */
+/** Services that share a process when they run on one machine. On several machines each has its own process. */
 export interface Group {
   name: string
   services: string[]
-  /** Of Node. */
+  /** Flags of Node. */
   flags?: string[]
-  /** Whether what it says of its work is shown in the terminal, and not only what goes wrong. */
+  /** Whether all of its log lines are shown in the terminal, not only problems. */
   tells?: boolean
 }
 
 export interface Plan {
-  /** S3 and SQS of the data folder, before all that use them. */
+  /** S3 and SQS of the data folder; started before the services that use them. */
   aws: Group | undefined
-  /** What the API stands on, in order. */
+  /** Services that the API needs, in order. */
   first: Group[]
   api: Group
-  /** What nobody waits for. */
+  /** Services that the start does not wait for. */
   later: Group[]
   idle: Idle[]
 }
 
 /**
- * Says what runs on this machine, and in which process.
- * @throws Trouble when `VIDWIZ_WITHOUT` or `VIDWIZ_WITH` name what they cannot, or queues are named that are not enough
+ * Plans which services run on this machine, in which processes.
+ * @throws Trouble when `VIDWIZ_WITHOUT` or `VIDWIZ_WITH` name other services than they can, or the settings name too few queues
  */
 export function planned(settings: Settings, { onKafka }: { onKafka: boolean }): Plan {
   const { services: without, added, idle } = leftOut(settings)
   const queues = [settings.SQS_AI_NOTE_QUEUE_URL, settings.SQS_SUMMARY_QUEUE_URL].filter(Boolean).length
   if (queues === 1 && !without.has('sqs-bridge'))
-    // It would not start, nor would anything that shares its process.
+    // sqs-bridge could not start, and would take the services in its process down with it.
     throw new Trouble('of SQS_AI_NOTE_QUEUE_URL and SQS_SUMMARY_QUEUE_URL one is set: set both, or leave out sqs-bridge')
   const { s3, sqs } = localParts(settings)
   if (queues === 0 && !sqs && !without.has('sqs-bridge'))
@@ -49,7 +49,7 @@ export function planned(settings: Settings, { onKafka }: { onKafka: boolean }): 
     aws: s3 || sqs ? { name: 'local-aws', services: ['local-aws'] } : undefined,
     first: [
       ...(onKafka ? [{ name: 'relay', services: ['relay'] }] : []),
-      // It may have to rebuild: with a small nursery the memory of that stays flat.
+      // It may have to rebuild views: a small young generation keeps its memory flat meanwhile.
       { name: 'projector', services: ['projector'], flags: ['--max-semi-space-size=8'] },
     ],
     api: { name: 'api', services: ['api'] },
@@ -64,7 +64,9 @@ export function planned(settings: Settings, { onKafka }: { onKafka: boolean }): 
         'media-door',
       ]),
       ...group('workers', ['transcript-helper', 'metadata-helper', 'lambda-runner']),
-      // Each in a process of its own: they need much of the machine, and tell people how they come along.
+      // A process of its own: the page must work when other services hang, and must not slow them down.
+      ...group('ops', ['ops']),
+      // A process of its own for each: they use much of the machine, and report their progress to people.
       ...added.map((name) => ({ name, services: [name], tells: true })),
     ],
     idle,

@@ -4,7 +4,7 @@ import { type LocalKafka, LocalKafkaError, startKafka } from '#platform/kafka/lo
 import { usual } from '#platform/kafka/local/usual.ts'
 import { Trouble } from '#platform/trouble.ts'
 
-/** Runs the brokers that the settings ask for, their data below the data folder; undefined when there is nothing to run. */
+/** Runs the brokers that the settings ask for, with their data below the data folder; undefined if the settings ask for none. */
 export async function localKafka(
   { KAFKA_BROKERS, KAFKA_LOCAL }: Settings,
   data: string,

@@ -9,7 +9,7 @@ export interface Logs {
   close(): void
 }
 
-/** One log file per part of the system; a large one is put aside when it is opened. */
+/** A log file for each part of the system; a large one is renamed when it is opened. */
 export function openLogs(folder: string): Logs {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const files = new Map<string, WriteStream>()
@@ -17,7 +17,7 @@ export function openLogs(folder: string): Logs {
     const path = join(folder, `${part}.log`)
     if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > LARGE_BYTES) renameSync(path, `${path}.1`)
     const file = createWriteStream(path, { flags: 'a', mode: 0o600 })
-    // Without its log everything else still runs.
+    // Everything else runs without the log.
     file.on('error', (error) => console.error(`vidwiz: ${path} cannot be written: ${error.message}`))
     files.set(part, file)
     return file
@@ -31,10 +31,10 @@ export function openLogs(folder: string): Logs {
   }
 }
 
-/** Warnings and worse are for the terminal, and so is whatever is not a log line at all. */
+/** Whether a line belongs into the terminal: warnings, errors, and anything that is not a log line. */
 export const isTrouble = (line: string): boolean => !line.startsWith('{') || /^\{"level":"(warn|error|fatal)"/.test(line)
 
-/** What a log line says, for people: its words, and which video it is about. The rest is in the file. */
+/** The message of a log line and its video, for people. The rest is in the file. */
 export function inWords(line: string): string {
   const { msg = '', video } = JSON.parse(line) as { msg?: string; video?: string }
   return video === undefined ? msg : `${msg} (${video})`

@@ -2,8 +2,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { localAwsEnvironment } from '#platform/aws/local/where.ts'
 import { dataFolder } from '#platform/config/data-folder.ts'
-import { secrets } from '#platform/config/secrets.ts'
+import { pasteable } from '#platform/config/pasteable.ts'
+import { opsPassword, secrets } from '#platform/config/secrets.ts'
 import { readSettings, type Settings } from '#platform/config/settings.ts'
+import { usual } from '#platform/kafka/local/usual.ts'
+import { withoutSecrets } from '#platform/pg/address.ts'
 import { startPostgres } from '#platform/pg/embedded/index.ts'
 import { migrate } from '#platform/pg/migrate.ts'
 import { findPython, OLDEST_PYTHON } from '#platform/python/find.ts'
@@ -11,47 +14,62 @@ import { type Running, runServices, service, Trouble } from '#platform/service.t
 import type { Idle } from '../kit/left-out.ts'
 import { banner } from './banner.ts'
 import { type Group, type Plan, planned } from './groups.ts'
+import { guard } from './guardian.ts'
 import { localKafka } from './kafka.ts'
+import { endLeftBehind, writeParts } from './left-behind.ts'
 import { inWords, isTrouble, openLogs } from './logs.ts'
-import { portIsFree } from './preflight.ts'
+import { isFree, portIsFree } from './preflight.ts'
 import { type Part, supervisor } from './supervisor.ts'
 
 async function startAll(_: unknown, begun: (running: Running) => void): Promise<Running> {
   const settings = readSettings()
-  const { HOST, PORT, DB_URL } = settings
+  const { HOST, PORT, OPS_PORT, DB_URL } = settings
   const data = dataFolder(settings.VIDWIZ_DATA)
   const plan = planned(settings, { onKafka: Boolean(settings.KAFKA_BROKERS ?? settings.KAFKA_LOCAL) })
+  await endLeftBehind(data, (line) => console.error(`vidwiz: ${line}`))
   await portIsFree(PORT, HOST)
   const { SECRET_KEY, ADMIN_TOKEN, PG_PASSWORD } = secrets(data)
+  const opsPage = await opsPageOf(plan, settings)
   const logs = openLogs(join(data, 'logs'))
   const searching = withoutPython(plan, settings)
   const telling = new Set(plan.later.flatMap(({ name, tells }) => (tells ? [name] : [])))
+  const leave = guard(data, settings.KAFKA_LOCAL ? join(data, usual(settings.KAFKA_LOCAL).folder) : undefined)
   const starting = DB_URL
     ? undefined
     : startPostgres({ dataDir: data, password: PG_PASSWORD, log: (line) => logs.write('supervisor', line) })
   const startingKafka = localKafka(settings, data, (line) => logs.write('supervisor', line))
-  begun({ stop: async () => void (await Promise.all((await Promise.allSettled([starting, startingKafka])).map(stopIfStarted))) })
+  begun({
+    async stop() {
+      await Promise.all((await Promise.allSettled([starting, startingKafka])).map(stopIfStarted))
+      leave()
+    },
+  })
   const started = await Promise.allSettled([starting, startingKafka])
   const failed = started.find((one) => one.status === 'rejected')
   if (failed) {
     await Promise.all(started.map(stopIfStarted))
+    leave()
     throw failed.reason
   }
   const [postgres, kafka] = [await starting, await startingKafka]
   const url = DB_URL ?? postgres!.url
   const brokers = settings.KAFKA_BROKERS?.join() ?? kafka?.addresses
+  /** What a command in another terminal needs: also the Kafka that was started here. */
+  const toldEnv = { ...process.env, ...(brokers ? { KAFKA_BROKERS: brokers } : {}) }
   const parts = supervisor({
     onLine(part, line) {
       logs.write(part, line)
-      if (isTrouble(line)) console.error(`${part}: ${line}`)
-      else if (telling.has(part)) console.error(`${part}: ${inWords(line)}`)
+      if (isTrouble(line)) console.error(pasteable(`${part}: ${line}`, toldEnv))
+      else if (telling.has(part)) console.error(pasteable(`${part}: ${inWords(line)}`, toldEnv))
     },
     onRestart: (part, why) => console.error(`${part} ${why}; starting it again`),
+    onLaunch: (pids) => writeParts(data, pids),
   })
   const stop = async () => {
     await parts.stop()
     await kafka?.stop()
     await postgres?.stop()
+    leave()
     logs.close()
   }
   begun({ stop })
@@ -59,7 +77,7 @@ async function startAll(_: unknown, begun: (running: Running) => void): Promise<
   let awsUrl: string | undefined
   try {
     await migrate(url).catch((error) => {
-      throw new Trouble(`cannot use the database at ${withoutPassword(url)}: ${error.message || error.code}`, { cause: error })
+      throw new Trouble(`cannot use the database at ${withoutSecrets(url)}: ${error.message || error.code}`, { cause: error })
     })
     const env = {
       ...process.env,
@@ -73,12 +91,14 @@ async function startAll(_: unknown, begun: (running: Running) => void): Promise<
     }
     const { aws, first, api, later } = plan
     const names = [...(aws ? [aws] : []), ...first, api, ...later].map(({ name }) => name)
+    /** Only the ops process gets the page's password. */
+    const opsEnv = () => ({ OPS_PORT: String(OPS_PORT), ...(isOpsGuarded(settings) ? {} : { OPS_PASSWORD: opsPassword(data) }) })
     const partOf = ({ name, services, flags }: Group, more: NodeJS.ProcessEnv = {}): Part => ({
       name,
       file: PROCESS,
       args: [services.join()],
       flags,
-      env: { ...env, ...more, METRICS_PORT: metricsPortOf(names.indexOf(name), settings) },
+      env: { ...env, ...more, ...(name === 'ops' ? opsEnv() : {}), METRICS_PORT: metricsPortOf(names.indexOf(name), settings) },
     })
     const startAws = async () => {
       if (!aws) return {}
@@ -88,11 +108,14 @@ async function startAll(_: unknown, begun: (running: Running) => void): Promise<
     const [awsEnv] = await Promise.all([startAws(), parts.start(first.map((group) => partOf(group)))])
     const { AWS_ENDPOINT_URL, S3_ENDPOINT, SQS_ENDPOINT } = awsEnv as NodeJS.ProcessEnv
     awsUrl = AWS_ENDPOINT_URL ?? S3_ENDPOINT ?? SQS_ENDPOINT
-    // Begun first, so that it stops last: the others ask it.
-    const apiStarts = parts.start([partOf(api, awsEnv)])
-    // Nobody waits for what has to install something first, or for what can be had later.
-    for (const group of later) parts.keep(partOf(group, awsEnv))
-    await apiStarts
+    // Started before the workers, which call it; so it is stopped after them.
+    await parts.start([partOf(api, awsEnv)])
+    // Not waited for: these may have to install something first, and nothing depends on them.
+    for (const group of later) {
+      if (group.name === 'ops' && !opsPage.isServed) continue
+      // The ops page finds the data folder's S3 and SQS by itself. Given their URLs, it could not tell what idles without a key.
+      parts.keep(partOf(group, group.name === 'ops' ? {} : awsEnv))
+    }
   } catch (error) {
     await stop()
     throw error
@@ -101,20 +124,22 @@ async function startAll(_: unknown, begun: (running: Running) => void): Promise<
   const hasDocs = settings.ENVIRONMENT !== 'production'
   console.log(
     banner({
+      env: toldEnv,
       url: `http://${shownHost}:${PORT}`,
       hasDocs,
-      postgres: withoutPassword(url),
+      ops: opsPage.isServed ? { url: `http://${shownHost}:${OPS_PORT}`, hasOwnPassword: !isOpsGuarded(settings) } : undefined,
+      postgres: { url: withoutSecrets(url), password: DB_URL ? undefined : passwordOf(data) },
       aws: awsUrl,
       data,
       logs: logs.folder,
       brokers,
-      idle: [...plan.idle, ...(await searching)],
+      idle: [...plan.idle, ...opsPage.idle, ...(await searching)],
     }),
   )
   return { stop }
 }
 
-/** Helpers look for Python themselves; the banner tells people before that. */
+/** Helpers look for Python themselves; this tells people earlier, in the banner. */
 async function withoutPython({ later }: Plan, { YTDLP_PATH }: Settings): Promise<Idle[]> {
   const helpers = later.flatMap(({ services }) => services).filter((name) => name.endsWith('-helper') || name === 'gpu-worker')
   if (helpers.length === 0 || YTDLP_PATH || (await findPython()).found) return []
@@ -126,21 +151,27 @@ async function withoutPython({ later }: Plan, { YTDLP_PATH }: Settings): Promise
   ]
 }
 
+/** Whether the settings say who may see the page; otherwise a password is generated on this machine. */
+const isOpsGuarded = ({ OPS_PASSWORD, OPS_TOKENS }: Settings): boolean => OPS_PASSWORD !== undefined || OPS_TOKENS.length > 0
+
+/** The place of the database's password, which itself is not printed. */
+const passwordOf = (data: string): string =>
+  `PG_PASSWORD in ${process.env.PG_PASSWORD ? 'the environment' : join(data, 'secrets.json')}`
+
+/** A taken port only prevents the page, not the start. */
+async function opsPageOf({ later }: Plan, { OPS_PORT, HOST }: Settings): Promise<{ isServed: boolean; idle: Idle[] }> {
+  if (!later.some(({ name }) => name === 'ops')) return { isServed: false, idle: [] }
+  if (await isFree(OPS_PORT, HOST)) return { isServed: true, idle: [] }
+  return { isServed: false, idle: [{ what: 'ops', why: `port ${OPS_PORT} is in use; set OPS_PORT to another one` }] }
+}
+
 const stopIfStarted = async (one: PromiseSettledResult<{ stop(): Promise<void> } | undefined>) =>
   one.status === 'fulfilled' ? one.value?.stop() : undefined
 
-/** Each part has one of its own, counted on from that of the supervisor; none when none is set, and any when that is 0. */
+/** Each part gets a metrics port counted up from the supervisor's; none when that is not set, and any free one when it is 0. */
 const metricsPortOf = (place: number, { METRICS_PORT: own }: Settings) => (own ? String(own + 1 + place) : String(own ?? ''))
 
 const PROCESS = fileURLToPath(new URL('../process.ts', import.meta.url))
 
-function withoutPassword(url: string): string {
-  const shown = new URL(url)
-  shown.password = ''
-  // Postgres' drivers take settings there too, secrets among them.
-  shown.search = ''
-  return shown.href
-}
-
-// Its terminal is for people: only what went wrong. Its parts, and then Postgres, have bounds of their own.
+// Its terminal is for people, so it logs only errors. The time to stop covers that of its parts and of Postgres.
 await runServices([service('stack', startAll, { level: 'error', stopMs: 120_000 })])

@@ -2,7 +2,7 @@ import { createServer } from 'node:net'
 import { Trouble } from '#platform/service.ts'
 
 /**
- * Finds out whether a port is free before anything is started, so that a second `make start` changes nothing.
+ * Checks before anything is started that a port is free, so that a second `make start` changes nothing.
  * @throws Trouble when it is not
  */
 export function portIsFree(port: number, host: string): Promise<void> {
@@ -20,3 +20,10 @@ export function portIsFree(port: number, host: string): Promise<void> {
     probe.listen(port, host, () => probe.close(() => resolve()))
   })
 }
+
+/** Whether a port can be listened on. */
+export const isFree = (port: number, host: string): Promise<boolean> =>
+  portIsFree(port, host).then(
+    () => true,
+    () => false,
+  )

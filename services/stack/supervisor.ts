@@ -1,12 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { SUPERVISOR } from '#platform/orphan/index.ts'
 import { Trouble } from '#platform/service.ts'
+import { tracingFlags } from '#platform/telemetry/tracing/flags.ts'
 
 /** A process to keep running. */
 export interface Part {
   name: string
-  /** The file that Node runs, with which arguments and flags. */
+  /** The file that Node runs, with its arguments and Node's flags. */
   file: string
   args?: string[]
   flags?: string[]
@@ -14,20 +16,22 @@ export interface Part {
 }
 
 export interface SupervisorOptions {
-  /** Each line that a part prints. */
+  /** Called with each line that a part prints. */
   onLine(part: string, line: string): void
-  /** A part ended by itself and will be started again. */
+  /** Called when a part has ended by itself, before it is started again. */
   onRestart(part: string, why: string): void
+  /** Called when a part was launched, with the process ids of all running parts. */
+  onLaunch?(pids: Record<string, number>): void
 }
 
 export interface Supervisor {
-  /** Starts all parts; resolves when each said that it is ready, rejects when one ended before that. */
+  /** Starts all parts in order. Resolves when all are ready, rejects when one ends before. */
   start(parts: Part[]): Promise<void>
-  /** Starts a part that nobody waits for, and starts it again also when it never gets ready. */
+  /** Starts a part without waiting for it, and restarts it even if it never gets ready. */
   keep(part: Part): void
-  /** The process ids of the parts that run, for those who want to watch or kill one. */
+  /** Process ids of the running parts. */
   pids(): Record<string, number>
-  /** Stops all parts gracefully, in the reverse order of their start; kills what does not listen. */
+  /** Stops all parts gracefully, in reverse order of their start; kills those that do not end. */
   stop(): Promise<void>
 }
 
@@ -35,44 +39,48 @@ const RESTART_MS = 100
 const RESTART_MS_MAX = 5_000
 const KILL_AFTER_MS = 20_000
 
-/** Keeps services running: one process each, started again with a growing pause when it dies. */
-export function supervisor({ onLine, onRestart }: SupervisorOptions): Supervisor {
+/** Keeps parts running: a process for each, restarted with a growing pause when it ends. */
+export function supervisor({ onLine, onRestart, onLaunch }: SupervisorOptions): Supervisor {
   const children = new Map<string, ChildProcess>()
   let stopping = false
 
+  const pids = () => Object.fromEntries([...children].flatMap(([name, child]) => (runs(child) ? [[name, child.pid!]] : [])))
+
   function launch(part: Part): ChildProcess {
-    // In a group of its own: Ctrl-C in a terminal goes to the supervisor, which stops the parts in order.
+    // A process group of its own: Ctrl-C in a terminal reaches only the supervisor, which stops the parts in order.
     const child = spawn(
       process.execPath,
       [
         '--disable-warning=ExperimentalWarning',
         '--disable-warning=TimeoutNegativeWarning',
+        ...tracingFlags(part.env),
         ...(part.flags ?? []),
         part.file,
         ...(part.args ?? []),
       ],
       {
-        env: part.env,
+        env: { ...part.env, [SUPERVISOR]: String(process.pid) },
         detached: true,
         stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       },
     )
     children.set(part.name, child)
-    // Why it could not be made; `ended` tells.
+    onLaunch?.(pids())
+    // The process could not be created; `ended` handles that.
     child.on('error', () => {})
     for (const stream of [child.stdout!, child.stderr!])
       createInterface({ input: stream }).on('line', (line) => onLine(part.name, line))
     return child
   }
 
-  /** Resolves when the part is ready; afterwards it is started again whenever it ends. */
+  /** Resolves when the part is ready. From then on it is restarted whenever it ends. */
   async function started(part: Part): Promise<void> {
     const first = launch(part)
     if (!(await readyOrEnded(first))) throw new Trouble(`${part.name} did not start`)
     void revive(part, first)
   }
 
-  /** A process that cannot even be made (no memory, no free process) is one that ended at once. */
+  /** Launches a part. Returns the error if its process cannot be created (no memory, too many processes), which counts as its end. */
   function relaunch(part: Part): ChildProcess | string {
     try {
       return launch(part)
@@ -106,7 +114,7 @@ export function supervisor({ onLine, onRestart }: SupervisorOptions): Supervisor
     keep: (part) => {
       if (!stopping) void revive(part, relaunch(part))
     },
-    pids: () => Object.fromEntries([...children].flatMap(([name, child]) => (runs(child) ? [[name, child.pid!]] : []))),
+    pids,
     async stop() {
       stopping = true
       for (const child of [...children.values()].reverse()) {
@@ -122,16 +130,16 @@ export function supervisor({ onLine, onRestart }: SupervisorOptions): Supervisor
 }
 
 const hasEnded = ({ exitCode, signalCode }: ChildProcess) => exitCode !== null || signalCode !== null
-/** One that could not be made has no process id. */
+/** A process that could not be created has no pid. */
 const runs = (child: ChildProcess) => child.pid !== undefined && !hasEnded(child)
 
-/** True once the part says that it is ready, false when it ends before. */
+/** True once the part reports that it is ready, false when it ends before. */
 const readyOrEnded = (child: ChildProcess): Promise<boolean> =>
   Promise.race([new Promise<true>((resolve) => child.once('message', () => resolve(true))), ended(child).then(() => false)])
 
-/** Why a process ended, once it did. */
+/** Waits for the end of a process and tells its cause. */
 async function ended(child: ChildProcess): Promise<string> {
-  // One that could not be made tells an error instead, at which `once` of node:events would throw.
+  // A process that could not be created emits `error` instead, at which `once` of node:events would throw.
   if (!hasEnded(child)) await new Promise((resolve) => child.once('exit', resolve).once('error', resolve))
   return child.signalCode ? `ended by ${child.signalCode}` : `ended with code ${child.exitCode}`
 }

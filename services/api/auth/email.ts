@@ -2,24 +2,24 @@ import { domainToASCII, domainToUnicode } from 'node:url'
 import { z } from 'zod'
 import { codePoints, isStorable, strip } from '#platform/http/text.ts'
 
-/** A text that is no e-mail address, with the reason in words. */
+/** A text that is not an e-mail address. The message gives the reason, for people. */
 export class EmailError extends Error {}
 
 const ATOM = /^[\w!#$%&'*+\-/=?^`{|}~\u{80}-\u{10ffff}]+$/u
 const HOST = /^[a-z0-9.\-\u{80}-\u{10ffff}]+$/iu
-/** Blanks, invisible and unassigned characters; a combining mark that would join what stands before. */
+/** Blanks, invisible and unassigned characters; also a leading combining mark, which would merge with the character before it. */
 const UNSAFE = /^\p{M}|[\p{Z}\p{C}]/u
 const LABEL = /^(?!-)[a-z0-9-]{1,63}(?<!-)$/
-/** Two characters and two hyphens are kept for encodings, of which `xn` is the only one. */
+/** IDNA reserves labels with `--` after two characters for encodings; `xn--` is the only one in use. */
 const RESERVED_LABEL = /^(?!xn)..--/
-/** Names that no mail can be sent to. */
+/** Domains that cannot receive mail. */
 const SPECIAL_USE = ['arpa', 'invalid', 'local', 'localhost', 'onion', 'test']
 const NAMED = /^(?:"[^"]+"\s*|[\p{L}\p{N}\s!#$%&'*+\-/=?^_`{|}~]*)<([^<>]+)>$/u
-/** With a name around it; also keeps what follows from running long. */
+/** Includes a name around the address. Also bounds the work of the regular expressions below. */
 const MAX_LENGTH = 2048
 
 /**
- * Reads an e-mail address, also one given as `Name <a@b.co>`; one and the same address always gives the same text.
+ * Reads an e-mail address, also one given as `Name <a@b.co>`. All spellings of one address give the same text.
  *
  * @returns the address in lower case, composed (NFC), its domain in Unicode
  * @throws EmailError
@@ -51,7 +51,7 @@ function localPart(local: string): string {
 
 function asciiDomain(domain: string): string {
   if (domain === '') throw new EmailError('There must be something after the @-sign.')
-  // Beyond ASCII, `domainToASCII` also knows other full stops and wide letters, as mail programs do.
+  // `domainToASCII` also maps Unicode full stops and wide letters, as mail programs do.
   const ascii = HOST.test(domain) && !UNSAFE.test(domain) ? domainToASCII(domain) : ''
   const labels = ascii.split('.')
   if (ascii.length > 253 || !labels.every((label) => LABEL.test(label) && !RESERVED_LABEL.test(label)))

@@ -5,14 +5,14 @@ import { unauthorized } from '../errors.ts'
 import type { Tools } from '../tools.ts'
 import type { Vouched } from './google.ts'
 
-/** Each time is lost to a request that has changed who is found, and there are not so many ways to be found. */
+/** Another request wins each conflict by changing how the account is found, and an account can be found in few ways only. */
 const MAX_ATTEMPTS = 5
 
 /**
- * Lets somebody in whom Google vouches for: into the account that has this Google account, else into the one that has this
- * e-mail, else into a new one. Many at once get the same account.
+ * Signs in a person whom Google vouches for: to the account with this Google account, else to the account with this e-mail, else to
+ * a new account. Concurrent sign-ins of one person get the same account.
  *
- * @throws HttpError 401 when only the e-mail could tell whose account it is, and Google has not seen that it is theirs
+ * @throws HttpError 401 when no account has this Google account yet, and Google has not verified the e-mail
  */
 export async function signIn(
   person: Vouched,
@@ -33,7 +33,7 @@ export async function signIn(
 
 const SQL = `select kind, owner from log.claims where (kind, value) in (('google', $1), ('email', $2))`
 
-/** Asks the log, not a view: who was let in a moment ago is found. */
+/** Reads the log's claims, not a view, so that an account opened a moment ago is found. */
 async function find(
   db: Queryable,
   { googleId, email }: GooglePerson,

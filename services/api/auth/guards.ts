@@ -9,7 +9,7 @@ import { BEARER, type Claims, isSame, shown, userIdOf } from './tokens.ts'
 
 const GUEST_HEADER = 'x-guest-session-id'
 
-/** A signed-in user. The account need not exist any more: what asks for it finds out. */
+/** A signed-in user. The account may be gone by now: the handler that loads it finds out. */
 export interface SignedIn {
   id: number
 }
@@ -21,20 +21,20 @@ export const user: Guard<App, SignedIn> = (request, { tokens }) => {
   return signedIn(request, claims)
 }
 
-/** UL: a user's own token, or the long-term token that the account has at present. */
+/** UL: a user's own token, or the account's current long-term token. */
 export const userOrLongTerm: Guard<App, SignedIn> = (request, app) => {
   const token = bearer(request)
   const claims = verified(token, app.tokens)
   return claims.type === 'long_term' ? longTerm(request, app, token, claims) : signedIn(request, claims)
 }
 
-/** Somebody who watches a video: signed in, or a guest by the name that `guestsOf` gives. */
+/** A viewer of a video: a signed-in user, or a guest by the name that `guestsOf` gives. */
 export type Viewer = { kind: 'user'; id: number } | { kind: 'guest'; id: string }
 
-/** The name by which events know a viewer; it is also the `actor` of a request. */
+/** The viewer's name in events; also the `actor` of the request. */
 export const nameOf = ({ kind, id }: Viewer) => `${kind}-${id}`
 
-/** V: a user's own token, else a guest's session id. A token that fails in whatever way is as good as none. */
+/** V: a user's own token, else a guest's session id. An invalid token is ignored. */
 export const viewer: Guard<App, Viewer> = (request, { tokens, nameGuest }) => {
   const { authorization, [GUEST_HEADER]: sessionId } = request.headers
   const claims = shown(authorization, tokens)
@@ -51,10 +51,10 @@ function seen(request: Request, viewer: Viewer): Viewer {
   return viewer
 }
 
-/** Some workers know no pause of their own when they are refused. */
+/** Slows down workers that do not pause by themselves after a refusal. */
 const REFUSAL_MS = 250
 
-/** A: the admin token, which workers have. A refusal takes a while. */
+/** A: the admin token, which workers have. A refusal is delayed. */
 export const admin: Guard<App, { kind: 'admin' }> = async (request, { adminToken }) => {
   try {
     if (!isSame(bearer(request), adminToken)) throw forbidden('Invalid admin token')
@@ -68,14 +68,14 @@ export const admin: Guard<App, { kind: 'admin' }> = async (request, { adminToken
 
 async function longTerm(request: Request, { tokens, execute }: App, token: string, claims: Claims): Promise<SignedIn> {
   const signed = signedIn(request, claims)
-  // From the log, not from a view: a token that was revoked is refused at once, also while views lag behind.
+  // From the log, not from a view: a revoked token is refused at once, even while views lag behind.
   const { result: account } = await execute(accountOf(ownerOf(signed.id)), { actor: request.actor, correlationId: request.id })
   const current = account?.token && tokens.longTerm({ userId: signed.id, ...account.token })
   if (!current || !isSame(token, current)) throw unauthorized('Invalid or revoked long-term token')
   return signed
 }
 
-/** The token of `Authorization: Bearer <token>`, to the letter. */
+/** The token of `Authorization: Bearer <token>`, unchanged. */
 function bearer({ headers: { authorization } }: Request): string {
   if (!authorization?.startsWith(BEARER)) throw unauthorized('Missing or invalid Authorization header')
   return authorization.slice(BEARER.length)

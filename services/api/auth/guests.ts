@@ -1,16 +1,16 @@
 import { createHmac } from 'node:crypto'
 
-/** Names the guest of a session id, always alike: 22 letters, digits, `-` and `_`. */
+/** Names the guest of a session id; the same id always gets the same name: 22 letters, digits, `-` and `_`. */
 export type NameGuest = (sessionId: string) => string
 
-/** Shorter than a digest and still beyond guessing: 128 bits. */
+/** Shorter than a full digest; 128 bits cannot be guessed. */
 const BYTES = 16
 
 /**
- * Makes the name by which a guest goes everywhere behind the guards: a keyed hash of the session id that its browser made up.
+ * Makes the name by which a guest is known behind the guards: a keyed hash of the session id that the guest's browser chose.
  *
- * Whoever sends that id is that guest, so the id itself must not enter the log (P9); and as a browser may send any text, also
- * a short one, a plain hash of it could be guessed.
+ * The session id acts as the guest's password, so it must not enter the log (P9). A browser may choose any text, also a short one,
+ * so a plain hash could be reversed by guessing.
  */
 export function guestsOf(secretKey: string): NameGuest {
   const secret = createHmac('sha256', secretKey).update('guests').digest()

@@ -3,7 +3,7 @@ import { users } from '#events/user.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 
 export interface Identity {
-  /** The account that holds the address, as `accountOf` takes it. */
+  /** The account that holds the address; pass it to `accountOf`. */
   owner: string
   /** Null for an account without a password. */
   passwordHash: string | null
@@ -15,13 +15,13 @@ select claim.owner, credential.value as "passwordHash"
   left join log.credentials credential on credential.owner = claim.owner and credential.kind = 'password'
  where claim.kind = 'email' and claim.value = $1`
 
-/** Finds out who holds an e-mail address at this moment: who has just registered can log in. */
+/** Finds the account that holds an e-mail address. Reads the log's claims, so that a new user can log in at once. */
 export async function identify(db: Queryable, email: string): Promise<Identity | undefined> {
   const [identity] = await db.query<Identity>('identify', SQL, [email])
   return identity
 }
 
-/** Finds an account as the log has it, for what must not depend on how far a view has come; null if there is none. */
+/** Reads an account from the log, where a lagging view would be wrong; null if there is none. */
 export const accountOf = (owner: string) =>
   command({
     name: 'accountOf',

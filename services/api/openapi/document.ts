@@ -37,7 +37,7 @@ export const openApi = (): Json =>
 
 const version = () => JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')).version as string
 
-/** What goes for a route beside what it declares. */
+/** Headers, parameters and refusals of a route that follow from the API's conventions rather than from the route's declaration. */
 function also(route: AnyRoute): Also {
   const { method, path, spec } = route
   const guard = GUARDS.get(spec.auth)

@@ -24,7 +24,7 @@ const Invalid = z
 
 const Unreadable = z.object({ detail: z.string() }).meta({ id: 'Unreadable', description: 'Of the HTTP layer itself' })
 
-/** All answers that refuse a route's request: those that follow from what it declares, and those that it names. */
+/** All error answers of a route: those that follow from its declaration, and those that it lists. */
 export function refusalsOf(route: AnyRoute, ofGuard: Record<number, string>): Record<number, Refusal> {
   const { method, spec } = route
   const writes = isWrite(route)
@@ -34,7 +34,7 @@ export function refusalsOf(route: AnyRoute, ofGuard: Record<number, string>): Re
     ...((spec.precheck || spec.body || spec.reads || writes) && { 400: 'Not as it should be; the message says what' }),
     ...(spec.etag && method === 'GET' && { 304: 'As it was when you read it' }),
     ...(changesOneThing(route) && { 412: 'It has changed since you read it' }),
-    ...(spec.body && { 413: 'The body is too large' }),
+    ...(spec.body && { 413: 'The body is too large', 415: 'The body is compressed' }),
     ...(takesInput && {
       422: writes ? 'Not well-formed, or its Idempotency-Key was used with another request' : 'Not well-formed',
     }),

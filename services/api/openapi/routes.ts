@@ -8,14 +8,14 @@ import type { App } from '../deps.ts'
 import type { Tools } from '../tools.ts'
 import { openApi } from './document.ts'
 
-/** Of the page itself, which does not describe itself. */
+/** For the pages of the docs, which are not in the document themselves. */
 const route = routesOf<App, Tools>()
 
 const HTML = 'text/html; charset=utf-8'
 const CSS = 'text/css; charset=utf-8'
 const JS = 'text/javascript; charset=utf-8'
 
-/** Nothing comes from elsewhere, no script or style stands in the page itself, and nobody frames it. */
+/** No content from other origins, no inline script or style, no framing. */
 const ONLY_OURS = [
   "default-src 'none'",
   "script-src 'self'",
@@ -27,13 +27,13 @@ const ONLY_OURS = [
   "frame-ancestors 'none'",
 ].join('; ')
 const PAGE_HEADERS = ['Content-Security-Policy', ONLY_OURS, 'X-Content-Type-Options', 'nosniff']
-/** What a browser keeps it may use, if it asks each time whether it is still the same. */
+/** A browser may keep the files, but must revalidate them each time. */
 const FILE_HEADERS = ['Cache-Control', 'no-cache', 'X-Content-Type-Options', 'nosniff']
 
 const ours = (name: string) => readFileSync(new URL(`page/${name}`, import.meta.url))
 const theirs = (name: string) => readFileSync(new URL(import.meta.resolve(`swagger-ui-dist/${name}`)))
 
-/** The description of the API, for programs and for people: where the environment is not one that is in use. */
+/** Routes that serve the API's description, for programs and for people. Not served in production. */
 export function docsRoutes() {
   const json = JSON.stringify(openApi())
   const page = new Content(HTML, ours('index.html'), PAGE_HEADERS)

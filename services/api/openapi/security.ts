@@ -1,7 +1,7 @@
 import type { Json } from '#platform/http/openapi.ts'
 import { admin, user, userOrLongTerm, viewer } from '../auth/guards.ts'
 
-/** How each guard lets in, and how it refuses. */
+/** The credentials that each guard accepts, and its refusals. */
 export const GUARDS = new Map<unknown, { security: Json[]; refusals: Record<number, string> }>([
   [user, { security: [{ userToken: [] }], refusals: { 401: 'No valid token of a login' } }],
   [

@@ -1,12 +1,13 @@
 import type { sections } from '../routes/index.ts'
 
-/** In the order of the page. A section that is missing here does not compile. */
+/** In the order of the page. The type makes a missing section a compile error. */
 export const ABOUT: Record<keyof typeof sections, string> = {
   Notes: 'Timestamped notes that people take on videos.',
   Videos: 'What is known of a video. It comes into being with the first note.',
   Conversations: 'Questions about a video, answered from its transcript; for guests as well.',
   Users: 'Who is signed in.',
   Auth: 'Accounts and tokens.',
+  Payments: 'For clients that offer to buy something. Nothing here costs anything.',
   Internal: 'For workers: they find out about videos and say what they found.',
   Operations: 'For whoever watches over the service.',
 }
@@ -25,7 +26,7 @@ With the \`VidWiz-Position\` of that answer a read shows it too, whichever proce
 
 Times are \`YYYY-MM-DDTHH:MM:SS+0000\`; ids are positive whole numbers.`
 
-/** What a field of a name looks like, whatever it is a field of. */
+/** Example values by field name, for every schema. */
 export const EXAMPLES = {
   id: 42,
   note_id: 42,
@@ -45,6 +46,8 @@ export const EXAMPLES = {
   suggested_questions: ['What is it about?', 'When does it begin?', 'Who is in it?'],
   conversation_id: 3,
   token: 'eyJhbGciOiJIUzI1NiIs…',
+  credits_balance: 100,
+  products: [],
   long_term_token: null,
   created_at: '2026-11-20T17:13:05+0000',
   updated_at: '2026-11-20T17:13:05+0000',

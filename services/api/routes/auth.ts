@@ -52,7 +52,7 @@ export const authRoutes = [
       const identity = await identify(db, body.email)
       const isRight = await isPassword(body.password, identity?.passwordHash, app.limits.guesses(body.email))
       if (!identity || !isRight) throw unauthorized('Invalid email or password')
-      // Not sooner: for an unknown address this would take no time, and tell that it is unknown.
+      // After the password check: an unknown address skips this load, and its faster answer would tell that it is unknown.
       const account = await ask(accountOf(identity.owner))
       return { token: app.tokens.user(account!) }
     },

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { dailyLimitReached, findConversation, messagesOfDay, sendMessage, startConversation } from '#events/conversation.ts'
 import { findVideo, hasTranscript } from '#events/video.ts'
+import { now as clock } from '#platform/clock.ts'
 import { integer, rule, text } from '#platform/http/fields.ts'
 import { Answer } from '#platform/http/route.ts'
 import { EventStream, eventStreamLike } from '#platform/http/stream.ts'
@@ -131,7 +132,7 @@ export const conversationRoutes = [
       if (before) return new EventStream((out) => tell(out, again(before.messageId)))
 
       const { videoId } = await ask(findConversation({ viewer, conversationId }))
-      const now = Date.now()
+      const now = clock()
       if ((await counterAt(db, messagesOfDay(viewer, now).name)) >= quota) throw rejected(dailyLimitReached(viewer, quota, now))
       const video = await ask(findVideo({ videoId }))
       if (!video?.transcript || !hasTranscript(video))
@@ -154,7 +155,7 @@ export const conversationRoutes = [
 
 const noSuchConversation = () => notFound('Conversation not found')
 
-/** Messages do not move `updated_at`, and nothing else about a conversation can change. */
+/** Both times are the same: messages do not move `updated_at`, and nothing else about a conversation can change. */
 const conversationRead = (id: number, video_id: string, at: string): z.input<typeof ConversationRead> => ({
   id,
   video_id,

@@ -4,7 +4,7 @@ import type { Command } from '#events/kit/command.ts'
 import { editNoteByWorker, noteStream } from '#events/note.ts'
 import { storeMetadata, storeSummary, storeTranscript } from '#events/video.ts'
 import { boolean, integer, text } from '#platform/http/fields.ts'
-import { memberText } from '#platform/http/json-member.ts'
+import { memberOf } from '#platform/http/json-member.ts'
 import { isStorable, strip } from '#platform/http/text.ts'
 import type { Cause } from '#platform/log/executor.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
@@ -14,14 +14,13 @@ import { aboutTranscript } from '../../kit/transcripts.ts'
 import { admin } from '../auth/guards.ts'
 import { causeOfAnswer } from '../causes.ts'
 import { busy, notFound } from '../errors.ts'
-import { expectedOf } from '../etag.ts'
-import { MetadataObject } from '../metadata.ts'
-import { BODY_LIMIT_BYTES, route } from '../route.ts'
+import { METADATA_LIMIT_BYTES, MetadataObject, metadataText } from '../metadata.ts'
+import { BODY_LIMIT_BYTES, FINDINGS_LIMIT_PARTS, route } from '../route.ts'
 import type { Tools } from '../tools.ts'
 import { keepTranscript, TranscriptRows } from '../transcripts.ts'
 import { videoIdField } from '../video-id.ts'
 import { VideoRead, videoRead } from '../video-read.ts'
-import { NoteRead, NoteUpdate, noteRead, noteShown } from './notes.ts'
+import { NoteRead, NoteUpdate, noteRead, noteShown, noteTags } from './notes.ts'
 
 const VideoPath = z.object({ video_id: videoIdField })
 
@@ -33,7 +32,7 @@ const Summary = z.object({
     .meta({ description: 'May hold `suggested_questions`, three of them; all else is ignored' }),
 })
 
-/** Three questions to begin a chat with, or none. */
+/** Three suggested questions to begin a chat with, or none. */
 function questionsIn(misc: unknown): string[] | undefined {
   const given = (misc as { suggested_questions?: unknown } | null | undefined)?.suggested_questions
   const isQuestion = (text: unknown) => typeof text === 'string' && strip(text) !== '' && isStorable(text)
@@ -42,10 +41,10 @@ function questionsIn(misc: unknown): string[] | undefined {
 
 const LATE = { 503: 'Stored, but not to be seen yet: repeat the request' }
 
-/** What the routes have in common on which a worker stores what it found out about a video. */
+/** Shared by the routes on which a worker stores its findings about a video. */
 const STORING = { auth: admin, params: VideoPath, answers: { 200: VideoRead }, refuses: LATE }
 
-/** Does it, and shows the video as it is then. */
+/** Executes the command and returns the video as it is then. */
 async function stored({ db, execute }: Pick<Tools, 'db' | 'execute'>, videoId: string, command: Command, cause?: Cause) {
   await execute(command, { visibleIn: ['videos'], cause })
   return shown(db, videoId)
@@ -53,12 +52,12 @@ async function stored({ db, execute }: Pick<Tools, 'db' | 'execute'>, videoId: s
 
 async function shown(db: Queryable, videoId: string) {
   const video = await videoById(db, videoId)
-  // What was stored is stored; only that the views lag too far behind to show a new video. All these requests can be repeated.
+  // The command is stored; only the views lag too far to show a new video. All these requests can be repeated.
   if (!video) throw busy()
   return videoRead(video)
 }
 
-/** For workers: what they find out about videos, and what they need to know for it. */
+/** For workers: they store findings about videos, and read the data they need. */
 export const internalRoutes = [
   route(
     'POST',
@@ -74,9 +73,10 @@ export const internalRoutes = [
         }),
       }),
       bodyLimitBytes: BODY_LIMIT_BYTES.findings,
+      bodyLimitParts: FINDINGS_LIMIT_PARTS,
     },
     async ({ request, params: { video_id: videoId }, body, app, db, ask, executeAlone }) => {
-      const json = memberText(request.bytes!.toString(), 'transcript')!
+      const json = (await memberOf(request.bytes!, 'transcript'))!
       const replace = body.replace ?? false
       const kept = async () => {
         const transcript = await keepTranscript(app, ask, videoId, { rows: body.transcript, json }, replace)
@@ -94,11 +94,10 @@ export const internalRoutes = [
       summary: 'Store what YouTube says of a video',
       ...STORING,
       body: z.object({ metadata: MetadataObject }),
-      bodyLimitBytes: BODY_LIMIT_BYTES.findings,
+      bodyLimitBytes: METADATA_LIMIT_BYTES,
     },
     async ({ request, params: { video_id: videoId }, ...tools }) => {
-      const metadata = memberText(request.bytes!.toString(), 'metadata')!
-      return stored(tools, videoId, storeMetadata({ videoId, metadata }))
+      return stored(tools, videoId, storeMetadata({ videoId, metadata: await metadataText(request) }))
     },
   ),
 
@@ -169,7 +168,7 @@ export const internalRoutes = [
     },
     async ({ request, params, body, db, execute }) => {
       const noteId = params.note_id
-      const expected = expectedOf(request, noteStream.of(noteId))
+      const expected = noteTags.expected(request, noteStream.of(noteId))
       const change = { text: body.text ?? undefined, generatedByAi: body.generated_by_ai ?? undefined }
       const isAnswer = change.text !== undefined && change.generatedByAi
       const cause = isAnswer ? await causeOfAnswer(db, request, noteRequest(noteId)) : undefined

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { completeMedia, failMedia, findMedia, hearMedia, isOpen, type JobSeen, progressMedia, startMedia } from '#events/media.ts'
 import { hasTranscript, transcriptKey } from '#events/video.ts'
+import { longJson } from '#platform/http/long-json.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 import { isHopeless } from '#platform/youtube/hopeless.ts'
 import { videoById, videoIdBy } from '#projections/videos.ts'
@@ -10,7 +11,7 @@ import { causeOfReport } from '../causes.ts'
 import { notFound } from '../errors.ts'
 import { Report, videoOrNumber } from '../media-report.ts'
 import { reasonOf } from '../reason.ts'
-import { BODY_LIMIT_BYTES, route } from '../route.ts'
+import { BODY_LIMIT_BYTES, FINDINGS_LIMIT_PARTS, route } from '../route.ts'
 import { keepTranscript } from '../transcripts.ts'
 
 const Job = z
@@ -39,7 +40,7 @@ const Job = z
   })
   .meta({ id: 'MediaJob' })
 
-/** For media workers: how they say what they do, and are told whether they shall go on. */
+/** For media workers: they report on jobs, and the answer says whether to go on. */
 export const mediaRoutes = [
   route(
     'POST',
@@ -50,6 +51,7 @@ export const mediaRoutes = [
       params: z.object({ video_id: videoOrNumber }),
       body: Report,
       bodyLimitBytes: BODY_LIMIT_BYTES.findings,
+      bodyLimitParts: FINDINGS_LIMIT_PARTS,
       answers: { 200: Job },
       refuses: { 404: 'There is no such video or job', 503: 'The transcript could not be stored: say it again' },
     },
@@ -63,12 +65,16 @@ export const mediaRoutes = [
         const { rows, language, model, origin } = transcript
         const heard = { origin: origin ?? 'speech', language: language ?? undefined, model: model ?? undefined }
         const kept = async () => {
-          // Nothing is stored of what would be refused.
+          // Checked first, so that nothing is stored for a report that would be refused.
           if ((await ask(findMedia({ videoId }))).media?.jobId !== jobId) throw notFound('There is no such job')
-          const stored = await keepTranscript(app, ask, videoId, { rows, json: JSON.stringify(rows), ...heard })
+          const stored = await keepTranscript(app, ask, videoId, { rows, json: await longJson(rows), ...heard })
           return hearMedia({ videoId, jobId: jobId!, transcript: stored })
         }
-        const options = { visibleIn: ['media', 'videos'], cause }
+        const again = (kept: unknown) => {
+          const stored = (kept as JobSeen).video!.transcript!
+          return hearMedia({ videoId, jobId: jobId!, transcript: { s3Key: transcriptKey(videoId), sizeBytes: 0, ...stored } })
+        }
+        const options = { visibleIn: ['media', 'videos'], cause, again }
         return jobRead(db, videoId, await executeAlone(aboutTranscript(videoId), kept, options))
       }
       return jobRead(db, videoId, await execute(commandOf(body, videoId, jobId, rarelyMs(app.media.silenceMs)), visible))
@@ -76,7 +82,7 @@ export const mediaRoutes = [
   ),
 ]
 
-/** Progress is recorded often enough that a slow job is never taken for a silent one. */
+/** Progress is recorded often enough that a slow job never looks silent. */
 const rarelyMs = (silenceMs: number) => Math.min(5 * 60_000, silenceMs / 4)
 
 function commandOf(report: Report, videoId: string, job: number | undefined, rarelyMs: number) {
@@ -107,7 +113,7 @@ async function videoIdOf(db: Queryable, given: string | number): Promise<string>
   return videoId
 }
 
-/** The job as its worker needs it. */
+/** The job, with the data that its worker needs. */
 async function jobRead(db: Queryable, videoId: string, { media, video }: JobSeen): Promise<z.input<typeof Job>> {
   const metadata = JSON.parse((await videoById(db, videoId))?.metadata ?? '{}') as { title?: unknown; duration?: unknown }
   const transcript = hasTranscript(video) ? video!.transcript! : undefined

@@ -2,7 +2,7 @@ import { Content, content } from '#platform/http/content.ts'
 import { admin } from '../auth/guards.ts'
 import { route } from '../route.ts'
 
-/** What Prometheus reads. */
+/** The media type of Prometheus' text format. */
 const TEXT = 'text/plain; version=0.0.4; charset=utf-8'
 
 export const metricsRoutes = [

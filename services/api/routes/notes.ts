@@ -6,7 +6,7 @@ import { strip } from '#platform/http/text.ts'
 import { type NoteRow, noteById, notesOf } from '#projections/notes.ts'
 import { user, userOrLongTerm } from '../auth/guards.ts'
 import { notConfigured, notFound } from '../errors.ts'
-import { etagOf, expectedOf } from '../etag.ts'
+import { tagsOf } from '../etag.ts'
 import { BODY_LIMIT_BYTES, Message, route } from '../route.ts'
 import { fromMs, fromPg } from '../times.ts'
 import { videoIdField } from '../video-id.ts'
@@ -24,7 +24,9 @@ export const NoteRead = z
   })
   .meta({ id: 'Note' })
 
-/** Two are enough to know: a timestamp has no greatest length. */
+export const noteTags = tagsOf(NoteRead)
+
+/** Looks for two digits only: a timestamp may have any length. */
 const hasTwoDigits = (timestamp: string) => /\p{Nd}.*?\p{Nd}/su.test(timestamp)
 
 const WHAT = {
@@ -47,7 +49,7 @@ const NO_NOTE = { 404: 'You have no such note' }
 const VideoPath = z.object({ video_id: videoIdField })
 const NotePath = z.object({ note_id: integer({ min: 1 }) })
 
-/** Where a new note shows. */
+/** The views that show a new note. */
 const SHOWN_IN = { visibleIn: ['notes', 'user-videos', 'videos'] }
 
 export const noteRoutes = [
@@ -83,7 +85,7 @@ export const noteRoutes = [
     },
   ),
 
-  // Before `/v2/notes/:note_id`, which would take it for an id.
+  // Must precede `/v2/notes/:note_id`, which would take `by-title` for an id.
   route(
     'POST',
     '/v2/notes/by-title',
@@ -96,14 +98,15 @@ export const noteRoutes = [
       refuses: { 404: 'YouTube knows no video with this title', 502: 'YouTube cannot be searched' },
     },
     async ({ user, body, request, app, execute, earlier }) => {
-      const before = await earlier<Note>(SHOWN_IN)
+      const { timestamp, text = null } = body
+      const noteOn = (videoId: string, videoTitle?: string) =>
+        createNote({ userId: user.id, videoId, timestamp, text, videoTitle })
+      const before = await earlier<Note>({ ...SHOWN_IN, again: (kept) => noteOn((kept as Note).videoId) })
       if (before) return noteRead(before, request)
       if (!app.findByTitle) throw notConfigured('YouTube API key not configured')
       const video = await app.findByTitle(body.video_title, () => app.limits.search(user.id))
       if (!video) throw notFound('No video found for the provided title')
-      const { timestamp, text = null } = body
-      const note = createNote({ userId: user.id, videoId: video.videoId, timestamp, text, videoTitle: video.title })
-      return noteRead(await execute(note, SHOWN_IN), request)
+      return noteRead(await execute(noteOn(video.videoId, video.title), SHOWN_IN), request)
     },
   ),
 
@@ -122,7 +125,7 @@ export const noteRoutes = [
     async ({ user, params, db, request }) => {
       const note = await noteById(db, params.note_id)
       if (note?.user_id !== user.id) throw notFound('Note not found')
-      request.etag = etagOf(noteStream.of(note.note_id), note.version)
+      request.etag = noteTags.of(noteStream.of(note.note_id), note.version)
       return noteShown(note)
     },
   ),
@@ -143,7 +146,7 @@ export const noteRoutes = [
     },
     async ({ user, params, body, request, execute }) => {
       const noteId = params.note_id
-      const expected = expectedOf(request, noteStream.of(noteId))
+      const expected = noteTags.expected(request, noteStream.of(noteId))
       const change = { text: body.text ?? undefined, generatedByAi: body.generated_by_ai ?? undefined }
       const edit = editNote({ userId: user.id, noteId, ...change, expected })
       return noteRead(await execute(edit, { visibleIn: ['notes', 'user-videos'] }), request)
@@ -156,16 +159,16 @@ export const noteRoutes = [
     { summary: 'Delete a note', auth: user, params: NotePath, answers: { 200: Message }, etag: true, refuses: NO_NOTE },
     async ({ user, params, request, execute }) => {
       const noteId = params.note_id
-      const expected = expectedOf(request, noteStream.of(noteId))
+      const expected = noteTags.expected(request, noteStream.of(noteId))
       await execute(deleteNote({ userId: user.id, noteId, expected }), { visibleIn: ['notes', 'user-videos'] })
       return { message: 'Note deleted successfully' }
     },
   ),
 ]
 
-/** A note as the log has it. It is all that is answered, so its ETag goes with it. */
+/** A note from the log. It is the whole answer, so this also sets the answer's ETag. */
 export function noteRead(note: Note, request: Request): z.input<typeof NoteRead> {
-  request.etag = etagOf(noteStream.of(note.noteId), note.version)
+  request.etag = noteTags.of(noteStream.of(note.noteId), note.version)
   return {
     id: note.noteId,
     video_id: note.videoId,
@@ -178,7 +181,7 @@ export function noteRead(note: Note, request: Request): z.input<typeof NoteRead>
   }
 }
 
-/** A note as the view has it. */
+/** A note from the view. */
 export const noteShown = (note: NoteRow): z.input<typeof NoteRead> => ({
   id: note.note_id,
   video_id: note.video_id,

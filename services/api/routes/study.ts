@@ -130,7 +130,7 @@ export const studyRoutes = [
         requested_at: isTold ? fromPg(row.requested_at) : null,
         updated_at: isTold ? fromPg(row.updated_at) : null,
       }
-      // It is made of a job and of its video, so it has no version of its own.
+      // The answer combines a job and its video, so it has no single version; its hash serves as ETag.
       request.etag = `"study-${createHash('sha256').update(JSON.stringify(read)).digest('base64url').slice(0, 22)}"`
       return read
     },

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type Finding, findTask, submitResult, type TaskKind, tasksFor } from '#events/task.ts'
 import { boolean, integer } from '#platform/http/fields.ts'
-import { memberText } from '#platform/http/json-member.ts'
+import { memberOf } from '#platform/http/json-member.ts'
 import { Answer, noContent } from '#platform/http/route.ts'
 
 import { newestOf } from '#platform/log/postgres/newest.ts'
@@ -13,9 +13,9 @@ import { aboutTranscript } from '../../kit/transcripts.ts'
 import { admin } from '../auth/guards.ts'
 import { causationOf } from '../causes.ts'
 import { badRequest, notFound } from '../errors.ts'
-import { MetadataObject } from '../metadata.ts'
+import { MetadataObject, metadataText } from '../metadata.ts'
 import { reasonOf } from '../reason.ts'
-import { BODY_LIMIT_BYTES, route } from '../route.ts'
+import { BODY_LIMIT_BYTES, FINDINGS_LIMIT_PARTS, route } from '../route.ts'
 import type { ClaimedTask } from '../task-desk.ts'
 import { keepTranscript, TranscriptRows } from '../transcripts.ts'
 
@@ -61,7 +61,7 @@ interface Submitted {
   status: 'completed' | 'pending' | 'failed'
 }
 
-/** For workers: what there is to find out about videos. */
+/** For workers: they claim tasks and submit results. */
 export const taskRoutes = [
   route(
     'GET',
@@ -75,10 +75,13 @@ export const taskRoutes = [
         if (!Object.hasOwn(KINDS, type)) throw badRequest('Invalid task type')
       },
     },
-    async ({ request: { gone, id }, query, app: { taskDesk } }) => {
+    async ({ request, query, app: { taskDesk } }) => {
+      const { gone, id } = request
       const timeoutMs = Math.min(query.timeout, MAX_TIMEOUT_S) * 1_000
       const task = await taskDesk.claim(KINDS[query.type]!, { timeoutMs, gone, correlationId: id })
       if (!task) return new Answer(204)
+      // W3C Trace Context: the worker's spans join the trace of the task.
+      if (task.traceparent) request.answerWith('traceresponse', task.traceparent)
       return new Answer(200, taskRead(task), { undelivered: () => taskDesk.handBack(task, id) })
     },
   ),
@@ -92,6 +95,7 @@ export const taskRoutes = [
       params: z.object({ task_id: integer() }),
       body: Result,
       bodyLimitBytes: BODY_LIMIT_BYTES.findings,
+      bodyLimitParts: FINDINGS_LIMIT_PARTS,
       answers: { 200: z.object({ message: z.string(), task_id: z.int(), status: z.enum(['completed', 'pending', 'failed']) }) },
       refuses: { 404: 'There is no such task', 503: 'The transcript could not be stored: say it again' },
     },
@@ -114,26 +118,26 @@ export const taskRoutes = [
       if (of.kind === 'transcript' && hasMetadata) throw badRequest('Metadata payload is not valid for transcript tasks')
       if (of.kind === 'metadata' && transcript.length > 0) throw badRequest('Transcript payload is not valid for metadata tasks')
 
-      const json = (member: string) => memberText(request.bytes!.toString(), member)!
-      const found = (): Finding =>
-        of.kind === 'metadata' ? { metadata: hasMetadata ? json('metadata') : null } : { transcript: null }
+      const found = async (): Promise<Finding> =>
+        of.kind === 'metadata' ? { metadata: hasMetadata ? await metadataText(request) : null } : { transcript: null }
       const failure = () => {
         const { error_message, permanent } = body
         const isLast = permanent ?? isHopeless(error_message ?? '')
         return { error: reasonOf(error_message), ...(isLast && { permanent: true as const }) }
       }
       const submit = (finding: Finding) => submitResult({ ...of, finding, policy: app.taskPolicy })
-      // What a worker finds out goes back to whoever needed it; the view may not show the claim yet.
+      // A finding leads back to the request for it through the claim. Read from the log: the view may not show the claim yet.
       const claim = await newestOf(db, tasksFor(of.kind, of.videoId).stream)
       const causationId = causationOf(request) ?? claim?.id ?? task.event_id
       const cause = { correlationId: task.correlation_id ?? request.id, causationId }
       const options = { ...visible, cause }
       if (!body.success || transcript.length === 0)
-        return answer(await execute(submit(body.success ? found() : failure()), options))
+        return answer(await execute(submit(body.success ? await found() : failure()), options))
       const kept = async () => {
-        // Nothing is stored of what would be refused.
+        // Checked first, so that nothing is stored for a result that would be refused.
         await mustBeInProgress()
-        return submit({ transcript: await keepTranscript(app, ask, of.videoId, { rows: transcript, json: json('transcript') }) })
+        const json = (await memberOf(request.bytes!, 'transcript'))!
+        return submit({ transcript: await keepTranscript(app, ask, of.videoId, { rows: transcript, json }) })
       }
       return answer(await executeAlone(aboutTranscript(of.videoId), kept, options))
     },

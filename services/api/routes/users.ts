@@ -5,7 +5,7 @@ import { codePoints, strip } from '#platform/http/text.ts'
 import { userById } from '#projections/users.ts'
 import { user } from '../auth/guards.ts'
 import { notFound } from '../errors.ts'
-import { etagOf, expectedOf } from '../etag.ts'
+import { tagsOf } from '../etag.ts'
 import { route } from '../route.ts'
 import { fromMs, fromPg } from '../times.ts'
 
@@ -17,10 +17,13 @@ const Profile = z
     profile_image_url: z.string().nullable(),
     ai_notes_enabled: z.boolean(),
     token_exists: z.boolean(),
+    credits_balance: z.int().meta({ description: 'Always the same: nothing costs anything' }),
     long_term_token: z.string().nullable(),
     created_at: z.string(),
   })
   .meta({ id: 'Profile' })
+
+const profileTags = tagsOf(Profile)
 
 const ProfileUpdate = z.object({
   name: text()
@@ -30,6 +33,9 @@ const ProfileUpdate = z.object({
     .nullish(),
   ai_notes_enabled: boolean().nullish(),
 })
+
+/** Shown on the web app's profile page. The original app spends credits on AI; here nothing costs anything. */
+const CREDITS = 100
 
 const GONE = { 404: 'The account of the token is not there' }
 
@@ -41,7 +47,7 @@ export const userRoutes = [
     async ({ user, app, db, request }) => {
       const account = await userById(db, user.id)
       if (!account) throw notFound('User not found')
-      request.etag = etagOf(ownerOf(user.id), account.version)
+      request.etag = profileTags.of(ownerOf(user.id), account.version)
       const { token_email, token_issued_at } = account
       const hasToken = token_email !== null && token_issued_at !== null
       return {
@@ -51,6 +57,7 @@ export const userRoutes = [
         profile_image_url: account.image_url,
         ai_notes_enabled: account.ai_notes,
         token_exists: hasToken,
+        credits_balance: CREDITS,
         long_term_token: hasToken
           ? app.tokens.longTerm({ userId: user.id, email: token_email, issuedAt: token_issued_at })
           : null,
@@ -65,9 +72,9 @@ export const userRoutes = [
     { summary: 'Change your profile', auth: user, body: ProfileUpdate, answers: { 200: Profile }, etag: true, refuses: GONE },
     async ({ user, body, request, execute }) => {
       const change = { name: body.name ?? undefined, aiNotes: body.ai_notes_enabled ?? undefined }
-      const expected = expectedOf(request, ownerOf(user.id))
+      const expected = profileTags.expected(request, ownerOf(user.id))
       const account = await execute(updateProfile({ userId: user.id, ...change, expected }), { visibleIn: ['users'] })
-      request.etag = etagOf(ownerOf(user.id), account.version)
+      request.etag = profileTags.of(ownerOf(user.id), account.version)
       return {
         id: account.userId,
         email: account.email,
@@ -75,7 +82,8 @@ export const userRoutes = [
         profile_image_url: account.imageUrl,
         ai_notes_enabled: account.aiNotes,
         token_exists: account.token !== null,
-        long_term_token: null, // never here, only whether there is one
+        credits_balance: CREDITS,
+        long_term_token: null, // only GET gives the token; here `token_exists` tells that there is one
         created_at: fromMs(account.createdAt),
       }
     },

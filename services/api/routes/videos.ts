@@ -47,7 +47,7 @@ export const videoRoutes = [
     },
     async ({ user, query, db }) => {
       const { page, per_page: perPage } = query
-      const q = codePoints(query.q) < 2 ? '' : query.q
+      const q = codePoints(query.q.normalize('NFC')) < 2 ? '' : query.q
       const offset = Math.min((page - 1) * perPage, Number.MAX_SAFE_INTEGER)
       const { total, videos } = await videosOf(db, { userId: user.id, q, sort: query.sort as Sort, limit: perPage, offset })
       const list = videos.map((v) => `{"video_id":${json(v.video_id)},"title":${json(v.title)},"metadata":${v.metadata}}`)

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { findConversation } from '#events/conversation.ts'
 import { faultOf } from '#platform/http/access-log.ts'
+import { readSteadily } from '#projections/engine/steady.ts'
 import { replyTo } from '#projections/messages.ts'
 import type { Needs } from './needs.ts'
 import type { Outcome } from './reply.ts'
@@ -13,12 +14,8 @@ interface Sent {
   messageId: number
 }
 
-/** The reply to a message that was sent before, wherever it was made or is being made: all of it, once it is closed. */
-export const replyAgain = (
-  needs: Pick<Needs, 'execute' | 'visible' | 'db' | 'log'>,
-  sent: Sent,
-  lookEveryMs = LOOK_EVERY_MS,
-) => ({
+/** The reply to a message sent before, made in any process: yields it whole, once it is closed. */
+export const replyAgain = (needs: Pick<Needs, 'execute' | 'waiter' | 'db' | 'log'>, sent: Sent, lookEveryMs = LOOK_EVERY_MS) => ({
   async *heard(left: AbortSignal): AsyncGenerator<string, Outcome> {
     try {
       const text = await closed(needs, sent, left, lookEveryMs)
@@ -32,9 +29,9 @@ export const replyAgain = (
   },
 })
 
-/** Waits until a reply is closed, or nobody waits for it any more; undefined when it failed. */
+/** Waits until a reply is closed or `left` aborts; undefined when it failed. */
 async function closed(
-  { execute, visible, db }: Pick<Needs, 'execute' | 'visible' | 'db'>,
+  { execute, waiter, db }: Pick<Needs, 'execute' | 'waiter' | 'db'>,
   sent: Sent,
   left: AbortSignal,
   lookEveryMs: number,
@@ -42,8 +39,9 @@ async function closed(
   while (!left.aborted) {
     const { result, seen } = await execute(findConversation(sent), { actor: sent.viewer, correlationId: null })
     if (result.open[sent.messageId] === undefined) {
-      const isVisible = await visible(['messages'], seen)
-      const text = await replyTo(db, sent.conversationId, sent.messageId)
+      const shown = () => waiter.visible(['messages'], seen)
+      const read = () => replyTo(db, sent.conversationId, sent.messageId)
+      const { isVisible, result: text } = await readSteadily(waiter, shown, read)
       if (text !== undefined || isVisible) return text
     }
     await delay(lookEveryMs)

@@ -1,7 +1,8 @@
+import { breather } from '#platform/breather.ts'
 import { lineOf, type Segment } from './segments.ts'
 import { momentsIn, termsOf } from './terms.ts'
 
-/** A transcript as far as there is room for it. */
+/** A transcript, cut to a budget. */
 export interface Excerpt {
   /** One per segment, in the order of the transcript; `GAP` where some are left out. */
   lines: string[]
@@ -20,29 +21,33 @@ interface Stretch {
 }
 
 const STRETCH_BYTES = 500
-/** Who asks at greater length has said by then what it is about. */
+/** Only the beginning of a longer question is used: by then its topic is clear. */
 const QUESTION_LENGTH = 2_000
-/** A longer line could not be left out in part. */
+/** Longer segments are split, because a line is kept or left out whole. */
 const LINE_BYTES = 2_000
 const bytesOf = (line: string) => Buffer.byteLength(line) + 1
 const GAP_BYTES = bytesOf(GAP)
 
 /**
- * Cuts a transcript to a budget. First come the stretches at moments that the questions name, then those that share the
- * rarest words with them, each with its neighbours, and whatever room is left goes to stretches spread evenly over the video.
+ * Cuts a transcript to a budget. First come the stretches at moments that the newest question names. Next come those that share the
+ * rarest words with the questions, each with its neighbours. The remaining room goes to stretches spread evenly over the video.
  *
- * @param questions newest first; each weighs half of the one before
+ * @param questions newest first; each weighs half as much as the one before
  * @param budgetBytes of the lines in UTF-8, each with its line end
  */
-export function excerptOf(segments: readonly Segment[], questions: readonly string[], budgetBytes: number): Excerpt {
+export async function excerptOf(
+  segments: readonly Segment[],
+  questions: readonly string[],
+  budgetBytes: number,
+): Promise<Excerpt> {
   const lines = segments.map(lineOf)
   if (lines.reduce((sum, line) => sum + bytesOf(line), 0) <= budgetBytes) return { lines, isWhole: true }
 
   const stretches = stretchesOf(segments)
   const kept = new Set<number>()
-  // A gap before each and one after the last is the most there can be.
+  // Worst case: a gap before each stretch and one after the last.
   let room = budgetBytes - GAP_BYTES
-  for (const i of [...ranked(stretches, questions), ...spread(stretches.length)]) {
+  for (const i of [...(await ranked(stretches, questions)), ...spread(stretches.length)]) {
     const stretch = stretches[i]
     if (!stretch || kept.has(i) || stretch.bytes + GAP_BYTES > room) continue
     kept.add(i)
@@ -68,7 +73,7 @@ function stretchesOf(segments: readonly Segment[]): Stretch[] {
   return stretches
 }
 
-/** A segment that runs very long becomes several of the same moment. */
+/** Splits a very long segment into several at the same moment. */
 function inPieces(segment: Segment): Segment[] {
   if (segment.text.length * 3 <= LINE_BYTES) return [segment]
   const letters = [...segment.text]
@@ -79,31 +84,37 @@ function inPieces(segment: Segment): Segment[] {
   }))
 }
 
-/** Numbers of stretches that have to do with the questions, best first, each followed by its neighbours. */
-function ranked(stretches: readonly Stretch[], questions: readonly string[]): number[] {
-  const scores = scoresOf(stretches, questions)
+/** Indexes of stretches relevant to the questions, best first, each followed by its neighbours. */
+async function ranked(stretches: readonly Stretch[], questions: readonly string[]): Promise<number[]> {
+  const scores = await scoresOf(stretches, questions)
   const best = [...scores.keys()].filter((i) => scores[i]! > 0).sort((a, b) => scores[b]! - scores[a]! || a - b)
   return [...named(stretches, questions[0] ?? ''), ...best].flatMap((i) => [i, i - 1, i + 1])
 }
 
-/** The stretches in which the moments lie that a question names. */
+/** Indexes of the stretches that contain the moments named in a question. */
 const named = (stretches: readonly Stretch[], question: string): number[] =>
   momentsIn(question.slice(0, QUESTION_LENGTH)).map((moment) => stretches.findLastIndex(({ from }) => from <= moment))
 
-/** Each term of a question counts by how rare it is among the stretches: what is said everywhere tells nothing. */
-function scoresOf(stretches: readonly Stretch[], questions: readonly string[]): number[] {
+/** Scores each term of a question by how rare it is among the stretches: a term said everywhere tells nothing. */
+async function scoresOf(stretches: readonly Stretch[], questions: readonly string[]): Promise<number[]> {
   const weights = new Map<string, number>()
   for (const [age, question] of questions.entries())
     for (const term of termsOf(question.slice(0, QUESTION_LENGTH)))
       weights.set(term, Math.max(weights.get(term) ?? 0, 0.5 ** age))
-  const found = stretches.map(({ lines }) => [...termsOf(lines.join('\n'))].filter((term) => weights.has(term)))
+  const found: string[][] = []
+  // A transcript may have tens of thousands of stretches.
+  const breath = breather()
+  for (const { lines } of stretches) {
+    found.push([...termsOf(lines.join('\n'))].filter((term) => weights.has(term)))
+    await breath()
+  }
   const among = new Map<string, number>()
   for (const term of found.flat()) among.set(term, (among.get(term) ?? 0) + 1)
   const worth = (term: string) => weights.get(term)! * Math.log(stretches.length / among.get(term)!)
   return found.map((terms) => terms.reduce((sum, term) => sum + worth(term), 0))
 }
 
-/** All numbers below `count`, each as far as can be from those before it: halves, then quarters … */
+/** All numbers below `count`, each as far as possible from those before it: halves, then quarters … (bit reversal) */
 function spread(count: number): number[] {
   const bits = Math.ceil(Math.log2(Math.max(count, 1)))
   const reversed = (i: number) => {

@@ -10,12 +10,12 @@ const ERRORS: Record<Exclude<Outcome, 'completed'>, string> = {
   failed: 'Processing error',
 }
 
-/** What can be listened to: piece by piece, until it returns how it ended, or `left` says that nobody listens. */
+/** Yields a reply piece by piece and returns how it ended, or stops when `left` aborts. */
 interface Audible {
   heard(left: AbortSignal): AsyncGenerator<string, Outcome>
 }
 
-/** Tells a client a reply in the frames of chat, for as long as it listens. It always ends in `[DONE]`. */
+/** Sends a reply to a client in the frames of chat, until the client leaves. A whole answer ends with `[DONE]`. */
 export async function tell(out: Out, reply: Audible): Promise<void> {
   const pieces = reply.heard(out.left)
   while (!out.left.aborted) {

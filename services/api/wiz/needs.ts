@@ -1,14 +1,14 @@
 import type { Logger } from 'pino'
 import type { Execute } from '#platform/log/executor.ts'
-import type { Place } from '#platform/log/port.ts'
 import type { Objects } from '#platform/objects/open.ts'
 import type { Db } from '#platform/pg/pool.ts'
+import type { Waiter } from '#projections/engine/wait.ts'
 
-/** What chat needs of the world. */
+/** Everything that chat needs from outside. */
 export interface Needs {
   execute: Execute
-  /** Waits (bounded) until these views show what lies at these places; false when it gave up. */
-  visible(views: string[], places: Place[]): Promise<boolean>
+  /** Knows how far the views have come. */
+  waiter: Pick<Waiter, 'visible' | 'mark' | 'holds'>
   db: Db
   objects: Objects
   log: Logger

@@ -2,31 +2,34 @@ import type { Model, ReplyRequest } from '#platform/llm/open.ts'
 import { excerptOf, GAP } from './excerpt.ts'
 import type { Segment } from './segments.ts'
 
-/** Room for an answer. Models that think before they speak think within it, so it is larger than an answer is long. */
+/** Maximum tokens of an answer. A reasoning model spends part of them on its reasoning, so it is larger than an answer is long. */
 const REPLY_TOKENS = 4096
-/** Three bytes of UTF-8 are about a token where letters are cheap, and where a letter has three bytes it is one. */
+/** In Latin script a token has about three bytes of UTF-8; where a character takes three bytes, it is about one token. */
 const BYTES_PER_TOKEN = 3
 
 export interface Question {
   title: string | null
   segments: readonly Segment[]
-  /** The last messages of the conversation, oldest first; the last one is to be answered. */
+  /** The conversation's last messages, oldest first; the last one is to be answered. */
   messages: ReplyRequest['messages']
 }
 
-/** What a model is asked, cut to what it can take in. */
-export function requestOf({ title, segments, messages }: Question, { windowTokens }: Pick<Model, 'windowTokens'>): ReplyRequest {
+/** The request to a model, cut to its context window. */
+export async function requestOf(
+  { title, segments, messages }: Question,
+  { windowTokens }: Pick<Model, 'windowTokens'>,
+): Promise<ReplyRequest> {
   const maxTokens = Math.min(REPLY_TOKENS, Math.floor(windowTokens / 4))
   const room = (windowTokens - maxTokens) * BYTES_PER_TOKEN
   const recalled = lastWithin(messages, room / 2)
   const questions = recalled.filter(({ from }) => from === 'user').map(({ text }) => text)
   const said = recalled.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0)
   const frame = Buffer.byteLength(instructions(title, [], false))
-  const { lines, isWhole } = excerptOf(segments, questions.reverse(), Math.max(0, room - said - frame))
+  const { lines, isWhole } = await excerptOf(segments, questions.reverse(), Math.max(0, room - said - frame))
   return { instructions: instructions(title, lines, isWhole), messages: recalled, maxTokens }
 }
 
-/** The newest messages that fit; the last one in any case. */
+/** The newest messages that fit; always at least the last one. */
 function lastWithin<M extends { text: string }>(messages: readonly M[], bytes: number): M[] {
   let room = bytes
   const from = messages.findLastIndex(({ text }) => {
@@ -52,7 +55,7 @@ const instructions = (title: string | null, lines: readonly string[], isWhole: b
     ...lines,
   ].join('\n')
 
-/** No title on YouTube is longer. */
+/** YouTube's maximum. */
 const TITLE_LENGTH = 100
 
 const oneLine = (title: string | null) => (title ?? '').slice(0, TITLE_LENGTH).toWellFormed().replace(/\s+/g, ' ').trim()

@@ -11,7 +11,7 @@ import { type Outcome, Reply } from './reply.ts'
 import type { Segment } from './segments.ts'
 import { storable } from './words.ts'
 
-/** A message that was sent, and what it is to be answered from. */
+/** A sent message, and the data for answering it. */
 export interface Turn {
   conversationId: number
   messageId: number
@@ -24,31 +24,31 @@ export interface Turn {
 
 /** The replies that this process is making. */
 export interface Replies {
-  /** Has a message answered. The reply is made and kept whether or not anybody listens. */
+  /** Starts a reply. It is made and stored whether or not anybody listens. */
   begin(turn: Turn): Reply
-  /** The reply to a message, while it is being made here. */
+  /** The reply to a message, while this process is making it. */
   find(messageId: number): Reply | undefined
-  /** How many are being made. */
+  /** Number of replies in the making. */
   count(): number
-  /** Whether so many are being made that no more should be begun. */
+  /** Whether the maximum is reached, so that no more should be begun. */
   isFull(): boolean
-  /** The server is stopping: what is not done after `graceMs` is given up, also what only then begins. */
+  /** For a stopping server: fails replies that are not done after `graceMs`, including those begun later. */
   stop(graceMs: number): void
-  /** Resolves when none is left. */
+  /** Resolves when no reply is left. */
   idle(): Promise<void>
 }
 
-/** What a model is shown of a conversation: its last messages, with the one to answer. */
+/** Messages of a conversation that a model gets, including the one to answer. */
 const RECALLED = 10
-/** Several times as long as any answer for which there is room: only a model that has lost its way gets there. */
+/** Several times as long as any answer of REPLY_TOKENS (`prompt.ts`); only a model that does not stop gets there. */
 const MAX_LENGTH = 200_000
-/** Each holds a transcript, and an open call to the model. */
+/** Each reply holds a transcript and an open call to the model. */
 const MAX_AT_ONCE = 200
-/** An answer that people wait for shall not be lost to a database that is away for a moment. */
+/** Retries, so that a short outage of the database does not lose an answer that people wait for. */
 const TRIES_AFTER_MS = [0, 200, 1_000, 3_000]
 
 export function repliesOf(
-  { execute, visible, db, log }: Pick<Needs, 'execute' | 'visible' | 'db' | 'log'>,
+  { execute, waiter, db, log }: Pick<Needs, 'execute' | 'waiter' | 'db' | 'log'>,
   model: Model,
   maxAtOnce = MAX_AT_ONCE,
 ): Replies {
@@ -65,7 +65,7 @@ export function repliesOf(
       return givenBack && reason === SAID_NOTHING ? 'empty' : 'failed'
     }
     try {
-      const request = requestOf({ ...turn, messages: await recalled(turn) }, model)
+      const request = await requestOf({ ...turn, messages: await recalled(turn) }, model)
       for await (const piece of storable(model.reply(request, stopping.signal))) {
         said += piece
         if (said.length > MAX_LENGTH) throw new ModelError(`${model.name} does not come to an end`)
@@ -76,15 +76,15 @@ export function repliesOf(
       return giveUp(stopping.signal.aborted ? 'the server stopped' : 'the model failed')
     }
     if (strip(said) === '') return giveUp(SAID_NOTHING)
-    // The key makes a second try harmless when the first one was written and only its answer was lost.
+    // The key makes a retry harmless when the first try was written and only its answer was lost.
     const idempotency = { scope: 'wiz', key: `reply to ${replyTo}`, fingerprint: 'reply' }
     const completed = completeReply({ conversationId, replyTo, text: said, model: model.name })
     const { positions } = await surely(completed, { ...whoIs(turn), idempotency })
-    await visible(['messages', 'open-replies'], positions).catch(() => false)
+    await waiter.visible(['messages', 'open-replies'], positions).catch(() => false)
     return 'completed'
   }
 
-  /** The messages that a model is shown. What was sent a moment ago may not be visible yet, but it is known. */
+  /** The messages for the model. The one just sent may not be visible in the view yet, so it is added here. */
   async function recalled({ conversationId, messageId, text }: Turn) {
     const rows = await messagesUpTo(db, { conversationId, messageId, limit: RECALLED })
     const before = rows.filter((row) => row.message_id !== messageId).slice(1 - RECALLED)
@@ -113,7 +113,7 @@ export function repliesOf(
       const reply = new Reply()
       const made = make(turn, reply)
         .catch((error): Outcome => {
-          // It stays open and is given up later, by whoever finds it.
+          // The reply stays open; `giveUpAbandoned` fails it later, in some process.
           log.error({ conversationId: turn.conversationId, fault: faultOf(error) }, 'a reply could not be kept')
           return 'failed'
         })

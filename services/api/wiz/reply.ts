@@ -1,9 +1,9 @@
-/** How a reply ended: kept and visible; without a word; or not to be had. */
+/** How a reply ended: stored and visible; without a word; or failed. */
 export type Outcome = 'completed' | 'empty' | 'failed'
 
 /**
- * A reply on its way. What has been said is held until it ends, so whoever makes it waits for nobody, and anybody may
- * listen from the beginning at a pace of their own. It is as large as a reply, and no larger.
+ * A reply in the making. It buffers everything said until it ends, so a slow listener does not hold up the model, and anybody may
+ * listen from the beginning at their own pace. The buffer grows no larger than the reply.
  */
 export class Reply {
   readonly #pieces: string[] = []
@@ -20,7 +20,7 @@ export class Reply {
     this.#tell()
   }
 
-  /** All pieces, those already said at once and the others as they come; returns how it ended. */
+  /** Yields all pieces, those already said at once and the others as they come; returns how the reply ended. */
   async *heard(): AsyncGenerator<string, Outcome> {
     let next = 0
     while (true) {

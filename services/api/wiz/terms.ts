@@ -1,14 +1,16 @@
+import { normalized } from '#events/kit/normal-form.ts'
+
 const WORD = /[\p{L}\p{N}\p{M}]+/gu
-/** Scripts that put no blanks between words: there two neighbouring letters stand for one. */
+/** Scripts without blanks between words: there, two neighbouring characters count as a term. */
 const UNSPACED =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u
-/** Of longer words only the beginning counts, so that `teaches` finds `teaching`. */
+/** Longer words are cut to this length, so that `teaches` finds `teaching`. */
 const STEM = 5
 
-/** The terms of a text, for finding out whether two texts are about the same: words in small letters, cut to their stems. */
+/** The terms of a text, for comparing the topics of two texts: words in lower case, cut to their stems. */
 export function termsOf(text: string): Set<string> {
   const terms = new Set<string>()
-  for (const [word] of text.normalize('NFKC').toLowerCase().matchAll(WORD)) {
+  for (const [word] of normalized(text, 'NFKC').toLowerCase().matchAll(WORD)) {
     const letters = word.length > STEM || UNSPACED.test(word) ? [...word] : undefined
     if (!letters) terms.add(word)
     else if (!UNSPACED.test(word)) terms.add(letters.slice(0, STEM).join(''))

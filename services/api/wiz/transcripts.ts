@@ -5,17 +5,17 @@ import { unavailable } from '../errors.ts'
 import type { Needs } from './needs.ts'
 import { readTranscript, type Segment } from './segments.ts'
 
-/** Transcripts as chat reads them, the ones asked for of late kept at hand. */
+/** Transcripts for the chat, with a cache of those used last. */
 export interface Transcripts {
   /**
-   * @param sha256 of the newest one stored, by which it is known whether the one at hand still is that
-   * @returns undefined when there is no transcript with a row in it
+   * @param sha256 of the newest stored transcript, so that an older cached one is not used
+   * @returns undefined when there is no transcript with at least one row
    * @throws HttpError 503 when it cannot be read
    */
   of(videoId: string, sha256: string): Promise<Segment[] | undefined>
 }
 
-/** Bytes of the stored objects; what is made of them takes a few times as much. */
+/** Bytes of the stored objects; their segments in memory take a few times as much. */
 const MAX_BYTES = 32 * 2 ** 20
 
 export function openTranscripts({ objects, log }: Pick<Needs, 'objects' | 'log'>, maxBytes = MAX_BYTES): Transcripts {
@@ -26,10 +26,10 @@ export function openTranscripts({ objects, log }: Pick<Needs, 'objects' | 'log'>
   const kept = new LRUCache<string, Kept, string>({
     maxSize: maxBytes,
     sizeCalculation: ({ bytes }) => bytes,
-    // Many who ask for one at the same time make it be fetched once.
+    // Concurrent callers share one fetch.
     fetchMethod: async (_key, _stale, { context: videoId }) => {
       const object = await objects.get(transcriptKey(videoId))
-      const segments = object && readTranscript(object.toString())
+      const segments = object && (await readTranscript(object.toString()))
       return segments && { segments, bytes: object.length }
     },
   })

@@ -6,24 +6,24 @@ import { openTranscripts, type Transcripts } from './transcripts.ts'
 
 export interface WizOptions {
   llm?: Llm
-  /** How many messages each may send in a day. */
+  /** Messages that each viewer may send in a day. */
   quotas?: { user: number; guest: number }
-  /** How long a reply may take. */
+  /** Maximum time for a reply. */
   replyMs?: number
 }
 
-/** All that chat works with. */
+/** The parts of chat. */
 export interface Wiz {
-  /** Whose model answers, in words. */
+  /** Name of the model's provider, for messages. */
   provider: string
-  /** Undefined without a key to ask the model with. */
+  /** Undefined without an API key for the model. */
   replies: Replies | undefined
   transcripts: Transcripts
   quotas: { user: number; guest: number }
 }
 
 const NOBODY: Llm = { provider: 'Gemini', model: undefined }
-/** A model that has not said a word for so long will not. */
+/** A model silent for this long is taken to have failed. */
 const SILENCE_MS = 60_000
 
 export function wizOf(

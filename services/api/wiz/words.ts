@@ -1,6 +1,6 @@
 const LONE_HIGH = /[\ud800-\udbff]$/
 
-/** Words as they can be kept: without NUL and halves of letters. A letter that two pieces share goes with the second; no piece is empty. */
+/** Makes pieces of text storable: no NUL, no lone surrogates, none empty. A pair split over two pieces goes with the second. */
 export async function* storable(pieces: AsyncIterable<string>): AsyncGenerator<string> {
   let half = ''
   for await (const piece of pieces) {

@@ -1,20 +1,20 @@
-/** What a check found. `missing`: not there, though it could be; `warning`: it works, with a reservation; `failed`: it does not work. */
+/** The result of a check. `missing`: absent, but could be there; `warning`: works, with a reservation; `failed`: does not work. */
 export interface Finding {
   state: 'ok' | 'missing' | 'warning' | 'failed'
-  /** What was found, in a few words; never a secret. */
+  /** A few words on the current state; never a secret. */
   detail: string
-  /** What does not work for want of it. */
+  /** The functions that do not work because of it. */
   cost?: string
-  /** What a person can do. */
+  /** Advice for a person. */
   remedy?: string
 }
 
-/** Something that VidWiz relies on. */
+/** A check of something that VidWiz relies on. */
 export interface Check {
   name: string
-  /** Whether nothing works without it, or not what was asked for in the settings. */
+  /** Whether nothing works without it, or something that the settings ask for does not. */
   isNeeded: boolean
-  /** What is lost when it hangs or throws, so that it cannot say so itself. */
+  /** The cost when the check hangs or throws, so that it cannot tell itself. */
   cost: string
   look(signal: AbortSignal): Promise<Finding> | Finding
 }
@@ -26,7 +26,7 @@ export interface Checked extends Finding {
 
 export const ok = (detail: string): Finding => ({ state: 'ok', detail })
 
-/** Checks for nothing if all services that need it are run by somebody else. */
+/** Disables checks if the settings leave out all services that need them: others run these services elsewhere. */
 export const unlessLeftOut = (
   without: readonly string[],
   services: readonly string[],
@@ -40,7 +40,7 @@ export const unlessLeftOut = (
       }))
     : checks
 
-/** Looks at everything at once. What hangs or throws has failed, and keeps nobody from telling about the rest. */
+/** Runs all checks in parallel. A check that hangs or throws counts as failed and does not hold up the others. */
 export const examine = (checks: readonly Check[], withinMs: number): Promise<Checked[]> =>
   Promise.all(checks.map(async (check) => ({ name: check.name, isNeeded: check.isNeeded, ...(await bounded(check, withinMs)) })))
 
@@ -61,6 +61,6 @@ async function bounded({ look, cost }: Check, withinMs: number): Promise<Finding
   }
 }
 
-/** Whether all that is needed is there. */
+/** Whether everything needed works. */
 export const isWell = (checked: readonly Checked[]): boolean =>
   checked.every(({ isNeeded, state }) => !isNeeded || state === 'ok' || state === 'warning')

@@ -7,7 +7,7 @@ import { type Check, type Finding, ok } from './check.ts'
 const NO_API = 'the API cannot start'
 const NO_CHAT = 'Wiz chat answers 500'
 
-/** Where clients come in, and the keys for what others do for us. */
+/** The API's port, and the keys for outside services. */
 export const edgeChecks = (settings: Settings): Check[] => [
   { name: `port ${settings.PORT}`, isNeeded: true, cost: NO_API, look: (signal) => port(settings, signal) },
   { name: 'model key', isNeeded: false, cost: NO_CHAT, look: () => modelKey(settings) },
@@ -31,7 +31,7 @@ async function port({ PORT, HOST }: Settings, signal: AbortSignal): Promise<Find
   return { state: 'failed', detail, cost: NO_API, remedy: 'set PORT (or HOST) to another one' }
 }
 
-/** @returns why nobody can listen there, or undefined */
+/** @returns why the port cannot be listened on; undefined if it can */
 const listening = (port: number, host: string): Promise<string | undefined> =>
   new Promise((resolve) => {
     const probe = createServer()

@@ -10,15 +10,15 @@ import { type Listener, listenerFolder, needsCuda, PINNED_WHISPER, readyListener
 import { type Check, type Finding, ok } from './check.ts'
 
 const DEAF = 'no video without captions is heard; flashcards are still made of those that have some'
-/** A worker takes no message before it could hear what the message may ask for. */
+/** A worker takes no message until it is able to hear (transcribe) a video. */
 const IDLE = 'no video without captions is heard, and no flashcards are made'
 const SLOW = 'a video may take longer to hear than it lasts'
 const NO_STUDY = 'no flashcards and no quizzes are made; videos without captions are still heard'
 const LATER = 'when a gpu-worker starts'
-/** Models that a processor hears with much more slowly than people speak. */
+/** Models that a CPU runs much more slowly than real time. */
 const LARGE = /large|medium|turbo/
 
-/** What of all that a media worker relies on is there. Nothing is installed and nothing is downloaded. */
+/** Checks everything that a media worker relies on. Installs and downloads nothing. */
 export function gpuWorkerChecks(settings: Settings): Check[] {
   const listener = readyListener(settings.VIDWIZ_DATA, settings.WHISPER_DEVICE).catch(() => undefined)
   const check = (name: string, cost: string, look: Check['look'], isNeeded = true): Check => ({ name, isNeeded, cost, look })
@@ -73,14 +73,14 @@ function model({ WHISPER_MODEL: name, VIDWIZ_DATA: data }: Settings): Finding {
 
 const isFolder = (name: string) => (existsSync(name) && statSync(name).isDirectory()) || name.startsWith('/')
 
-/** As the hub of Hugging Face keeps what it fetched. */
+/** Looks for the layout of Hugging Face's cache. */
 function isDownloaded(name: string, data: string): boolean {
   const kept = join(listenerFolder(data), 'models', 'hub')
   const [last] = name.split('/').slice(-1)
   return existsSync(kept) && readdirSync(kept).some((folder) => folder.startsWith('models--') && folder.endsWith(last!))
 }
 
-/** What is still to be fetched, at most: the libraries of NVIDIA are the larger part of the first, large-v3 is 3.1 GB. */
+/** Upper bounds of what is still to be downloaded. NVIDIA's libraries are most of the packages; large-v3 is 3.1 GB. */
 const PACKAGES_MB = 1_000
 const MODEL_MB = 3_200
 

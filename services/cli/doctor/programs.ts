@@ -15,7 +15,7 @@ const NO_TRANSCRIPTS =
 const NO_LAMBDAS = 'no Lambda is bundled, so no note by AI and no summary is written on this machine'
 const NO_KAFKA = 'no Kafka runs on this machine'
 
-/** The programs that this machine must have, for what is asked for. */
+/** The programs that the settings require on this machine. */
 export const programChecks = (settings: Settings): Check[] => [
   { name: 'Node', isNeeded: true, cost: 'nothing runs', look: () => ok(`${process.versions.node}, ${process.execPath}`) },
   ...unlessLeftOut(
@@ -80,7 +80,7 @@ function youtube({ VIDWIZ_DATA }: Settings): Finding {
   }
 }
 
-/** Runs what makes the zips: whether its program is there and of this machine only shows then. */
+/** Runs esbuild: only that shows whether its binary is there and fits this machine. */
 async function lambdas({ VIDWIZ_DATA }: Settings): Promise<Finding> {
   try {
     const { stop, transform, version } = await import('esbuild')

@@ -15,7 +15,7 @@ import { openQueues } from '#platform/sqs/open.ts'
 import { nameOf } from '#platform/sqs/queues.ts'
 import { type Check, type Finding, ok, unlessLeftOut } from './check.ts'
 
-/** With less than this a machine is full before one knows it. */
+/** With less free space, a disk fills up before anybody notices. */
 const SCARCE_BYTES = 1024 ** 3
 const NO_TOPICS = 'no events reach the topics'
 const NO_BUCKET = 'no transcript can be stored or read'
@@ -23,7 +23,7 @@ const ROUND = 'a message that always fails goes round until it expires'
 const UNSEEN = 'nobody sees which messages could not be handled'
 const AGAIN = 'start VidWiz again'
 
-/** Where things are kept, and what carries messages. */
+/** The stores, and the queues and brokers for messages. */
 export const storeChecks = (settings: Settings): Check[] => [
   { name: 'data folder', isNeeded: true, cost: 'nothing starts', look: () => folder(settings) },
   { name: 'database', isNeeded: true, cost: 'nothing works', look: () => database(settings) },
@@ -39,7 +39,7 @@ export const storeChecks = (settings: Settings): Check[] => [
     ['sqs-bridge', 'lambda-runner'],
     (['SQS_AI_NOTE_QUEUE_URL', 'SQS_SUMMARY_QUEUE_URL'] as const).map((name) => ({
       name,
-      // The bridge serves both or none.
+      // The bridge serves both queues or none.
       isNeeded: Boolean(settings[name]) || (!localParts(settings).sqs && !settings.VIDWIZ_WITHOUT.includes('sqs-bridge')),
       cost: QUEUES[name],
       look: () => queue(settings, name),
@@ -108,7 +108,7 @@ function reachable(broker: string, signal: AbortSignal): Promise<Finding> {
 
 const HERE = 'in the data folder'
 
-/** The settings with the S3 and SQS of the data folder, where it is those that are used; undefined when these do not run. */
+/** The settings, completed by the S3 or SQS of the data folder where that is used; undefined when it is used but does not run. */
 function reached(settings: Settings, part: keyof ReturnType<typeof localParts>): Settings | undefined {
   if (!localParts(settings)[part]) return settings
   return serverOf(dataFolder(settings.VIDWIZ_DATA)) && withLocalAws(settings)
@@ -165,7 +165,7 @@ async function queue(settings: Settings, name: keyof typeof QUEUES): Promise<Fin
   }
 }
 
-/** Some servers put it in a number alone. */
+/** The reason, with the HTTP status: some servers give nothing else. */
 function saidBy(error: unknown): string {
   const { $metadata } = error as { $metadata?: { httpStatusCode?: number } }
   return $metadata?.httpStatusCode ? `${reasonOf(error)} (HTTP ${$metadata.httpStatusCode})` : reasonOf(error)

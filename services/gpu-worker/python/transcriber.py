@@ -1,18 +1,18 @@
-"""Hears what is said in files of sound, one after the other: JSON lines on stdin and stdout.
+"""Transcribes audio files, one after the other: JSON lines on stdin and stdout.
 
-It is told by its environment what to hear with: WHISPER_MODEL, WHISPER_DEVICE, WHISPER_COMPUTE_TYPE, WHISPER_THREADS, HF_HOME.
+Configured by its environment: WHISPER_MODEL, WHISPER_DEVICE, WHISPER_COMPUTE_TYPE, WHISPER_THREADS, HF_HOME.
 
   in   {"id": 1, "hear": "/path/of/a/file"}
-  out  {"ready": {"device": "cpu", "compute_type": "int8", "threads": 2, "load_seconds": 0.4, "note": null}}   once, when it can hear
-       {"downloading": {"model": "large-v3", "megabytes": 312}}   now and then, when the model is not there yet
-       {"begin": {"id": 1, "seconds": 25.9}}          how long the file says that its sound is
+  out  {"ready": {"device": "cpu", "compute_type": "int8", "threads": 2, "load_seconds": 0.4, "note": null}}   once, when it is ready
+       {"downloading": {"model": "large-v3", "megabytes": 312}}   now and then, while the model is downloaded
+       {"begin": {"id": 1, "seconds": 25.9}}          length of the audio according to the file
        {"segment": {"id": 1, "text": "…", "offset": 0.0, "duration": 2.5}}
        {"heard": {"id": 1, "seconds": 17.0}}          so far
        {"done": {"id": 1, "language": "en", "language_probability": 0.98, "seconds": 25.9}}
-       {"error": {"id": 1, "kind": "bad-audio", "message": "…"}}   and lives on; without an id it could not begin, and ends
-       {"beat": false}                                every few seconds; true: a step of the work was done since the last one
+       {"error": {"id": 1, "kind": "bad-audio", "message": "…"}}   then goes on; with a null id it could not start, and exits
+       {"beat": false}                                every few seconds; true: a step of work was done since the last one
 
-All times are in seconds. Kinds of errors: bad-audio, set-up, memory, failed. It ends when stdin does, whatever it is doing.
+All times are in seconds. Kinds of errors: bad-audio, set-up, memory, failed. It exits when stdin ends, even in the middle of work.
 """
 import json
 import os
@@ -24,18 +24,18 @@ import time
 
 BEAT_SECONDS = 2
 DOWNLOAD_SECONDS = 10
-"""Between two lines on how much has come."""
+"""Interval of progress reports during a download."""
 RATE = 16_000
-"""Samples a second, as Whisper takes them."""
+"""Samples per second that Whisper expects."""
 PIECE_SECONDS = 10 * 60
-"""What is heard at once: it bounds memory, of which faster-whisper takes 60 to 100 MB for each minute."""
+"""Audio transcribed at once. Bounds memory: faster-whisper takes 60 to 100 MB for each minute."""
 CUT_SECONDS = 60
-"""At the end of a piece, where the quietest moment is looked for, so that no word is cut."""
+"""Part at the end of a piece in which it is cut, at the quietest moment, so that no word is split."""
 QUIET = RATE // 2
 GROUP = 500_000
-"""Samples that are converted at once."""
+"""Samples converted at once."""
 
-# Libraries print what they like: none of it comes between our lines.
+# Send everything that libraries print to stderr, so that it does not mix with the protocol.
 out = os.dup(1)
 os.dup2(2, 1)
 writing = threading.Lock()
@@ -53,7 +53,7 @@ def tell(**message):
 
 
 class Refused(Exception):
-    """Why it cannot begin, or a file cannot be heard."""
+    """Why the process cannot start, or a file cannot be transcribed."""
 
     def __init__(self, kind, message):
         super().__init__(message)
@@ -61,7 +61,7 @@ class Refused(Exception):
 
 
 def beat():
-    """Shows that the process lives, and whether it gets on."""
+    """Reports that the process is alive, and whether it makes progress."""
     global has_worked
     while True:
         time.sleep(BEAT_SECONDS)
@@ -75,7 +75,7 @@ def beat():
 def read_commands(commands):
     for line in sys.stdin.buffer:
         commands.put(json.loads(line))
-    # Whoever asked has gone: nobody wants what is being heard.
+    # The parent has gone, so the result is no longer needed.
     os._exit(0)
 
 
@@ -86,7 +86,7 @@ REPOSITORY = re.compile(r'[\w.-]+/[\w.-]+')
 
 
 def folder_of(name):
-    """Where the model lies; it is downloaded if need be."""
+    """Folder of the model, which is downloaded if missing."""
     if os.path.isdir(name):
         missing = [file for file in FILES if not os.path.isfile(os.path.join(name, file))]
         if missing:
@@ -95,7 +95,7 @@ def folder_of(name):
     looks_like_a_path = name.startswith(('.', '/', '~')) or name.count('/') > 1
     if looks_like_a_path:
         raise Refused('set-up', f'WHISPER_MODEL {name} is not there: set it to a folder with a model, or to a name as large-v3')
-    # It takes a while, and nobody needs it to learn of a wrong folder.
+    # A slow import: not needed to report a wrong folder.
     from faster_whisper.utils import _MODELS
 
     repository = _MODELS.get(name) or (name if REPOSITORY.fullmatch(name) else None)
@@ -110,11 +110,11 @@ def downloaded(name, repository):
     files = {'repo_id': repository, 'allow_patterns': [*FILES, 'preprocessor_config.json', 'vocabulary.*']}
     try:
         folder = huggingface_hub.snapshot_download(**files, local_files_only=True)
-        # One that was broken off is not whole.
+        # An interrupted download leaves an incomplete folder.
         if all(os.path.isfile(os.path.join(folder, file)) for file in FILES):
             return folder
     except Exception:
-        pass  # it is not there yet
+        pass  # not downloaded yet
     ended = threading.Event()
     threading.Thread(target=tell_size, args=(name, repository, ended), daemon=True).start()
     try:
@@ -126,7 +126,7 @@ def downloaded(name, repository):
 
 
 def tell_size(name, repository, ended):
-    """Tells how much has come, whenever that is more."""
+    """Reports the downloaded size whenever it changes."""
     from huggingface_hub.constants import HF_HUB_CACHE
 
     folder = os.path.join(HF_HUB_CACHE, f'models--{repository.replace("/", "--")}', 'blobs')
@@ -139,7 +139,7 @@ def tell_size(name, repository, ended):
 
 
 def load():
-    """The model on the device that it can have, and what to tell of it."""
+    """Loads the model on the available device. Returns the model and the message for `ready`."""
     name = os.environ.get('WHISPER_MODEL') or 'large-v3'
     device = os.environ.get('WHISPER_DEVICE') or 'auto'
     compute_type = os.environ.get('WHISPER_COMPUTE_TYPE')
@@ -170,7 +170,7 @@ def on(device, folder, compute_type, threads, note):
     from faster_whisper import WhisperModel
 
     if not compute_type:
-        # float16 on a processor silently becomes float32, which takes two or three times as long.
+        # On a CPU float16 silently becomes float32, which takes two or three times as long as int8.
         can = ctranslate2.get_supported_compute_types(device)
         wanted = 'int8' if device == 'cpu' else 'float16'
         compute_type = wanted if wanted in can else 'float32'
@@ -187,7 +187,7 @@ def on(device, folder, compute_type, threads, note):
     began = time.monotonic()
     model = Model(folder, device=device, compute_type=compute_type, cpu_threads=threads, local_files_only=True)
     if device == 'cuda':
-        # Libraries of CUDA that are missing are missed at the first use only.
+        # Missing CUDA libraries show only at the first use, so use the model once.
         model.encode(numpy.zeros((model.feature_extractor.n_mels, 3000), numpy.float32))
     told = {'device': device, 'compute_type': compute_type, 'threads': threads, 'note': note}
     return model, {**told, 'load_seconds': round(time.monotonic() - began, 3)}
@@ -205,7 +205,7 @@ def cores():
         return os.cpu_count() or 1
 
 
-# Sound ---------------------------------------------------------------------
+# Audio ---------------------------------------------------------------------
 
 def open_sound(path):
     import av
@@ -223,7 +223,7 @@ def open_sound(path):
 
 
 def samples_of(container):
-    """What can be decoded of its first sound, in groups of samples between -1 and 1. What is broken in between is left out."""
+    """Decodes the first audio stream into groups of samples between -1 and 1. Broken parts are skipped."""
     import av
     import numpy
 
@@ -254,7 +254,7 @@ def samples_of(container):
 
 
 def pieces_of(groups):
-    """Puts groups of samples together into pieces that are not too long, cut where it is quiet."""
+    """Joins groups of samples into pieces of bounded length, cut where it is quiet."""
     import numpy
 
     held, length = [], 0
@@ -271,13 +271,13 @@ def pieces_of(groups):
 
 
 def quietest(samples):
-    """The middle of the quietest half second near the end."""
+    """Index of the middle of the quietest half second near the end."""
     begins = len(samples) - CUT_SECONDS * RATE
     windows = samples[begins:].reshape(-1, QUIET)
     return begins + int((windows**2).mean(axis=1).argmin()) * QUIET + QUIET // 2
 
 
-# Hearing -------------------------------------------------------------------
+# Transcription -------------------------------------------------------------
 
 def hear(model, id_, path):
     container = open_sound(path)
@@ -299,7 +299,7 @@ def hear(model, id_, path):
                 start, end = (min(max(moment, 0), length) for moment in (segment.start, segment.end))
                 row = {'text': segment.text, 'offset': round(offset + start, 3), 'duration': round(max(end - start, 0), 3)}
                 tell(segment={'id': id_, **row})
-            # Where nobody speaks there is no language.
+            # Without speech the detected language means nothing.
             if language is None and info.duration_after_vad > 0:
                 language, probability = info.language, info.language_probability
             offset += length
@@ -318,7 +318,7 @@ def reason(error):
 
 
 def error_of(error):
-    """What is told of an exception."""
+    """Kind and message for an `error` line."""
     if isinstance(error, Refused):
         return {'kind': error.kind, 'message': str(error)}
     is_memory = isinstance(error, MemoryError) or re.search('out of memory|bad_alloc|unable to allocate', str(error), re.I)

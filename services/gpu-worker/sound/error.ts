@@ -1,6 +1,6 @@
 /**
- * Why there is no sound. `no-sound`: the file has none; `unreadable`: it is no file that ffmpeg can read; `disk-full`: there is no
- * room for what comes out; `set-up`: ffmpeg cannot be run, and a person has to mend it.
+ * Why audio could not be converted. `no-sound`: the file has none; `unreadable`: ffmpeg cannot read the file; `disk-full`: no room
+ * for the output; `set-up`: ffmpeg cannot be run, and a person has to fix it.
  */
 export class SoundError extends Error {
   override name = 'SoundError'
@@ -11,13 +11,13 @@ export class SoundError extends Error {
   }
 }
 
-/** The first that fits counts. */
+/** The first match counts. */
 const SIGNS: readonly [SoundError['kind'], RegExp, string][] = [
   ['disk-full', /No space left on device|Disk quota exceeded/i, 'the disk is full'],
   ['no-sound', /matches no streams|does not contain any stream|nothing was encoded/i, 'there is no sound in the file'],
 ]
 
-/** What a failed run of ffmpeg means. @param stderr at its level `error` */
+/** Error for a failed run of ffmpeg. @param stderr at log level `error` */
 export function soundError(stderr: string): SoundError {
   const [kind, , message] = SIGNS.find(([, sign]) => sign.test(stderr)) ?? []
   if (kind) return new SoundError(kind, message!)

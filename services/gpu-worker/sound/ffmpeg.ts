@@ -3,25 +3,25 @@ import { pythonEnvironment } from '#platform/python/environment.ts'
 import { SoundError, soundError } from './error.ts'
 
 export interface FfmpegOptions {
-  /** The program: FFMPEG_PATH, or the one that is installed with what hears. */
+  /** Path of the program: FFMPEG_PATH, or the ffmpeg installed with faster-whisper. */
   ffmpeg: string
   signal: AbortSignal
-  /** Told twice a second how much has been done. */
+  /** Called twice a second with the seconds of audio done. */
   onProgress?: ((seconds: number) => void) | undefined
 }
 
-/** A file on this disk gets on; one that does not is broken, or the disk is. */
+/** Reading a local file always progresses; without progress the file or the disk is broken. */
 const STUCK_MS = 120_000
-/** Nothing is so long; it is stuck before. */
+/** Upper bound only: no file takes as long, and `STUCK_MS` ends a run that stands still. */
 const LONGEST_MS = 24 * 3_600_000
 
-/** Only files are read: a list of addresses may pass for a file of sound. */
+/** Allows local files only: an input may be a playlist that contains URLs. */
 export const input = (path: string): string[] => ['-protocol_whitelist', 'file,pipe', '-i', `file:${path}`]
 
 /**
- * Runs ffmpeg to its end, or until it does not get on.
- * @returns how much sound came out of it, in seconds
- * @throws SoundError; what `signal` was aborted with
+ * Runs ffmpeg until it exits or makes no progress.
+ * @returns seconds of audio in the output
+ * @throws SoundError; the reason of `signal` when aborted
  */
 export async function runFfmpeg(args: readonly string[], { ffmpeg, signal, onProgress }: FfmpegOptions): Promise<number> {
   const stuck = new AbortController()

@@ -4,28 +4,29 @@ import { SoundError } from './error.ts'
 import { type FfmpegOptions, input, runFfmpeg } from './ffmpeg.ts'
 
 export interface Mp3Options extends FfmpegOptions {
-  /** What is beyond is left out. */
+  /** The rest is cut off. */
   maxSeconds?: number | undefined
 }
 
 export interface Mp3 {
-  /** How long its sound is. */
+  /** Length of the audio. */
   seconds: number
-  /** Whether something was left out. */
+  /** Whether something was cut off. */
   isCut: boolean
 }
 
-/** ffmpeg ends with a whole frame, which is 26 to 72 ms long. */
+/** ffmpeg ends with a whole frame of 26 to 72 ms. */
 const TOLERANCE_SECONDS = 0.1
 
 /**
- * Makes an MP3 of 192 kbit/s of the first sound in a file. The file has its name once it is whole; otherwise nothing is left.
- * @throws SoundError; what `signal` was aborted with
+ * Makes an MP3 of 192 kbit/s from the first audio stream of a file. The output appears under its name only when complete; after an
+ * error nothing is left.
+ * @throws SoundError; the reason of `signal` when aborted
  */
 export async function toMp3(from: string, to: string, { maxSeconds, ...options }: Mp3Options): Promise<Mp3> {
   const unfinished = `${resolve(to)}.part`
   const bound = maxSeconds === undefined ? [] : ['-t', String(maxSeconds)]
-  // Below 32 kHz an MP3 has 160 kbit/s at most.
+  // Below 32 kHz an MP3 has at most 160 kbit/s.
   const encoded = ['-map', '0:a:0', '-map_metadata', '-1', '-ar', '44100', '-c:a', 'libmp3lame', '-b:a', '192k', ...bound]
   try {
     const seconds = await runFfmpeg([...input(resolve(from)), ...encoded, '-f', 'mp3', '-y', `file:${unfinished}`], options)
@@ -38,8 +39,8 @@ export async function toMp3(from: string, to: string, { maxSeconds, ...options }
 }
 
 /**
- * How long the first sound in a file lasts, in seconds, by what is in it, not by what it says of itself.
- * @throws SoundError; what `signal` was aborted with
+ * Length of the first audio stream in seconds, measured from the stream itself because headers can be wrong.
+ * @throws SoundError; the reason of `signal` when aborted
  */
 export const secondsOf = (file: string, options: FfmpegOptions): Promise<number> =>
   runFfmpeg([...input(resolve(file)), '-map', '0:a:0', '-c', 'copy', '-f', 'null', '-'], options)

@@ -3,7 +3,7 @@ import { installedListener } from '#platform/whisper/install.ts'
 import type { Sound } from '../ports.ts'
 import { toMp3 } from './mp3.ts'
 
-/** Sound by the ffmpeg that is named, or the one that is installed with what hears. */
+/** Uses FFMPEG_PATH, or the ffmpeg installed with faster-whisper. */
 export function openSound({
   FFMPEG_PATH,
   VIDWIZ_DATA: data,

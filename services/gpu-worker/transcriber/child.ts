@@ -5,19 +5,19 @@ import { HearingError, type Row } from '../ports.ts'
 import { command, type Failure, LONGEST_LINE, type Message, messageOf, type Ready } from './protocol.ts'
 
 export interface ChildOptions {
-  /** What runs it, with its arguments. */
+  /** Program to run, with its arguments. */
   program: string
   args: readonly string[]
   env: NodeJS.ProcessEnv
-  /** It shows more often than this that it lives. */
+  /** The child must show a sign of life within this time. */
   silenceMs: number
-  /** No step of its work takes longer. */
+  /** The child must finish a step of its work within this time. */
   stepMs: number
-  /** Told how much of a model has been downloaded. */
+  /** Called with the progress of a model's download. */
   onDownload?(model: string, megabytes: number): void
 }
 
-/** What came of a file: segments in the order in which they were heard. */
+/** Result for a file; segments in the order of the audio. */
 export interface Heard {
   segments: Row[]
   /** Null when nobody speaks. */
@@ -37,8 +37,8 @@ const LOADING = 'while it was loading its model'
 const HEARING = 'while it was hearing'
 
 /**
- * The process that hears, in a group of its own. It serves one file at a time for as long as it lives; once it has died, does not
- * answer or talks nonsense, whoever waits for it is told, and it is not to be asked any more.
+ * The transcribing child process, in a process group of its own. It processes one file at a time. When it dies, hangs or violates
+ * the protocol, its pending promises reject and it must not be used again.
  */
 export class Child {
   private readonly options: ChildOptions
@@ -60,10 +60,10 @@ export class Child {
     this.process = spawn(program, args, { env, detached: true, stdio: ['pipe', 'pipe', 'pipe'] })
     this.silence = setTimeout(() => this.die(`gave no sign of life for ${silenceMs / 1000} seconds`), silenceMs)
     this.step = setTimeout(() => this.stuck(), stepMs)
-    // Nobody may be waiting when it fails.
+    // Avoids unhandledRejection while nobody waits for it.
     this.readiness.promise.catch(() => {})
     const { stdin, stdout, stderr } = this.process
-    // It ends by itself, and that is told by its exit.
+    // The child's exit is reported instead.
     stdin!.on('error', () => {})
     stdout!.setEncoding('utf8').on('data', (text: string) => this.take(text))
     stderr!.setEncoding('utf8').on('data', (text: string) => {
@@ -80,7 +80,7 @@ export class Child {
     })
   }
 
-  /** Whether it may be asked. */
+  /** Whether it may be used. */
   get isAlive(): boolean {
     return this.end === undefined
   }
@@ -90,15 +90,15 @@ export class Child {
     return this.process.pid
   }
 
-  /** What it hears with, once its model is loaded. @throws HearingError */
+  /** The device, once the model is loaded. @throws HearingError */
   ready(): Promise<Ready> {
     return this.readiness.promise
   }
 
   /**
-   * Has it hear a file. One at a time.
+   * Transcribes a file, one at a time.
    * @param file an absolute path
-   * @throws HearingError; what it was killed with
+   * @throws HearingError; the reason it was killed with
    */
   async hear(file: string, onProgress?: Job['onProgress']): Promise<Heard> {
     if (!isAbsolute(file)) throw new Error(`${file} is no absolute path`)
@@ -115,7 +115,7 @@ export class Child {
     }
   }
 
-  /** Kills it at once, with whatever it has started. @param why what its job is told */
+  /** Kills the child's process group at once. @param why the reason its job rejects with */
   async kill(why: unknown): Promise<void> {
     this.fail(why)
     await this.closing.promise
@@ -136,7 +136,7 @@ export class Child {
 
   private handle(message: Message) {
     const isWaiting = this.isReady && !this.job
-    // One that has nothing to do is not stuck.
+    // An idle child is not stuck.
     if (isWaiting || !('beat' in message) || message.beat) this.step.refresh()
     if ('ready' in message) {
       this.isReady = true
@@ -166,7 +166,7 @@ export class Child {
   }
 
   private refuse({ id, kind, message }: Failure) {
-    // What it has done wrong once it may do again, and memory that was short stays so.
+    // An unknown failure may repeat and memory stays short: replace the process.
     if (kind === 'memory') return this.die(`ran out of memory: ${message}`)
     if (kind === 'failed') return this.die(`failed: ${message}`)
     const error = new HearingError(kind, message)

@@ -3,8 +3,8 @@ import { readSettings } from '#platform/config/settings.ts'
 import { HearingError } from '../ports.ts'
 import { transcriberOf } from './set-up.ts'
 
-// Hears one file with the settings of this installation, to see what a machine can do: what it runs on and how fast it is go to
-// stderr, the rows to stdout as JSON lines.
+// Transcribes one file with this installation's settings, to test a machine: prints device and speed to stderr, the rows to stdout
+// as JSON lines.
 const { positionals } = parseArgs({ allowPositionals: true })
 const [file] = positionals
 if (!file || positionals.length > 1) {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** What the child says, as python/transcriber.py has it: one of these in each line. */
+/** Messages from python/transcriber.py, one per line. */
 const seconds = z.number().min(0)
 const id = z.int()
 
@@ -9,7 +9,7 @@ const ready = z.object({
   compute_type: z.string(),
   threads: z.int(),
   load_seconds: seconds,
-  /** What is worth knowing about the choice of the device. */
+  /** Remark on the choice of the device. */
   note: z.string().nullable(),
 })
 const segment = z.object({ id, text: z.string(), offset: seconds, duration: seconds })
@@ -34,10 +34,12 @@ export type Message = z.output<typeof Message>
 export type Ready = z.output<typeof ready>
 export type Failure = z.output<typeof error>
 
-/** A row of a minute is a hundredth of it. */
+/** Enough: a row for a minute of speech is about a hundredth of it. */
 export const LONGEST_LINE = 64 * 1024
 
-/** @returns undefined when the line is none of the protocol */
+/**
+ * @returns undefined when the line does not follow the protocol
+ */
 export function messageOf(line: string): Message | undefined {
   try {
     return Message.parse(JSON.parse(line))
@@ -46,5 +48,5 @@ export function messageOf(line: string): Message | undefined {
   }
 }
 
-/** Asks for a file to be heard. */
+/** Command to transcribe a file. */
 export const command = (id: number, file: string): string => `${JSON.stringify({ id, hear: file })}\n`

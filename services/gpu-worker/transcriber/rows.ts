@@ -1,14 +1,14 @@
 import type { Row } from '../ports.ts'
 import { withoutLoops } from './loops.ts'
 
-/** Control characters, and such as say in which direction to write or where a word may be broken. */
+/** Control characters, and characters that set the writing direction or a word break. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is taken out
 const UNSEEN = /[\u0000-\u0008\u000e-\u001f\u007f\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff]/g
 
 /**
- * The rows of a transcript: in order of time, within the length of the sound, to the millisecond, each of them saying something; what
- * is repeated without end is cut.
- * @param seconds how long the sound lasts
+ * Turns segments into the rows of a transcript: in order of time, within the length of the audio, to the millisecond, without empty
+ * rows and without loops.
+ * @param seconds length of the audio
  */
 export function rowsOf(segments: readonly Row[], seconds: number): Row[] {
   const rows: Row[] = []
@@ -26,7 +26,7 @@ export function rowsOf(segments: readonly Row[], seconds: number): Row[] {
 
 const rounded = (seconds: number) => Math.round(seconds * 1000) / 1000
 
-/** Whisper says 448 tokens in half a minute at most. */
+/** Whisper produces at most 448 tokens for half a minute. */
 const LONGEST = 4_000
 
 const plain = (text: string) => text.slice(0, LONGEST).toWellFormed().replace(UNSEEN, '').replace(/\s+/g, ' ').trim()

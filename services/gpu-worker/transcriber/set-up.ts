@@ -6,8 +6,8 @@ import { openTranscriber } from './transcriber.ts'
 type Hearing = Pick<Settings, 'VIDWIZ_DATA' | 'WHISPER_MODEL' | 'WHISPER_DEVICE' | 'WHISPER_COMPUTE_TYPE' | 'WHISPER_THREADS'>
 
 /**
- * The transcriber of this installation. What hears is installed with the first job if it is not there yet, and the model downloaded.
- * @param onNotice told what takes long before anything can be heard, in words for people
+ * The transcriber for the settings. faster-whisper is installed and the model downloaded with the first job, if missing.
+ * @param onNotice called with messages for people about slow preparations
  */
 export function transcriberOf(settings: Hearing, onNotice: (text: string) => void, signal?: AbortSignal) {
   const { VIDWIZ_DATA: data, WHISPER_DEVICE: device } = settings

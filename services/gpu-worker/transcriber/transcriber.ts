@@ -9,40 +9,40 @@ import type { Ready } from './protocol.ts'
 import { rowsOf } from './rows.ts'
 
 export interface TranscriberOptions {
-  /** What is installed; asked for each time a child is begun. Its trouble becomes a HearingError `set-up`. */
+  /** The installed faster-whisper; called for each new child process. Its Trouble becomes a HearingError `set-up`. */
   listener(): Promise<Listener>
-  /** Where models are kept that are downloaded. */
+  /** Folder for downloaded models. */
   models: string
-  /** A name that faster-whisper knows, one of a repository of Hugging Face, or a folder. */
+  /** A name known to faster-whisper, a Hugging Face repository, or a folder. */
   model: string
   device: 'auto' | 'cpu' | 'cuda'
-  /** int8 on a processor and float16 on CUDA if not given. */
+  /** Default: int8 on a CPU, float16 on CUDA. */
   computeType?: string | undefined
-  /** On a processor; as many as there are cores if not given. */
+  /** CPU threads; default: the number of cores. */
   threads?: number | undefined
-  /** Told what takes long before anything can be heard, in words for people. */
+  /** Called with messages for people about slow preparations. */
   onNotice?(text: string): void
   env?: NodeJS.ProcessEnv
-  /** For tests: what the child is, and how long it may be silent, or at one step. */
+  /** For tests: the child's script, and its time limits. */
   script?: string
   silenceMs?: number
   stepMs?: number
 }
 
 const SCRIPT = join(import.meta.dirname, '../python/transcriber.py')
-/** It beats every two seconds; loading a library from a cold disk may hold it up. */
+/** The child beats every two seconds; loading a library from a cold disk may delay it. */
 const SILENCE_MS = 60_000
-/** Half a minute of sound is a step; a large model on an old processor, tried at six temperatures, takes minutes for it. */
+/** A step is half a minute of audio; a large model on an old CPU takes minutes for it, tried at six temperatures. */
 const STEP_MS = 15 * 60_000
-/** What libraries of Python, CUDA and Hugging Face may know besides. */
+/** Environment variables passed on to Python, CUDA and Hugging Face libraries. */
 const PASSED_ON = /^(HF_\w+|CUDA_\w+|NVIDIA_\w+|OMP_\w+|CT2_\w+|LD_LIBRARY_PATH)$/
 
-/** Of sound in which nobody speaks: undetermined. */
+/** Undetermined: nobody speaks. */
 const NO_LANGUAGE = 'und'
 
-/** A port to faster-whisper in a process of its own, which is begun when it is first needed and again after it has died. */
+/** Runs faster-whisper in a child process, which starts when first needed and again after it has died. */
 export function openTranscriber(options: TranscriberOptions): Transcriber & {
-  /** Of the process that hears now, for figures; undefined when there is none. */
+  /** Process id of the current child, for metrics; undefined when there is none. */
   readonly pid: number | undefined
 } {
   const { silenceMs = SILENCE_MS, stepMs = STEP_MS } = options
@@ -52,7 +52,7 @@ export function openTranscriber(options: TranscriberOptions): Transcriber & {
   let beginning: Promise<Child> | undefined
   let isClosed = false
 
-  /** One begins for all that wait for it, also when the one who came first does not want it any more. */
+  /** All callers share one starting child, even if the first caller is aborted. */
   function living(): Promise<Child> {
     if (beginning) return beginning
     if (child?.isAlive) return Promise.resolve(child)
@@ -114,7 +114,7 @@ const closed = () => new HearingError('died', 'hearing was ended')
 
 const inWords = ({ device, compute_type, note }: Ready) => `${device}, ${compute_type}${note ? ` (${note})` : ''}`
 
-/** Waits no longer than it is wanted; what comes later is of no interest. */
+/** Stops waiting when aborted; a later result is ignored. */
 function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason)

@@ -4,7 +4,7 @@ import type { Ground } from './grounding.ts'
 import { baseOf, maybeOf } from './language.ts'
 import { areAlike, plain } from './sameness.ts'
 
-/** What is wrong with what a model gave, in words that it understands too. */
+/** A defect of a model's draft; also sent to the model as text. */
 export type Wrong =
   | 'a text is missing or too long'
   | 'front and back are the same'
@@ -16,23 +16,25 @@ export type Wrong =
   | 'it says the same as another one'
 
 export interface Checking {
-  /** What is said. */
+  /** The transcript. */
   ground: Ground
-  /** In which the study is to be; undefined if it is not known. */
+  /** Language the study must have; undefined if unknown. */
   language: string | undefined
   isTranslated: boolean
-  /** Text of that language, if the transcript is in it. */
+  /** Sample text in that language, if the transcript is in it. */
   like: string | undefined
 }
 
 export type Verdict<T> = { good: T; at: number } | { wrong: Wrong }
 
-/** Nobody learns more than that by heart. */
+/** Longer texts are hard to learn by heart. */
 const LONGEST = 600
 
 const isText = (text: string) => text.length > 0 && text.length <= LONGEST
 
-/** @param known the cards that there are already */
+/**
+ * @param known the cards accepted before
+ */
 export function checkedCard(
   { quote, front, back }: CardDraft,
   known: readonly Flashcard[],
@@ -45,7 +47,9 @@ export function checkedCard(
   return grounded({ front, back }, { quote, said: `${front} ${back}`, all: `${front} ${back}` }, checking)
 }
 
-/** @param known the questions that there are already */
+/**
+ * @param known the questions accepted before
+ */
 export function checkedQuestion(
   { quote, question, options: given, correct_answer }: QuestionDraft,
   known: readonly Question[],
@@ -65,7 +69,9 @@ export function checkedQuestion(
   return grounded(good, { quote, said: `${question} ${right}`, all: [question, ...options].join(' ') }, checking)
 }
 
-/** @param texts `said`: what is claimed; `all`: that and what is offered beside it */
+/**
+ * @param texts `said`: the claim; `all`: the claim and the other options
+ */
 function grounded<T>(
   good: T,
   { quote, said, all }: { quote: string; said: string; all: string },
@@ -77,11 +83,11 @@ function grounded<T>(
   return at === undefined ? { wrong: 'it is not said in the transcript, or its quote is not' } : { good, at }
 }
 
-/** Options are mixed, so none may point to another. */
+/** Options are shuffled, so none may refer to another. */
 const OF_OTHERS =
   /^(all|none|both|neither) of (the|these)( (above|options|answers))?\.?$|\b(both|neither|options?|answers?) [A-D1-4] (and|or|nor) [A-D1-4]\b/i
 
-/** Labels that some put before options, as `A) …`, `B) …`: the right one may stand elsewhere in the end. */
+/** Removes labels such as `A) …`, `B) …`: after the shuffle they would be wrong. */
 function withoutLabels(options: readonly string[]): string[] {
   const parts = options.map((option) => /^\(?([A-Da-d1-4])[).:]\s+(.+)$/s.exec(option))
   const labels = parts.map((part) => part?.[1]?.toLowerCase()).join('')

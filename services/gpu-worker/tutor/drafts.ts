@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type Form, objectOf } from '#platform/llm/formed.ts'
 
-/** What a model gives: with each thing the words of the transcript that bear it out. */
+/** Form of a model's answer: each item comes with the words of the transcript that support it. */
 export const form: Form = {
   name: 'study',
   schema: objectOf({
@@ -44,10 +44,10 @@ export interface Drafts {
 
 const Answer = z.object({ flashcards: z.array(z.unknown()).catch([]), quiz: z.array(z.unknown()).catch([]) })
 
-/** A model may say far more than was asked. */
+/** A model may return far more items than asked for. */
 const MOST_READ = 50
 
-/** Reads a model's answer; undefined when it is not of the form at all. What single things are not of it is left out. */
+/** Parses a model's answer; undefined when it does not have the form at all. Single malformed items are dropped. */
 export function draftsIn(answer: string): Drafts | undefined {
   const { data } = Answer.safeParse(jsonIn(answer))
   return data && { cards: each(CardDraft, data.flashcards), questions: each(QuestionDraft, data.quiz) }
@@ -56,7 +56,7 @@ export function draftsIn(answer: string): Drafts | undefined {
 const each = <T extends z.ZodType>(schema: T, items: unknown[]): z.output<T>[] =>
   items.slice(0, MOST_READ).flatMap((item) => schema.safeParse(item).data ?? [])
 
-/** Some put JSON in a fence. */
+/** Some models put JSON in a code fence. */
 function jsonIn(answer: string): unknown {
   try {
     return JSON.parse(/^\s*```(?:json)?\s*\n([\s\S]*?)\n?\s*```\s*$/.exec(answer)?.[1] ?? answer)

@@ -1,43 +1,43 @@
 import { numbersOf, stemAt, stemsOf, wordsOf } from './words.ts'
 
-/** A text in which things can be found. */
+/** A text in which claims can be looked up. */
 export interface Ground {
-  /** Where it says that, of its length: from 0 to 1; undefined if it does not. */
+  /** Place that supports the claim, relative to the text's length: from 0 to 1; undefined if unsupported. */
   find(claim: Claim): number | undefined
 }
 
 export interface Claim {
-  /** Words of the text itself which are to bear it out. */
+  /** Words copied from the text to support the claim. */
   quote: string
-  /** What is claimed, in whatever language. */
+  /** The claim itself, in any language. */
   said: string
-  /** Of what is claimed: that of the text, or another one, in which only names and numbers are the same. */
+  /** True if the claim is in another language than the text; then only names and numbers are the same. */
   isTranslated: boolean
-  /** Whether names are known by their capitals: in German all nouns have them. */
+  /** Whether capitals identify names: in German all nouns have them. */
   areNamesCapital?: boolean
 }
 
-/** A quote may leave out or mend a word. */
+/** A quote may omit or correct a word. */
 const LEAST_OF_QUOTE = 0.7
 const FEWEST_QUOTED = 3
 const MOST_QUOTED = 40
-/** Words about a quote that still speak of the same, roughly a minute to each side. */
+/** Words around a quote that still belong to its subject, roughly a minute to each side. */
 const NEARBY = 150
-/** Of what is claimed, how much has to be near its quote; or anywhere in one place, if the quote is not there. */
+/** Share of the claim's words that must be near the quote; or together anywhere, if the quote is not found. */
 const LEAST_NEAR_QUOTE = 0.25
 const LEAST_WITHOUT_QUOTE = 0.6
 const FEWEST_WITHOUT_QUOTE = 3
-/** Of the many places of a word, so many are looked at. */
+/** At most this many occurrences of a word are tried. */
 const MOST_PLACES = 300
 const RAREST = 4
 
 /**
- * Makes a text ready to be looked things up in.
+ * Indexes a text so that claims can be looked up.
  *
- * A claim has to come with a quote. It is found where most of the quote's words stand together and some of the claim's own words are
- * near. A claim without a quote that could be found still counts if most of its words stand together somewhere. In translation,
- * words do not tell: then the quote must be there, and of the claim's numbers and names, if there are several, at least one. (Numbers
- * do not tell when the text spells them, nor names when it is not in Latin letters.)
+ * A claim has to come with a quote. The quote is found where most of its words stand together, and some of the claim's own words
+ * must be near. A claim whose quote is not found still counts if most of its words stand together somewhere. In translation the
+ * claim's words cannot be compared: then the quote must be found, and if the claim has several numbers and names, at least one must
+ * occur. (Numbers are ignored when the text spells them out, names when the text is not in Latin letters.)
  */
 export function groundOf(text: string): Ground {
   const words = wordsOf(text)
@@ -54,7 +54,7 @@ export function groundOf(text: string): Ground {
   const isLatin = words.filter((word) => /^\p{Script=Latin}/u.test(word)).length > words.length / 2
   const at = (i: number) => (words.length === 0 ? 0 : i / words.length)
 
-  /** Where most of the words of a quote stand together. */
+  /** Position where most of a quote's words stand together. */
   function quoted(quote: string): number | undefined {
     const wanted = longestOf(quote).slice(0, MOST_QUOTED)
     if (wanted.length < FEWEST_QUOTED) return undefined
@@ -74,11 +74,11 @@ export function groundOf(text: string): Ground {
     return best.share >= LEAST_OF_QUOTE ? best.start : undefined
   }
 
-  /** How many of the stems stand within so many words of a place. */
+  /** Number of stems that occur near a position. */
   const near = (wanted: ReadonlySet<string>, place: number) =>
     [...wanted].filter((stem) => stems.get(stem)?.some((i) => Math.abs(i - place) <= NEARBY)).length
 
-  /** The place where most of the stems stand together. */
+  /** The position where most of the stems stand together. */
   function gathered(wanted: ReadonlySet<string>) {
     const found = [...wanted].flatMap((stem) => (stems.get(stem) ?? []).map((i) => [i, stem] as const)).sort(([a], [b]) => a - b)
     const within = new Map<string, number>()
@@ -115,14 +115,14 @@ export function groundOf(text: string): Ground {
   }
 }
 
-/** Of a quote with gaps, the longest part. */
+/** The longest part of a quote with gaps. */
 const longestOf = (quote: string): string[] =>
   quote
     .split(/\.{3}|…/)
     .map(wordsOf)
     .reduce((a, b) => (b.length > a.length ? b : a))
 
-/** How many of the wanted words, each as often as wanted, stand between two places. */
+/** Number of wanted words between two positions; each counts at most as often as wanted. */
 function sharedWith(wanted: ReadonlyMap<string, number>, words: readonly string[], from: number, to: number): number {
   const left = new Map(wanted)
   let shared = 0
@@ -135,6 +135,6 @@ function sharedWith(wanted: ReadonlyMap<string, number>, words: readonly string[
   return shared
 }
 
-/** What is written with a capital within a sentence, as stems. */
+/** Stems of words capitalized within a sentence. */
 const namesOf = (text: string): string[] =>
   [...text.matchAll(/(?<=[\p{Ll}\p{N},] )\p{Lu}[\p{L}\p{M}]+/gu)].flatMap(([name]) => [...stemsOf(name)])

@@ -1,12 +1,12 @@
 import { STOP_WORDS } from './stop-words.ts'
 import { wordsOf } from './words.ts'
 
-// A cheap look at the language of a text, by its letters and its little words. It only says what is plainly so.
+// Cheap language detection from letters and function words. It decides only clear cases.
 
-/** Of a tag such as `pt-BR`: the language alone. */
+/** Language part of a tag such as `pt-BR`. */
 export const baseOf = (tag: string): string => tag.split('-')[0]!.toLowerCase()
 
-/** Names of a tag's language in English, for a prompt; the tag itself when it has none. */
+/** English name of a tag's language, for a prompt; the tag itself if it has none. */
 export function nameOf(tag: string): string {
   try {
     return new Intl.DisplayNames(['en'], { type: 'language' }).of(tag) ?? tag
@@ -15,7 +15,7 @@ export function nameOf(tag: string): string {
   }
 }
 
-/** Some scripts have names for writing in several. */
+/** Some script codes stand for several scripts. */
 const WRITTEN_IN: Record<string, string[]> = {
   Jpan: ['Hani', 'Hira', 'Kana'],
   Kore: ['Hang', 'Hani'],
@@ -23,7 +23,10 @@ const WRITTEN_IN: Record<string, string[]> = {
   Hant: ['Hani'],
 }
 
-/** What a language is usually written in; its tag may name another script, or what looks like one, as `en-orig` does. */
+/**
+ * Scripts a language is usually written in. A tag may name another script, or contain a part that only looks like one, such as
+ * `en-orig`.
+ */
 function scriptsOf(tag: string): string[] {
   const known = [tag, baseOf(tag)].map(scriptOf).find((script) => script !== undefined && isScript(script))
   return known === undefined ? [] : (WRITTEN_IN[known] ?? [known])
@@ -50,12 +53,14 @@ const LETTER = /\p{L}/gu
 const lettersIn = (text: string, scripts: readonly string[]): number =>
   text.match(new RegExp(`[${scripts.map((script) => `\\p{Script=${script}}`).join('')}]`, 'gu'))?.length ?? 0
 
-/** Fewer letters than that tell nothing. */
+/** Fewer letters are not enough to decide. */
 const FEWEST_LETTERS = 20
-/** Names and terms are often written in Latin letters, whatever the language. */
+/** Names and terms are often in Latin letters, whatever the language. */
 const LEAST_SHARE_OF_LETTERS = 0.25
 
-/** @returns whether a part of the letters is of that language, or whether there are too few to say */
+/**
+ * @returns whether enough letters belong to the language's scripts; true also when there are too few letters to decide
+ */
 function hasItsLetters(text: string, tag: string): boolean {
   const letters = text.match(LETTER)?.length ?? 0
   const scripts = scriptsOf(tag)
@@ -66,24 +71,30 @@ function hasItsLetters(text: string, tag: string): boolean {
 const FEWEST_WORDS = 8
 const FEWEST_OF_ANOTHER = 3
 const TIMES_AS_MANY = 3
-/** Where a language's own little words are not known, only what is plainly English is told from it: models fall back to that. */
+/**
+ * For a language without a list of function words, only text that is clearly English is rejected: models tend to fall back to
+ * English.
+ */
 const SHARE_OF_PLAIN_ENGLISH = 0.4
 
-const littleWords = (words: readonly string[], language: string) => words.filter((word) => STOP_WORDS[language]?.has(word)).length
+const littleWords = (words: readonly string[], language: string) =>
+  words.filter((word) => STOP_WORDS.get(language)?.has(word)).length
 
-/** @returns whether it has many little words of another language and hardly any of this one */
+/**
+ * @returns whether it has many function words of another language and hardly any of this one
+ */
 function hasAnothersWords(text: string, language: string): boolean {
   const words = wordsOf(text)
   if (words.length < FEWEST_WORDS) return false
-  if (!STOP_WORDS[language]) return littleWords(words, 'en') >= words.length * SHARE_OF_PLAIN_ENGLISH
+  if (!STOP_WORDS.has(language)) return littleWords(words, 'en') >= words.length * SHARE_OF_PLAIN_ENGLISH
   const least = Math.max(FEWEST_OF_ANOTHER, littleWords(words, language) * TIMES_AS_MANY)
-  return Object.keys(STOP_WORDS).some((other) => littleWords(words, other) >= least)
+  return [...STOP_WORDS.keys()].some((other) => littleWords(words, other) >= least)
 }
 
 /**
- * Says whether a text may be of that language. Much slips through: languages of one script without a list of little words, and short
- * texts. What it refuses is of another language.
- * @param like a text of that language, if there is one: Hindi, say, is written in Latin letters by some
+ * Whether a text may be in a language. It lets much pass, such as short texts and languages of one script without a list of
+ * function words, but what it rejects is in another language.
+ * @param like a text in that language, if there is one: some languages, such as Hindi, are sometimes written in Latin letters
  */
 export function maybeOf(language: string, text: string, like?: string): boolean {
   const isWrittenOtherwise = like !== undefined && !hasItsLetters(like, language)
@@ -91,7 +102,7 @@ export function maybeOf(language: string, text: string, like?: string): boolean 
   return hasItsLetters(text, language) && !hasAnothersWords(text, baseOf(language))
 }
 
-/** Scripts that one language is written in, far more than any other. */
+/** Scripts used almost only by one language. */
 const OF_SCRIPT: [script: string, language: string][] = [
   ['Hira', 'ja'],
   ['Kana', 'ja'],
@@ -116,14 +127,14 @@ const MUCH = 5_000
 const LEAST_SHARE_OF_SCRIPT = 0.2
 const LEAST_SHARE_OF_LITTLE_WORDS = 0.08
 
-/** The language of a text, as a tag; `und` (undetermined) when it cannot be told. */
+/** The language of a text as a tag; `und` (undetermined) if unclear. */
 export function guessed(text: string): string {
   const sample = text.slice(0, MUCH)
   const letters = sample.match(LETTER)?.length ?? 0
   if (letters === 0) return 'und'
   for (const [script, language] of OF_SCRIPT) if (lettersIn(sample, [script]) / letters >= LEAST_SHARE_OF_SCRIPT) return language
   const words = wordsOf(sample)
-  const [best, count] = Object.keys(STOP_WORDS)
+  const [best, count] = [...STOP_WORDS.keys()]
     .map((language) => [language, littleWords(words, language)] as const)
     .reduce((a, b) => (b[1] > a[1] ? b : a))
   return count / words.length >= LEAST_SHARE_OF_LITTLE_WORDS ? best : 'und'

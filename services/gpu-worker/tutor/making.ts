@@ -11,7 +11,7 @@ import { chosen, type Placed } from './selection.ts'
 import { mixed } from './shuffle.ts'
 import { type Amount, amountFor, isEnough, nextOf, type Standing, sharesOf } from './turns.ts'
 
-/** How often the model may be in trouble in a row before it counts as away. */
+/** Temporary errors in a row after which the model counts as away. */
 const MOST_TROUBLES = 3
 
 export interface Making {
@@ -21,11 +21,11 @@ export interface Making {
   /** See `Checking`. */
   language: string | undefined
   isTranslated: boolean
-  /** Whether the study is to be in the language that the transcript is said to be in. */
+  /** Whether the study is in the language that the transcript claims to have. */
   isWrittenAlike: boolean
   signal: AbortSignal
   onProgress?: ((done: number) => void) | undefined
-  /** After trouble that may pass, four times as long after the next. */
+  /** Pause after a temporary error; four times as long after each further one. */
   pauseMs: number
 }
 
@@ -37,15 +37,15 @@ export interface Made {
 interface Asked extends Standing {
   section: Section
   checking: Checking
-  /** What could not be used of the last answer. */
+  /** Problems of the last answer. */
   wrong: Wrong[]
   wasUnreadable: boolean
 }
 
 /**
- * Asks about each section, and again where too little came of it, until there is enough or all that may be asked has been. What is
- * good is kept.
- * @throws StudyError; what `signal` was aborted with
+ * Asks about each section, and again where too few items came, until there are enough or the limits of `turns.ts` are reached. Good
+ * items are kept.
+ * @throws StudyError; the reason of `signal` when aborted
  */
 export async function make(making: Making): Promise<Made> {
   const { model, sections, title, language, isTranslated, isWrittenAlike, signal, onProgress, pauseMs } = making
@@ -71,7 +71,7 @@ export async function make(making: Making): Promise<Made> {
 
   const items = <T>(placed: readonly Placed<T>[]) => placed.map(({ item }) => item)
 
-  /** Keeps what is good of an answer, and remembers what is wrong with the rest. */
+  /** Keeps the good items of an answer, and remembers the problems of the rest. */
   function keep(one: Asked, answer: string) {
     const drafts = draftsIn(answer)
     one.wrong = []
@@ -87,7 +87,9 @@ export async function make(making: Making): Promise<Made> {
     found.push(...one.wrong)
   }
 
-  /** @throws StudyError when asking again does not help */
+  /**
+   * @throws StudyError when asking again cannot help
+   */
   function give(one: Asked, error: unknown) {
     if (!(error instanceof ModelError)) throw error
     if (error.isTemporary) {
@@ -97,7 +99,7 @@ export async function make(making: Making): Promise<Made> {
     }
     if (error.status !== undefined)
       throw new StudyError('set-up', `${error.message}; look at the key and at STUDY_PROVIDER and STUDY_MODEL`, { cause: error })
-    // What it will not speak about may be in this section only.
+    // The model may refuse only this section.
     one.isClosed = true
     found.push(error.message)
   }
@@ -131,6 +133,6 @@ const placedIn = <T>({ from, to }: Section, { good, at }: { good: T; at: number 
   at: from + at * (to - from),
 })
 
-/** Why, and how often. */
+/** Distinct reasons with their counts. */
 const why = (found: readonly string[]) =>
   [...Map.groupBy(found, (reason) => reason)].map(([reason, times]) => `; ${reason} (${times.length})`).join('')

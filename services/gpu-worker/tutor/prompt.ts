@@ -7,35 +7,35 @@ import { nameOf } from './language.ts'
 import type { Amount } from './turns.ts'
 
 export interface Wanted extends Amount {
-  /** So many will do if there is not more to ask about. */
+  /** Fewer are accepted if the text yields no more, but at least this many. */
   fewest: number
 }
 
 export interface Studied {
   title: string | undefined
-  /** What is said, or a part of it. */
+  /** The transcript, or a part of it. */
   transcript: string
-  /** Whether that is a part. */
+  /** Whether it is a part. */
   isPart: boolean
-  /** Of the study, if it is known. */
+  /** Language of the study, if known. */
   language: string | undefined
 }
 
-/** What came of what a section was asked before. */
+/** Result of the previous questions. */
 export interface Before {
-  /** What there is already, of the whole transcript. */
+  /** Items accepted so far, from the whole transcript. */
   cards: readonly Flashcard[]
   questions: readonly QuizQuestion[]
-  /** Why parts of the last answer could not be used; empty when all could, or when there was none. */
+  /** Why items of the last answer were rejected; empty if none were or there was no answer. */
   wrong: readonly Wrong[]
-  /** Whether the last answer could not be read at all. */
+  /** Whether the last answer could not be parsed. */
   wasUnreadable: boolean
 }
 
-/** Models that think before they answer need far more than they give: ten of each, with quotes, take about 3,000. */
+/** Models that reason first need far more than the answer itself: ten items of each kind, with quotes, take about 3,000 tokens. */
 const MAX_TOKENS = 16_384
 
-/** Asks for flashcards and quiz questions about what is said. */
+/** Prompt for flashcards and quiz questions about a transcript. */
 export const studyQuestion = (studied: Studied, wanted: Wanted, before: Before): Question => ({
   instructions: instructionsIn(studied.language),
   text: `${titleLine(studied.title)}<transcript>

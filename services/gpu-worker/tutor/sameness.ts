@@ -1,9 +1,9 @@
 import { numbersOf, wordsOf } from './words.ts'
 
-/** Words in common, of all words of both. */
+/** Share of common words among all words of both texts. */
 const ALIKE = 0.75
 
-/** Says whether two texts say nearly the same. Those with other numbers in them do not. */
+/** Whether two texts say nearly the same. Texts with different numbers do not. */
 export function areAlike(one: string, other: string): boolean {
   const [a, b] = [wordsOf(one), wordsOf(other)]
   if (a.join(' ') === b.join(' ')) return true
@@ -13,7 +13,7 @@ export function areAlike(one: string, other: string): boolean {
   return common / (x.size + y.size - common) >= ALIKE
 }
 
-/** A text without what does not make it another one: case, blanks, a full stop. Signs count: C is not C++. */
+/** Normalizes case, blanks and a final full stop. Other signs stay: C is not C++. */
 export const plain = (text: string): string =>
   text
     .normalize('NFKC')

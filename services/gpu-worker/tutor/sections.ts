@@ -1,20 +1,23 @@
-/** A stretch of a transcript that a model is asked about at once. */
+/** A part of a transcript that a model is asked about at once. */
 export interface Section {
   text: string
-  /** Where it begins and ends, of the whole: from 0 to 1. */
+  /** Begin and end, relative to the whole: from 0 to 1. */
   from: number
   to: number
 }
 
-/** About 100 minutes of speech. Far below what models take in: they overlook much in the midst of long texts, and some cost more then. */
+/**
+ * About 100 minutes of speech. Far below models' limits: they overlook much in the middle of long texts, and some cost more for
+ * them.
+ */
 export const SECTION_TOKENS = 24_000
 /** About 13 hours of English. */
 export const MOST_SECTIONS = 8
 
-/** By and large, what models count: four Latin letters are one, a character of Chinese or two of Hindi nearly as much. */
+/** Rough estimate of a model's count: four Latin letters are one token; a Chinese character, or two of Hindi, nearly as much. */
 const tokensOf = (text: string): number => Buffer.byteLength(text) / 4
 
-/** What captions say of sounds: `[Music]`, `♪`, and `>>` for who speaks next. */
+/** Sounds in captions: `[Music]`, `♪`, and `>>` for a change of speaker. */
 const SOUNDS = /\[[^\]]{0,40}\]|[♪♫]|>>+/g
 
 /** All that is said, in one line. */
@@ -27,12 +30,12 @@ export const spoken = (rows: readonly { text: string }[]): string =>
     .replace(/\s+/g, ' ')
     .trim()
 
-/** Longer than words are; where none end, it is cut as it is. */
+/** Pieces end at a blank; text without blanks is cut after 200 characters. */
 const PIECE = /.{1,200}(?:\s|$)|.{1,200}/gsu
 
 /**
- * Cuts what is said into sections of one size. What is longer than all of them together is not covered whole: then they are the
- * middles of as many stretches of it, evenly over its length.
+ * Cuts a transcript into sections of equal size. A transcript longer than `most` sections is covered in part: it is divided into
+ * `most` equal stretches, and each section is the middle of one.
  */
 export function sectionsOf(text: string, { tokens = SECTION_TOKENS, most = MOST_SECTIONS } = {}): Section[] {
   const pieces = text.match(PIECE) ?? []

@@ -1,12 +1,12 @@
-/** Something at a place of the transcript, from 0 to 1. */
+/** An item with its place in the transcript, from 0 to 1. */
 export interface Placed<T> {
   item: T
   at: number
 }
 
 /**
- * Chooses at most so many, fairly over the length: from each stretch its first before any second. What the model said first comes
- * first; the result is in order of place.
+ * Chooses at most `most` items, spread evenly over the transcript: the first item of every stretch before any second. Within a
+ * stretch, earlier items of the model win. The result is in order of place.
  */
 export function chosen<T>(placed: readonly Placed<T>[], most: number): T[] {
   const stretches = Array.from({ length: most }, () => [] as Placed<T>[])

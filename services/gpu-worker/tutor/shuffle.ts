@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Question } from '#events/study.ts'
 
-/** Random numbers from 0 to 1 that a text decides: the same ones each time. */
+/** Deterministic random numbers from 0 to 1, seeded by a text. */
 function chance(seed: string): () => number {
   let state = createHash('sha256').update(seed).digest().readUInt32LE()
   // mulberry32
@@ -23,8 +23,8 @@ function shuffled<T>(items: readonly T[], next: () => number): T[] {
 }
 
 /**
- * Mixes the options of each question, so that the right one stands in each place about as often: models put it first too often. The
- * same quiz always comes out the same, so work that is done twice is done the same.
+ * Shuffles the options of each question, so that the right one has each position about equally often: models put it first too
+ * often. The same quiz always gives the same result, so repeated work does not change it.
  */
 export function mixed(quiz: readonly Question[]): Question[] {
   const next = chance(JSON.stringify(quiz.map(({ question, options }) => [question, [...options].sort()])))

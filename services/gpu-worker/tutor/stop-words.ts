@@ -1,8 +1,5 @@
-/**
- * The commonest little words of some languages that are written in Latin letters: they tell one of them from another, and are no
- * matter of a text. Without accents.
- */
-export const STOP_WORDS: Readonly<Record<string, ReadonlySet<string>>> = Object.fromEntries(
+/** The most common function words of languages in Latin letters. They identify a language and carry no content. Without accents. */
+export const STOP_WORDS: ReadonlyMap<string, ReadonlySet<string>> = new Map(
   Object.entries({
     en: 'the of and to in is that it was for on are with as they be at this have from or had by not but what all were when we there can an your which their if do will each about how up out them then she many some so these would other into has more her two him see could no than been who its now did get made may after why does because between where while also such only used',
     de: 'der die das und ist von den mit sich des auf fur nicht ein eine einer einem einen als auch dem es an werden aus er hat dass sie nach wird bei noch wie einer uber so zum war haben nur oder aber vor zur bis mehr durch man wenn was welche welcher welches warum wer wo wann im zu ich wir ihr kann sind',
@@ -19,14 +16,16 @@ export const STOP_WORDS: Readonly<Record<string, ReadonlySet<string>>> = Object.
   }).map(([language, words]) => [language, new Set(words.split(' '))]),
 )
 
-/** Words that ask, and words about a video rather than of it. */
+/** Question words, and words about a video rather than from it. */
 const FRAME = new Set(
   'video speaker transcript mentioned according described said says true false following question answer called name mean means'.split(
     ' ',
   ),
 )
 
-const ALL = new Set([...Object.values(STOP_WORDS).flatMap((words) => [...words]), ...FRAME])
+const ALL = new Set([...[...STOP_WORDS.values()].flatMap((words) => [...words]), ...FRAME])
 
-/** @param word as `wordsOf` gives it */
+/**
+ * @param word as returned by `wordsOf`
+ */
 export const isStopWord = (word: string): boolean => ALL.has(word)

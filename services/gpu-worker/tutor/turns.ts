@@ -1,10 +1,10 @@
 import { FEWEST, MOST } from '#events/study.ts'
 
-// Which section a model is asked about next, and for how much.
+// Decides which section a model is asked about next, and for how many items.
 
-/** How often a model is asked about one section, whether it answered or was in trouble. */
+/** Questions about one section, including failed ones. */
 export const MOST_TRIES = 3
-/** How often it is asked about all of a transcript. */
+/** Questions about a whole transcript. */
 export const MOST_ASKED = 12
 
 export interface Amount {
@@ -12,17 +12,17 @@ export interface Amount {
   questions: number
 }
 
-/** How things stand with a section. */
+/** State of a section. */
 export interface Standing {
-  /** How often it was asked about. */
+  /** Number of questions so far. */
   tries: number
-  /** What good came of it. */
+  /** Accepted items. */
   got: Amount
-  /** Whether the model will not answer about it at all. */
+  /** Whether the model refuses to answer about it. */
   isClosed: boolean
 }
 
-/** Of each section: the least that will do, and what is asked for, so that there is some choice. */
+/** Per section: the minimum, and the number asked for, which leaves some choice. */
 export const sharesOf = (sections: number) => ({
   fewest: Math.ceil(FEWEST / sections),
   wanted: Math.min(MOST, Math.ceil(MOST / sections) + (sections > 1 ? 1 : 0)),
@@ -35,12 +35,12 @@ const inAll = (sections: readonly Standing[]): Amount => ({
   questions: sections.reduce((sum, { got }) => sum + got.questions, 0),
 })
 
-/** Says whether what there is will do. */
+/** Whether there are enough items in all. */
 export const isEnough = (sections: readonly Standing[]): boolean => KINDS.every((kind) => inAll(sections)[kind] >= FEWEST)
 
 /**
- * The section to ask about next: first those not asked about yet, in order; then those of which too little came; then, as long as
- * there is too little in all, the one asked about least. Undefined when there is enough, or nothing more may be asked.
+ * The section to ask about next: first sections not asked about yet, in order; then sections with too few items; then, while there
+ * are too few in all, the one asked about least. Undefined when there are enough, or the limits are reached.
  */
 export function nextOf<T extends Standing>(sections: readonly T[]): T | undefined {
   const { fewest } = sharesOf(sections.length)
@@ -50,7 +50,7 @@ export function nextOf<T extends Standing>(sections: readonly T[]): T | undefine
   return open.find(({ tries }) => tries === 0) ?? open.find(isShort) ?? (isEnough(sections) ? undefined : open[0])
 }
 
-/** How much to ask of a section: its share at first, later what is missing. */
+/** Number of items to ask for: the section's share at first, later what is missing. */
 export function amountFor({ tries, got }: Standing, sections: readonly Standing[]): Amount {
   const { fewest, wanted } = sharesOf(sections.length)
   if (tries === 0) return { cards: wanted, questions: wanted }

@@ -8,22 +8,20 @@ import { make } from './making.ts'
 import { sectionsOf, spoken } from './sections.ts'
 import { countOfWords, wordsOf } from './words.ts'
 
-/** Fewer words than that hold no five things to ask. */
+/** Fewer words do not yield five items. */
 export const FEWEST_WORDS = 40
 
 export interface TutorOptions {
-  /** How long one answer may take. */
+  /** Time limit for one answer. */
   answerMs?: number
-  /** After trouble of the model that may pass, before it is asked again. */
+  /** Pause after a temporary error of the model. */
   pauseMs?: number
 }
 
 const ANSWER_MS = 180_000
 const PAUSE_MS = 5_000
 
-/**
- * Opens the tutor that the settings name. Nothing connects before the first study; without a key each study fails as `no-model`.
- */
+/** Opens the tutor for the settings. It connects with the first study; without a key each study fails with `no-model`. */
 export function openTutor(settings: Settings, { answerMs = ANSWER_MS, pauseMs = PAUSE_MS }: TutorOptions = {}): Tutor {
   let opened: Promise<Answerer> | undefined
   return {
@@ -46,7 +44,7 @@ export function openTutor(settings: Settings, { answerMs = ANSWER_MS, pauseMs = 
         sections: sectionsOf(text),
         title: title?.trim() || undefined,
         language,
-        // By the text itself where it tells, for captions are said to be of all kinds of languages.
+        // Prefer the language detected in the text: captions are often labelled with a wrong one.
         isTranslated: language !== undefined && !areOneLanguage(language, seen ?? original),
         isWrittenAlike: asked === undefined || areOneLanguage(asked, original),
         signal,
@@ -58,9 +56,9 @@ export function openTutor(settings: Settings, { answerMs = ANSWER_MS, pauseMs = 
   }
 }
 
-/** As language tags have it. */
+/** In language tags: undetermined. */
 const UNDETERMINED = 'und'
-/** Some say of captions what people are to read, as `English (auto-generated)`. */
+/** Some captions have a display name instead of a tag, such as `English (auto-generated)`. */
 const tagIn = (language: string | undefined) => languageTag.safeParse(language).data
 const knownOnly = (tag: string) => (tag === UNDETERMINED ? undefined : tag)
 
@@ -74,7 +72,7 @@ function studyModelOf(settings: Settings) {
   return { provider, apiKey, model: settings.STUDY_MODEL ?? usual, url }
 }
 
-/** Large enough for it, and about as cheap as what the others have by default. */
+/** Capable enough, and about as cheap as the defaults of the other providers. */
 const USUAL_CLAUDE = 'claude-haiku-5-5'
 
 const AT = {

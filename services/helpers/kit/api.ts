@@ -8,41 +8,45 @@ const Task = z.object({
   retry_count: z.int().optional(),
 })
 
-/** A task as the API hands it out. */
+/** A task as returned by the API. */
 export interface Task {
   id: number
   videoId: string
-  /** 1 for the first. */
+  /** 1 for the first attempt. */
   attempt: number
+  /** Trace in which the API handed out the task, if it traces. */
+  traceparent: string | null
 }
 
-/** What came of a task, in the words of the API. `permanent`: it will be the same however often it is tried. */
+/** Result of a task in the API's format. `permanent`: every further try would give the same result. */
 export type Result = ({ success: true } & Record<string, unknown>) | { success: false; error_message: string; permanent?: true }
 
-/** What a helper asks of the API, of ours or of the original one. */
+/** The API's routes for helpers, on VidWiz or on the original. */
 export interface TaskApi {
   /**
-   * Waits for a task. Who aborts it meanwhile gets none: the API takes it back.
-   * @returns undefined when there was none in time
+   * Waits for a task. If the caller aborts meanwhile, it gets no task: the API takes the task back.
+   * @returns undefined when there was no task in time
    * @throws ApiError
    */
   poll(kind: string, timeoutS: number, signal: AbortSignal): Promise<Task | undefined>
   /**
-   * Says how a task went. May be repeated: with the same key nothing happens twice.
-   * @returns what became of the task, for example `pending`
+   * Reports the result of a task. May be repeated with the same key, which is an idempotency key.
+   * @returns the task's new status, for example `pending`
    * @throws ApiError
    */
   submit(task: Task, result: Result, key: string, signal: AbortSignal): Promise<string>
 }
 
-/** The wait for an answer, beyond what was asked for. */
+/** Wait for an answer in addition to the poll's own timeout. */
 const PATIENCE_MS = 10_000
-/** Long transcripts go out, and are stored, before the answer comes. */
+/** Long transcripts are uploaded and stored before the answer comes. */
 const SUBMIT_MS = 30_000
 
 export const newKey = (): string => randomUUID()
 
-/** @param url of the API, without `/v2` */
+/**
+ * @param url of the API, without `/v2`
+ */
 export function taskApi(url: string, token: string): TaskApi {
   const { base, ask, json } = apiClient(url, '/v2/internal/tasks', token)
   return {
@@ -53,7 +57,7 @@ export function taskApi(url: string, token: string): TaskApi {
       const task = Task.safeParse(await json(response, signal))
       if (!task.success) throw new ApiError(`${base} answered with something that is not a task`, 200)
       const { task_id: id, task_details, retry_count } = task.data
-      return { id, videoId: task_details.video_id, attempt: retry_count ?? 1 }
+      return { id, videoId: task_details.video_id, attempt: retry_count ?? 1, traceparent: response.headers.get('traceresponse') }
     },
 
     async submit({ id, videoId }, result, key, signal) {

@@ -6,6 +6,7 @@ import { Trouble } from '#platform/service.ts'
 import { backoffMs, stopping } from '#platform/stopping.ts'
 import type { Logger } from '#platform/telemetry/logger.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
+import { span } from '#platform/telemetry/tracing/tracing.ts'
 import { isInDoubt, openBreaker, readBreaker } from '#platform/ytdlp/breaker.ts'
 import type { YtDlp } from '#platform/ytdlp/install.ts'
 import { CutShort } from '#platform/ytdlp/run.ts'
@@ -17,7 +18,7 @@ import { type Permission, youtubePermission } from '../../kit/youtube-permission
 import { type YtDlpReady, ytDlpReady } from '../../kit/yt-dlp-ready.ts'
 import { newKey, type Result, type Task, type TaskApi, taskApi } from './api.ts'
 
-/** What a task found: for the API, and for the log. */
+/** Findings of a task: `result` for the API, `told` for the log. */
 export interface Found {
   result: Record<string, unknown>
   told: Record<string, unknown>
@@ -29,16 +30,16 @@ export interface Kind {
   fetch(video: VideoTools, isInDoubt: boolean): Promise<Found>
 }
 
-/** From a stop on: until then the task in hand may still be finished, and the API be told, well within what a stop may take. */
+/** Time limits after a stop, for finishing the task and for telling the API. Both are below the supervisor's limit. */
 const FINISH_MS = 6_000
 const TELL_MS = 12_000
-/** Between two tries to reach the API. */
+/** Pause between two tries to reach the API. */
 const PAUSE = { firstMs: 1_000, longestMs: 30_000 }
-/** How often a result is told again when the API is away: by then the lease has ended. */
+/** Maximum number of tries to report a result while the API is away: after that the lease has expired. */
 const TELLINGS = 6
 const VIDEO_ID = /^[\w-]{11}$/
 
-/** Starts a helper: it asks the API for tasks of its kind, one at a time, until it is stopped. */
+/** Starts a helper: it asks the API for tasks of its kind, one at a time, until stopped. */
 export const helper = (kind: Kind): Start => {
   return async (log, _, metrics): Promise<Running> => {
     const settings = readSettings()
@@ -69,9 +70,9 @@ class Work {
   private readonly settings = readSettings()
   private readonly asking: Permission
   private readonly ytDlp: YtDlpReady
-  /** No further task. */
+  /** Stops taking tasks. */
   private readonly stopping = stopping()
-  /** The task in hand has had its time, and then the telling as well. */
+  /** `hurry` aborts the current task, `enough` also the report of its result. */
   private readonly hurry = new AbortController()
   private readonly enough = new AbortController()
   private readonly count: (labels: { kind: string; outcome: string }) => void
@@ -111,7 +112,9 @@ class Work {
     )
   }
 
-  /** @throws when there is no yt-dlp */
+  /**
+   * @throws Trouble when yt-dlp is missing
+   */
   check(): void {
     const missing = this.ytDlp.missing()
     if (missing) throw new Trouble(missing)
@@ -131,7 +134,11 @@ class Work {
           this.log.warn({ reason, until: new Date(until) }, 'YouTube refuses: waiting (`npx vidwiz helpers resume` ends it)'),
         )
         const task = await this.nextTask()
-        if (task) await this.work(task, ytDlp)
+        if (task)
+          await span(
+            () => ({ name: `helper ${this.kind.name}`, kind: 'consumer', from: [task.traceparent] }),
+            () => this.work(task, ytDlp),
+          )
       } catch (error) {
         if (this.stopping.stopped()) break
         this.log.error({ error }, 'unexpected')
@@ -141,7 +148,9 @@ class Work {
     await this.asking.end().catch(() => {})
   }
 
-  /** Long-polls; undefined when there was none, or nobody may ask YouTube any more. The API's troubles are said once. */
+  /**
+   * Long-polls; undefined when there was no task, or when YouTube may no longer be asked. Each problem of the API is logged once.
+   */
   private async nextTask(): Promise<Task | undefined> {
     const permission = this.asking.whilePermitted()
     let [failures, told] = [0, '']
@@ -171,7 +180,7 @@ class Work {
     const began = performance.now()
     const { result, verdict, told } = await this.resultOf(task, ytDlp)
     if (verdict?.meaning === 'stop') await this.refused(verdict)
-    // What YouTube says of a video it says to those whom it answers.
+    // An answer about a video shows that YouTube answers this machine again.
     else if (!verdict || verdict.meaning === 'never') await this.asking.answered()
     const status = await this.tell(task, result)
     const seconds = (performance.now() - began) / 1000
@@ -223,14 +232,14 @@ class Work {
     }
   }
 
-  /** Our own fault, so everybody's task suffers from it: said once, with what to do. */
+  /** A fault of this installation affects every task: log it once, with the remedy. */
   private warn({ reason, remedy }: Verdict): void {
     if (!remedy || this.warned.has(remedy)) return
     this.warned.add(remedy)
     this.log.warn(remedy === reason ? remedy : `${remedy} (${reason})`)
   }
 
-  /** Tells the API, again if it is away; what it does not want is not told again. */
+  /** Reports a result, with retries while the API is away. A result that the API rejects (413, 422) becomes a permanent failure. */
   private async tell(task: Task, result: Result): Promise<string> {
     let said = result
     let key = newKey()

@@ -1,4 +1,4 @@
-/** What the API keeps of a video: the ten fields of the contract, then three that the web app would like as well. */
+/** Metadata that the API stores: the ten fields of the contract, then three more for the web app. */
 export interface Metadata {
   id: string
   title: string | null
@@ -17,7 +17,9 @@ export interface Metadata {
   duration_string: string | null
 }
 
-/** @param info what yt-dlp tells of the video */
+/**
+ * @param info yt-dlp's information on the video
+ */
 export function metadataOf(videoId: string, info: Record<string, unknown>): Metadata {
   const text = (name: string) => {
     const value = info[name]

@@ -11,16 +11,16 @@ import { type Cue, rowsOf } from './row.ts'
 import { chooseTrack, FORMATS, type Track, VideoInfo } from './track.ts'
 import { readVtt } from './vtt.ts'
 
-/** yt-dlp hides some of its warnings about captions from who does not want any. */
+/** Without these flags yt-dlp hides some of its warnings about captions. */
 const WANTED = ['--write-subs', '--write-auto-subs']
 const NOT_YET = ['is_live', 'is_upcoming', 'post_live']
 
-/** Automatic captions of a whole day, with a time for every word, are a quarter of it. More would not go into our memory. */
+/** Bounds memory: automatic captions of a whole day, with a time for every word, are a quarter of it. */
 const MOST_BYTES = 64 * 1024 * 1024
 
 /**
- * Fetches the transcript of a video: visits its page once, chooses among the captions that it has, and fetches that one file.
- * @param isInDoubt whether YouTube refused us lately
+ * Fetches the transcript of a video: reads its page once, chooses among its captions, and fetches that one file.
+ * @param isInDoubt whether YouTube refused this machine lately
  */
 export async function fetchTranscript(video: VideoTools, isInDoubt: boolean): Promise<Found> {
   const { info, warnings } = await video.info(WANTED)
@@ -31,13 +31,13 @@ export async function fetchTranscript(video: VideoTools, isInDoubt: boolean): Pr
   const track = chooseTrack(read.data)
   if (!track) throw withoutTrack(warnings, isInDoubt)
   const rows = rowsOf(await captions(video, info, track))
-  // What the API is given counts as the transcript for good.
+  // The API stores the transcript permanently, so do not send an empty one.
   if (rows.length === 0) throw new NotHad({ meaning: 'never', reason: saysNothing(track.key) })
   const { language, isAutomatic, isOriginal } = track
   return { result: { transcript: rows }, told: { rows: rows.length, language, isAutomatic, isOriginal } }
 }
 
-/** For good, unless there is reason to think that they are kept from us. */
+/** Permanent, unless captions may exist that YouTube withholds from this address. */
 function withoutTrack(warnings: string, isInDoubt: boolean): NotHad {
   if (isKeptFromUs(warnings))
     return new NotHad({ meaning: 'later', reason: 'there are captions, but YouTube keeps them from this address' })
@@ -46,7 +46,7 @@ function withoutTrack(warnings: string, isInDoubt: boolean): NotHad {
   return new NotHad({ meaning: 'never', reason: noCaptions })
 }
 
-/** From what the visit has told, so the page is not asked for again. */
+/** Uses the information already read, so the page is not fetched again. */
 async function captions(video: VideoTools, info: unknown, { key, isAutomatic }: Track): Promise<Cue[]> {
   const told = join(video.folder, 'video.info.json')
   writeFileSync(told, JSON.stringify(info), { mode: 0o600 })
@@ -81,7 +81,7 @@ function read(format: (typeof FORMATS)[number], text: string): Cue[] {
   try {
     return format === 'json3' ? readJson3(text) : readVtt(text)
   } catch {
-    // An empty file, or a page that says something else: as good as none.
+    // An empty file or some other page: try again later.
     throw new NotHad({ meaning: 'later', reason: `the captions are not in the format ${format}` })
   }
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Cue } from './row.ts'
 import { plainLine } from './text.ts'
 
-/** What we need of YouTube's own format. Events without segments set up windows; those that append begin a new line. */
+/** The needed part of YouTube's format. Events without segments only define windows; events that append start a new line. */
 const Event = z.object({
   tStartMs: z.number().nonnegative(),
   dDurationMs: z.number().nonnegative().default(0),
@@ -11,8 +11,8 @@ const Event = z.object({
 const Json3 = z.object({ events: z.array(z.unknown()) })
 
 /**
- * Reads captions in the format json3.
- * @throws SyntaxError when it is something else
+ * Parses captions in the format json3.
+ * @throws SyntaxError when the format is different
  */
 export function readJson3(text: string): Cue[] {
   const { success, data } = Json3.safeParse(JSON.parse(text))

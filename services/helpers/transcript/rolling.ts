@@ -1,13 +1,13 @@
 import type { Cue } from './row.ts'
 
-/** YouTube shows a finished line once more for ten milliseconds before the next one begins. */
+/** YouTube repeats a finished line for ten milliseconds before the next one begins. */
 const FLASH_MS = 50
 
 /**
- * Merges what automatic captions say twice: each line stays on the screen while the next one is spoken, and is then in both cues.
- * Every line is left once, with the cue in which it first appeared, and no cue lasts longer than until the next one begins. A
- * line that a cue repeats by itself is no leftover: that was said twice.
- * @param cues in the order of their beginning
+ * Removes the repetitions in automatic captions: a line stays on the screen while the next one is spoken, so two cues contain it.
+ * Each line is kept once, in the cue where it first appeared, and a cue lasts at most until the next one begins. A cue that repeats
+ * only earlier lines, and is not a flash, is kept: the lines were spoken twice.
+ * @param cues in order of their start
  */
 export function mergeRolling(cues: readonly Cue[]): Cue[] {
   const merged: Cue[] = []
@@ -26,7 +26,7 @@ export function mergeRolling(cues: readonly Cue[]): Cue[] {
   })
 }
 
-/** How many of the first lines are the last ones of what was shown before. */
+/** Number of lines at the start that are also the last lines of `before`. */
 function overlap(before: string[], lines: string[]): number {
   for (let count = Math.min(before.length, lines.length); count > 0; count--)
     if (lines.slice(0, count).every((line, i) => line === before[before.length - count + i])) return count

@@ -5,14 +5,14 @@ export interface Row {
   duration: number
 }
 
-/** Some lines that are shown from one moment to another, in milliseconds. */
+/** Lines shown during an interval, in milliseconds. */
 export interface Cue {
   lines: string[]
   startMs: number
   endMs: number
 }
 
-/** One row for each cue that says something. */
+/** One row for each non-empty cue. */
 export const rowsOf = (cues: readonly Cue[]): Row[] =>
   cues.flatMap(({ lines, startMs, endMs }) => {
     const text = lines.filter(Boolean).join(' ')

@@ -1,15 +1,15 @@
-/** The tags that captions are marked up with; whatever else stands in angle brackets was meant so. */
+/** Tags used in captions; anything else in angle brackets is text. */
 const TAGS = /<\/?(?:i|b|u|s|c|v|p|em|strong|font|span|lang|ruby|rt|br)(?:[.\s/][^<>]*)?>|<\d{2,}:\d{2}(?::\d{2})?[.,]\d{3}>/gi
 const ENTITY = /&(?:#(\d{1,7})|#x([\da-f]{1,6})|(amp|lt|gt|quot|apos|nbsp|lrm|rlm));/gi
 const NAMED: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ', lrm: '', rlm: '' }
-/** Control characters, and such as say in which direction to write or where a word may be broken. */
+/** Control characters, and characters that set the writing direction or a word break. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is taken out
 const UNSEEN = /[\u0000-\u0008\u000e-\u001f\u007f\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff]/g
 const LAST_CODE_POINT = 0x10ffff
 
 const character = (codePoint: number) => (codePoint <= LAST_CODE_POINT ? String.fromCodePoint(codePoint) : '')
 
-/** A line of captions as a person reads it: no tags, no entities, single blanks. Notes for music and sounds stay. */
+/** A plain line of captions: without tags and entities, with single blanks. Marks for music and sounds stay. */
 export const plainLine = (line: string): string =>
   line
     .replace(TAGS, '')

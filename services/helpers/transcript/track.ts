@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** What yt-dlp tells of captions: by language, one entry for each format of a track. */
+/** yt-dlp's captions: by language, one entry for each format of a track. */
 const Tracks = z.record(z.string(), z.array(z.object({ ext: z.string().optional(), url: z.string().optional() })))
 
 export const VideoInfo = z.object({
@@ -13,23 +13,23 @@ export type VideoInfo = z.output<typeof VideoInfo>
 
 /** A track of captions to fetch. */
 export interface Track {
-  /** As yt-dlp calls it, for example `en-orig`. */
+  /** yt-dlp's key, for example `en-orig`. */
   key: string
-  /** As people call it, for example `en`. */
+  /** Language tag, for example `en`. */
   language: string
   isAutomatic: boolean
-  /** Whether it was taken only because there is none in the languages that we prefer. */
+  /** Whether it was taken only because no preferred language has captions. */
   isOriginal: boolean
 }
 
-/** In this order; then whatever language is spoken. */
+/** Preferred languages, in order; after them the spoken language. */
 const PREFERRED = ['en', 'hi']
-/** In this order: the first knows who said what when, the second needs more guessing. */
+/** In order of preference: json3 tells what was said when, vtt needs more guessing. */
 export const FORMATS = ['json3', 'vtt'] as const
 
 /**
- * Chooses the captions to take. By hand before automatic ones of the same language; never those that YouTube translates by
- * machine, which it lists among the automatic ones of every video.
+ * Chooses the captions to fetch. Manual ones come before automatic ones of the same language. YouTube's machine translations, which
+ * yt-dlp lists among the automatic captions of every video, are never taken.
  */
 export function chooseTrack(info: VideoInfo): Track | undefined {
   const byHand = usable(info.subtitles).map((key) => ({ key, language: languageOf(key), isAutomatic: false }))
@@ -48,7 +48,7 @@ export function chooseTrack(info: VideoInfo): Track | undefined {
 
 type Candidate = Omit<Track, 'isOriginal'>
 
-/** The plain language before that of a region (`en` before `en-GB`). */
+/** The language without a region wins (`en` before `en-GB`). */
 const best = (tracks: Candidate[], language: string): Candidate | undefined => {
   const same = tracks.filter((track) => primary(track.language) === primary(language))
   const byHand = same.filter(({ isAutomatic }) => !isAutomatic)
@@ -67,7 +67,7 @@ function usable(tracks: VideoInfo['subtitles'], isWanted: (entries: Entry[]) => 
 }
 
 const isReadable = ({ ext }: Entry) => (FORMATS as readonly (string | undefined)[]).includes(ext)
-/** The address of a translation says into which language. */
+/** The URL of a translation contains its target language. */
 const isSpoken = (entries: Entry[]) => entries.every(({ url = '' }) => !/[?&]tlang=/.test(url))
 
 const isMarkedOriginal = (key: string) => key.endsWith('-orig')

@@ -8,8 +8,8 @@ const msOf = (hours: string | undefined, minutes: string, seconds: string, ms: s
   ((Number(hours ?? 0) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000 + Number(ms)
 
 /**
- * Reads captions in the format WebVTT.
- * @throws SyntaxError when it is something else
+ * Parses captions in the format WebVTT.
+ * @throws SyntaxError when the format is different
  */
 export function readVtt(text: string): Cue[] {
   const lines = text.replace(/^\ufeff/, '').split(/\r\n|\n|\r/)

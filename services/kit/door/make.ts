@@ -1,4 +1,6 @@
 import pg from 'pg'
+import { databaseIn, userIn } from '#platform/pg/address.ts'
+import { PinnedClient } from '#platform/pg/client.ts'
 import { codeOf } from '#platform/pg/errors.ts'
 import { migrate } from '#platform/pg/migrate.ts'
 import { connectionOptions, type Db, openDb } from '#platform/pg/pool.ts'
@@ -11,10 +13,10 @@ const { escapeIdentifier: name, escapeLiteral: literal } = pg
 const NOT_ALLOWED = '42501'
 const EXISTS = ['42P04', '42710', '23505']
 
-/** Several workers, each with a pool of its own. */
+/** Enough for several workers, each with a connection pool. */
 const CONNECTIONS = 20
 
-/** Of a session of the role. It may set them otherwise: they are for those that hang. */
+/** Session settings of the role. It may change them: they only guard against sessions that hang. */
 const SESSION = {
   search_path: 'door',
   timezone: 'UTC',
@@ -23,12 +25,12 @@ const SESSION = {
   idle_session_timeout: '1d',
 }
 
-/** What only a superuser may set, and then the role cannot change it. */
+/** Settings that only a superuser can set, so that the role cannot change them. */
 const BOUND = { temp_file_limit: '16MB', log_min_duration_statement: '-1' }
 
 /**
- * Functions that everybody may call in every database, and that workers have no use for: locks (of which a server has a bounded
- * number), large objects and messages to the write-ahead log (which fill the disk), and what others do on the server.
+ * Functions that everybody may call in every database, and that workers do not need: locks (whose number is bounded per server),
+ * large objects and messages to the write-ahead log (which fill the disk), and functions that show what others do on the server.
  */
 const USELESS = [
   '^pg_(try_)?advisory_',
@@ -40,16 +42,16 @@ const USELESS = [
 ]
 
 export interface Opened {
-  /** Other databases of the server that the role may connect to, since everybody may. */
+  /** Other databases of the server that the role may connect to, because everybody may. */
   alsoOpen: string[]
 }
 
 /**
- * Makes the database of the door and the role of the workers, or brings both up to date.
- * @param db ours; `url` leads to it
- * @param password of ASCII characters; undefined: as it is
+ * Creates or updates the database of the door (for media workers without HTTP) and the workers' role.
+ * @param db our database; `url` leads to it
+ * @param password of ASCII characters; undefined: unchanged
  * @param ownsServer whether everything on the server is ours
- * @throws Trouble when the user of `url` may not
+ * @throws Trouble when the user of `url` lacks the rights
  */
 export async function openDoor(
   db: Db,
@@ -59,18 +61,17 @@ export async function openDoor(
   await allowed(url, () => makeRole(db, door.name, password))
   await allowed(url, () => makeDatabase(db, door.name))
   await updateDoor(url)
-  const ours = new URL(url).pathname.slice(1)
-  await allowed(url, () => closeToEverybody(db, decodeURIComponent(ours), door.name))
+  await allowed(url, () => closeToEverybody(db, databaseIn(url), door.name))
   if (ownsServer) await revokeConnect(db, ['postgres', 'template1'])
   await db.query('door.tell', `select pg_notify('${CHANNEL}', '')`)
   return { alsoOpen: await openTo(db, door.name) }
 }
 
-/** Brings the tables of the door up to date, and what its role may do with them. */
+/** Updates the tables of the door, and its role's rights. */
 export async function updateDoor(databaseUrl: string): Promise<void> {
   const { name: role, url } = doorOf(databaseUrl)
   await migrate(url, MIGRATIONS)
-  const client = new pg.Client(connectionOptions(url, { name: 'vidwiz door' }))
+  const client = new PinnedClient(connectionOptions(url, { name: 'vidwiz door' }))
   await client.connect()
   try {
     await client.query(rights(role))
@@ -111,12 +112,12 @@ const rights = (role: string) => `
 async function makeRole(db: Db, role: string, password: string | undefined) {
   const secret = password === undefined ? '' : `password ${literal(scramVerifier(password))}`
   const statement = `login connection limit ${CONNECTIONS} ${secret}`
-  // "createdb no" and the like are what a new role has; to name them takes more rights in older versions.
+  // A new role has "nocreatedb" and the like anyway; in older versions of Postgres, naming them takes more rights.
   await run(db, `create role ${name(role)} noinherit ${statement}`).catch((error) => {
     if (!EXISTS.includes(codeOf(error) ?? '')) throw error
     return run(db, `alter role ${name(role)} ${statement}`)
   })
-  // What it may have set for itself.
+  // Drops settings that the role changed for itself.
   await run(db, `alter role ${name(role)} reset all`)
   for (const [setting, value] of Object.entries(SESSION)) await run(db, set(role, setting, value))
   for (const [setting, value] of Object.entries(BOUND))
@@ -134,8 +135,8 @@ async function makeDatabase(db: Db, database: string) {
 }
 
 /**
- * Our own database has channels and locks that everybody may use who is connected to it, so the workers must not be. Everybody else
- * who could connect still can; who comes later has to be granted it.
+ * Keeps the workers out of our own database, whose channels and locks are open to everybody who can connect. Existing roles
+ * that could connect still can; later ones need a grant.
  */
 async function closeToEverybody(db: Db, ours: string, role: string) {
   if (!(await isOpen(db))) {
@@ -173,7 +174,7 @@ const revokeConnect = async (db: Db, databases: string[]) => {
   for (const one of databases) await run(db, `revoke connect, temporary on database ${name(one)} from public`)
 }
 
-/** Databases of the server that a role may connect to, but for its own. */
+/** Databases of the server that a role may connect to, other than its own. */
 const openTo = async (db: Db, role: string) =>
   (
     await db.query<{ name: string }>(
@@ -185,13 +186,13 @@ const openTo = async (db: Db, role: string) =>
   ).map(({ name }) => name)
 
 /**
- * Removes the door: its database, its role.
- * @throws Trouble when something that workers wrote is no event yet, unless `force`
+ * Removes the door's database and role.
+ * @throws Trouble when workers' entries are not events yet, unless `force`
  */
 export async function closeDoor(db: Db, { url, force }: { url: string; force: boolean }): Promise<void> {
   const door = doorOf(url)
   const [row] = await db.query<{ was_public: boolean }>('door.row', 'select was_public from log.door')
-  if (!row) throw new Trouble('there is no door: `vidwiz media door` opens one')
+  if (!row) throw new Trouble('there is no door: `npx vidwiz media door` opens one')
   const waiting = force ? 0 : await waitingIn(door.url)
   if (waiting > 0)
     throw new Trouble(
@@ -199,15 +200,13 @@ export async function closeDoor(db: Db, { url, force }: { url: string; force: bo
     )
   await allowed(url, async () => {
     await run(db, `drop database if exists ${name(door.name)} with (force)`)
-    // Grants in databases that are gone are gone; it owns nothing.
+    // The role's grants went with its database, and it owns nothing.
     await run(db, `drop role if exists ${name(door.name)}`)
     if (row.was_public) await run(db, `grant connect, temporary on database ${name(databaseIn(url))} to public`)
   })
   await db.query('door.forget', 'delete from log.door')
   await db.query('door.tell', `select pg_notify('${CHANNEL}', '')`)
 }
-
-const databaseIn = (url: string) => decodeURIComponent(new URL(url).pathname.slice(1))
 
 async function waitingIn(url: string): Promise<number> {
   const door = openDb(url, { name: 'vidwiz cli', max: 1 })
@@ -218,22 +217,22 @@ async function waitingIn(url: string): Promise<number> {
     )
     return row!.waiting
   } catch {
-    return 0 // a door that does not answer has nothing to lose
+    return 0 // a door whose database cannot be read may be closed
   } finally {
     await door.close()
   }
 }
 
-/** Not prepared: each is run once, and some cannot be. */
+/** Without a prepared statement: each runs once, and some cannot be prepared. */
 const run = (db: Db, statement: string) => db.connection((client) => client.query(statement))
 
-/** Says who may what, when Postgres refuses. */
+/** When Postgres refuses, tells which rights are missing. */
 async function allowed<T>(url: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
     if (codeOf(error) !== NOT_ALLOWED) throw error
-    const user = decodeURIComponent(new URL(url).username)
+    const user = userIn(url)
     throw new Trouble(
       `the user ${user} of DB_URL may not do that (${(error as Error).message}): it has to own the database and needs ` +
         `the rights to make roles and databases; let an administrator run: alter role ${name(user)} createrole createdb`,

@@ -1,6 +1,6 @@
 import type { Queryable } from '#platform/pg/pool.ts'
 
-/** Something that a worker wrote and nothing could be made of. */
+/** An entry that a worker wrote and that could not become an event. */
 export interface ParkedEntry {
   n: number
   what: string
@@ -11,7 +11,7 @@ export interface ParkedEntry {
   at: string
 }
 
-/** The newest first. */
+/** Parked entries, newest first. */
 export const parkedEntries = (door: Queryable, limit: number): Promise<ParkedEntry[]> =>
   door.query<ParkedEntry>(
     'entries.parked',
@@ -20,9 +20,9 @@ export const parkedEntries = (door: Queryable, limit: number): Promise<ParkedEnt
   )
 
 /**
- * Has it tried again, and what was written about the same attempt after it: whether a job is done depends on its files.
- * @param videos all, if none is given
- * @returns how much
+ * Retries parked entries, and later entries of the same attempt, because whether a job is done depends on its files.
+ * @param videos YouTube's ids; all, if empty
+ * @returns the number of entries
  */
 export async function redriveParked(door: Queryable, videos: readonly string[]): Promise<number> {
   const again = await door.query(

@@ -1,38 +1,37 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { databaseIn, inDatabase } from '#platform/pg/address.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 
-/** Where migrations of the door's own database lie. */
+/** Folder of the migrations of the door's database. */
 export const MIGRATIONS = new URL('./migrations/', import.meta.url)
 
-/** Told in our database when the door is opened or closed, and in the door's when a worker has written. */
+/** Notified in our database when the door is opened or closed, and in the door's database when a worker has written. */
 export const CHANNEL = 'door'
 
 export interface DoorPlace {
-  /** Name of its database, and of the role of the workers. */
+  /** Name of its database, and of the workers' role. */
   name: string
-  /** Of its database, for us. */
+  /** URL of its database, for our own user. */
   url: string
 }
 
-/** Postgres cuts longer names. */
+/** Postgres cuts off longer names. */
 const LONGEST = 63
 const SUFFIX = '_door'
 
 /** The door of a database: another database of the same server. */
 export function doorOf(databaseUrl: string): DoorPlace {
-  const url = new URL(databaseUrl)
-  const name = `${Buffer.from(decodeURIComponent(url.pathname.slice(1))).subarray(0, LONGEST - SUFFIX.length)}${SUFFIX}`
-  url.pathname = `/${encodeURIComponent(name)}`
-  return { name, url: url.href }
+  const name = `${Buffer.from(databaseIn(databaseUrl)).subarray(0, LONGEST - SUFFIX.length)}${SUFFIX}`
+  return { name, url: inDatabase(databaseUrl, name) }
 }
 
-/** Whether there is a door. */
+/** Whether an installation has a door. */
 export async function isOpen(db: Queryable): Promise<boolean> {
   const [door] = await db.query('door.open', 'select from log.door')
   return door !== undefined
 }
 
-/** Whether workers find a job behind the door, or there is none to look behind. */
+/** Whether workers can see a job behind the door; true without a door. */
 export async function isShown(db: Queryable, { videoId, jobId }: { videoId: string; jobId: number }): Promise<boolean> {
   const [door] = await db.query<{ shown: boolean }>(
     'door.shown',
@@ -46,8 +45,9 @@ const LOOK_MS = 100
 const PATIENCE_MS = 5_000
 
 /**
- * Waits until workers find a job behind the door: before its message is sent, for who looks at once and finds nothing drops it.
- * @returns false when that took too long, since nobody attends to the door or it cannot keep up
+ * Waits until workers can see a job behind the door. To be called before its message is sent:
+ * a worker that does not find the job drops the message.
+ * @returns false when that took too long, because media-door does not run or cannot keep up
  */
 export async function untilShown(
   db: Queryable,

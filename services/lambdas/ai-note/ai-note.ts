@@ -16,7 +16,7 @@ export interface AiNoteTools {
   read: ReadTranscript
 }
 
-/** Writes the text of a note from what is said in the video at that moment. */
+/** Writes the text of a note from what is said in the video around its timestamp. */
 export const aiNote =
   ({ api, model, read }: AiNoteTools, { attempts, lengths, window }: AiNoteEnvironment): Work =>
   async ({ message, signal, headers }) => {
@@ -28,7 +28,7 @@ export const aiNote =
     return (await api.writeNote(noteId, text, asking)) ? 'wrote the note' : 'the note is gone: nothing to write'
   }
 
-/** The handler, with all that it needs of the world. */
+/** The handler with its real dependencies. */
 export async function openAiNote(environment: AiNoteEnvironment) {
   const api = openApi(environment.api)
   const model = await openAnswerer(environment.model)

@@ -1,5 +1,5 @@
 import { readAiNoteEnvironment } from '../kit/environment.ts'
 import { openAiNote } from './ai-note.ts'
 
-/** What AWS calls with a batch of the note queue. */
+/** Called by AWS with a batch of the note queue. */
 export const handler = await openAiNote(readAiNoteEnvironment(process.env))

@@ -9,10 +9,10 @@ export interface Moment {
   title: string | undefined
 }
 
-/** Models that think before they answer need far more than the line they give. */
+/** Models that reason first need far more than the one line of the answer. */
 const MAX_TOKENS = 4_096
 
-/** Asks for a note on a moment of a video. */
+/** Prompt for a note on a moment of a video. */
 export const noteQuestion = ({ window, timestamp, title }: Moment, { min, max }: Lengths): Question => ({
   instructions: `You write the note that a viewer would take at one moment of a video.
 

@@ -1,15 +1,15 @@
 import type { Row } from '../kit/transcripts.ts'
 
 export interface WindowOptions {
-  /** A row must begin within so many seconds of the moment, before it or after. */
+  /** A row must begin within this many seconds before or after the moment. */
   bufferSeconds: number
-  /** How many rows on each side come along. */
+  /** Number of rows to include on each side. */
   contextRows: number
 }
 
 /**
- * What is said around a moment, as `before [row] after`: the row that begins nearest to it, and its neighbours.
- * @throws Error when nothing begins near enough
+ * Text around a moment, as `before [row] after`: the row that begins nearest to it, with its neighbours.
+ * @throws Error when no row begins near enough
  */
 export function windowAt(rows: readonly Row[], seconds: number, { bufferSeconds, contextRows }: WindowOptions): string {
   const distance = ({ offset }: Row) => (offset === undefined ? Number.POSITIVE_INFINITY : Math.abs(offset - seconds))

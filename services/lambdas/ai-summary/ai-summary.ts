@@ -32,7 +32,7 @@ export const aiSummary =
 /** All that is said, in one line. */
 export const spoken = (rows: readonly { text: string }[]): string => rows.map(({ text }) => text).join(' ')
 
-/** The handler, with all that it needs of the world. */
+/** The handler with its real dependencies. */
 export async function openAiSummary(environment: WriterEnvironment) {
   const api = openApi(environment.api)
   const model = await openAnswerer(environment.model)

@@ -2,10 +2,10 @@ import type { Question } from '#platform/llm/answerer.ts'
 import { asMaterial, titleLine } from '#platform/llm/material.ts'
 import type { Lengths } from '../kit/environment.ts'
 
-/** Models that think before they answer need far more than the summary they give. */
+/** Models that reason first need far more than the summary itself. */
 const MAX_TOKENS = 8_192
 
-/** Asks for the summary of a video. */
+/** Prompt for the summary of a video. */
 export const summaryQuestion = (
   { title, transcript }: { title: string | undefined; transcript: string },
   { min, max }: Lengths,

@@ -1,19 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ApiAccess } from './environment.ts'
 
-/** For whom the API is asked, and until when. */
+/** Headers of a request to the API, and its time limit. */
 export interface Asking {
   headers: Record<string, string>
   signal: AbortSignal
 }
 
-/** What functions need of the API: its internal routes, and no other. */
+/** The internal routes of the API that functions need. */
 export interface Api {
-  /** Undefined when nobody has mentioned the video. */
+  /** Undefined when the video is unknown. */
   video(videoId: string, asking: Asking): Promise<Video | undefined>
-  /** The notes on a video that wait for their text, whole and as they came. */
+  /** The video's notes that wait for their text, as the API returns them. */
   notesForAi(videoId: string, asking: Asking): Promise<unknown[]>
-  /** False when there is no such note any more. */
+  /** False when the note no longer exists. */
   writeNote(noteId: number, text: string, asking: Asking): Promise<boolean>
   storeSummary(videoId: string, summary: string, asking: Asking): Promise<void>
 }
@@ -23,7 +23,7 @@ export interface Video {
   summary?: string | null
 }
 
-/** It did not do what it was asked for. */
+/** The API did not do what it was asked for. */
 export class ApiError extends Error {
   override name = 'ApiError'
 }
@@ -31,14 +31,14 @@ export class ApiError extends Error {
 const ATTEMPTS = 3
 const PAUSE_MS = 250
 
-/** Opens the API. What fails because of a moment is tried again; every request of ours may be repeated. */
+/** Opens the API. Temporary failures are retried, because all of these requests are idempotent. */
 export function openApi({ url, token, timeoutMs }: ApiAccess): Api {
   async function ask(method: string, path: string, body: object | undefined, { headers, signal }: Asking): Promise<Response> {
     const request = {
       method,
       headers: { ...headers, Authorization: `Bearer ${token}`, ...(body && { 'Content-Type': 'application/json' }) },
       ...(body && { body: JSON.stringify(body) }),
-      // The token is for this server alone.
+      // Follow no redirect: the token is for this server only.
       redirect: 'error' as const,
     }
     for (let attempt = 1; ; attempt++) {
@@ -53,7 +53,7 @@ export function openApi({ url, token, timeoutMs }: ApiAccess): Api {
     }
   }
 
-  /** The answer to a request; undefined when the API knows no such thing. A 404 that is not in its own words is about the address. */
+  /** Answer to a request; undefined when the API says 404. A 404 not in the API's format means a wrong base address. */
   async function answered(method: string, path: string, body: object | undefined, asking: Asking): Promise<unknown> {
     const answer = await ask(method, path, body, asking)
     const text = await answer.text()
@@ -89,7 +89,7 @@ const saidBy = (answer: Response | Error, timeoutMs: number) => {
   return `it cannot be reached (${code ?? answer.message})`
 }
 
-/** Its reason, when it gives one as the API does. */
+/** The reason, if it is given in the API's error format. */
 function messageIn(text: string): string {
   const { message } = (parsed(text) as { error?: { message?: unknown } } | undefined)?.error ?? {}
   return typeof message === 'string' ? `: ${message.slice(0, 200)}` : ''

@@ -5,18 +5,18 @@ import type { Lengths } from './environment.ts'
 
 export interface AskOptions {
   lengths: Lengths
-  /** How often it is asked in all. */
+  /** Maximum number of questions. */
   attempts: number
   signal: AbortSignal
-  /** Pause after a model that was in trouble, doubled each time. */
+  /** Pause after a temporary error of the model, in milliseconds; doubled each time. */
   pauseMs?: number
 }
 
 const PAUSE_MS = 1_000
 
 /**
- * Asks until the answer has the right length. After a wrong one the model is told what was wrong; after trouble that passes it
- * is asked the same again.
+ * Asks until the answer has the right length. After a wrong answer the model is told what was wrong; after a temporary error the
+ * same question is repeated.
  * @throws ModelError, or Error when no answer had the right length
  */
 export async function ask(
@@ -40,23 +40,23 @@ export async function ask(
   }
 }
 
-/** An answer as one line. Some models put it in quotes. */
+/** Puts an answer on one line, without the quotes that some models add. */
 export function tidied(answer: string): string {
   const line = answer.replace(/\s+/g, ' ').trim()
   const quoted = /^(?:"([^"]*)"|“([^“”]*)”|`([^`]*)`)$/.exec(line)
   return (quoted?.[1] ?? quoted?.[2] ?? quoted?.[3] ?? line).trim()
 }
 
-/** In words, what is wrong with the length of an answer; undefined when nothing is. Counts characters as people do, roughly. */
+/** Says what is wrong with an answer's length; undefined if nothing is. Counts code points. */
 export function wrongLength(answer: string, { min, max }: Lengths): string | undefined {
-  // A character has at most two halves. What is far too long is not taken apart: a model may rave for megabytes.
+  // A code point has at most two UTF-16 units. Far too long answers are not split: they may have megabytes.
   const length = answer.length > 2 * max ? answer.length : [...answer].length
   if (length < min) return `it has ${length} characters, fewer than ${min}`
   if (length > max) return `it has ${length} characters, more than ${max}`
   return undefined
 }
 
-/** A wrong answer may be as long as a book. */
+/** Limits how much of a wrong answer is repeated to the model. */
 const MOST_REPEATED = 2_000
 
 const complaint = (answer: string, wrong: string, { min, max }: Lengths) =>

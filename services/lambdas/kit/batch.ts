@@ -1,28 +1,28 @@
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda'
-import { causeHeaders } from '../../kit/cause-headers.ts'
+import { causeHeaders, traceHeaders } from '../../kit/cause-headers.ts'
 import { deadlineOf } from './deadline.ts'
 import { log, reasonOf } from './log.ts'
 import { pooled } from './pool.ts'
 
-/** A message in hand. */
+/** A message being processed. */
 export interface Delivery {
-  /** What its body says. */
+  /** Its parsed body. */
   message: Record<string, unknown>
-  /** Aborted when there is no time left for it. */
+  /** Aborts when its time is up. */
   signal: AbortSignal
-  /** Tells the API for which request, and because of what, this is done. */
+  /** Correlation headers for the API: the request and event that this work goes back to. */
   headers: Record<string, string>
 }
 
-/** Does what one message asks for, and says in a few words what came of it. What it throws fails this message alone. */
+/** Processes one message and returns a short result. An error fails only this message. */
 export type Work = (delivery: Delivery) => Promise<string>
 
-/** Most messages of a batch that are worked on at a time. */
+/** Messages of a batch processed concurrently. */
 const AT_A_TIME = 10
 
 /**
- * A handler for batches of SQS messages that reports each one that failed.
- * @param perBatch called for every batch: what its messages share lives as long
+ * A handler for batches of SQS messages that reports each failed message.
+ * @param perBatch called for every batch, so that its messages can share state
  */
 export const batchHandler =
   (perBatch: () => Work) =>
@@ -33,7 +33,8 @@ export const batchHandler =
       const about = { messageId: record.messageId, receives: Number(record.attributes.ApproximateReceiveCount) }
       try {
         const message = messageOf(record)
-        const outcome = await work({ message, signal, headers: causeHeaders(message) })
+        const headers = { ...causeHeaders(message), ...traceHeaders(record.messageAttributes?.traceparent?.stringValue) }
+        const outcome = await work({ message, signal, headers })
         log('info', outcome, { ...about, ...subjectOf(message) })
         return []
       } catch (error) {
@@ -45,7 +46,9 @@ export const batchHandler =
     return { batchItemFailures: failed.flat() }
   }
 
-/** @throws Error when it is no JSON object: that fails, and ends in the dead-letter queue */
+/**
+ * @throws Error when the body is not a JSON object; the message then ends in the dead-letter queue
+ */
 export function messageOf({ body }: Pick<SQSRecord, 'body'>): Record<string, unknown> {
   const message = parsed(body)
   if (typeof message === 'object' && message !== null && !Array.isArray(message)) return message as Record<string, unknown>
@@ -68,7 +71,7 @@ function attempt(record: SQSRecord): Record<string, unknown> {
   }
 }
 
-/** What a message is about, for the log. */
+/** Log fields that identify a message's subject. */
 const subjectOf = ({ id, video_id, correlation_id }: Record<string, unknown>) => ({
   ...(id !== undefined && { noteId: id }),
   ...(video_id !== undefined && { videoId: video_id }),

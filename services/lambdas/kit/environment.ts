@@ -1,7 +1,7 @@
 import type { AnswererOptions } from '#platform/llm/answerer.ts'
 import { Trouble } from '#platform/trouble.ts'
 
-/** The environment of a function is not as it must be. Names every variable that is wrong, never a value. */
+/** The environment of a function is invalid. Names every wrong variable, but no values. */
 export class EnvironmentError extends Trouble {
   override name = 'EnvironmentError'
   readonly missing: string[]
@@ -15,33 +15,33 @@ export class EnvironmentError extends Trouble {
 
 export type Environment = Record<string, string | undefined>
 
-/** Where the API is, and the token that workers show it. */
+/** Address of the API, and the workers' token. */
 export interface ApiAccess {
   url: string
   token: string
   timeoutMs: number
 }
 
-/** Where AWS is, if not where the SDK knows it. */
+/** Region and endpoints of AWS; without an endpoint the SDK uses its default. */
 export interface AwsAccess {
   region: string
   s3Endpoint: string | undefined
   sqsEndpoint: string | undefined
 }
 
-/** How many characters an answer may have, both ends included. */
+/** Allowed length of an answer in characters, both bounds included. */
 export interface Lengths {
   min: number
   max: number
 }
 
-/** What both functions need that ask a model. */
+/** Settings of the two functions that ask a model. */
 export interface WriterEnvironment {
   api: ApiAccess
   aws: AwsAccess
   bucket: string
   model: AnswererOptions
-  /** How often the model is asked in all. */
+  /** Maximum number of questions to the model. */
   attempts: number
   lengths: Lengths
   transcript: { attempts: number; delayMs: number }
@@ -58,7 +58,9 @@ export interface DispatcherEnvironment {
   summaryQueueUrl: string
 }
 
-/** @throws EnvironmentError */
+/**
+ * @throws EnvironmentError
+ */
 export const readAiNoteEnvironment = (env: Environment): AiNoteEnvironment =>
   reading(env, (read) => ({
     ...writer(read, lengths(read, 'NOTE', 40, 120)),
@@ -102,7 +104,7 @@ const api = (read: Reader): ApiAccess => ({
 
 const requestTimeoutMs = (read: Reader) => Math.max(1, read.number('REQUEST_TIMEOUT', 30) * 1_000)
 
-/** Ours beside the contract: the addresses of Gemini and OpenRouter, and OpenRouter itself. */
+/** In addition to the worker contract: base URLs of Gemini and OpenRouter, and OpenRouter itself. */
 function model(read: Reader): AnswererOptions {
   const timeoutMs = requestTimeoutMs(read)
   const provider = read.choice('LLM_PROVIDER', ['gemini', 'openai', 'openrouter'])
@@ -151,7 +153,7 @@ function lengths(read: Reader, of: 'NOTE' | 'SUMMARY', usualMin: number, usualMa
 
 type Reader = ReturnType<typeof reader>
 
-/** Reads all there is to read, then tells all that is wrong at once. */
+/** Reads all variables before it throws, so that the error names every problem. */
 function reading<T>(env: Environment, read: (reader: Reader) => T): T {
   const missing = new Set<string>()
   const invalid = new Set<string>()
@@ -160,7 +162,7 @@ function reading<T>(env: Environment, read: (reader: Reader) => T): T {
   return value
 }
 
-/** Whatever is wrong is noted, and reading goes on with something of the right type. */
+/** Records each problem and returns a value of the right type, so that reading can go on. */
 function reader(env: Environment, missing: Set<string>, invalid: Set<string>) {
   const text = (name: string, usual: string) => env[name]?.trim() || usual
   const required = (name: string) => {

@@ -1,18 +1,18 @@
 import { type Environment, readAiNoteEnvironment, readAiSummaryEnvironment, readDispatcherEnvironment } from './environment.ts'
 
-/** A function as AWS is told of it (template.yaml) and as the runner runs it here. */
+/** A function, as declared to AWS (template.yaml) and as run by the local runner. */
 export interface FunctionSpec {
   name: 'ai-note' | 'ai-summary' | 'tasks-dispatcher'
-  /** Of one batch. */
+  /** For one batch. */
   timeoutSeconds: number
   memoryMb: number
-  /** Most messages of a batch. */
+  /** Maximum number of messages in a batch. */
   batchSize: number
-  /** Reads what the function needs of its environment. @throws EnvironmentError */
+  /** Reads the function's settings from its environment. @throws EnvironmentError */
   readEnvironment(env: Environment): unknown
 }
 
-/** More than MAX_RETRIES questions of REQUEST_TIMEOUT each, as both usually are. */
+/** More than MAX_RETRIES questions of REQUEST_TIMEOUT each, with the defaults of both. */
 const TIMEOUT_SECONDS = 120
 const MEMORY_MB = 256
 const BATCH_SIZE = 10
@@ -25,7 +25,7 @@ export const functions: readonly FunctionSpec[] = [
   { name: 'tasks-dispatcher', ...usual, readEnvironment: readDispatcherEnvironment },
 ]
 
-/** Variables that a function may be given, beside those of AWS. */
+/** Variables that a function may be given, besides those of AWS. */
 export const variables = [
   'S3_BUCKET_NAME',
   'S3_ENDPOINT',

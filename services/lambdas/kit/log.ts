@@ -1,6 +1,6 @@
-/** Writes a line about something that happened, as JSON: CloudWatch and our runner both read it. Never a secret. */
+/** Logs a line of JSON, which CloudWatch and the local runner both parse. Never log a secret. */
 export const log = (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown> = {}) =>
   console[level](JSON.stringify({ level, message, ...fields }))
 
-/** What went wrong, in a line. */
+/** An error's reason, in one line. */
 export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message || error.name : String(error))

@@ -8,7 +8,7 @@ export interface NoteRequest {
   title: string | undefined
 }
 
-/** Reads a message of ours, or a whole note as the dispatcher sends it. @throws Error */
+/** Reads a message of VidWiz, or a whole note as sent by the dispatcher. @throws Error */
 export function noteRequestOf(message: Record<string, unknown>): NoteRequest {
   const { id, timestamp, video } = message
   if (typeof id !== 'number' || !Number.isSafeInteger(id)) throw new Error('the message has no id')
@@ -16,7 +16,7 @@ export function noteRequestOf(message: Record<string, unknown>): NoteRequest {
   return { noteId: id, videoId: videoIdOf(message), timestamp, title: titleIn(video) }
 }
 
-/** Of a video as the API or a message has it. */
+/** Title of a video from the API or a message. */
 export function titleIn(video: unknown): string | undefined {
   const { title } = (video ?? {}) as { title?: unknown }
   return typeof title === 'string' && title.trim() !== '' ? title.trim() : undefined

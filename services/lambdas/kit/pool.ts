@@ -1,4 +1,4 @@
-/** Does something for each item, so many at a time; the results are in the order of the items. */
+/** Runs `work` for each item, at most `most` at a time; results are in the order of the items. */
 export async function pooled<T, R>(items: readonly T[], most: number, work: (item: T) => Promise<R>): Promise<R[]> {
   const results = new Array<R>(items.length)
   const rest = items.entries()

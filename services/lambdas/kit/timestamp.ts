@@ -1,10 +1,10 @@
-/** Lenient about blanks, leading noughts and fractions; `90:00` and `1:75` mean what they say. */
+/** Accepts blanks, leading zeros, fractions, and values over 59 such as `90:00` and `1:75`. */
 const TIMESTAMP = /^\s*(?:(\d+)\s*:\s*)?(\d+)\s*:\s*(\d+(?:\.\d+)?)\s*$/
 
-/** Nobody means a longer one; the API takes them of any length, and SQS and models do not. */
+/** The API accepts timestamps of any length; SQS and models do not, and no real one is longer. */
 const MOST_CHARACTERS = 40
 
-/** The second of the video that `MM:SS` or `HH:MM:SS` names. @throws Error when it names none */
+/** Seconds into the video for `MM:SS` or `HH:MM:SS`. @throws Error when the format is wrong */
 export function secondsOf(timestamp: string): number {
   const [, hours = '0', minutes, seconds] = TIMESTAMP.exec(timestamp) ?? []
   if (minutes === undefined || timestamp.length > MOST_CHARACTERS) throw new Error('the timestamp of the note cannot be read')

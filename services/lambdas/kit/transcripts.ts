@@ -2,16 +2,16 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Objects } from '#platform/objects/objects.ts'
 import { reasonOf } from './log.ts'
 
-/** Something that is said in a video, and when it begins. */
+/** A line of a transcript, and when it begins. */
 export interface Row {
   text: string
-  /** In seconds; not known of every row. */
+  /** In seconds; some rows have none. */
   offset: number | undefined
 }
 
 export interface TranscriptOptions {
   objects: Objects
-  /** How often it is looked for in all, and how long we wait in between: it may be on its way. */
+  /** Number of tries and the pause between them: the transcript may still be on its way. */
   attempts: number
   delayMs: number
 }
@@ -34,11 +34,11 @@ export const transcriptReader =
     }
   }
 
-/** An object that comes in drops must not take the time in which the others of its batch are told. */
+/** A stalled download must not use up the time reserved for reporting the other messages. */
 const ended = (signal: AbortSignal) =>
   new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
 
-/** Has those who ask for the same transcript share one reading of it. */
+/** Concurrent and later readers of one transcript share a single read. */
 export function sharing(read: ReadTranscript): ReadTranscript {
   const readings = new Map<string, Promise<Row[]>>()
   return (videoId, signal) => {
@@ -48,7 +48,7 @@ export function sharing(read: ReadTranscript): ReadTranscript {
   }
 }
 
-/** The rows that say something. @throws Error when it is no list of rows */
+/** Non-empty rows. @throws Error when it is not a list of rows */
 export function rowsOf(json: string): Row[] {
   const rows = parsed(json)
   if (!Array.isArray(rows)) throw new Error('the transcript is not a list of rows')

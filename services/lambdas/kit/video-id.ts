@@ -1,4 +1,4 @@
-/** The ids that a key of the bucket and a path of the API can hold: 11 letters of YouTube's, or a number of somebody else's. */
+/** Ids that are safe in an object key and an API path: YouTube's 11 characters, or the number that another system uses. */
 const VIDEO_ID = /^[\w-]{1,64}$/
 
 /** The `video_id` of a message. @throws Error */

@@ -3,8 +3,8 @@ import { format } from 'node:util'
 import type { Context } from 'aws-lambda'
 import type { Invoke, Told } from './protocol.ts'
 
-// What the runtime of AWS is there: loads the handler of a function, calls it for one event after another, tells what it answered
-// and what it wrote to the console. `node bootstrap.ts <file of the handler>`, with a channel to the runner.
+// Replaces the AWS runtime: loads a function's handler, calls it for one event after another, and reports its answers and console
+// output. `node bootstrap.ts <file of the handler>`, with an IPC channel to the runner.
 
 type Handler = (event: unknown, context: Context) => unknown
 
@@ -13,11 +13,11 @@ let requestId: string | undefined
 const tell = (told: Told) => void process.send!(told)
 const told = (error: unknown) => (error instanceof Error ? (error.stack ?? error.message) : format(error))
 
-// The runner says when it is over. A Ctrl-C in a terminal goes to this process as well, in the middle of its work.
+// The runner decides when to stop. A Ctrl-C in a terminal also reaches this process, in the middle of its work.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
 process.on('disconnect', () => process.exit(0))
 
-// Over the channel, so that it comes before the answer to what it is about.
+// Sent over the channel, so that log lines arrive before the answer they belong to.
 for (const level of ['debug', 'info', 'warn', 'error'] as const)
   console[level] = (...args) => tell({ type: 'said', level, text: format(...args), requestId })
 console.log = console.info
@@ -47,7 +47,7 @@ async function call(handler: Handler, invoke: Invoke) {
   requestId = invoke.requestId
   try {
     const answer = await handler(invoke.event, contextOf(invoke))
-    // As over the wire: what JSON cannot say is not said.
+    // AWS sends the answer as JSON: drop what JSON cannot represent.
     tell({ type: 'answered', requestId, answer: JSON.parse(JSON.stringify(answer ?? null)) })
   } catch (error) {
     tell({ type: 'threw', requestId, message: told(error) })

@@ -2,7 +2,7 @@ import type { Settings } from '#platform/config/settings.ts'
 import type { FunctionSpec } from '../kit/functions.ts'
 import { variables } from '../kit/functions.ts'
 
-/** What a process needs to reach the world from where it is, whatever it does. */
+/** Variables that any process needs to reach the network on this machine. */
 const OF_THE_MACHINE = [
   'PATH',
   'HOME',
@@ -14,9 +14,8 @@ const OF_THE_MACHINE = [
 ] as const
 
 /**
- * The environment of a function, under the names that it knows in AWS as well: what is set here under these names, else what the
- * settings of this system say. Nothing else of our own environment, and no secret that it does not use: of the keys of models only
- * that of its own.
+ * The environment of a function, with the same names as on AWS. Variables set here under these names win, then the settings of this
+ * installation. Nothing else of the runner's environment is passed on, and of the models' keys only the one the function uses.
  */
 export function functionEnvironment(
   { name, memoryMb }: Pick<FunctionSpec, 'name' | 'memoryMb'>,
@@ -29,19 +28,19 @@ export function functionEnvironment(
   const isAnotherKey = (key: string) => key.endsWith('_API_KEY') && key !== itsModelKey
   const own = Object.fromEntries(Object.entries(env).filter(([key, value]) => isOurs(key) && !isAnotherKey(key) && value))
   return given({
-    // Those we know under another name, or not by the environment.
+    // Settings with another name, or not from the environment.
     GEMINI_MODEL: settings.GEMINI_MODEL_NAME,
     OPENAI_API_URL: settings.OPENAI_BASE_URL && `${settings.OPENAI_BASE_URL.replace(/\/+$/, '')}/responses`,
     VIDWIZ_TOKEN: adminToken,
     VIDWIZ_ENDPOINT: localApi(settings),
     ...own,
     AWS_REGION: settings.AWS_REGION,
-    // The SDK would take a profile before the keys, and those of the data folder are in no profile.
+    // The SDK prefers a profile to the keys, but the data folder's keys are in no profile.
     AWS_PROFILE: settings.AWS_ACCESS_KEY_ID && settings.AWS_SECRET_ACCESS_KEY ? undefined : own.AWS_PROFILE,
-    // Of another worker, if it is set at all.
+    // Overrides an SQS_QUEUE_URL in the environment, which is meant for another worker.
     SQS_QUEUE_URL: settings.SQS_AI_NOTE_QUEUE_URL,
     SQS_SUMMARY_QUEUE_URL: settings.SQS_SUMMARY_QUEUE_URL,
-    // As the runtime of AWS says them.
+    // As set by the AWS runtime.
     AWS_LAMBDA_FUNCTION_NAME: name,
     AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memoryMb),
@@ -54,7 +53,7 @@ export function functionEnvironment(
 const given = (env: Record<string, string | undefined>) =>
   Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => Boolean(entry[1])))
 
-/** Where the API of this machine is reached. */
+/** Address of the API on this machine. */
 function localApi({ HOST, PORT }: Settings): string {
   const isEverywhere = HOST === '0.0.0.0' || HOST === '::'
   return `http://${isEverywhere ? '127.0.0.1' : HOST.includes(':') ? `[${HOST}]` : HOST}:${PORT}`

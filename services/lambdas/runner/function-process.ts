@@ -6,16 +6,16 @@ import type { Logger } from '#platform/telemetry/logger.ts'
 import type { FunctionSpec } from '../kit/functions.ts'
 import type { Invoke, Told } from './protocol.ts'
 
-/** A function in a process of its own, started with its first event and ended when none has come for a while. */
+/** A function in a child process, started with its first event and ended when it has been idle for a while. */
 export interface FunctionProcess {
   /**
-   * Has the function handle an event; one at a time.
-   * @throws FunctionFailed when it threw, died, did not start, or took longer than its timeout; in the last case it is killed
+   * Has the function handle an event, one at a time.
+   * @throws FunctionFailed when it threw, died, did not start or timed out; after a timeout it is killed
    */
   invoke(event: unknown): Promise<unknown>
-  /** Of the process that runs just now. */
+  /** Id of the running process. */
   pid(): number | undefined
-  /** Ends the process at once: what it has in hand fails. */
+  /** Kills the process; its current event fails. */
   kill(): void
 }
 
@@ -26,20 +26,20 @@ export class FunctionFailed extends Error {
 
 export interface FunctionProcessOptions {
   spec: Pick<FunctionSpec, 'name' | 'memoryMb' | 'timeoutSeconds'>
-  /** Of the unpacked code. */
+  /** Handler file of the unpacked code. */
   handler: string
-  /** All of its environment. */
+  /** Its whole environment. */
   env: NodeJS.ProcessEnv
   idleMs: number
   log: Logger
-  /** A process was started; it took so long until it could take an event. */
+  /** Called when a process is ready, with the time that took. */
   onStart?(elapsedMs: number): void
 }
 
-/** As long as AWS has for it. */
+/** Same limit as on AWS. */
 const START_MS = 10_000
 const bootstrap = join(import.meta.dirname, 'bootstrap.ts')
-/** AWS leaves most of a function's memory to its heap; a small nursery keeps what is idle small. */
+/** AWS leaves most of a function's memory to the heap; a small young generation keeps idle processes small. */
 const flags = (memoryMb: number) => [
   '--disable-warning=ExperimentalWarning',
   `--max-old-space-size=${Math.floor(memoryMb * 0.8)}`,
@@ -50,7 +50,7 @@ export function functionProcess({ spec, handler, env, idleMs, log, onStart }: Fu
   const { name, memoryMb, timeoutSeconds } = spec
   let child: ChildProcess | undefined
   let idle: NodeJS.Timeout | undefined
-  /** What waits for the process to say something. */
+  /** The caller waiting for the process's next message. */
   let waiting: { take(told: Told): void; fail(why: string): void } | undefined
   let requestId: string | undefined
 
@@ -59,7 +59,7 @@ export function functionProcess({ spec, handler, env, idleMs, log, onStart }: Fu
     child = undefined
   }
 
-  /** Waits until the process says what `pick` takes; fails when it ends before, or says nothing for so long. */
+  /** Waits for a message that `pick` accepts; fails if the process ends first, or after `withinMs`. */
   function told<T>(pick: (told: Told) => T | undefined, withinMs: number, late: string): Promise<T> {
     return new Promise((resolve, reject) => {
       const settle = (then: () => void) => {
@@ -91,7 +91,7 @@ export function functionProcess({ spec, handler, env, idleMs, log, onStart }: Fu
     })
     child = started
     const ended = (why: string) => {
-      // Of a process that is not the one in use, nobody wants to know.
+      // Ignore a process that has been replaced.
       if (child !== started) return
       child = undefined
       waiting?.fail(why)
@@ -129,7 +129,7 @@ export function functionProcess({ spec, handler, env, idleMs, log, onStart }: Fu
           timeoutMs,
           `it took more than ${timeoutSeconds} s`,
         )
-        // When it cannot be sent, the process has ended, and that is told.
+        // If it cannot be sent, the process has ended, which `ended` reports.
         running.send(invoke, () => {})
         return (await answer).value
       } finally {
@@ -147,7 +147,7 @@ export function functionProcess({ spec, handler, env, idleMs, log, onStart }: Fu
   }
 }
 
-/** Our functions write their lines as JSON. */
+/** The bundled functions log lines of JSON. */
 function asLine(text: string): { message: string; level?: unknown } | undefined {
   try {
     const line = JSON.parse(text)

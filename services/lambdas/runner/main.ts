@@ -5,7 +5,7 @@ import { readSettings } from '#platform/config/settings.ts'
 import { type Start, service } from '#platform/service.ts'
 import { startRunner } from './runner.ts'
 
-/** Less than the supervisor waits before it kills. */
+/** Less than the supervisor's time limit before it kills. */
 const STOP_WITHIN_MS = 12_000
 
 const start: Start = async (log, _, metrics) => {

@@ -1,10 +1,11 @@
-import type { Queues, Received, Refusal } from '#platform/sqs/queues.ts'
+import { nameOf, type Queues, type Received, type Refusal, traceparentOf } from '#platform/sqs/queues.ts'
 import { backoffMs, stopping } from '#platform/stopping.ts'
 import type { Logger } from '#platform/telemetry/logger.ts'
+import { quietly, type SpanDetails, span, traceparentOr } from '#platform/telemetry/tracing/tracing.ts'
 import { type Outcome, outcomeOf, sqsEvent } from './sqs-event.ts'
 
 export interface MappingOptions {
-  /** Of the function, for the log. */
+  /** Name of the function, for the log. */
   name: string
   queues: Pick<Queues, 'receive' | 'extend' | 'delete'>
   queueUrl: string
@@ -12,7 +13,7 @@ export interface MappingOptions {
   batchSize: number
   /** Handles an event; throws when the function did not answer. */
   invoke(event: unknown): Promise<unknown>
-  /** Ends what is in hand, which then fails. */
+  /** Ends the current invocation, which then fails. */
   giveUp(): void
   log: Logger
   onBatch?(outcome: { done: number; failed: number; elapsedMs: number }): void
@@ -20,31 +21,31 @@ export interface MappingOptions {
 }
 
 export interface Times {
-  /** How long messages stay hidden after a runner that was killed. While a function works it is extended. */
+  /** Visibility timeout of messages, in seconds; extended while the function works, so it only matters after a killed runner. */
   hiddenSeconds: number
-  /** Until a message that failed comes again, by how often it was received. */
+  /** Delay until a failed message comes again, given the number of its receives. */
   retrySeconds(receives: number): number
-  /** Between two tries to reach SQS. */
+  /** Pause before the next try to reach SQS. */
   pauseMs(failures: number): number
 }
 
-/** As long as SQS lets one wait for messages. */
+/** SQS's limit for a long poll. */
 const WAIT_SECONDS = 20
-/** What SQS says of a receipt whose message was deleted, or has been received by another one. */
+/** SQS errors for a receipt whose message was deleted or received by another consumer. */
 const GONE = /MessageNotInflight|ReceiptHandleIsInvalid|InvalidParameterValue/
 
 const usualTimes: Times = {
   hiddenSeconds: 30,
-  // Five receptions within some four minutes: a model that was away for a moment is asked again soon, one that is away for long not much.
+  // Five receives within about four minutes: a short outage of the model is retried soon, a long one only a few times.
   retrySeconds: (receives) => Math.min(180, 5 * 3 ** (receives - 1)),
   pauseMs: (failures) => backoffMs(failures, { firstMs: 500, longestMs: 30_000 }),
 }
 
-/** Feeds a function from a queue, one batch at a time, as AWS does with an event source mapping. */
+/** Feeds a function from a queue, one batch at a time, like an event source mapping on AWS. */
 export interface Mapping {
-  /** Waits no longer for messages, lets the function finish those in hand and deletes them; after so long it gives up on them. */
+  /** Stops receiving, lets the function finish its batch and deletes what is done; after `withinMs` gives the batch up. */
   stop(withinMs: number): Promise<void>
-  /** Rejects when the queue could not be reached last time. */
+  /** Rejects when the last attempt to read the queue failed. */
   works(): Promise<void>
 }
 
@@ -63,20 +64,21 @@ export function startMapping(options: MappingOptions): Mapping {
         await pause(pauseMs(failures))
       } else {
         failures = 0
-        if (messages.length > 0) await handle(messages)
+        if (messages.length > 0)
+          await span(
+            () => working(name, queueUrl, messages),
+            () => handle(messages),
+          )
       }
     }
   }
 
-  /** Nothing once we stop; an error when SQS cannot be asked, which is told once. */
+  /** Empty once stopped; an error when SQS cannot be reached, which is logged once. */
   async function receive(): Promise<Received[] | Error> {
     try {
-      const messages = await queues.receive(queueUrl, {
-        max: batchSize,
-        waitSeconds: WAIT_SECONDS,
-        visibilitySeconds: hiddenSeconds,
-        signal,
-      })
+      const messages = await quietly(() =>
+        queues.receive(queueUrl, { max: batchSize, waitSeconds: WAIT_SECONDS, visibilitySeconds: hiddenSeconds, signal }),
+      )
       if (stopped()) return messages
       if (trouble) log.info({ function: name }, 'the queue can be read again')
       trouble = undefined
@@ -100,13 +102,16 @@ export function startMapping(options: MappingOptions): Mapping {
 
   async function outcome(messages: Received[]): Promise<Outcome> {
     try {
-      return outcomeOf(messages, await invoke(sqsEvent(messages, queueUrl, region)))
+      return outcomeOf(
+        messages,
+        await invoke(sqsEvent(messages.length === 1 ? messages.map(carriedOn) : messages, queueUrl, region)),
+      )
     } catch (error) {
       return { done: [], failed: messages, why: (error as Error).message }
     }
   }
 
-  /** Keeps messages hidden while there is work on them. */
+  /** Keeps messages invisible while `work` runs. */
   async function hidden<T>(messages: Received[], work: () => Promise<T>): Promise<T> {
     let last = Promise.resolve()
     const extend = () => {
@@ -117,12 +122,12 @@ export function startMapping(options: MappingOptions): Mapping {
       return await work()
     } finally {
       clearInterval(extending)
-      // What is said of them next shall be the last word.
+      // An extension in flight must not override what is sent next.
       await last
     }
   }
 
-  /** Those that are not there any more do not matter. */
+  /** Ignores messages that are gone. */
   async function hide(what: string, messages: readonly Received[], seconds: number) {
     const refused = await queues.extend(queueUrl, receiptsOf(messages), seconds)
     tell(what, new Map([...refused].filter(([, { code }]) => !GONE.test(code))))
@@ -148,6 +153,26 @@ export function startMapping(options: MappingOptions): Mapping {
       if (trouble) throw trouble
     },
   }
+}
+
+const working = (name: string, queueUrl: string, messages: readonly Received[]): SpanDetails => ({
+  name: `lambda ${name}`,
+  kind: 'consumer',
+  attributes: {
+    'faas.invoked_name': name,
+    'messaging.system': 'aws_sqs',
+    'messaging.operation.type': 'process',
+    'messaging.destination.name': nameOf(queueUrl),
+    'messaging.batch.message_count': messages.length,
+  },
+  from: messages.map(traceparentOf),
+})
+
+/** A single message continues its own trace, below the runner's span; messages of a larger batch keep their traces. */
+function carriedOn(message: Received): Received {
+  const traceparent = traceparentOr(traceparentOf(message))
+  if (traceparent === undefined) return message
+  return { ...message, attributes: { ...message.attributes, traceparent: { type: 'String', text: traceparent } } }
 }
 
 const receiptsOf = (messages: readonly Received[]) => messages.map(({ receipt }) => receipt)

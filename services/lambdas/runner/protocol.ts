@@ -1,4 +1,4 @@
-/** What the runner says to the process of a function. */
+/** Message from the runner to a function's process. */
 export interface Invoke {
   requestId: string
   event: unknown
@@ -7,7 +7,7 @@ export interface Invoke {
   memoryMb: number
 }
 
-/** What the process of a function says to the runner. */
+/** Messages from a function's process to the runner. */
 export type Told =
   | { type: 'ready' }
   | { type: 'failed to start'; message: string }

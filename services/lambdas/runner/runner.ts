@@ -14,37 +14,37 @@ import { buildZips } from './zips.ts'
 
 export interface RunnerOptions {
   settings: Settings
-  /** What functions show the API. */
+  /** Token that functions use with the API. */
   adminToken: string
-  /** For the zips and what was in them. */
+  /** For the zips and the unpacked code. */
   folder: string
   log: Logger
   metrics: Metrics
-  /** Longest time that a stop waits for what is in hand. */
+  /** Maximum time a stop waits for running invocations. */
   stopWithinMs: number
   times?: Partial<Times>
-  /** Other than as declared; for tests. */
+  /** Overrides the declared timeout; for tests. */
   timeoutSeconds?: number
   env?: NodeJS.ProcessEnv
 }
 
 export interface Runner {
-  /** The functions that are fed, and the process of each while there is one. */
+  /** Functions that run, each with its process id while it has a process. */
   pids(): Record<string, number | undefined>
-  /** The functions that are not, and why. */
+  /** Functions that do not run, each with the reason. */
   idle: Record<string, string>
   works(): Promise<void>
   stop(): Promise<void>
 }
 
-/** A function to run here, with all it needs. */
+/** A function to run here, with its queue and environment. */
 interface Plan {
   spec: FunctionSpec
   queueUrl: string
   env: Record<string, string>
 }
 
-/** Runs the bundled Lambdas on this machine, fed from their queues as AWS feeds them. */
+/** Runs the bundled Lambdas on this machine, fed from their queues as on AWS. */
 export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const { settings, folder, log, metrics, times } = options
   const { plans, idle } = planned(options)
@@ -89,7 +89,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     return { name, process, mapping }
   })
   if (running.length > 0) log.info({ functions: running.map(({ name }) => name) }, 'feeding functions')
-  // A service stays, also when it has nothing to do.
+  // Keeps the process alive when there is nothing to do.
   const staying = setInterval(() => {}, 2 ** 30)
   const all = <T>(what: (mapping: Mapping) => Promise<T>) => Promise.all(running.map(({ mapping }) => what(mapping)))
   return {
@@ -105,14 +105,16 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   }
 }
 
-/** @throws Trouble when the environment of a function is wrong; one that lacks something is idle */
+/**
+ * @throws Trouble when a function's environment is invalid; a function that only lacks variables is idle
+ */
 function planned({ settings, adminToken, env = process.env }: RunnerOptions): { plans: Plan[]; idle: Record<string, string> } {
   const idle: Record<string, string> = {}
   const problems = new Set<string>()
   const plans = functions.flatMap((spec): Plan[] => {
     const { url, name } = sourceOf(spec, settings)
     if (url === undefined) {
-      // Nobody expects the dispatcher here: the reactors ask for the same.
+      // A missing dispatcher queue is normal here: the reactors do the dispatcher's work.
       if (spec.name !== 'tasks-dispatcher') idle[spec.name] = `${name} not set`
       return []
     }
@@ -131,7 +133,7 @@ function planned({ settings, adminToken, env = process.env }: RunnerOptions): { 
   return { plans, idle }
 }
 
-/** The queue that feeds a function, and the variable that names it. */
+/** The queue that feeds a function, and the variable that sets it. */
 function sourceOf({ name }: FunctionSpec, settings: Settings): { name: keyof Settings; url: string | undefined } {
   const variable = {
     'ai-note': 'SQS_AI_NOTE_QUEUE_URL',

@@ -1,7 +1,7 @@
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda'
 import type { MessageAttribute, Received } from '#platform/sqs/queues.ts'
 
-/** Messages of a queue as AWS hands them to a function. */
+/** SQS messages in the format in which AWS passes them to a function. */
 export const sqsEvent = (messages: readonly Received[], queueUrl: string, region: string): SQSEvent => ({
   Records: messages.map(({ messageId, receipt, body, systemAttributes, attributes, md5OfBody }) => ({
     messageId,
@@ -29,7 +29,7 @@ function arnOf(url: string, region: string): string {
   return `arn:aws:sqs:${region}:${account}:${name}`
 }
 
-/** What became of a batch. `why` says why all of it failed though nothing was thrown. */
+/** Result of a batch. `why` says why the whole batch failed although nothing was thrown. */
 export interface Outcome {
   done: Received[]
   failed: Received[]
@@ -37,8 +37,8 @@ export interface Outcome {
 }
 
 /**
- * Reads what a function answered to a batch, as AWS does: nothing said means that all is done, and an answer that names messages
- * wrongly fails the whole batch.
+ * Interprets a function's answer to a batch as AWS does: no answer means that all succeeded, and an answer with unknown message ids
+ * fails the whole batch.
  */
 export function outcomeOf(messages: readonly Received[], answer: unknown): Outcome {
   const all = [...messages]

@@ -6,8 +6,8 @@ import { unzipSync } from 'fflate'
 import type { Zip } from './zips.ts'
 
 /**
- * Unpacks a zip into a folder named by its content, beside the SDK that the runtime of AWS has: what is in the zip finds
- * `@aws-sdk/*` there and nothing else of ours.
+ * Unpacks a zip into a folder named by its hash. Like the AWS runtime, the folder offers `@aws-sdk/*` and no other package of
+ * VidWiz.
  * @returns the file of the handler
  */
 export async function unpacked({ name, path, sha256 }: Pick<Zip, 'name' | 'path' | 'sha256'>, folder: string): Promise<string> {
@@ -30,7 +30,7 @@ export async function unpacked({ name, path, sha256 }: Pick<Zip, 'name' | 'path'
   return join(task, 'handler.mjs')
 }
 
-/** `node_modules/@aws-sdk` above all functions, as a link to ours. */
+/** Links `node_modules/@aws-sdk` above all functions to the installed SDK. */
 async function offerSdk(folder: string) {
   const sdk = sdkFolder()
   const link = join(folder, 'node_modules', '@aws-sdk')
@@ -42,7 +42,7 @@ async function offerSdk(folder: string) {
   })
 }
 
-/** Where npm put it. */
+/** Folder where npm installed the SDK. */
 export function sdkFolder(): string {
   const file = createRequire(import.meta.url).resolve('@aws-sdk/client-s3')
   return file.slice(0, file.lastIndexOf(`${sep}@aws-sdk${sep}`) + `${sep}@aws-sdk`.length)

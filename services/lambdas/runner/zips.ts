@@ -4,31 +4,34 @@ import { createRequire } from 'node:module'
 import { join, relative } from 'node:path'
 import { zipSync } from 'fflate'
 
-/** A function as AWS takes it. */
+/** A function, packed for AWS. */
 export interface Zip {
   name: string
   path: string
   sizeBytes: number
-  /** Of the whole zip: names the very code. */
+  /** Hash of the whole zip; identifies the code. */
   sha256: string
-  /** Whether it had to be made. */
+  /** Whether it was built just now. */
   isNew: boolean
 }
 
 const root = join(import.meta.dirname, '..', '..', '..')
 
-/** How a zip is made is a part of what it is made of. */
+/** This file determines the zips' content too, so its hash is part of each stamp. */
 const SELF = relative(root, import.meta.filename)
 
-/** `rw-r--r--`, as a file of Unix: AWS runs functions as somebody else. A zip holds local time: made so, it is the same everywhere. */
+/**
+ * Unix mode `rw-r--r--`, because AWS runs functions as another user. Zips contain local time: a fixed one gives the same bytes
+ * everywhere.
+ */
 const readable = () => ({ os: 3, attrs: 0o100644 << 16, mtime: new Date(1980, 0, 1) })
 
-/** Libraries that still say `require`. */
+/** For bundled libraries that still use `require`. */
 const BANNER = "import { createRequire } from 'node:module';const require = createRequire(import.meta.url);"
 
 /**
- * Bundles functions into zips, each with one file `handler.mjs`. The AWS SDK stays out: the runtime has it. A zip that was made of
- * the very files that are there now is left as it is. The same sources give the same bytes.
+ * Bundles functions into zips with a single file `handler.mjs`. The AWS SDK is left out, because the runtime has it. A zip whose
+ * sources have not changed is kept. The same sources give the same bytes.
  */
 export async function buildZips(names: readonly string[], folder: string): Promise<Zip[]> {
   await mkdir(folder, { recursive: true })
@@ -38,12 +41,12 @@ export async function buildZips(names: readonly string[], folder: string): Promi
   try {
     return await Promise.all(names.map((name, i) => there[i] ?? build(esbuild, name, folder)))
   } finally {
-    // It leaves a process of its own running.
+    // esbuild leaves a child process running otherwise.
     await esbuild.stop()
   }
 }
 
-/** What a zip was made of, and what came of it; lies beside it. */
+/** Inputs and hash of a zip, stored beside it. */
 interface Stamp {
   sha256: string
   esbuild: string
@@ -62,7 +65,7 @@ async function upToDate(name: string, folder: string): Promise<Zip | undefined> 
     if (Object.entries(sources).some(([path, hash]) => now[path] !== hash)) return undefined
     return { name, path: zip, sizeBytes: bytes.length, sha256, isNew: false }
   } catch {
-    return undefined // missing, or not as we write it: it is made anew
+    return undefined // missing or malformed: build it again
   }
 }
 
@@ -79,7 +82,7 @@ async function build(esbuild: typeof import('esbuild'), name: string, folder: st
     format: 'esm',
     external: ['@aws-sdk/*'],
     banner: { js: BANNER },
-    // Stack traces stay readable: no names are shortened.
+    // Readable stack traces: identifiers are not minified.
     minifySyntax: true,
     minifyWhitespace: true,
     legalComments: 'none',
@@ -97,7 +100,7 @@ async function build(esbuild: typeof import('esbuild'), name: string, folder: st
 
 const hashOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
-/** Of files below the root, by their paths. */
+/** Hashes of files, by their paths below the root. */
 async function hashesOf(paths: string[]): Promise<Record<string, string>> {
   const hashes = await Promise.all(paths.map(async (path) => [path, hashOf(await readFile(join(root, path)))] as const))
   return Object.fromEntries(hashes)
@@ -105,7 +108,7 @@ async function hashesOf(paths: string[]): Promise<Record<string, string>> {
 
 const esbuildVersion = (): string => createRequire(import.meta.url)('esbuild/package.json').version
 
-/** A file appears whole or not at all: another process may be reading it. */
+/** Replaces a file atomically, because another process may be reading it. */
 async function replace(path: string, content: Uint8Array | string) {
   const unfinished = `${path}.${process.pid}~`
   await writeFile(unfinished, content)

@@ -1,5 +1,5 @@
 import { readDispatcherEnvironment } from '../kit/environment.ts'
 import { openDispatcher } from './tasks-dispatcher.ts'
 
-/** What AWS calls when a transcript was stored. */
+/** Called by AWS when a transcript was stored. */
 export const handler = openDispatcher(readDispatcherEnvironment(process.env))

@@ -1,14 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs'
 
-/** The most that SQS takes at once. */
+/** SQS's limit for one batch. */
 const BATCH = 10
 const ATTEMPTS = 4
 const PAUSE_MS = 200
 
 /**
- * Sends messages in batches of ten; entries of a batch that SQS did not take are sent again, and only they.
- * @throws Error when some were not taken at last
+ * Sends messages in batches of ten. Only entries that SQS refused are sent again.
+ * @throws Error when SQS still refuses some after the last attempt
  */
 export async function sendAll(client: SQSClient, queueUrl: string, messages: readonly unknown[], signal: AbortSignal) {
   for (let from = 0; from < messages.length; from += BATCH)

@@ -10,7 +10,7 @@ import { secondsOf } from '../kit/timestamp.ts'
 import { sendAll } from './send-all.ts'
 import { videosIn } from './transcript-events.ts'
 
-/** What it is called with: by S3 itself, by a queue of S3's notifications, or by a person who names videos. */
+/** Event from S3, from a queue of S3 notifications, or from a person who names videos. */
 export type DispatcherEvent = S3Event | SQSEvent | { video_ids: string[] }
 
 export interface DispatcherTools {
@@ -19,14 +19,14 @@ export interface DispatcherTools {
   send(queueUrl: string, messages: readonly unknown[], signal: AbortSignal): Promise<void>
 }
 
-/** What there is to do, whoever says so. */
+/** A task, read from any kind of event. */
 interface Task {
   videoIds: string[]
-  /** A transcript is new: it has no summary yet. */
+  /** True for a new transcript, which has no summary yet. */
   summarise: boolean
 }
 
-/** Reads what S3 or a person asks for. @throws Error */
+/** Reads the request of S3 or a person. @throws Error */
 export function taskOf(event: unknown): Task {
   const { video_ids: named } = (event ?? {}) as { video_ids?: unknown }
   if (named === undefined) return { videoIds: videosIn(event), summarise: true }
@@ -34,7 +34,7 @@ export function taskOf(event: unknown): Task {
   return { videoIds: [...new Set(named)], summarise: false }
 }
 
-/** Asks for the summary of a video and for the texts of its notes that wait for one. */
+/** Requests the summary of each video, and the texts of its notes that wait for one. */
 export const dispatching =
   ({ api, send }: DispatcherTools, { noteQueueUrl, summaryQueueUrl }: DispatcherEnvironment) =>
   async ({ videoIds, summarise }: Task, asking: Asking): Promise<string> => {
@@ -49,12 +49,12 @@ export const dispatching =
       } catch (error) {
         failures.push(`${videoId}: ${reasonOf(error)}`)
       }
-    // The others are done: when all of it comes again, their messages are sent twice, which harms nobody.
+    // The other videos are done. A retry sends their messages twice, which is harmless.
     if (failures.length > 0) throw new Error(failures.join('; '))
     return `asked for ${notes} notes of ${videoIds.length} videos`
   }
 
-/** The API takes any timestamp: a note whose moment nobody can read would only become a dead letter. */
+/** The API accepts any timestamp; a note with an unreadable one would only become a dead letter. */
 function canBeWritten(note: unknown): boolean {
   try {
     return Number.isFinite(secondsOf(noteRequestOf(note as Record<string, unknown>).timestamp))
@@ -63,7 +63,7 @@ function canBeWritten(note: unknown): boolean {
   }
 }
 
-/** The handler: S3's own events fail as a whole and are tried again by AWS, those of a queue each by itself. */
+/** The handler. An S3 event fails as a whole and AWS retries it; messages of a queue fail one by one. */
 export function dispatcherHandler(tools: DispatcherTools, environment: DispatcherEnvironment) {
   const dispatch = dispatching(tools, environment)
   const batch = batchHandler(
@@ -82,10 +82,10 @@ export function dispatcherHandler(tools: DispatcherTools, environment: Dispatche
 const isFromQueue = (event: DispatcherEvent): event is SQSEvent =>
   (event as SQSEvent | null)?.Records?.[0]?.eventSource === 'aws:sqs'
 
-/** The handler, with all that it needs of the world. */
+/** The handler with its real dependencies. */
 export function openDispatcher(environment: DispatcherEnvironment) {
   const { region, sqsEndpoint: endpoint } = environment.aws
-  // Others name hosts in the URLs of their queues that only they know.
+  // Other SQS servers put host names in queue URLs that only they can resolve: use the endpoint instead.
   const client = new SQSClient({ region, ...(endpoint !== undefined && { endpoint, useQueueUrlAsEndpoint: false }) })
   const tools: DispatcherTools = {
     api: openApi(environment.api),

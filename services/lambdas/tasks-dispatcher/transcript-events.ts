@@ -6,9 +6,9 @@ interface Notification {
 }
 
 /**
- * The videos whose transcripts a notification of S3 speaks of, each once. What else it speaks of is of no concern, nor is the test
- * event that S3 sends first.
- * @throws Error when it is no notification of S3
+ * Distinct video ids of the transcripts in an S3 notification. Other objects are ignored, and so is the test event that S3 sends
+ * first.
+ * @throws Error when it is not an S3 notification
  */
 export function videosIn(notification: unknown): string[] {
   const { Event, Records } = (notification ?? {}) as Notification
@@ -20,7 +20,7 @@ export function videosIn(notification: unknown): string[] {
 
 const videoOf = (key: string): string[] => TRANSCRIPT.exec(key)?.slice(1, 2) ?? []
 
-/** S3 writes keys as forms do: `+` for a blank, the rest in percent. A key that is not so is no key of ours. */
+/** S3 encodes keys like form data: `+` for a blank, percent encoding for the rest. Malformed keys cannot be transcripts. */
 function decodedKey(key: string): string {
   try {
     return decodeURIComponent(key.replaceAll('+', ' '))

@@ -5,6 +5,6 @@ SwaggerUIBundle({
   deepLinking: true,
   displayRequestDuration: true,
   defaultModelsExpandDepth: 0,
-  // It would ask a server of others.
+  // The default validator would ask a third party's server.
   validatorUrl: null,
 })

@@ -1,11 +1,11 @@
--- The door: all that a media worker needs which knows no HTTP, in a database of its own. `door` is what its role may see, `kept` is
--- what lies behind; both hold jobs under way only, so there is nothing else to be found out here.
+-- The door: a database for media workers without HTTP. Their role may only see schema `door`; schema `kept` holds the tables behind
+-- it. Both hold only jobs under way, so that a worker can find out nothing else.
 revoke all on schema public from public;
 
 create schema kept;
 create schema door;
 
--- Tells this door from one that was closed: numbers of entries begin again with each.
+-- Identifies this door: after a door is closed, the next one numbers its entries from 1 again.
 create table kept.door (
   one boolean primary key default true check (one),
   id  uuid not null default gen_random_uuid()
@@ -27,8 +27,8 @@ create table kept.jobs (
   causation_id   text
 );
 
--- What workers write, until it is an event, and as rows that they can read again while the job is under way.
--- Numbers rise with the commits of a job, for who writes holds the row of the job: that is all the order that is needed.
+-- What workers write: kept until it is an event, and as rows that they can read while the job is under way.
+-- A writer locks the job's row, so within a job the numbers rise in the order of commits. No other order is needed.
 create table kept.entries (
   n              bigint generated always as identity primary key,
   what           text not null check (what in ('status', 'transcript', 'flashcards', 'quiz')),
@@ -46,13 +46,13 @@ create table kept.entries (
   at             timestamptz not null default now(),
   state          text not null default 'new' check (state in ('new', 'done', 'parked')),
   cause          text,                     -- why it is parked
-  content        json                      -- of flashcards and quizzes, once they are read and found good
+  content        json                      -- of flashcards and quizzes, once they are read and valid
 );
 create index entries_new on kept.entries (n) where state = 'new';
 create index entries_by_job on kept.entries (video, job_id, n);
 
--- What stands in the views is read with the rights of their owner; security_barrier keeps conditions of the reader from being looked
--- at before the views' own.
+-- The views read the tables with their owner's rights. security_barrier makes Postgres evaluate the views' own conditions before the
+-- reader's.
 create view door.users with (security_barrier) as select distinct user_id as id, email from kept.jobs;
 create view door.videos with (security_barrier) as select id, user_id, title, url, status from kept.jobs;
 
@@ -66,7 +66,7 @@ create view door.quizzes with (security_barrier) as
   select e.n as id, e.video as video_id, e.user_id, e.language, e.file_path, e.created_at
     from kept.entries e join kept.jobs j on j.id = e.video and j.job_id = e.job_id where e.what = 'quiz';
 
--- Far more than a worker writes about a job; it bounds what a worker that has lost its mind can fill the disk with.
+-- The bound is far more than a worker writes about a job; it keeps a faulty worker from filling the disk.
 create function kept.write_entry(_job kept.jobs, _what text, _status text, _language text, _path text, _created timestamp)
 returns bigint language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -137,5 +137,5 @@ create trigger on_file instead of insert on door.transcripts for each row execut
 create trigger on_file instead of insert on door.flashcards for each row execute function kept.on_file('flashcards');
 create trigger on_file instead of insert on door.quizzes for each row execute function kept.on_file('quiz');
 
--- Only their triggers call them.
+-- Only triggers call them.
 revoke all on all functions in schema kept from public;

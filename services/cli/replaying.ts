@@ -1,0 +1,44 @@
+import { Trouble } from '#platform/service.ts'
+import { Cancelled, type Progress } from '#projections/engine/progress.ts'
+import { RebuildRefused, SwapRefused } from '#projections/engine/rebuild.ts'
+import { ReplayStopped } from '#projections/engine/replay.ts'
+import { operate } from '#services/operations/operation.ts'
+import { type Replay, type Results, runReplay } from '#services/operations/replays/replay.ts'
+import type { Connection } from './connect.ts'
+import { operating } from './operating.ts'
+
+export interface Said {
+  /** The typed command line, without `npx`. */
+  command: string
+  reason?: string | undefined
+  onProgress?: ((progress: Progress) => void) | undefined
+}
+
+/**
+ * Runs a replay from the command line: recorded, visible to everybody, ended by Ctrl-C.
+ * @throws Trouble for expected errors
+ */
+export async function replayed<R extends Replay>(
+  { db, reader }: Connection,
+  replay: R,
+  { command, reason, onProgress }: Said,
+): Promise<Results[R['act']]> {
+  const { execute, operator } = operating(db)
+  const ending = new AbortController()
+  const end = () => ending.abort()
+  process.on('SIGINT', end).on('SIGTERM', end)
+  try {
+    return await operate(
+      execute,
+      operator,
+      { act: replay.act, target: replay.view.name, command: `npx ${command}`, reason },
+      (operation) => runReplay(operation, replay, { db, reader, signal: ending.signal, ...(onProgress && { onProgress }) }),
+    )
+  } catch (error) {
+    if (error instanceof Cancelled) throw new Trouble('cancelled: nothing has changed', { cause: error })
+    const isExpected = [RebuildRefused, ReplayStopped, SwapRefused].some((kind) => error instanceof kind)
+    throw isExpected ? new Trouble((error as Error).message, { cause: error }) : error
+  } finally {
+    process.off('SIGINT', end).off('SIGTERM', end)
+  }
+}

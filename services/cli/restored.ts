@@ -1,0 +1,59 @@
+import { Command } from 'commander'
+import { readSettings } from '#platform/config/settings.ts'
+import { Trouble } from '#platform/service.ts'
+import { operate } from '#services/operations/operation.ts'
+import { restoreAsShown, restoredAct } from '#services/operations/restored/apply.ts'
+import { previewRestoration, restorationLines } from '#services/operations/restored/preview.ts'
+import { connected } from './connect.ts'
+import { wholeNumber } from './numbers.ts'
+import { operating } from './operating.ts'
+
+const SKIP = 1_000_000
+
+interface Options {
+  skip: number
+  thorough?: boolean
+  dryRun?: boolean
+  reason?: string
+}
+
+/** `restored`: lets a log go on after its database was restored from a backup. */
+export const restoredCommand = (): Command =>
+  new Command('restored')
+    .description(
+      'let the log go on after its database was restored from a backup, so that nothing of before mixes with what comes',
+    )
+    .option(
+      '--skip <n>',
+      'how many positions and numbers to leave out: more than were given out after the backup, as far as Kafka does not tell',
+      wholeNumber,
+      SKIP,
+    )
+    .option('--thorough', 'compare all that Kafka holds with the log, also what every consumer has passed; this may take long')
+    .option('--dry-run', 'change nothing: say what was lost and what would be done')
+    .option('--reason <text>', 'why; needed unless it is a dry run')
+    .action(({ skip, thorough, dryRun, reason }: Options) =>
+      connected(async ({ db }) => {
+        if (skip < 1) throw new Trouble('--skip must be 1 or more')
+        if (!dryRun && !reason) throw new Trouble('say why: --reason (or --dry-run, to see what it would mean)')
+        const shown = await previewRestoration(db, readSettings(), { skip, thorough, onRead: progressOn(process.stderr) })
+        console.log(restorationLines(shown).join('\n'))
+        if (dryRun || !reason) return
+        // A halted log takes no events, so the operation is recorded afterwards, when the log goes on.
+        const done = await restoreAsShown(db, shown)
+        const { execute, operator } = operating(db)
+        console.log(await operate(execute, operator, restoredAct(reason), async () => done))
+      }),
+    )
+
+const EVERY = 100_000
+
+/** Prints a line for every 100,000 records read. */
+function progressOn(stream: NodeJS.WriteStream): (records: number) => void {
+  let told = 0
+  return (records) => {
+    if (records < told + EVERY) return
+    told = records
+    stream.write(`compared ${records.toLocaleString('en-US')} records of Kafka with the log\n`)
+  }
+}

@@ -1,0 +1,105 @@
+import { catalog, deciders } from '#events/catalog.ts'
+import { topics } from '#events/topics.ts'
+import { readSettings } from '#platform/config/settings.ts'
+import { serve } from '#platform/http/serve.ts'
+import { sharedCounts } from '#platform/limits/counts.ts'
+import { countInPostgres } from '#platform/limits/postgres.ts'
+import { executor } from '#platform/log/executor.ts'
+import { openReader } from '#platform/log/open.ts'
+import { appender } from '#platform/log/postgres/appender.ts'
+import { boundsOf } from '#platform/pg/bounds.ts'
+import { followClock } from '#platform/pg/clock.ts'
+import { openListener } from '#platform/pg/listen.ts'
+import { openDb } from '#platform/pg/pool.ts'
+import { databaseUrl, reach } from '#platform/pg/where.ts'
+import { service, Trouble } from '#platform/service.ts'
+import { keepToTimeline } from '#services/kit/timeline.ts'
+import { openLooking } from '#services/operations/looking.ts'
+import { openSampler } from '#services/operations/sampler.ts'
+import { accessOf } from './access.ts'
+import { createApp } from './app.ts'
+import { attemptsOf } from './attempts.ts'
+import { keptSessions } from './kept-sessions.ts'
+import { lookMetrics } from './look-metrics.ts'
+import { endReplays } from './replaying.ts'
+import { endRuns } from './runs.ts'
+
+/** An operation may move many parked events in one statement. */
+const OPERATION_MS = 60_000
+/** Time for requests in progress to finish; streams end at once. */
+const FINISH_MS = 5_000
+
+export default service('ops', async (log, _, metrics) => {
+  const settings = readSettings()
+  const url = databaseUrl(settings)
+  const db = openDb(url, { name: 'vidwiz ops', max: 6, indexed: true, bounds: boundsOf(settings, OPERATION_MS), log })
+  await reach(db)
+  const stopClock = followClock(db, log)
+  const listener = openListener(url, { name: 'vidwiz ops', log })
+  const { stop: leaveTimeline } = await keepToTimeline(db, listener, log)
+  const reader = openReader(settings, db, listener, 'vidwiz ops')
+  const { execute, idle } = executor({ appender: appender(db), catalog, deciders, topics })
+  const sampler = openSampler(openLooking({ db, reader, settings }))
+  lookMetrics(metrics, () => sampler.latest(), { db, keepDays: settings.RELAY_KEEP_DAYS })
+  if (!accessOf(settings).isOpen) {
+    log.warn('the page for operators is off: set OPS_PASSWORD or OPS_TOKENS; the figures are shown all the same')
+    return {
+      works: () => reach(db),
+      async stop() {
+        leaveTimeline()
+        sampler.close()
+        await reader.close()
+        await listener.close()
+        stopClock()
+        await db.close()
+      },
+    }
+  }
+  const keeper = keptSessions(db, log)
+  const access = accessOf(settings, { kept: await keeper.read(), keeper })
+  const counts = sharedCounts({ exchange: countInPostgres(db), log })
+  const attempts = attemptsOf(counts)
+  const handler = createApp({
+    settings,
+    env: process.env,
+    db,
+    listener,
+    reader,
+    execute,
+    sampler,
+    access,
+    attempts,
+    log,
+    metrics,
+  })
+  const close = async () => {
+    await Promise.all([endRuns(), endReplays()])
+    await idle()
+    await keeper.idle()
+    await counts.close()
+    await reader.close()
+    await listener.close()
+    stopClock()
+    await db.close()
+  }
+  const server = await serve(handler, { port: settings.OPS_PORT, host: settings.HOST, finishMs: FINISH_MS }).catch(
+    async (error: NodeJS.ErrnoException) => {
+      await close()
+      throw new Trouble(
+        error.code === 'EADDRINUSE'
+          ? `the page for operators is not served: port ${settings.OPS_PORT} is in use; set OPS_PORT to another one`
+          : `the page for operators is not served: cannot listen on ${settings.HOST}:${settings.OPS_PORT} (${error.code})`,
+      )
+    },
+  )
+  log.info({ port: server.port }, 'listening')
+  return {
+    works: () => reach(db),
+    async stop() {
+      leaveTimeline()
+      sampler.close()
+      await server.close()
+      await close()
+    },
+  }
+})
