@@ -253,6 +253,11 @@ describe('the end of a request for a note', () => {
       .then(jobWithdrawn())
   })
 
+  it('is no answer where nothing was asked yet: a worker may write a note that waits for its transcript', () =>
+    given(...known, on, empty, aiNoteAwaited(), noteWrittenByAi())
+      .when(settle)
+      .then(jobWithdrawn({ cause: 'a worker wrote the note before it was asked' })))
+
   it('comes also after it was given up', () => {
     given(...before, jobGivenUp(), noteEdited({ text: 'mine' }))
       .when(settle)

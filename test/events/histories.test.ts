@@ -11,7 +11,7 @@ import { anyWishes, commandOf, HASTY, IMPATIENT, QUOTA, type Wish } from '#test/
 import { findSecrets } from '#test/kit/secrets.ts'
 import { deciderOf, kept, type World, world } from '#test/kit/world.ts'
 
-const BIRTHS = ['UserRegistered', 'VideoAdded', 'NoteCreated', 'ConversationStarted']
+const BIRTHS = ['UserRegistered', 'VideoAdded', 'NoteCreated', 'ConversationStarted', 'OperationStarted']
 
 const lived = (wishes: Wish[]): World => {
   const here = world()

@@ -260,5 +260,6 @@ describe('a note', () => {
     expect(folded(noteDeleted())).to.equal(undefined)
   })
 
-  it('ignores events it does not know', () => expect(notes.evolve(mine, userRegistered() as never)).to.equal(mine))
+  it('does not pass over events it has no case for', () =>
+    expect(() => notes.evolve(mine, userRegistered() as never)).to.throw(/no case for events of type/))
 })

@@ -330,5 +330,6 @@ describe('a user', () => {
 
   it('is nobody before the registration', () => expect(folded(profileUpdated({ name: 'Bob' }))).to.equal(undefined))
 
-  it('ignores events it does not know', () => expect(users.evolve(bob, noteCreated() as never)).to.equal(bob))
+  it('does not pass over events it has no case for', () =>
+    expect(() => users.evolve(bob, noteCreated() as never)).to.throw(/no case for events of type/))
 })

@@ -23,6 +23,7 @@ import {
   videoTitled,
 } from '#test/kit/histories.ts'
 import { world } from '#test/kit/world.ts'
+import { PLACEHOLDERS } from './placeholders.ts'
 
 const noting = (videoTitle?: string | null) =>
   createNote({ userId: 1, videoId: VIDEO, timestamp: '1:23', text: 'mine', videoTitle })
@@ -45,8 +46,21 @@ describe('mentioning a video', () => {
 
   it('adds it without a title when there is none', () => given().when(noting(null)).then(videoAdded(), noteCreated()))
 
-  it('takes the words of the extension for no title', () =>
-    given().when(noting('No YouTube video title found.')).then(videoAdded(), noteCreated()))
+  for (const none of PLACEHOLDERS)
+    it(`takes ${JSON.stringify(none)} for no title`, () => {
+      given().when(noting(none)).then(videoAdded(), noteCreated())
+      given(videoAdded()).when(noting(none)).then(noteCreated())
+    })
+
+  it('gives it a title when a placeholder was recorded as one', () => {
+    const titled = [videoTitled({ title: 'One' }), noteCreated()]
+    given(videoAdded({ title: 'No YouTube video found.' }))
+      .when(noting('One'))
+      .then(...titled)
+    given(videoAdded(), videoTitled({ title: 'No YouTube video found.' }))
+      .when(noting('One'))
+      .then(...titled)
+  })
 
   it('adds it once', () => given(videoAdded()).when(noting()).then(noteCreated()))
 
@@ -71,9 +85,6 @@ describe('mentioning a video', () => {
       .then(noteCreated()))
 
   it('never makes the title empty', () => given(videoAdded()).when(noting('')).then(noteCreated()))
-
-  it('does not title a video with the words of the extension', () =>
-    given(videoAdded()).when(noting('No YouTube video title found.')).then(noteCreated()))
 
   it('asks nothing of a video with a title', () =>
     expect(mention({ id: 1, title: 'One' }, { videoId: VIDEO, id: 2, title: 'Two' })).to.deep.equal([]))

@@ -7,7 +7,7 @@ import { startReactor } from '#platform/log/reactor/start.ts'
 import { type Stopping, stopping } from '#platform/stopping.ts'
 import type { Workshop } from '#test/projections/workshop.ts'
 
-/** Bridges that run as their services run them, and what they say of trouble. */
+/** Runs bridges as their services do, and collects their errors and parked events. */
 export function bridges() {
   const running: { stop(): Promise<unknown> }[] = []
   const errors: Error[] = []
@@ -42,7 +42,7 @@ export function bridges() {
     run,
     errors,
     parked,
-    /** Stops all, and forgets what they said. */
+    /** Stops all bridges, and clears the collected errors. */
     async stop() {
       for (const one of running.splice(0)) await one.stop()
       errors.length = 0
@@ -51,7 +51,7 @@ export function bridges() {
   }
 }
 
-/** How many events of a topic a consumer has not come to yet. */
+/** Number of events of a topic that a consumer has not processed yet. */
 export async function eventsBehind({ db }: Workshop, consumer: string, topic: string): Promise<number> {
   const [row] = await db.query<{ left: number }>(
     't.left',

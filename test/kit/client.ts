@@ -1,4 +1,4 @@
-/** An answer, its body parsed when it is JSON. */
+/** An answer; its body is parsed if it is JSON. */
 export interface Answer {
   status: number
   // biome-ignore lint/suspicious/noExplicitAny: tests look into it
@@ -6,7 +6,7 @@ export interface Answer {
   headers: Headers
 }
 
-/** A client of the API as the web app is one: `call('POST', '/v2/…', body)`. */
+/** An API client like the web app: `call('POST', '/v2/…', body)`. */
 export interface Client {
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
   /** Repeats a write under one Idempotency-Key until it is answered, whatever dies meanwhile. */
@@ -54,7 +54,7 @@ const parsed = (text: string) => {
 
 let people = 0
 
-/** Registers somebody new and logs in. */
+/** Registers a new user and logs in. */
 export async function newUser(url: string): Promise<Client & { token: string; email: string; password: string }> {
   const email = `person${++people}.${process.pid}@example.com`
   const password = `pass word ${people}`

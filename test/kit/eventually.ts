@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
- * Asks again until `check` no longer throws, and returns what it returned. Waits for a condition, never for a time.
- * @throws the last error of `check` when `withinMs` have passed
+ * Repeats `check` until it no longer throws, and returns its result. Waits for a condition, never for a fixed time.
+ * @throws the last error of `check` after `withinMs`
  */
 export async function eventually<T>(check: () => T | Promise<T>, { withinMs = 15_000, everyMs = 10 } = {}): Promise<T> {
   const until = Date.now() + withinMs

@@ -2,25 +2,27 @@ import type { AddressInfo } from 'node:net'
 import { buildApp } from 'fauxqs'
 import type { AwsAccess } from '#platform/aws/access.ts'
 
-/** A server that speaks S3 and SQS, empty, and kept in memory only. */
+/** An S3 and SQS server, empty at first, in memory only. */
 export interface Fauxqs {
   url: string
   access: Required<AwsAccess>
-  /** What leads there, but for the address: each of S3 and SQS has a variable of its own for that. */
+  /** Environment for clients, without the endpoint: S3 and SQS each have their own variable for it. */
   env: { AWS_REGION: string; AWS_ACCESS_KEY_ID: string; AWS_SECRET_ACCESS_KEY: string }
   stop(): Promise<void>
 }
 
-/** @param port any that is free, if not given */
+/**
+ * @param port default: any free one
+ */
 export async function startFauxqs({ port = 0 } = {}): Promise<Fauxqs> {
   const app = buildApp({ logger: false })
-  // Its own start would listen on every interface of the machine.
+  // The library's own start would listen on all interfaces.
   await app.listen({ port, host: '127.0.0.1' })
   const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
   return { ...fauxqsAt(url), stop: () => app.close() }
 }
 
-/** How one is reached, whether it runs or not. */
+/** URL and credentials of a server on a given address, whether it runs or not. */
 export function fauxqsAt(url: string): Omit<Fauxqs, 'stop'> {
   const region = 'eu-west-1'
   const credentials = { accessKeyId: 'an id that only tests use', secretAccessKey: 'a secret access key that only tests use' }

@@ -3,28 +3,31 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 
-/** A request on its way to a server. */
+/** A request on its way to the server. */
 export interface Passing {
   method: string
-  /** The path with its query. */
+  /** Path and query. */
   url: string
   headers: IncomingMessage['headers']
   body: Buffer
 }
 
-/** `cut`: the connection ends there. */
+/** `cut`: end the connection at this point. */
 export type Verdict = 'cut' | undefined
 
-/** Stands before a server: sees what goes there, and can end it before the server has it or before the answer is there. */
+/**
+ * A proxy before a server: records requests, and can cut the connection before the server gets a request or before the client gets
+ * the answer.
+ */
 export interface Gate {
   url: string
-  /** All requests that the server had, as they came. */
+  /** All requests that reached the server, in order. */
   seen: Passing[]
   before: ((passing: Passing) => Verdict | Promise<Verdict>) | undefined
   after: ((passing: Passing) => Verdict | Promise<Verdict>) | undefined
-  /** Told of an answer that nobody waits for any more. */
+  /** Called with an answer whose client has gone. */
   unheard: ((passing: Passing, answer: Buffer) => unknown) | undefined
-  /** Whether connections are refused as if nobody listened. */
+  /** Whether connections are refused, as if nothing listened. */
   isClosed: boolean
   close(): Promise<void>
 }

@@ -3,25 +3,25 @@ import type { Command, Decision, Rejection } from '#events/kit/command.ts'
 import type { NewEvent } from '#events/kit/envelope.ts'
 import { world } from './world.ts'
 
-/** A decision under test. Each of its sentences fails when something else was decided. */
+/** A decision under test. Each method fails if something else was decided. */
 export interface Outcome<R> {
   decision: Decision<R>
-  /** These events, exactly and in this order. */
+  /** Exactly these events, in this order. */
   then(...events: NewEvent[]): Answer<R>
-  /** No event: it is already so. */
+  /** No event: nothing had to change. */
   thenNothing(): Answer<R>
   thenRejected(code: Rejection['code'], message?: string): void
 }
 
-/** What the one who asked is told. */
+/** Asserts the command's result. */
 export interface Answer<R> {
   answering(result: R): void
 }
 
 /**
- * A decision as a sentence: `given(noteCreated()).when(editNote({ … })).then(noteEdited({ … }))`.
+ * Tests a decision: `given(noteCreated()).when(editNote({ … })).then(noteEdited({ … }))`.
  *
- * The history goes through the codec and the deciders as it would in a log. Sequences give 1 unless `ids` says otherwise.
+ * The history passes through the codec and the deciders, as in a log. Sequences give 1 unless `ids` says otherwise.
  */
 export function given(...history: NewEvent[]) {
   return {

@@ -66,6 +66,7 @@ import {
   NoteWrittenByAi,
   noteEvents,
 } from '#events/note.ts'
+import { ACTS, endOperation, OperationEnded, OperationStarted, OUTCOMES, operationEvents, startOperation } from '#events/ops.ts'
 import {
   claimTask,
   releaseTask,
@@ -108,7 +109,7 @@ import {
   videoEvents,
 } from '#events/video.ts'
 
-// Events by hand: each with usual values, of which a test names those that matter ------------
+// Builders of events with usual values; a test passes only those that matter ------------
 
 export const VIDEO = 'dQw4w9WgXcQ'
 export const EMAIL = 'bob@example.com'
@@ -200,7 +201,18 @@ export const mediaInterrupted = usually(MediaProcessingInterrupted, { ...MEDIA_J
 export const mediaProcessed = usually(MediaProcessed, { ...MEDIA_JOB, study: STUDY })
 export const mediaFailed = usually(MediaProcessingFailed, { ...MEDIA_JOB, cause: 'the video is private' })
 
-// Events at random ---------------------------------------------------------------------------
+const OPERATION = '018f0000-0000-7000-8000-000000000001'
+export const operationStarted = usually(OperationStarted, {
+  operation: OPERATION,
+  act: 'rebuild',
+  target: 'notes',
+  who: 'ada',
+  via: 'cli',
+  command: 'vidwiz rebuild notes',
+})
+export const operationEnded = usually(OperationEnded, { operation: OPERATION, outcome: 'done', summary: '3 rows' })
+
+// Random events ---------------------------------------------------------------------------
 
 export const everyType = [
   ...userEvents,
@@ -210,11 +222,12 @@ export const everyType = [
   ...conversationEvents,
   ...aiEvents,
   ...mediaEvents,
+  ...operationEvents,
 ] as const
 type EveryType = (typeof everyType)[number]
 type Payloads = { [E in EveryType as E['type']]: fc.Arbitrary<z.input<E['data']>> }
 
-/** Any text that a JavaScript string can hold: NUL, emoji, halves of emoji, words. */
+/** Any JavaScript string: with NUL, emoji, lone surrogates, words. */
 export const anyText = fc.oneof(
   fc.constantFrom('', ' ', 'mine', '\u0000', '\ud83d', '😀é', '"quoted" \\ \u2028', '__proto__'),
   fc.string({ unit: 'binary' }),
@@ -228,7 +241,7 @@ const anyViewer = fc.oneof(
 )
 const anyCount = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER })
 const anyEmail = fc.emailAddress().map((address) => address.toLowerCase())
-// JSON knows no minus zero, and zod lets neither NaN nor the infinities in.
+// JSON has no minus zero, and zod rejects NaN and infinities.
 const anyNumber = fc.double({ noNaN: true, noDefaultInfinity: true }).map((number) => number + 0)
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined })
 const orNull = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary)
@@ -326,6 +339,16 @@ const payloads: Payloads = {
   JobAnswered: fc.record({ ...anyJob, attempt: anyId }),
   JobWithdrawn: fc.record({ ...anyJob, cause: anyText }),
   JobGivenUp: fc.record({ ...anyJob, attempt: anyId, cause: anyText }),
+  OperationStarted: fc.record({
+    operation: fc.uuid(),
+    act: fc.constantFrom(...ACTS),
+    target: anyText,
+    who: anyLine,
+    via: fc.constantFrom('page' as const, 'cli' as const, 'service' as const),
+    command: anyText,
+    reason: maybe(anyText),
+  }),
+  OperationEnded: fc.record({ operation: fc.uuid(), outcome: fc.constantFrom(...OUTCOMES), summary: anyText }),
   HearingAwaited: fc.record({ videoId: anyVideoId }),
   HearingWithdrawn: fc.record({ videoId: anyVideoId, cause: anyText }),
   MediaProcessingRequested: fc.record({ ...anyMediaJob, attempt: anyId, userId: orNull(anyId), language: maybe(anyLanguage) }),
@@ -341,14 +364,14 @@ const payloads: Payloads = {
   MediaProcessingFailed: fc.record({ ...anyMediaJob, cause: anyText, permanent: maybe(fc.constant(true as const)) }),
 }
 
-/** Events of one type with any payload it allows. */
+/** Events of one type with any valid payload. */
 export const anyOf = (type: EveryType): fc.Arbitrary<NewEvent> =>
   (payloads[type.type] as fc.Arbitrary<never>).map((payload) => (type as EventType)(payload))
 
-/** Any event there is. */
+/** Any event of any type. */
 export const anyEvent: fc.Arbitrary<NewEvent> = fc.oneof(...everyType.map(anyOf))
 
-// Commands at random: few users, videos and notes, so that they meet ---------------------------
+// Random commands: few users, videos and notes, so that commands meet the same ones -------------
 
 const ofTasks = { scheduleTask, claimTask, releaseTask, submitResult }
 const ofAi = { askForNote, askForSummary, settleNote, settleSummary, recordDispatch, askAgain, redriveRequest }
@@ -383,13 +406,15 @@ const wishes = {
   ...ofConversations,
   ...ofAi,
   ...ofMedia,
+  startOperation,
+  endOperation,
 }
 type Wishes = typeof wishes
 
-/** A command as data, so that a counterexample can be read. */
+/** A command as data, so that counterexamples are readable. */
 export type Wish = { [W in keyof Wishes]: { wish: W; for: Parameters<Wishes[W]>[0] } }[keyof Wishes]
 
-/** The command that a wish asks for. */
+/** The command for a wish. */
 export const commandOf = (wish: Wish): Command => (wishes[wish.wish] as (cmd: unknown) => Command)(wish.for)
 
 const someUser = fc.integer({ min: 1, max: 3 })
@@ -399,10 +424,10 @@ const someEmail = fc.constantFrom('ann@example.com', EMAIL, 'cy@example.com', 'd
 const someViewer = fc.constantFrom('user-1', GUEST)
 const someTalk = fc.integer({ min: 1, max: 3 })
 const someMessage = fc.integer({ min: 1, max: 12 })
-/** What a day allows, whoever asks. */
+/** Daily quota in all tests. */
 export const QUOTA = 3
 const someText = fc.constantFrom('', 'a', 'b')
-const someTitle = fc.option(fc.constantFrom('', 'One', 'Two', 'No YouTube video title found.'), { nil: undefined })
+const someTitle = fc.option(fc.constantFrom('', 'One', 'Two', 'No YouTube video found.'), { nil: undefined })
 const someTranscript = fc.tuple(fc.constantFrom(0, 1, 2), fc.boolean()).map(([rows, isHeard]) => ({
   s3Key: `transcripts/${VIDEO}.json`,
   rows,
@@ -410,7 +435,7 @@ const someTranscript = fc.tuple(fc.constantFrom(0, 1, 2), fc.boolean()).map(([ro
   sha256: `hash of ${rows}${isHeard ? ', heard' : ''}`,
   ...(isHeard && { origin: 'speech' as const }),
 }))
-/** In which leases end and rests begin within a few events. */
+/** Leases and rests that end within a few events. */
 export const HASTY: TaskPolicy = { maxAttempts: 3, leaseMs: 5_000, backoffMs: 1_000, restMs: 2_000, deadRestMs: 20_000 }
 const someTask = { taskId: fc.integer({ min: 1, max: 8 }), kind: fc.constantFrom(...TASK_KINDS), videoId: fc.constantFrom(VIDEO) }
 const someFinding = fc.oneof(
@@ -418,14 +443,14 @@ const someFinding = fc.oneof(
   fc.constantFrom({ transcript: null }, { metadata: null }, { metadata: '{"a":1}' }),
   someTranscript.map((transcript) => ({ transcript })),
 )
-/** Notes are all taken on the first video when somebody asks a model for them. */
+/** AI requests concern only notes on the first video. */
 const someOfNote = { noteId: someNote, videoId: fc.constant(VIDEO) }
 const someAsked = fc.oneof(
   someNote.map((noteId) => ({ request: `note-${noteId}`, videoId: VIDEO, noteId })),
   fc.constant({ request: `summary-${VIDEO}`, videoId: VIDEO }),
 )
 const someMediaJob = { videoId: fc.constant(VIDEO), jobId: fc.integer({ min: 1, max: 4 }) }
-/** In which answers are late within a few events. */
+/** An answer counts as late after a few events. */
 export const IMPATIENT: AnswerPolicy = { answerMs: 4_000, maxTries: 3 }
 const someHash = fc.stringMatching(/^[a-z0-9]{12}$/).map((salt) => `$argon2id$${salt}`)
 
@@ -597,8 +622,29 @@ export const anyWish: fc.Arbitrary<Wish> = fc.oneof(
       }),
     ),
   },
+  {
+    weight: 1,
+    arbitrary: wish(
+      'startOperation',
+      fc.record({
+        operation: fc.constant(OPERATION),
+        act: fc.constant('verify' as const),
+        target: fc.constant('notes'),
+        who: fc.constant('ada'),
+        via: fc.constant('cli' as const),
+        command: fc.constant('vidwiz verify notes'),
+      }),
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: wish(
+      'endOperation',
+      fc.record({ operation: fc.constant(OPERATION), outcome: fc.constant('done' as const), summary: fc.constant('equal') }),
+    ),
+  },
   { weight: 2, arbitrary: wish('askMediaAgain', fc.record({ videoId: fc.constant(VIDEO), silenceMs: fc.constant(4_000) })) },
 )
 
-/** What people may do one after another. */
+/** Random sequences of commands. */
 export const anyWishes = fc.array(anyWish, { maxLength: 60, size: 'max' })

@@ -11,20 +11,20 @@ interface Key {
   publicKey: KeyObject
 }
 
-/** Stands in for Google: an HTTP server with a set of keys that it also signs with. */
+/** Stands in for Google: an HTTP server with a key set, which also signs tokens. */
 export interface Issuer {
-  /** Of its keys. */
+  /** URL of the key set. */
   url: string
-  /** How often it was asked for its keys. */
+  /** Number of requests for the keys. */
   asked: number
-  /** What it answers with beside the keys. */
+  /** Additional headers of the answers. */
   headers: Record<string, string>
-  /** How it answers: rightly, with an error, with nonsense, or never. */
+  /** Kind of answer: correct, an error, nonsense, or none. */
   mood: 'well' | 'failing' | 'babbling' | 'mute'
   key: Key
-  /** Signs with another key from now on, and knows the former one no more. */
+  /** Replaces the key; the old one is no longer served. */
   rotate(): void
-  /** What a page gets from "Sign in with Google". `claims` may replace any of the usual ones; undefined leaves it out. */
+  /** The credential that "Sign in with Google" gives to a page. `claims` override the usual ones; undefined omits a claim. */
   credential(claims?: Record<string, unknown>, header?: Record<string, unknown>): string
   close(): Promise<void>
 }
@@ -68,7 +68,7 @@ export async function startIssuer(): Promise<Issuer> {
   return issuer
 }
 
-/** The claims of somebody new. */
+/** Claims of a new person. */
 function usual() {
   const now = Math.floor(Date.now() / 1000)
   const who = { sub: `1000000000000000${++people}`, email: `g${people}.${process.pid}@example.com`, email_verified: true }

@@ -7,15 +7,15 @@ const kafka = shared(kafkaWays)
 const clusters: { stop(): Promise<void>; dataDir: string }[] = []
 
 /**
- * The address of a Kafka that all tests of this run share: the one of KAFKA_BROKERS, else one that the first test to ask starts
- * and that ends with the run. Call it in `before`: where none can run, it skips the tests, and with REQUIRE_KAFKA=1 they fail.
- * Topics and groups of other tests are there as well: name yours so that they are your own.
- * @param test the `this` of the hook or test that asks; without it there is nothing to skip, and nothing to give it more time
+ * Addresses of a Kafka shared by all tests of this run: KAFKA_BROKERS, or one that is started on first use and stops with the run.
+ * Call it in `before`: where Kafka cannot run, it skips the tests, or fails with REQUIRE_KAFKA=1. Other tests use the same Kafka:
+ * choose unique names for topics and groups.
+ * @param test the `this` of the calling hook or test; without it, tests are not skipped and timeouts not raised
  */
 export const kafkaBrokers = (test?: Mocha.Context): Promise<string> => kafka.address(test)
 
 /**
- * Three brokers of the caller's own, to be killed and started again at will: always from jars. They end with the run, at the latest.
+ * A cluster of three brokers for one test, which may kill and restart them; always from jars. It ends with the run at the latest.
  * @param test as above
  */
 export async function kafkaCluster(test: Mocha.Context): Promise<LocalKafka> {
@@ -32,13 +32,13 @@ export async function kafkaCluster(test: Mocha.Context): Promise<LocalKafka> {
   }
 }
 
-// Asked for not by one test but by the whole run.
+// Started for the whole run, not for one test.
 if (process.env.VIDWIZ_TEST_LOG === 'kafka' && typeof before === 'function')
   before('start Kafka', async function () {
     await kafkaBrokers(this)
   })
 
-/** Stops what was started. Called by itself at the end of a mocha run; a benchmark calls it. */
+/** Stops all that was started. Runs by itself at the end of a mocha run; benchmarks call it. */
 export async function stopKafka() {
   await kafka.stop()
   for (const { stop, dataDir } of clusters.splice(0)) {

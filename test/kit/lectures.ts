@@ -1,6 +1,6 @@
 import type { StudyAnswer } from './study-model.ts'
 
-/** What is said in a video, and what a good model makes of it, in its own words here and there. */
+/** A transcript, and a good model's answer, which partly uses its own words. */
 export interface Lecture {
   language: string
   said: string
@@ -123,7 +123,7 @@ Nobel prize in 1973, together with Konrad Lorenz and Nikolaas Tinbergen. Next ti
   },
 }
 
-/** The same in German: what a good model gives of the English lecture when it is asked for German. */
+/** A good model's answer to the English lecture when German is asked for. */
 export const bienen: StudyAnswer = {
   flashcards: [
     card(
@@ -336,7 +336,7 @@ export const cha: Lecture = {
 
 export const lectures = [bees, brot, varsha, cha]
 
-/** What a model gives that does not keep to the lecture: general knowledge, and what it was told by somebody in it. */
+/** Flashcards that are not based on the lecture: general knowledge, and text injected into the transcript. */
 export const beside: StudyAnswer['flashcards'] = [
   card('The capital of France is Paris', 'What is the capital of France?', 'Paris.'),
   card('', 'Who wrote Romeo and Juliet?', 'William Shakespeare, around 1595.'),

@@ -1,26 +1,26 @@
 import { expect } from 'chai'
 import { type Client, newUser } from './client.ts'
 
-/** What one client was told: the notes it must find, by id. */
+/** The notes that one client must find, by id, according to the answers it got. */
 type Ledger = Map<number, { video: string; timestamp: string; text: string | null }>
 
 export interface LoadOptions {
   url: string
   clients: number
-  /** Videos that the notes are spread over, the same ones for all clients. */
+  /** Number of videos, shared by all clients. */
   videos?: number
 }
 
-/** People who write without pause and remember every answer. */
+/** Clients that write without pause and remember every answer. */
 export interface Load {
   answered(): number
-  /** Lets everybody finish the request in hand. */
+  /** Lets all clients finish their current request. */
   stop(): Promise<void>
-  /** Compares what the API shows with what was answered: nothing lost, nothing double, nothing else. */
+  /** Compares the API's notes with the answers: nothing lost, nothing duplicated, nothing else. */
   audit(): Promise<void>
 }
 
-/** Starts writers: each creates, edits and deletes notes of its own, one request at a time, until told to stop. */
+/** Starts writers: each creates, edits and deletes its own notes, one request at a time, until stopped. */
 export async function startLoad({ url, clients, videos = 5 }: LoadOptions): Promise<Load> {
   let stopped = false
   let answered = 0
@@ -57,7 +57,7 @@ export async function startLoad({ url, clients, videos = 5 }: LoadOptions): Prom
   const writing = people.map(async (person, i) => {
     for (let n = 0; !stopped; n++) await write(person, ledgers[i]!, n)
   })
-  // Whoever stops the load hears of a failure; until then it is no unhandled one.
+  // Avoids unhandledRejection; `stop` reports the failure.
   for (const one of writing) one.catch(() => {})
 
   return {

@@ -5,23 +5,27 @@ import { localAwsEnvironment } from '#platform/aws/local/where.ts'
 import { readSettings, type Settings } from '#platform/config/settings.ts'
 import { type Running, vidwiz } from './run.ts'
 
-/** The S3 and SQS of a data folder, in a process of its own that may be killed. */
+/** S3 and SQS of a data folder, served by a separate process that a test may kill. */
 export interface TestLocalAws {
   data: string
-  /** The environment that leads there. */
+  /** Environment of clients. */
   env(): Record<string, string>
   settings(): Settings
-  /** The process that serves. */
+  /** The serving process. */
   running(): Running
-  /** @param more of the service's own environment */
+  /**
+   * @param more environment of the service
+   */
   start(more?: NodeJS.ProcessEnv): Promise<void>
-  /** As the system does when it is out of memory. */
+  /** SIGKILL, like the system when it is out of memory. */
   kill(): Promise<void>
-  /** Ends it gracefully, removes the folder. */
+  /** Stops it gracefully and removes the folder. */
   stop(): Promise<void>
 }
 
-/** @param more of the service's own environment */
+/**
+ * @param more environment of the service
+ */
 export async function startLocalAws(more: NodeJS.ProcessEnv = {}): Promise<TestLocalAws> {
   const data = mkdtempSync(join(tmpdir(), 'vidwiz-aws-'))
   let running: Running

@@ -10,35 +10,39 @@ import { openDb, type Queryable } from '#platform/pg/pool.ts'
 import { eventually } from './eventually.ts'
 import { kafkaBrokers } from './kafka.ts'
 
-/** Which log this run of the tests is about: `VIDWIZ_TEST_LOG=kafka`, or the embedded one. */
+/** The log that this test run uses: Kafka with `VIDWIZ_TEST_LOG=kafka`, else the embedded one. */
 export const onKafka = process.env.VIDWIZ_TEST_LOG === 'kafka'
 
-/** Addresses of brokers of their own, by database. */
+/** Brokers set explicitly for a test, by database. */
 const ownBrokers = new Map<string, string>()
 
-/** Where the log of a database is carried; undefined when by itself. Each has topics of its own: they are named after it. */
+/**
+ * Kafka options for a database; undefined for the embedded log. Topics are prefixed with the database's name, so each database has
+ * its own.
+ */
 async function kafkaOf(databaseUrl: string): Promise<KafkaOptions | undefined> {
   const addresses = ownBrokers.get(databaseUrl) ?? (onKafka ? await kafkaBrokers() : undefined)
   return addresses ? { brokers: addresses.split(','), prefix: `${new URL(databaseUrl).pathname.slice(1)}.` } : undefined
 }
 
-/** Opens the reading half of the log that belongs to a database. */
+/** Opens the reader of a database's log. */
 export async function testReader(databaseUrl: string, db: Queryable, listener: Listener): Promise<Reader> {
   const kafka = await kafkaOf(databaseUrl)
   return kafka ? kafkaReader(db, kafka) : postgresReader(db, listener)
 }
 
 export interface TestLog {
-  /** For services as processes of their own. */
+  /** Environment for services in separate processes. */
   env: NodeJS.ProcessEnv
-  /** Resolves when what was appended can be read. */
+  /** Resolves when everything appended so far can be read. */
   settled(db: Queryable): Promise<void>
   close(): Promise<void>
 }
 
 /**
- * Sets up the log of a database: on Kafka its topics and, if wanted, a relay in this process; the embedded log is there with it.
- * @param brokers addresses of a Kafka to use whichever log this run is about
+ * Sets up the log of a database: on Kafka the topics and, unless `relaying` is false, a relay in this process. The embedded log
+ * needs nothing.
+ * @param brokers addresses of a Kafka to use, whatever log this run uses
  */
 export async function testLog(
   databaseUrl: string,
@@ -50,7 +54,7 @@ export async function testLog(
   await withTopics(kafka, (tools) => tools.create(topics))
   const db = openDb(databaseUrl, { max: 2 })
   const listener = openListener(databaseUrl)
-  const relay = relaying ? startRelay({ ...kafka, db, listener }) : undefined
+  const relay = relaying ? startRelay({ ...kafka, db, listener, topics }) : undefined
   return {
     env: { KAFKA_BROKERS: kafka.brokers.join(','), KAFKA_PREFIX: kafka.prefix },
     settled: (db) =>

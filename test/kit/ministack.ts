@@ -8,15 +8,15 @@ import { freePort } from './free-port.ts'
 import { testFolder } from './parts/folder.ts'
 import { afterAll, FIRST_START_MS } from './parts/shared.ts'
 
-/** The version that docker-compose.yml runs as well (`ministackorg/ministack`). */
+/** Same version as in docker-compose.yml (`ministackorg/ministack`). */
 export const MINISTACK_VERSION = '1.5.33'
 
-/** S3, SQS and Lambda as one server on this machine; everything in it ends with it. */
+/** S3, SQS and Lambda in one local server; its data is lost when it ends. */
 export interface Ministack {
   url: string
-  /** The environment that leads there: for our own services, and for any AWS SDK. */
+  /** Environment of clients: VidWiz's services, or any AWS SDK. */
   env: { AWS_ENDPOINT_URL: string; AWS_REGION: string; AWS_ACCESS_KEY_ID: string; AWS_SECRET_ACCESS_KEY: string }
-  /** What it printed so far. */
+  /** Output so far. */
   output(): string
   stop(): Promise<void>
 }
@@ -25,16 +25,15 @@ const PYTHONS = ['python3', 'python3.13', 'python3.12', 'python3.11', 'python3.1
 const START_MS = 30_000
 const STOP_MS = 5_000
 
-/** The packages of this run: fetched once, by the first test that asks. */
+/** The installed packages; installed once per run, on first use. */
 let installing: Promise<{ python: string; folder: string } | string> | undefined
 const started = new Set<Ministack>()
 
 /**
- * A MiniStack of the caller's own, on a free port of 127.0.0.1. It ends with the run, at the latest. Zipped Lambdas run in it
- * without Docker. Call it in `before`: where there is no Python ≥ 3.10 with pip it skips the tests, and with REQUIRE_MINISTACK=1
- * they fail.
- * @param test the `this` of the hook or test that asks
- * @param env more of its own settings
+ * A MiniStack for one test, on a free port of 127.0.0.1. It ends with the run at the latest, and runs zipped Lambdas without
+ * Docker. Call it in `before`: without Python ≥ 3.10 with pip it skips the tests, or fails with REQUIRE_MINISTACK=1.
+ * @param test the `this` of the calling hook or test
+ * @param env additional settings of MiniStack
  */
 export async function startMinistack(test: Mocha.Context, env: NodeJS.ProcessEnv = {}): Promise<Ministack> {
   test.timeout(FIRST_START_MS)
@@ -52,7 +51,9 @@ function without(test: Mocha.Context, why: string): never {
   return test.skip()
 }
 
-/** @returns why there is none, in a line, when this machine cannot run it */
+/**
+ * @returns a one-line reason if this machine cannot run it
+ */
 async function install(): Promise<{ python: string; folder: string } | string> {
   const python = PYTHONS.find(isNewEnough)
   if (!python) return 'no MiniStack: there is no Python 3.10 or newer'
@@ -67,7 +68,7 @@ async function install(): Promise<{ python: string; folder: string } | string> {
     said += chunk
   })
   const code = await new Promise((resolve) => pip.once('close', resolve))
-  // A machine that could run it and does not is a fault, not a reason to skip.
+  // On a machine that could run it, this is a failure, not a reason to skip.
   if (code !== 0) throw new Error(`pip could not install MiniStack ${MINISTACK_VERSION}: ${said}`)
   return { python, folder }
 }
@@ -78,12 +79,12 @@ const isNewEnough = (python: string) =>
 async function launch({ python, folder }: { python: string; folder: string }, env: NodeJS.ProcessEnv): Promise<Ministack> {
   const port = await freePort()
   const packages = join(folder, 'packages')
-  // Its own folder for temporary files: it leaves unpacked functions and a file with its pid there.
+  // A separate temporary folder: MiniStack leaves unpacked functions and a pid file there.
   const own = mkdtempSync(join(folder, 'run-'))
   const { PATH, HOME } = process.env
   const keys = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' }
   mkdirSync(join(own, 's3'))
-  // The script, not `-m ministack`: so a later run finds by the command line what this one left behind.
+  // Run the script, not `-m ministack`, so that a later run can recognize leftover processes by their command line.
   const child = spawn(python, [join(packages, 'bin', 'ministack')], {
     cwd: own,
     env: {
@@ -98,7 +99,7 @@ async function launch({ python, folder }: { python: string; folder: string }, en
       ...keys,
       ...env,
     },
-    // In a group of its own, with the processes that run its functions.
+    // In a process group of its own, together with the processes of its functions.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -138,24 +139,24 @@ async function end(child: ChildProcess) {
   const group = (signal: NodeJS.Signals) => {
     try {
       process.kill(-child.pid!, signal)
-    } catch {} // nobody is left in it
+    } catch {} // the group is empty
   }
   group('SIGTERM')
   await until(() => hasEnded(child), STOP_MS)
   group('SIGKILL')
 }
 
-/** Removes a folder, with what a killed run left running on it. */
+/** Removes a folder, and kills processes of an earlier run that still use it. */
 async function destroy(folder: string) {
   for (const pid of processesCalledWith(folder)) {
     try {
       process.kill(pid, 'SIGKILL')
-    } catch {} // it ended meanwhile
+    } catch {} // it has ended meanwhile
   }
   await rm(folder, { recursive: true, force: true, maxRetries: 5 })
 }
 
-/** Stops all that run, removes the packages. Called by itself at the end of a mocha run. */
+/** Stops all instances and removes the packages. Runs by itself at the end of a mocha run. */
 export async function stopMinistacks() {
   for (const one of [...started]) await one.stop()
   const installed = await installing?.catch(() => undefined)

@@ -6,9 +6,9 @@ import { join } from 'node:path'
 
 export interface ModelHub {
   url: string
-  /** What was asked for: method and path. */
+  /** Requests so far: method and path. */
   asked: string[]
-  /** Whether it hangs up in the middle of each large file. */
+  /** Whether to cut the connection in the middle of each large file. */
   isBroken: boolean
   close(): Promise<void>
 }
@@ -16,7 +16,7 @@ export interface ModelHub {
 const COMMIT = 'a'.repeat(40)
 const LARGE = 100_000
 
-/** A Hugging Face on loopback that has one model, whatever its name: the files of a folder. */
+/** A local Hugging Face that serves the files of a folder as any model. */
 export async function modelHub(folder: string): Promise<ModelHub> {
   const files = readdirSync(folder)
   const hub = { asked: [] as string[], isBroken: false }

@@ -3,45 +3,45 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 
-/** A question as it came over the wire. */
+/** A question as sent over HTTP. */
 export interface Asked {
   path: string
   headers: IncomingMessage['headers']
   // biome-ignore lint/suspicious/noExplicitAny: tests look into it
   body: any
-  /** Aborted when whoever asked has hung up. */
+  /** Aborts when the client has hung up. */
   hungUp: AbortSignal
 }
 
-/** Instead of words: the provider's error, before any word. */
+/** Instead of an answer: the provider's error, before the first word. */
 export interface Refusal {
   status: number
   message: string
 }
 
-/** Instead of words: it will not speak about that. Only for whole answers. */
+/** Instead of an answer: the model refuses. Only for whole answers. */
 export const UNWILLING = Symbol('unwilling')
 
-/** What to answer: words one after another, whenever they come; what it throws cuts the connection. */
+/** The answer to a question: words, one after another; an exception cuts the connection. */
 export type Script = (asked: Asked) => AsyncIterable<string> | Iterable<string> | Refusal | typeof UNWILLING
 
-/** Models that live on this machine and speak as providers do, so that tests need no internet. */
+/** Local model servers that speak the providers' protocols, so that tests need no internet. */
 export interface ModelServer {
   url: string
   asked: Asked[]
-  /** From now on. */
+  /** Sets the script for all later questions. */
   answer(script: Script): void
   stop(): Promise<void>
 }
 
-/** How a provider puts words, the end and errors on the wire. */
+/** A provider's streaming format. */
 interface Wire {
   word(text: string): string
   end: string
   error(refusal: Refusal): unknown
 }
 
-/** How it puts an answer there that nobody reads word by word. */
+/** A provider's format for whole answers. */
 interface WholeWire {
   whole(text: string): unknown
   unwilling: unknown
@@ -115,7 +115,7 @@ const anthropic: WholeWire = {
   error: ({ message }) => ({ type: 'error', error: { type: 'api_error', message } }),
 }
 
-/** Which wire a path belongs to. */
+/** The format for a path. */
 const wireOf = (path: string): Wire | WholeWire => {
   if (path.includes(':streamGenerateContent')) return gemini
   if (path.includes(':generateContent')) return wholeGemini
@@ -123,7 +123,7 @@ const wireOf = (path: string): Wire | WholeWire => {
   return path.endsWith('/responses') ? openAiResponses : openAi
 }
 
-/** Google escapes what JavaScript once took for line ends, and its library relies on that. */
+/** Google escapes characters that JavaScript once took for line ends, and its library relies on that. */
 function frame(data: unknown, end = '\n\n') {
   return `data: ${JSON.stringify(data).replace(/[\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16)}`)}${end}`
 }
@@ -133,8 +133,8 @@ function chunk(choice: object) {
 }
 
 /**
- * Starts one. It speaks as Gemini does under `/v1beta/…:streamGenerateContent` and `…:generateContent`, as OpenAI does under
- * `/…/chat/completions` and `/…/responses`, and as Anthropic does under `/v1/messages`.
+ * Starts a server. It speaks Gemini's protocol under `/v1beta/…:streamGenerateContent` and `…:generateContent`, OpenAI's under
+ * `/…/chat/completions` and `/…/responses`, and Anthropic's under `/v1/messages`.
  */
 export async function startModelServer(): Promise<ModelServer> {
   const asked: Asked[] = []

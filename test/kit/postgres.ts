@@ -5,19 +5,30 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { destroyPostgres, startPostgres } from '#platform/pg/embedded/index.ts'
 import { migrate } from '#platform/pg/migrate.ts'
+import { type Pgbouncer, type PgbouncerRelease, startPgbouncer } from './pgbouncer.ts'
 
 /**
- * One real Postgres per test run, started by the first test that asks and gone after the last:
- * the embedded one, with the settings that users run, or the one of VIDWIZ_TEST_DB_URL.
+ * One real Postgres per test run, started on first use and stopped at the end: the embedded one, with the settings that users run,
+ * or the server of VIDWIZ_TEST_DB_URL. With VIDWIZ_TEST_POOLER=pgbouncer (or pgbouncer@1.24) the system under test uses it through
+ * a PgBouncer in session mode.
  */
 export interface TestDatabase {
   url: string
-  /** Ends every connection and removes the database. */
+  /** Ends all connections and removes the database. */
   drop(): Promise<void>
 }
 
+export interface NewDatabase extends TestDatabase {
+  name: string
+  /** URL of the server itself, also when `url` leads through a pooler. */
+  direct: string
+  /** Makes new defaults of a database or role effective: a pooler would otherwise hand out older sessions. */
+  anew(): Promise<void>
+}
+
 interface TestServer {
-  /** Of a database with the right to make others. */
+  pooler?: Pgbouncer
+  /** URL of a database whose user may create databases. */
   url: string
   stop(): Promise<void>
 }
@@ -25,34 +36,68 @@ interface TestServer {
 const PREFIX = 'vidwiz-test-'
 
 let server: Promise<TestServer> | undefined
-let template: Promise<TestDatabase> | undefined
+let template: Promise<NewDatabase> | undefined
 
-/** A new database with all migrations applied: a copy of one that was migrated once per test run. */
-export async function freshDatabase(): Promise<TestDatabase> {
+/** A new migrated database: a copy of one that is migrated once per test run. */
+export async function freshDatabase(): Promise<NewDatabase> {
   template ??= migratedTemplate()
-  return createDatabase((await template).url)
+  return createDatabase({ like: (await template).name })
 }
 
-/** A new database with nothing in it. */
-export const emptyDatabase = (): Promise<TestDatabase> => createDatabase()
+/** A new, empty database. */
+export const emptyDatabase = ({ encoding }: { encoding?: string } = {}): Promise<NewDatabase> =>
+  createDatabase({ clause: encoding ? `encoding '${encoding}' locale 'C'` : '' })
 
-async function migratedTemplate(): Promise<TestDatabase> {
+async function migratedTemplate(): Promise<NewDatabase> {
   const database = await createDatabase()
-  await migrate(database.url)
+  // Not through a pooler: its idle connections would prevent copying the template.
+  await migrate((await server)!.pooler?.direct(database.url) ?? database.url)
   return database
 }
 
-async function createDatabase(like?: string): Promise<TestDatabase> {
-  server ??= process.env.VIDWIZ_TEST_DB_URL ? givenServer(process.env.VIDWIZ_TEST_DB_URL) : embeddedServer()
-  const { url: serverUrl } = await server
+async function createDatabase({
+  like = 'template0',
+  clause = '',
+}: {
+  like?: string
+  clause?: string
+} = {}): Promise<NewDatabase> {
+  server ??= startServer()
+  const { url: serverUrl, pooler } = await server
   const url = new URL(serverUrl)
   url.pathname = `vidwiz_test_${randomUUID().replaceAll('-', '')}`
   const name = url.pathname.slice(1)
-  await administer(serverUrl, `create database ${name} template ${like ? new URL(like).pathname.slice(1) : 'template0'}`)
-  return { url: url.href, drop: () => administer(serverUrl, `drop database if exists ${name} with (force)`) }
+  await administer(serverUrl, `create database ${name} template ${like} ${clause}`)
+  return {
+    url: pooler?.through(url.href) ?? url.href,
+    name,
+    direct: url.href,
+    anew: async () => pooler?.renew(name),
+    drop: () => administer(serverUrl, `drop database if exists ${name} with (force)`),
+  }
 }
 
-async function administer(url: string, statement: string) {
+/** Copies a database, like a backup. Copying and restoring end all its connections. */
+export async function backUp(url: string): Promise<{ restore(): Promise<void>; drop(): Promise<void> }> {
+  const { url: serverUrl } = await server!
+  const name = new URL(url).pathname.slice(1)
+  // Postgres cannot copy a database with connections.
+  await administer(serverUrl, `alter database ${name} allow_connections false`)
+  await administer(serverUrl, `select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = '${name}'`)
+  const copy = await createDatabase({ like: name })
+  await administer(serverUrl, `alter database ${name} allow_connections true`)
+  const copied = new URL(copy.url).pathname.slice(1)
+  return {
+    async restore() {
+      await administer(serverUrl, `drop database ${name} with (force)`)
+      await administer(serverUrl, `create database ${name} template ${copied}`)
+    },
+    drop: copy.drop,
+  }
+}
+
+/** Runs a statement on a separate connection. */
+export async function administer(url: string, statement: string) {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {
@@ -62,12 +107,24 @@ async function administer(url: string, statement: string) {
   }
 }
 
+async function startServer(): Promise<TestServer> {
+  const started = await (process.env.VIDWIZ_TEST_DB_URL ? givenServer(process.env.VIDWIZ_TEST_DB_URL) : embeddedServer())
+  const [name, release] = (process.env.VIDWIZ_TEST_POOLER ?? '').split('@')
+  if (name !== 'pgbouncer') return started
+  const pooler = await startPgbouncer(started.url, { mode: 'session', ...(release && { release: release as PgbouncerRelease }) })
+  const stop = async () => {
+    await pooler.stop()
+    await started.stop()
+  }
+  return { ...started, pooler, stop }
+}
+
 const givenServer = async (url: string): Promise<TestServer> => ({ url, stop: async () => {} })
 
 async function embeddedServer(): Promise<TestServer> {
   await sweep()
   const dataDir = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`))
-  chmodSync(dataDir, 0o755) // also open to the account that root lends the server
+  chmodSync(dataDir, 0o755) // also readable for the account under which root runs the server
   const postgres = await startPostgres({ dataDir, password: randomUUID() })
   return {
     url: postgres.url,
@@ -79,7 +136,7 @@ async function embeddedServer(): Promise<TestServer> {
   }
 }
 
-/** Servers of test runs that were killed. */
+/** Removes servers of killed test runs. */
 async function sweep() {
   for (const name of readdirSync(tmpdir()).filter((name) => name.startsWith(PREFIX))) {
     if (isAlive(Number(name.slice(PREFIX.length).split('-')[0]))) continue
@@ -88,7 +145,7 @@ async function sweep() {
       await destroyPostgres(dataDir)
       rmSync(dataDir, { recursive: true, force: true })
     } catch {
-      // another run sweeps too, or another user's
+      // another run removes it too, or it is another user's
     }
   }
 }
@@ -101,7 +158,7 @@ function isAlive(pid: number) {
   }
 }
 
-/** Stops the server. Called by itself at the end of a mocha run; a benchmark calls it. */
+/** Stops the server. Runs by itself at the end of a mocha run; benchmarks call it. */
 export async function stopPostgres() {
   const [running, copied] = [server, template]
   server = template = undefined
@@ -109,5 +166,5 @@ export async function stopPostgres() {
   await (await running)?.stop()
 }
 
-// Imported by a test file, this is a hook of mocha's root suite: it runs after all the tests of all files.
+// In a test file this adds a hook to mocha's root suite: it runs after all tests of all files.
 if (typeof after === 'function') after('stop Postgres', stopPostgres)

@@ -2,26 +2,28 @@ import { sqsQueues } from '#platform/sqs/sqs.ts'
 import { type Fauxqs, fauxqsAt, startFauxqs } from './fauxqs.ts'
 import { freePort } from './free-port.ts'
 
-/** A server that speaks SQS, with the queues of the workers in it. */
+/** An SQS server with the workers' queues. */
 export interface TestQueues {
-  /** The environment that leads there. */
+  /** Environment of clients. */
   env: {
     SQS_AI_NOTE_QUEUE_URL: string
     SQS_SUMMARY_QUEUE_URL: string
     SQS_TRANSCRIPTION_QUEUE_URL: string
     SQS_ENDPOINT: string
   } & Fauxqs['env']
-  /** Takes what lies in a queue, until nothing more comes. */
+  /** Receives and removes messages until the queue is empty. */
   // biome-ignore lint/suspicious/noExplicitAny: tests look into it
   take(url: string): Promise<any[]>
   /** Makes it unreachable; its messages are lost. */
   vanish(): Promise<void>
-  /** Brings it back at the same address, empty. */
+  /** Restarts it at the same address, empty. */
   comeBack(): Promise<void>
   stop(): Promise<void>
 }
 
-/** @param away not reachable until `comeBack` */
+/**
+ * @param away start unreachable, until `comeBack`
+ */
 export async function startQueues({ away = false } = {}): Promise<TestQueues> {
   const port = await freePort()
   const { url, access, env } = fauxqsAt(`http://127.0.0.1:${port}`)

@@ -8,12 +8,12 @@ import { madeOnce } from './whisper.ts'
 
 const script = join(import.meta.dirname, '../services/gpu-worker/python/random_whisper.py')
 
-/** What it hears in each half minute in which somebody speaks, in its first two seconds. */
+/** Its transcript of each half minute with speech, in the first two seconds. */
 export const NOISE = 'This is noise.'
 
 /**
- * A folder with a Whisper of random weights, 1 MB: whatever is said, it hears the same, but it runs through all that a real one does,
- * is fast, and needs no download. It knows English only.
+ * A folder with a Whisper model of random weights, 1 MB. It returns the same text for any speech, but runs all the code of a real
+ * model, is fast, and needs no download. English only.
  */
 export function randomWhisper({ path }: Listener): Promise<string> {
   const version = createHash('sha256').update(readFileSync(script)).digest('hex').slice(0, 8)

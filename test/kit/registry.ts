@@ -4,8 +4,8 @@ import { afterAll, shared } from './parts/shared.ts'
 const registry = shared(registryWays)
 
 /**
- * The URL of a schema registry that all tests of this run share: the one of SCHEMA_REGISTRY_URL, else one that the first test to
- * ask starts and that ends with the run. Subjects of other tests are there as well: put a prefix of your own before yours.
+ * URL of a schema registry shared by all tests of this run: SCHEMA_REGISTRY_URL, or one that is started on first use and stops with
+ * the run. Other tests use the same registry: choose a unique prefix for subjects.
  * @param test as with `kafkaBrokers`
  */
 export const schemaRegistry = (test?: Mocha.Context): Promise<string> => registry.address(test)

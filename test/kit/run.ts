@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { eventually } from './eventually.ts'
 
-/** What a finished command left behind. */
+/** Result of a finished command. */
 export interface Finished {
   code: number | null
   stdout: string
@@ -13,18 +13,20 @@ export interface Finished {
 
 export interface Running {
   process: ChildProcess
-  /** What it printed so far. */
+  /** Output so far. */
   stdout(): string
   stderr(): string
-  /** Waits until it printed this. */
+  /** Waits until stdout matches. */
   prints(pattern: RegExp): Promise<RegExpMatchArray>
-  /** Waits for its end. */
+  /** Resolves when it has ended. */
   finished: Promise<Finished>
 }
 
+const PATIENCE = { withinMs: 60_000 }
+
 const cli = fileURLToPath(new URL('../../services/cli/main.ts', import.meta.url))
 
-/** Runs `vidwiz …` as a process of its own. The environment is what is given here and no more, beside PATH and HOME. */
+/** Runs `vidwiz …` in a separate process. Its environment is `env`, PATH and HOME only. */
 export function vidwiz(args: string[], env: NodeJS.ProcessEnv = {}): Running {
   const { PATH, HOME } = process.env
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', cli, ...args], { env: { PATH, HOME, ...env } })
@@ -45,7 +47,8 @@ export function vidwiz(args: string[], env: NodeJS.ProcessEnv = {}): Running {
         const found = stdout.match(pattern)
         expect(found, `printed so far:\n${stdout}\n${stderr}`).to.not.equal(null)
         return found!
-      }),
+        // A start has many processes, which takes long on a busy machine.
+      }, PATIENCE),
     finished: once(child, 'close').then(([code]) => ({ code, stdout, stderr })),
   }
 }

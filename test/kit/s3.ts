@@ -2,9 +2,9 @@ import { S3Client } from '@aws-sdk/client-s3'
 import { ensureBucket } from '#platform/objects/ensure.ts'
 import { type Fauxqs, startFauxqs } from './fauxqs.ts'
 
-/** A store that speaks S3, with one bucket in it. */
+/** An S3 server with one bucket. */
 export interface TestS3 {
-  /** The environment that leads there. */
+  /** Environment of clients. */
   env: { S3_BUCKET_NAME: string; S3_ENDPOINT: string } & Fauxqs['env']
   client: S3Client
   stop(): Promise<void>

@@ -1,15 +1,15 @@
-/** Where a secret was found; never the secret itself, for this may be printed. */
+/** Place of a secret. Never contains the secret itself, because it may be printed. */
 export interface Finding {
-  /** Which of the secrets, counted from 0. */
+  /** Index of the secret. */
   secret: number
-  /** In what disguise it was there. */
+  /** The encoding in which it was found. */
   as: string
-  /** Which text of the haystack, counted from 0. */
+  /** Index of the text. */
   text: number
 }
 
 /**
- * Looks for secrets in texts: as they are, and in the disguises that they wear on their way into a log (P9).
+ * Searches texts for secrets, in plain form and in the encodings that could get them into a log (P9).
  *
  * @param secrets at least six characters each; shorter ones would be found everywhere by chance
  */
@@ -42,7 +42,10 @@ function disguises(secret: string): [string, string][] {
 
 const inJson = (text: string) => JSON.stringify(text).slice(1, -1)
 
-/** Within a longer text the secret begins at one of three places of a group; the letters it shares with its neighbours are cut. */
+/**
+ * Inside a longer text, the secret may start at any of three offsets in a base64 group. Characters shared with its neighbours are
+ * cut off.
+ */
 const inBase64 = (secret: string, encoding: 'base64' | 'base64url'): [string, string][] =>
   [0, 1, 2].map((before) => {
     const bytes = Buffer.concat([Buffer.alloc(before), Buffer.from(secret)])

@@ -5,12 +5,12 @@ import { pythonEnvironment } from '#platform/python/environment.ts'
 import { listenerForTests, madeOnce, speaker } from './whisper.ts'
 
 export interface SpeechOptions {
-  /** `wav`, and what ffmpeg makes of it. */
+  /** `wav`, or a format that ffmpeg converts it to. */
   format?: 'wav' | 'mp3' | 'webm' | 'm4a'
   /** A voice of espeak-ng. */
   language?: string
   wordsPerMinute?: number
-  /** So often in a row, to make it long. */
+  /** Number of repetitions, to make it long. */
   times?: number
 }
 
@@ -18,7 +18,7 @@ const script = join(import.meta.dirname, '../services/gpu-worker/python/speak.py
 const CODECS = { mp3: ['-b:a', '64k'], webm: ['-c:a', 'libopus', '-b:a', '48k'], m4a: ['-c:a', 'aac', '-b:a', '64k'] }
 
 /**
- * A file in which espeak-ng says a text; made once and kept, so it may be read but not changed.
+ * A file in which espeak-ng speaks a text. It is made once and kept, so do not change it.
  * @returns its path
  */
 export async function say(text: string, options: SpeechOptions = {}): Promise<string> {

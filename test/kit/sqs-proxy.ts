@@ -4,26 +4,26 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** What becomes of a request that sends messages. `bodies` are theirs. */
+/** Decides what happens to a request that sends messages with these bodies. */
 export type Fate = (bodies: string[], url: string) => Fault | undefined
 
 export type Fault =
-  /** The connection is cut before the server has the request, or after it has done what it was asked to. */
+  /** Cuts the connection before the server gets the request, or after it has processed it. */
   | 'reset'
   | 'lose the answer'
-  /** It is answered so in the place of the server. */
+  /** Answers in place of the server. */
   | { status: number; type: string; message: string }
-  /** These messages are refused; the others are sent on. */
+  /** Refuses some messages; the others are forwarded. */
   | { refuse: (body: string) => boolean; code: string; isSendersFault: boolean }
-  /** It goes on its way later. */
+  /** Forwards it later. */
   | { delayMs: number }
 
-/** Stands between an SDK and a server of queues, and spoils some of what goes on there. */
+/** A proxy between an SDK and an SQS server that injects faults. */
 export interface SqsProxy {
   url: string
-  /** From now on; undefined: nothing is spoiled. */
+  /** Applies to all later requests; undefined: no faults. */
   fate: Fate | undefined
-  /** The bodies of each request that sends messages, as they came. */
+  /** Bodies of each request that sends messages, in order. */
   requests: string[][]
   close(): Promise<void>
 }
@@ -64,7 +64,7 @@ export async function startSqsProxy(target: string): Promise<SqsProxy> {
     answer.end(JSON.stringify({ Successful, Failed }))
   }
 
-  /** Nobody checks the signature behind it. */
+  /** Forwards a request; the server does not check the signature. */
   async function ask({ method, url, headers }: IncomingMessage, body: string) {
     const asking = request(new URL(url!, target), {
       method: method!,

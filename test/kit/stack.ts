@@ -11,29 +11,29 @@ import { freePort } from './free-port.ts'
 import { onKafka, testLog } from './log.ts'
 import { freshDatabase, type TestDatabase } from './postgres.ts'
 
-/** The system as users run it: every service a process of its own, under the real supervisor, on a database of its own. */
+/** The system as users run it: each service in its own process, under the real supervisor, on its own database. */
 export interface Stack {
-  /** Of the API. */
+  /** URL of the API. */
   url: string
   databaseUrl: string
   secretKey: string
   adminToken: string
-  /** Where objects lie that would be in S3. */
+  /** Folder for objects, in place of S3. */
   dataFolder: string
   parts: Supervisor
-  /** Sends a part a signal as soon as it runs, which it may not do for a while after the last one; returns its process id. */
+  /** Waits until a part runs, for it may just be restarting, and sends it a signal. Returns its process id. */
   signal(part: string, signal: NodeJS.Signals): Promise<number>
-  /** The environment that the services run in. */
+  /** Environment of the services. */
   env: NodeJS.ProcessEnv
-  /** Everything that the services printed. */
+  /** Output of all services. */
   output: string[]
   stop(): Promise<void>
 }
 
-/** What answers `/v2`, in the order of its start. */
+/** Parts needed to answer `/v2`, in starting order. */
 export const PARTS = [...(onKafka ? ['relay'] : []), 'projector', 'fetch-scheduler', 'api']
 
-/** All that runs on one machine: also what turns an empty note into one that a model wrote. */
+/** Everything on one machine, including what lets a model write a note's text. */
 export const ALL_PARTS = [
   ...PARTS,
   'local-aws',
@@ -46,11 +46,11 @@ export const ALL_PARTS = [
 ]
 
 export interface StackOptions {
-  /** A migrated one of its own, if not given. */
+  /** Default: a new, migrated database. */
   database?: TestDatabase
-  /** Addresses of a Kafka to use whichever log this run is about. */
+  /** Addresses of a Kafka to use, whatever log this run uses. */
   brokers?: string
-  /** What to run; several of a kind are told apart by what follows a `#`. */
+  /** Parts to run; several of a kind are distinguished by a suffix after `#`. */
   parts?: readonly string[]
 }
 
@@ -103,11 +103,11 @@ export async function startStack(
     })
     if (names.includes('local-aws')) {
       await parts.start([partOf('local-aws')])
-      // What the environment says has the last word: tests may lead a part elsewhere.
+      // `env` comes last, so that tests can redirect a part.
       Object.assign(partEnv, { ...localAwsEnvironment(readSettings(partEnv)), ...env })
     }
     const all = names.filter((name) => name !== 'local-aws').map(partOf)
-    // As `vidwiz start` does: once the views are there, nobody waits for anybody.
+    // As in `vidwiz start`: the other parts start together once the views exist.
     const first = all.filter(({ name }) => /^(relay|projector)/.test(name))
     await parts.start(first)
     await Promise.all(all.filter((part) => !first.includes(part)).map((part) => parts.start([part])))

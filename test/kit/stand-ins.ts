@@ -6,9 +6,9 @@ import { LINE, PLANTS, SUMMARY } from './texts.ts'
 import { tinyWhisper } from './whisper.ts'
 import { type PageVideo, startYoutubePages } from './youtube-pages.ts'
 
-// `make stand-ins`: a model and a YouTube on this machine, to see the whole system work without a key and without the internet.
+// `make stand-ins`: a local model and a local YouTube, to see the whole system work without a key and without the internet.
 
-/** A video that speaks, and has no captions. */
+/** A video with speech but without captions. */
 const SPEAKS = 'speaks00001'
 
 const lines = bees.said.match(/\S+(?:\s+\S+){0,7}/g)!
@@ -18,7 +18,7 @@ const video = (id: string): PageVideo => ({
   metadata: { title: `A video called ${id}`, duration: 600, channel: 'Stand-ins' },
 })
 
-/** What is heard in it, and a small Whisper that hears it; undefined, and why, on a machine that cannot have them. */
+/** Its audio, and a small Whisper to transcribe it; undefined on a machine that cannot make them, with the reason logged. */
 async function speaking() {
   console.error('making a video that speaks; the first time installs a voice and a small Whisper …')
   try {
@@ -32,7 +32,7 @@ async function speaking() {
 const speech = await speaking()
 const models = await startModelServer()
 models.answer(studying(undefined, ({ body }) => [/summar/i.test(JSON.stringify(body)) ? SUMMARY : LINE]))
-// Whatever is asked for is there.
+// Every id has a video.
 const videos = new Proxy<Record<string, PageVideo>>(
   {},
   {
@@ -44,7 +44,7 @@ const videos = new Proxy<Record<string, PageVideo>>(
 )
 const pages = await startYoutubePages({ videos })
 
-// Named, lest a key of another provider in the environment brings the real one into play.
+// Set explicitly, because another provider's key in the environment would select the real provider.
 const env = {
   ...pages.env,
   GEMINI_API_KEY: 'any',

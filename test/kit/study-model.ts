@@ -1,25 +1,25 @@
 import type { Asked, Refusal, Script } from './model-server.ts'
 
-// A model that makes flashcards and a quiz, as models do when asked in the three ways of their providers: out of the words of the
-// transcript in the question, so that what it makes can be checked against it.
+// A model that makes flashcards and a quiz in the three providers' formats. It uses the words of the transcript in the question, so
+// that its answers pass the checks.
 
 export interface StudyAnswer {
   flashcards: { quote: string; front: string; back: string }[]
   quiz: { quote: string; question: string; options: string[]; correct_answer: number }[]
 }
 
-/** A question as it was meant, whoever's wire it came over. */
+/** A question, independent of the provider's format. */
 export interface StudyAsked {
   instructions: string
   text: string
   transcript: string
   cards: number
   questions: number
-  /** Tag of the language that was asked for. */
+  /** Language tag that was asked for. */
   language: string | undefined
 }
 
-/** What was asked; undefined if it was not for flashcards and a quiz. */
+/** Parses a question; undefined if it does not ask for a study. */
 export function studyAsked({ body }: Pick<Asked, 'body'>): StudyAsked | undefined {
   if (schemaOf(body) === undefined) return undefined
   const [instructions, text] = [
@@ -38,7 +38,7 @@ export function studyAsked({ body }: Pick<Asked, 'body'>): StudyAsked | undefine
 const schemaOf = (body: any): any =>
   body?.output_config?.format?.schema ?? body?.text?.format?.schema ?? body?.generationConfig?.responseSchema
 
-/** What a provider would say of a schema that goes beyond what it takes; undefined if it takes it. */
+/** The provider's refusal of a schema with unsupported features; undefined if it is supported. */
 export function schemaRefusal({ body }: Pick<Asked, 'body'>): Refusal | undefined {
   const isGemini = body.generationConfig !== undefined
   const known = isGemini
@@ -59,7 +59,7 @@ export function schemaRefusal({ body }: Pick<Asked, 'body'>): Refusal | undefine
   return message === undefined ? undefined : { status: 400, message }
 }
 
-/** In the languages in which it can ask. `…` stands for what is said. */
+/** Question templates by language. `…` stands for the words. */
 const FRAMES: Record<string, { after: string; next: string }> = {
   en: { after: 'What is said in the video after “…”?', next: 'Which of these words come next after “…”?' },
   de: { after: 'Was wird in dem Video nach „…“ gesagt?', next: 'Welche der Wörter kommen nach „…“?' },
@@ -68,14 +68,14 @@ const FRAMES: Record<string, { after: string; next: string }> = {
   hi: { after: 'वीडियो में इन शब्दों के बाद क्या कहा गया है: … ?', next: 'इन शब्दों के बाद कौन से शब्द आते हैं: … ?' },
 }
 
-/** Words of a passage, the first ones and what comes after them. */
+/** Number of words in a question, and in its answer. */
 const ASKED_WITH = 4
 const ANSWERED_WITH = 4
 
-/** Answers as it should: out of the transcript, from all of its length, with another place for the right option each time. */
+/** A correct answer: from all parts of the transcript, with varying positions of the right option. */
 export function studyFrom({ transcript, cards, questions, language }: StudyAsked): StudyAnswer {
   const spaced = transcript.split(/\s+/).filter(Boolean)
-  // Where words are written without blanks, three characters do for one.
+  // Where words are not separated by blanks, three characters count as a word.
   const isSpaced = transcript.length / spaced.length < 15
   const words = isSpaced ? spaced : transcript.match(/\S{1,3}/gu)!
   const blank = isSpaced ? ' ' : ''
@@ -86,7 +86,7 @@ export function studyFrom({ transcript, cards, questions, language }: StudyAsked
     const said = words.slice(Math.max(0, start), Math.max(0, start) + length)
     return { said: said.slice(0, ASKED_WITH).join(blank), next: said.slice(ASKED_WITH).join(blank), quote: said.join(blank) }
   }
-  // Twice as many places as things to ask, so that a question does not ask what a card says.
+  // Twice as many passages as items, so that a question and a card never use the same one.
   const places = 2 * Math.max(cards, questions, 4)
   return {
     flashcards: Array.from({ length: cards }, (_, i) => {
@@ -101,7 +101,7 @@ export function studyFrom({ transcript, cards, questions, language }: StudyAsked
   }
 }
 
-/** A script of a model server: makes a study of what is asked, or something else of it; what is not about a study goes to `other`. */
+/** A script for a model server: answers with a study, possibly altered by `change`; other questions go to `other`. */
 export const studying =
   (change: (asked: StudyAsked, right: StudyAnswer) => StudyAnswer | string = (_, right) => right, other?: Script): Script =>
   (asked) => {

@@ -1,8 +1,8 @@
-/** A text that is as long as a note by AI has to be. */
+/** A text of valid length for a note by AI. */
 export const LINE = 'Somebody promises that they are never going to give you up.'
-/** A text that is as long as a summary has to be. */
+/** A text of valid length for a summary. */
 export const SUMMARY = 'Somebody promises a lot, again and again, and sings about it. '.repeat(5).trim()
-/** Half a minute of plain English, to be said and to be heard. */
+/** Half a minute of plain English, for speech and transcription. */
 export const PLANTS =
   `Plants make their own food from light. Their leaves take in carbon dioxide from the air, and their roots take up water
   from the soil. Inside every green cell, sunlight splits the water. What is left over is the oxygen that animals breathe.

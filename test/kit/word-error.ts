@@ -1,6 +1,6 @@
 const wordsOf = (text: string) => text.toLowerCase().match(/[\p{L}\p{N}']+/gu) ?? []
 
-/** How many words would have to be put in, taken out or changed to make what was said of what was heard, as a share of what was said. */
+/** Word error rate: words to insert, delete or replace to turn `heard` into `said`, as a share of the words of `said`. */
 export function wordError(said: string, heard: string): number {
   const [a, b] = [wordsOf(said), wordsOf(heard)]
   let row = b.map((_, i) => i + 1)

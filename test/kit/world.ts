@@ -4,22 +4,22 @@ import type { Command, Decision } from '#events/kit/command.ts'
 import type { NewEvent, Recorded } from '#events/kit/envelope.ts'
 import type { Decider, StreamRef } from '#events/kit/stream.ts'
 
-/** When the first event of a world happens: milliseconds since the epoch. */
+/** Time of a world's first event: milliseconds since the epoch. */
 export const BEGINNING = Date.UTC(2026, 0, 1)
 
-/** What the log and the executor do, in memory and one command at a time: a model to test decisions with. */
+/** Log and executor in memory, one command at a time: a model for testing decisions. */
 export interface World {
-  /** Everything that happened, as a log would hand it over. */
+  /** All events, as a log returns them. */
   readonly log: Recorded[]
-  /** A second passes with each append. */
+  /** Advances by one second with each event. */
   now(): number
   append(events: readonly NewEvent[]): void
   state<S>(ref: StreamRef<S>): S | undefined
-  /** Decides and appends. `ids`: numbers to draw instead of the next ones. */
+  /** Decides and appends. `ids`: values for sequences, instead of the next ones. */
   execute<R>(command: Command<R>, ids?: Record<string, number>): Decision<R>
 }
 
-/** An empty world. */
+/** Creates an empty world. */
 export function world(): World {
   const log: Recorded[] = []
   const states = new Map<string, unknown>()
@@ -67,7 +67,7 @@ export function world(): World {
   return { log, now, append, state, execute }
 }
 
-/** An event with an envelope around it, as it would lie in a log. */
+/** An event with an envelope, as read from a log. */
 export const recordedAs = (event: NewEvent, place: Partial<Omit<Recorded, 'data'>> = {}): Recorded => ({
   ...event,
   id: `00000000-0000-7000-8000-${String(place.pos ?? 1).padStart(12, '0')}`,
@@ -83,9 +83,9 @@ export const recordedAs = (event: NewEvent, place: Partial<Omit<Recorded, 'data'
   data: encode(event),
 })
 
-/** The decider of a stream, by the kind in its name. */
+/** The decider of a stream, by the prefix of its name. */
 export const deciderOf = (stream: string): Decider => deciders.find(({ stream: { kind } }) => stream.startsWith(`${kind}-`))!
 
-/** A state as it is kept: it was JSON, and nobody may change it in place. */
+/** A state as it is stored: converted to JSON and back, and frozen. */
 export const kept = (state: unknown): unknown =>
   state === undefined ? undefined : JSON.parse(JSON.stringify(state), (_, part) => Object.freeze(part))

@@ -4,20 +4,20 @@ import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { extname, join } from 'node:path'
 
-/** A line of captions: what is said, from when on and for how long, in seconds. */
+/** A line of captions: its text, start and duration, in seconds. */
 export type Said = readonly [text: string, offset: number, duration: number]
 
-/** Captions of one language. `automatic` ones roll as YouTube's do: each line is shown once more while the next one is spoken. */
+/** Captions of one language. `automatic` ones roll as on YouTube: each line is shown again while the next one is spoken. */
 export interface Captions {
   language: string
   format: 'json3' | 'vtt'
   said: readonly Said[]
   isAutomatic?: boolean
-  /** Instead of the file. */
+  /** Returned instead of the file. */
   status?: number
 }
 
-/** Why a video cannot be had. */
+/** Why a video is unavailable. */
 export type Failure =
   | 'bot-check'
   | 'rate-limited'
@@ -29,46 +29,46 @@ export type Failure =
   | 'region'
   | 'drm'
   | 'upcoming'
-  /** HTTP statuses of the page itself, and one that never comes. */
+  /** HTTP statuses of the page itself, and `hangs` for no answer. */
   | 403
   | 429
   | 500
   | 'hangs'
 
-/** A file of sound, as the site offers it. */
+/** An audio file of the site. */
 export interface PageSound {
-  /** Its path; its name ends in the kind of file. */
+  /** Its path; the extension tells the format. */
   file: string
-  /** Its size, as the site says it; not said if not given. */
+  /** Size announced in the metadata; default: none. */
   bytes?: number
-  /** Whether the transfer, too, does not say how large it is. */
+  /** Whether the transfer does not announce the size either. */
   isChunked?: boolean
-  /** So much of it comes, and then nothing any more, without an end. */
+  /** The transfer stalls after this many bytes, without an end. */
   stallsAfter?: number
 }
 
 export interface PageVideo {
   captions?: readonly Captions[]
-  /** As yt-dlp calls it: `title`, `duration`, `view_count` … */
+  /** Fields by yt-dlp's names: `title`, `duration`, `view_count` … */
   metadata?: Record<string, unknown>
   failure?: Failure
-  /** What is heard in it. */
+  /** Its audio. */
   sound?: PageSound
-  /** What yt-dlp warns of, as YouTube's extractor does. */
+  /** Warnings that yt-dlp prints, like those of YouTube's extractor. */
   warnings?: readonly string[]
 }
 
-/** Videos on this machine that the real yt-dlp reads as if they were on YouTube. */
+/** Local videos that the real yt-dlp reads as if they were on YouTube. */
 export interface YoutubePages {
-  /** For the processes that run yt-dlp: where videos are, and how to read them. */
+  /** Environment for processes that run yt-dlp: the videos' address, and the plugin. */
   env: { YOUTUBE_WATCH_URL: string; XDG_CONFIG_HOME: string }
-  /** Where the same videos are on ordinary pages, with a `<video>` and its `<track>`s. */
+  /** Address of the same videos on ordinary pages, with a `<video>` and its `<track>`s. */
   plainUrl: string
-  /** By id; what is not there has been removed. May be changed at any time. */
+  /** By id; missing ones count as removed. May be changed at any time. */
   videos: Record<string, PageVideo>
-  /** How often the page of a video, its captions or its sound were asked for. */
+  /** Number of requests for a video's page, captions or audio. */
   hits(videoId: string, what?: 'page' | 'captions' | 'sound'): number
-  /** Told of each, before it is answered. */
+  /** Called before each request is answered. */
   onHit: ((videoId: string, what: string) => void) | undefined
   close(): Promise<void>
 }
@@ -169,7 +169,7 @@ function player(
     else {
       automatic[`${language}-orig`] = entries
       automatic[language] = entries
-      // YouTube lists a translation by machine into every language that it knows.
+      // YouTube lists machine translations into every language it knows.
       for (const into of ['en', 'hi', 'fr'])
         if (into !== language) automatic[into] = [{ ext: format, url: `${at(i)}&tlang=${into}`, name: into }]
     }
@@ -190,7 +190,7 @@ function player(
   send(res, 200, 'application/json', JSON.stringify({ ...(failure && REASONS[failure]), warnings, info }))
 }
 
-/** What yt-dlp's generic extractor reads. It knows no automatic captions. */
+/** A page for yt-dlp's generic extractor, which knows no automatic captions. */
 function plainPage(origin: string, videoId: string, { failure, metadata, captions = [] }: PageVideo, res: ServerResponse) {
   if (failure === 'hangs') return
   if (failure) return send(res, typeof failure === 'number' ? failure : 404, 'text/plain', '')
@@ -203,7 +203,7 @@ function plainPage(origin: string, videoId: string, { failure, metadata, caption
   send(res, 200, 'text/html', `<html><head><title>${title}</title></head><body>${video}</body></html>`)
 }
 
-/** A file of captions as YouTube sends it. */
+/** A caption file as sent by YouTube. */
 export const fileOf = ({ format, said, isAutomatic }: Captions): string => {
   if (format === 'json3') return JSON.stringify({ wireMagic: 'pb3', events: isAutomatic ? rollingEvents(said) : events(said) })
   return `WEBVTT\nKind: captions\nLanguage: en\n\n${isAutomatic ? rollingVtt(said) : vtt(said)}`
@@ -214,7 +214,7 @@ const ms = (seconds: number) => Math.round(seconds * 1000)
 const events = (said: readonly Said[]) =>
   said.map(([utf8, offset, duration]) => ({ tStartMs: ms(offset), dDurationMs: ms(duration), segs: [{ utf8 }] }))
 
-/** Words with times of their own, a line break of its own after each line, and each line longer on the screen than it is spoken. */
+/** Each word has its own time, a line break follows each line as its own event, and each line stays longer than it is spoken. */
 const rollingEvents = (said: readonly Said[]) => [
   { tStartMs: 0, dDurationMs: ms((said.at(-1)?.[1] ?? 0) + (said.at(-1)?.[2] ?? 0)), id: 1, wpWinPosId: 1, wsWinStyleId: 1 },
   ...said.flatMap(([text, offset, duration], i) => [
@@ -237,7 +237,7 @@ const clock = (milliseconds: number) => {
 const vtt = (said: readonly Said[]) =>
   said.map(([text, offset, duration]) => `${clock(ms(offset))} --> ${clock(ms(offset + duration))}\n${text}\n\n`).join('')
 
-/** As YouTube makes them: the line before above the one that is spoken, then what was spoken once more for ten milliseconds. */
+/** As on YouTube: the previous line above the spoken one, then the spoken line again for ten milliseconds. */
 const rollingVtt = (said: readonly Said[]) =>
   said
     .map(([text, offset, duration], i) => {

@@ -2,15 +2,15 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** Stands in for YouTube's Data API v3: an HTTP server that answers searches as it does. */
+/** Stands in for YouTube's Data API v3: an HTTP server that answers searches. */
 export interface YouTube {
-  /** As YOUTUBE_API_URL has it. */
+  /** Value for YOUTUBE_API_URL. */
   url: string
-  /** The queries it was asked, parsed. */
+  /** Parsed queries so far. */
   asked: URLSearchParams[]
-  /** What it finds, whatever is sought; titles as HTML, as YouTube has them. */
+  /** Result of every search; titles are HTML, as on YouTube. */
   videos: { videoId: string; title: string }[]
-  /** How it answers: rightly, that the day's quota is used up, with nonsense, with a redirection, or never. */
+  /** Kind of answer: correct, quota exceeded, nonsense, a redirect, or none. */
   mood: 'well' | 'exhausted' | 'babbling' | 'elsewhere' | 'mute'
   close(): Promise<void>
 }

@@ -6,8 +6,8 @@ import { findPython } from '#platform/python/find.ts'
 import { installedYtDlp, type YtDlp } from '#platform/ytdlp/install.ts'
 
 /**
- * The real yt-dlp, installed as helpers install theirs, once for all tests of this machine. A machine without Python skips what
- * needs it and says so, unless REQUIRE_YTDLP=1.
+ * The real yt-dlp, installed as by the helpers, once for all tests of this machine. Without Python the test is skipped with a
+ * message, or fails with REQUIRE_YTDLP=1.
  */
 export async function testYtDlp(test: Context): Promise<YtDlp> {
   await pythonOrSkip(test)

@@ -1,8 +1,7 @@
 import { expect } from 'chai'
 import { topics } from '#events/topics.ts'
-import { settingNames } from '#platform/config/settings.ts'
 import { services } from '#services/index.ts'
-import { textOf } from './repository.ts'
+import { pagesIn, textOf } from './repository.ts'
 
 const readme = textOf('README.md')
 const picture = readme.split('```')[1]!
@@ -13,10 +12,7 @@ describe('the README', () => {
       expect(picture).to.match(new RegExp(`\\b${name}\\b`))
   })
 
-  it('explains every setting', () => {
-    // A family of settings is explained by its first: `RATE_LIMIT_USER`, `…_ADDRESS`.
-    const explained = (name: string) =>
-      readme.includes(`\`${name}\``) || readme.includes(`\`…_${name.split('_').at(-1)}\``) || ['KAFKA_LOCAL'].includes(name)
-    expect(settingNames.filter((name) => !explained(name))).to.deep.equal([])
+  it('names every page of docs/ that is not a decision, so that each is found', () => {
+    for (const page of pagesIn('docs')) expect(readme, page).to.include(`](${page})`)
   })
 })

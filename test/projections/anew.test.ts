@@ -17,7 +17,7 @@ describe('an event that a view declares to make its row anew', () => {
           for (const recorded of people.log) {
             if (recorded.topic !== view.topic.name) continue
             const reading = readFor(view, recorded)
-            if (reading.cause !== undefined) throw new Error(reading.cause)
+            if (reading.cause !== undefined) throw new Error(reading.cause.message)
             const after = view.evolve(before, reading.event)
             // Any row of the view will do, also that of another thing.
             if (view.anew.has(recorded.type)) expect(after).to.deep.equal(view.evolve(undefined, reading.event))

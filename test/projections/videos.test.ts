@@ -19,7 +19,11 @@ describe('the videos view', () => {
   })
 
   for (const [what, event, column] of [
-    ['title', videoTitled(), { title: 'Never Gonna Give You Up', title_folded: 'never gonna give you up' }],
+    [
+      'title',
+      videoTitled(),
+      { title: 'Never Gonna Give You Up', title_folded: 'never gonna give you up', title_searched: 'never gonna give you up' },
+    ],
     [
       'metadata',
       metadataStored({ metadata: '{"1":12345678901234567890,"0":1}' }),
@@ -39,6 +43,16 @@ describe('the videos view', () => {
         .view(videosView)
         .shows({ ...column, updated_at: moment(2) }))
   }
+
+  it('shows no title where a placeholder of a client was recorded as one, and the next real one', () => {
+    const placeholder = 'No YouTube video found.'
+    having(videoAdded({ title: placeholder }))
+      .view(videosView)
+      .shows({ title: null, title_folded: null })
+    having(videoAdded(), videoTitled({ title: placeholder }), videoTitled({ title: 'One' }))
+      .view(videosView)
+      .shows({ title: 'One', title_folded: 'one', updated_at: moment(3) })
+  })
 
   it('calls a transcript without rows not available', () =>
     having(videoAdded(), transcriptStored({ rows: 0 }))

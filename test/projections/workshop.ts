@@ -13,6 +13,8 @@ import { BEGINNING, recordedAs } from '#test/kit/world.ts'
 /** A database of its own with a log in it, to project from. */
 export interface Workshop {
   url: string
+  /** For commands and services as processes of their own. */
+  env: NodeJS.ProcessEnv
   db: Db
   listener: Listener
   reader: Reader
@@ -35,6 +37,7 @@ export async function workshop(): Promise<Workshop> {
 
   return {
     url: database.url,
+    env: { DB_URL: database.url, ...log.env },
     db,
     listener,
     reader,

@@ -1,8 +1,10 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { openDb } from '#platform/pg/pool.ts'
 import { client } from '#test/kit/client.ts'
 import { eventually } from '#test/kit/eventually.ts'
 import { freePort } from '#test/kit/free-port.ts'
@@ -15,11 +17,13 @@ describe('vidwiz start', function () {
   let folder: string
   let env: NodeJS.ProcessEnv
   let url: string
+  let opsUrl: string
   beforeEach(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'vidwiz-start-'))
+    folder = mkdtempSync(join(tmpdir(), "vidwiz's start-"))
     const port = await freePort()
     url = `http://127.0.0.1:${port}`
-    env = { VIDWIZ_DATA: join(folder, 'data'), PORT: String(port), AWS_LOCAL_PORT: '0' }
+    opsUrl = `http://127.0.0.1:${await freePort()}`
+    env = { VIDWIZ_DATA: join(folder, 'data'), PORT: String(port), OPS_PORT: new URL(opsUrl).port, AWS_LOCAL_PORT: '0' }
   })
   afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -31,13 +35,63 @@ describe('vidwiz start', function () {
     return execFileSync('sh', ['-c', lines.join('\n')], { encoding: 'utf8' })
   }
 
-  it('ends in a banner whose three lines work when pasted, stops on Ctrl-C, and goes on with all data', async () => {
+  /** A shell of somebody who has just opened another terminal, with nothing set. */
+  const elsewhere = { cwd: tmpdir(), env: { PATH: process.env.PATH, HOME: process.env.HOME }, encoding: 'utf8' as const }
+
+  /** Runs lines as a person does who has just opened another terminal. */
+  const shell = (lines: string) => spawnSync('sh', ['-c', lines], { ...elsewhere, timeout: 60_000 })
+
+  /** Runs the other commands that it names. Returns the first ones: to go to the folder of VidWiz, and to look. */
+  const look = async (banner: string) => {
+    const [go, ...commands] = banner
+      .split('another terminal:\n\n')[1]!
+      .split('\n\nCtrl-C')[0]!
+      .split('\n')
+      .map((line) => line.trim())
+    const [looks, tail] = [commands.filter((line) => !line.includes(' tail ')), commands.find((line) => line.includes(' tail '))!]
+    expect(looks).to.have.length(2)
+    const looked = shell([go, ...looks].join('\n'))
+    expect([looked.status, looked.stderr], looked.stdout).to.deep.equal([0, ''])
+    expect(looked.stdout)
+      .to.match(/notes +vidwiz\.notes/)
+      .and.to.contain('Usage: vidwiz')
+    const read = shell(`${go}\n${tail} --no-follow`)
+    expect([read.status, read.stderr]).to.deep.equal([0, ''])
+    expect(read.stdout).to.contain('NoteCreated')
+
+    const within = (name: RegExp) => banner.match(name)?.[1] ?? 'false'
+    const password = shell(`${go}\n${within(/Ops page.*\(password: (.*)\)/)}`)
+    expect([password.status, password.stderr]).to.deep.equal([0, ''])
+    const signIn = () => client(opsUrl).call('POST', '/api/session', { secret: password.stdout.trim() })
+    expect((await eventually(signIn)).status).to.be.within(200, 204)
+    const queues = shell(`${go}\n${within(/other programs: (.*)\)/)}`)
+    expect([queues.status, queues.stderr]).to.deep.equal([0, ''])
+    expect(queues.stdout).to.contain('AWS_ACCESS_KEY_ID')
+
+    const [, postgres, name, file] = banner.match(/Postgres +(\S+) +\(password: (\w+) in (.*)\)/)!
+    const url = new URL(postgres!)
+    url.password = JSON.parse(readFileSync(file!, 'utf8'))[name!]
+    const db = openDb(url.href, { max: 1 })
+    expect(await db.query('t', "select count(*)::int as n from log.events where type = 'NoteCreated'")).to.deep.equal([{ n: 1 }])
+    await db.close()
+    return { go, lag: looks[0]! }
+  }
+
+  it('ends in a banner whose every line works when pasted, stops on Ctrl-C, and goes on with all data', async function () {
+    this.timeout(180_000)
     const first = vidwiz(['start'], env)
-    await first.prints(BANNER)
+    await first.prints(/all data stays/)
     const printed = await paste(first.stdout())
     expect(printed).to.contain('User created successfully').and.to.contain('"text":"a note"')
+    const { go, lag } = await look(first.stdout())
     first.process.kill('SIGINT')
     expect(await first.finished).to.include({ code: 0, stderr: '' })
+
+    // What is said when it does not run can be pasted as well.
+    const refused = shell(`${go}\n${lag}`)
+    const again = refused.stderr.match(/start VidWiz first \((.*)\), or/)?.[1]
+    expect(again, refused.stderr).to.match(/^VIDWIZ_DATA=\S.* make start$/)
+    expect(shell(`${go}\n${again!.replace('make start', 'printenv VIDWIZ_DATA')}`).stdout.trim()).to.equal(env.VIDWIZ_DATA)
 
     const second = vidwiz(['start'], env)
     await second.prints(BANNER)
@@ -92,14 +146,19 @@ describe('vidwiz start', function () {
     expect(postgresRuns()).to.equal(false)
   })
 
-  it('runs also when a log cannot be written, and says so', async () => {
+  it('runs also when a log cannot be written or the port of the page for operators is taken, and says so', async () => {
+    const other = createServer().listen(Number(env.OPS_PORT), '127.0.0.1')
     mkdirSync(join(env.VIDWIZ_DATA!, 'logs', 'api.log'), { recursive: true })
     const started = vidwiz(['start'], env)
     await started.prints(BANNER)
     await eventually(() => expect(started.stderr()).to.match(/api\.log cannot be written: EISDIR/))
+    expect(started.stdout())
+      .to.contain(`Idle       ops: port ${env.OPS_PORT} is in use; set OPS_PORT to another one`)
+      .and.to.not.contain('Ops page')
     expect((await client(url).call('GET', '/health')).status).to.equal(200)
     started.process.kill('SIGINT')
     expect((await started.finished).code).to.equal(0)
+    other.close()
   })
 
   for (const name of ['api', 'projector', 'fetch-scheduler'])
@@ -110,16 +169,26 @@ describe('vidwiz start', function () {
       expect(stderr).to.match(/^vidwiz: cannot use the database: .*ECONNREFUSED.*\n$/)
     })
 
-  it('generates secrets once, keeps them private, and never prints them', async () => {
+  it('generates secrets once, keeps them private, and never prints them; one of them opens the page for operators', async () => {
     const started = vidwiz(['start'], env)
     await started.prints(BANNER)
     const file = join(env.VIDWIZ_DATA!, 'secrets.json')
     expect(statSync(file).mode & 0o777).to.equal(0o600)
     const secrets: Record<string, string> = JSON.parse(readFileSync(file, 'utf8'))
     expect(secrets).to.have.all.keys('SECRET_KEY', 'ADMIN_TOKEN', 'PG_PASSWORD')
+    expect(started.stdout()).to.match(new RegExp(`Ops page   ${opsUrl}  \\(password: VIDWIZ_DATA=.* npx vidwiz ops password\\)`))
+    const password = (await vidwiz(['ops', 'password'], env).finished).stdout.trim()
+    secrets.OPS_PASSWORD = password
+    const { body, headers } = await eventually(() => client(opsUrl).call('POST', '/api/session', { secret: password }))
+    expect(body).to.deep.equal({ name: 'operator', role: 'operator' })
+    const cookie = headers.get('set-cookie')!.split(';')[0]!
+    const { status } = await client(opsUrl).call('GET', '/api/operations', undefined, { cookie })
+    expect(status).to.equal(200)
+    const page = await client(opsUrl).call('GET', '/')
+    expect(page.body).to.contain('<script type="module"')
     started.process.kill('SIGINT')
     const { stdout, stderr } = await started.finished
-    const logs = ['api', 'projector', 'reactors', 'local-aws'].map((part) =>
+    const logs = ['api', 'projector', 'reactors', 'local-aws', 'ops'].map((part) =>
       readFileSync(join(env.VIDWIZ_DATA!, 'logs', `${part}.log`), 'utf8'),
     )
     for (const secret of Object.values(secrets)) for (const text of [stdout, stderr, ...logs]) expect(text).to.not.contain(secret)
@@ -146,8 +215,8 @@ describe('vidwiz start', function () {
     ],
     [
       'an address of a database that is none',
-      () => ({ DB_URL: 'postgres://someone:top-secret#1@127.0.0.1:5432/x' }),
-      /^vidwiz: DB_URL must be a URL/,
+      () => ({ DB_URL: 'postgres://someone:top-secret%zz@127.0.0.1:5432/x' }),
+      /^vidwiz: DB_URL .*%25/,
     ],
   ]
   for (const [what, given, says] of refusals)

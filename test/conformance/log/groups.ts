@@ -11,7 +11,7 @@ export function group(stream: string, expected: number, events: Partial<Appended
   return {
     streams: [
       keep
-        ? { stream, expected, next: { version: expected + events.length, stateVersion: 1, state: keep, unkept: 0 } }
+        ? { stream, expected, next: { version: expected + events.length, stateVersion: 1, state: keep, time: 0, unkept: 0 } }
         : { stream, expected },
     ],
     events: events.map((event, i) => ({

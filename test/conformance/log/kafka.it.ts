@@ -33,7 +33,7 @@ describe('where a Kafka runs', () => {
       const listener = openListener(database.url)
       closing.push(listener.close)
       await listener.ready()
-      const relay = startRelay({ ...kafka, db: open(2), listener })
+      const relay = startRelay({ ...kafka, db: open(2), listener, topics: [topic] })
       closing.push(relay.stop)
       return {
         writer: () => appender(open(2)),

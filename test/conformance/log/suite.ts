@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 import type { Recorded } from '#events/kit/envelope.ts'
+import { handingOver } from '#platform/log/consumers/handover.ts'
 import type { Appender, Follower, Group, Positions, Reader, Verdict } from '#platform/log/port.ts'
-import { Fenced } from '#platform/log/port.ts'
+import { Fenced, HandedOver } from '#platform/log/port.ts'
 import { eventually } from '#test/kit/eventually.ts'
 import { group, topic, write } from './groups.ts'
 
@@ -239,10 +240,10 @@ export function logConformance(name: string, open: () => Promise<LogUnderTest>):
       const { head, streams } = await writer.load({ streams: ['thing-1', 'thing-2', 'thing-3'], ids: {}, keys: [] })
       const events = await readable(log.reader(), 4)
       expect(head).to.equal(4)
-      const { topic: name, partition, pos } = events[1]!
+      const { topic: name, partition, pos, time } = events[1]!
       const kept = { version: 2, stateVersion: 1, state: '{"n":2}' }
       expect([...streams]).to.deep.equal([
-        ['thing-1', { kept, keptAt: { topic: name, partition, pos }, since: [events[2]] }],
+        ['thing-1', { kept, keptAt: { topic: name, partition, pos, time }, since: [events[2]] }],
         ['thing-3', { kept: undefined, keptAt: undefined, since: [events[3]] }],
       ])
       const drawn = await Promise.all(
@@ -331,6 +332,40 @@ export function logConformance(name: string, open: () => Promise<LogUnderTest>):
       await b.stop()
       // The second may wait for the first to end or share the partitions with it: each event has one owner all the same.
       expect([owners[0], owners[2]]).to.deep.equal(['a', 'b'])
+    })
+
+    it('gives a handler that hangs up, if another process can take over, and calls no other until it has come back', async () => {
+      const shared = recorder('hanging')
+      const back = Promise.withResolvers<void>()
+      const errors: unknown[] = []
+      let calls = 0
+      const hanging = handingOver(
+        {
+          ...shared.follower,
+          onError: (error) => errors.push(error),
+          async handle(batch) {
+            if (calls++ === 0) await back.promise
+            await shared.follower.handle(batch)
+          },
+        },
+        { hasPeer: () => true, longestMs: 500 },
+      )
+      const [first, second] = [log.reader(), log.reader()]
+      const a = first.follow(hanging)
+      await write(log.writer(), 'thing-1', 0, 1)
+      await eventually(() => expect(calls).to.equal(1))
+      const b = second.follow(shared.follower)
+      await eventually(() => expect(shared.seen.map(({ stream }) => stream)).to.deep.equal(['thing-1']))
+      expect(errors.filter((error) => error instanceof HandedOver)).to.have.length(1)
+      await write(log.writer(), 'thing-2', 0, 1)
+      await eventually(() => expect(shared.seen).to.have.length(2))
+      await b.stop()
+      expect(calls, 'one at a time').to.equal(1)
+      await write(log.writer(), 'thing-3', 0, 1)
+      back.resolve()
+      // The late call writes what it had once more here: that its checkpoint was taken over is what fences it elsewhere.
+      await eventually(() => expect(shared.seen.filter(({ stream }) => stream === 'thing-3')).to.have.length(1))
+      await a.stop()
     })
 
     it('carries payloads of 1 MB', async () => {

@@ -1,16 +1,16 @@
 import { NoLocalKafka } from '#platform/kafka/local/index.ts'
 import { NoDocker } from './docker.ts'
 
-/** A program of others that tests run on. */
+/** An external program that tests need. */
 export interface Part {
-  /** As clients are told it. */
+  /** Address for clients. */
   address: string
   stop(): Promise<void>
 }
 
-/** The ways to come by a part. Each throws `NoDocker` or `NoLocalKafka` when the machine is not made for it. */
+/** Ways to get a part. They throw `NoDocker` or `NoLocalKafka` when the machine lacks what they need. */
 export interface Ways {
-  /** What it is called, and which variable names one that runs already. */
+  /** Name of the part, and the variable with the address of a running one. */
   name: string
   variable: string
   docker(): Promise<Part>
@@ -18,9 +18,9 @@ export interface Ways {
 }
 
 /**
- * The part that the environment names, else one in Docker, else one from the jars of Maven Central.
- * @returns why there is none, in a line, when this machine can run neither
- * @throws whatever goes wrong on a machine that can
+ * Returns the part set in the environment, else one in Docker, else one from Maven Central's jars.
+ * @returns a one-line reason if this machine can run neither
+ * @throws other errors on a machine that can
  */
 export async function choose({ name, variable, docker, jars }: Ways, env = process.env): Promise<Part | string> {
   const given = env[variable]

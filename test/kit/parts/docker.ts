@@ -1,7 +1,7 @@
 import type { GenericContainer, StartedTestContainer } from 'testcontainers'
 import type { Part } from './choose.ts'
 
-/** There is no Docker, or nothing that stands in for it, on this machine. */
+/** Neither Docker nor a substitute is available. */
 export class NoDocker extends Error {
   override name = 'NoDocker'
 }
@@ -10,7 +10,7 @@ const NO_ENGINE = /Could not find a working container runtime strategy/
 
 /**
  * Runs an image until the part is stopped.
- * @param address of the started container, as clients are told it
+ * @param address returns the address for clients
  * @throws NoDocker
  */
 export async function container(
@@ -27,6 +27,6 @@ export async function container(
   }
 }
 
-/** What testcontainers says when it finds no engine, as an error of its own kind. */
+/** Converts testcontainers' error for a missing engine. */
 export const noDocker = (error: unknown): NoDocker | undefined =>
   error instanceof Error && NO_ENGINE.test(error.message) ? new NoDocker(error.message) : undefined

@@ -9,7 +9,7 @@ const IMAGE = 'apache/kafka:4.1.2'
 
 export const kafkaWays: Ways = { name: 'Kafka', variable: 'KAFKA_BROKERS', docker: inDocker, jars: fromJars }
 
-/** A broker must tell clients the port by which they reach it, so that port is chosen beforehand. */
+/** A broker advertises the port by which clients reach it, so the port is chosen beforehand. */
 async function inDocker(): Promise<Part> {
   const port = await freePort()
   return container(
@@ -34,7 +34,7 @@ async function fromJars(): Promise<Part> {
   }
 }
 
-/** The same settings as of a broker from jars, where tests could tell the difference. */
+/** Same settings as for a broker from jars, as far as tests can notice a difference. */
 export const environment = (port: number): Record<string, string> => ({
   KAFKA_NODE_ID: '1',
   KAFKA_PROCESS_ROLES: 'broker,controller',

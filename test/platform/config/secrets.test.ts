@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
-import { SecretsError, secrets } from '#platform/config/secrets.ts'
+import { opsPassword, SecretsError, secrets } from '#platform/config/secrets.ts'
 
 const NAMES = ['SECRET_KEY', 'ADMIN_TOKEN', 'PG_PASSWORD'] as const
 
@@ -29,6 +29,16 @@ describe('secrets', () => {
     secrets(folder, {})
     expect(readdirSync(folder)).to.deep.equal(['secrets.json'])
     expect(statSync(file).mode & 0o777).to.equal(0o600)
+  })
+
+  it('have the password of the page for operators beside them, also in a folder that was made before there was one', () => {
+    const before = secrets(folder, {})
+    const password = opsPassword(folder, {})
+    expect(Buffer.from(password, 'base64url')).to.have.length(32)
+    expect(opsPassword(folder, {})).to.equal(password)
+    expect(opsPassword(folder, { OPS_PASSWORD: 'from the environment' })).to.equal('from the environment')
+    expect(secrets(folder, {})).to.deep.equal(before)
+    expect(statSync(join(folder, 'ops-password.json')).mode & 0o777).to.equal(0o600)
   })
 
   it('are closed again when somebody opened the file', () => {

@@ -47,6 +47,42 @@ describe('execute', () => {
       'select pos, stream, version, type, data from log.events order by pos',
     )
 
+  const times = () =>
+    dbs[0]!.query<{ stream: string; time: number }>('times', 'select stream, time from log.events order by stream, version')
+
+  it('keeps the events of a stream in the order of their times, however much the clocks of its writers differ', async () => {
+    const noon = Date.parse('2026-11-20T12:00:00Z')
+    const ahead = open({ now: () => noon + 90_000 })
+    const right = open({ now: () => noon })
+    const { result: note } = await ahead(createNote(aNote), context)
+    const edited = await right(editNote({ noteId: note.noteId, userId: 1, text: 'by another machine' }), context)
+    // Its state is kept now, and read without its events.
+    await ahead(editNote({ noteId: note.noteId, userId: 1, text: LONG }), context)
+    await open({ now: () => noon - 90_000 })(editNote({ noteId: note.noteId, userId: 1, text: 'last' }), context)
+    const { result: later } = await right(createNote(aNote), context)
+    const written = await times()
+    const of = (stream: string) => written.filter((event) => event.stream === stream).map(({ time }) => time - noon)
+    expect(of(`note-${note.noteId}`)).to.deep.equal([90_000, 90_000, 90_000, 90_000])
+    expect(of(`note-${later.noteId}`), 'not before the video it is on').to.deep.equal([90_000])
+    expect([edited.result.updatedAt, later.createdAt], 'the answers say the same').to.deep.equal([noon + 90_000, noon + 90_000])
+  })
+
+  it('does not decide by a clock that is hours wrong, but keeps the order of its stream', async () => {
+    const noon = Date.parse('2026-11-20T12:00:00Z')
+    const { result: note } = await open({ now: () => noon + 86_400_000 })(createNote(aNote), context)
+    const right = open({ now: () => noon })
+    const seen: number[] = []
+    const edit = editNote({ noteId: note.noteId, userId: 1, text: 'by another machine' })
+    const decide: typeof edit.decide = (states, context) => {
+      seen.push(context.now)
+      return edit.decide(states, context)
+    }
+    await right({ ...edit, decide }, context)
+    expect(seen).to.deep.equal([noon])
+    const ofNote = (await times()).filter(({ stream }) => stream === `note-${note.noteId}`)
+    expect(ofNote.map(({ time }) => time - noon)).to.deep.equal([86_400_000, 86_400_000])
+  })
+
   it('refuses what Kafka would not take, and nothing else that was decided with it', async () => {
     const execute = open()
     const large = 'x'.repeat(MAX_EVENT_BYTES)
@@ -338,9 +374,83 @@ describe('execute', () => {
     for (const again of [...rest, later]) {
       expect(again.result).to.deep.equal(first!.result)
       expect(again.positions).to.deep.equal(first!.positions)
+      expect(again.seen).to.deep.equal(first!.seen)
     }
     expect([first!, ...rest, later].filter(({ replayed }) => !replayed)).to.have.length(1)
     expect((await events()).filter((event) => event.type === 'NoteCreated')).to.have.length(1)
+  })
+
+  describe('when other code kept what an Idempotency-Key was answered', () => {
+    const keyed = (key: string) => ({ ...context, idempotency: { scope: 'user-1', key, fingerprint: 'same' } })
+    /** This code, had it a field more in the state of a note, which is also what it answers. */
+    const colourful = deciders.map((decider) =>
+      decider === notes
+        ? {
+            ...notes,
+            stateVersion: notes.stateVersion + 1,
+            evolve: (note: never, event: never) => {
+              const after = notes.evolve(note, event)
+              return after && { ...after, colour: 'blue' }
+            },
+          }
+        : decider,
+    ) as typeof deciders
+    const edit = (text: string) => editNote({ userId: 1, noteId: 1, text })
+    const kept = (change: string) => dbs[0]!.query('kept', `update log.keys set kept = ${change}`)
+
+    it('makes it anew as it was then: with the state, the time and the ids of then, in the shape of now', async () => {
+      const older = open({ now: () => 1_000 })
+      await older(createNote(aNote), context)
+      const first = await older(editNote({ userId: 1, noteId: 1, text: 'first' }), keyed('k'))
+      await open({ now: () => 2_000 })(editNote({ userId: 1, noteId: 1, text: 'second' }), context)
+      const again = await open({ deciders: colourful, now: () => 3_000 })(edit('first'), keyed('k'))
+      expect(again).to.deep.equal({ ...first, result: { ...first.result, colour: 'blue' }, replayed: true })
+      expect(await events()).to.have.length(4)
+    })
+
+    it('makes it anew when it was kept without what it was decided on, ids included', async () => {
+      const older = open()
+      await older(createNote({ ...aNote, videoTitle: 'One' }), context)
+      const first = await older(createNote({ ...aNote, text: 'mine' }), keyed('k'))
+      const fresh = await older(createNote({ ...aNote, videoId: 'aaaaaaaaaaa' }), keyed('new'))
+      await older(createNote(aNote), context)
+      await kept(`json_build_object('result', json_build_object('id', 2, 'shape', 'old'), 'events', kept -> 'events')`)
+      const repeated = async (note: typeof aNote, key: string) => await open()(createNote(note), keyed(key))
+      expect(await repeated({ ...aNote, text: 'mine' }, 'k')).to.deep.equal({ ...first, replayed: true })
+      expect(await repeated({ ...aNote, videoId: 'aaaaaaaaaaa' }, 'new')).to.deep.equal({ ...fresh, replayed: true })
+    })
+
+    it('makes anew what changed nothing', async () => {
+      const older = open()
+      await older(createNote(aNote), context)
+      const first = await older(editNote({ userId: 1, noteId: 1, text: aNote.text }), keyed('k'))
+      expect(first.positions).to.deep.equal([])
+      const again = await open({ deciders: colourful })(edit('other by now'), keyed('k'))
+      expect(again.result).to.include({ colour: 'blue' })
+      expect(again.seen).to.deep.equal(first.seen)
+    })
+
+    it('answers as it was kept when the command would be refused now, or its history is gone', async () => {
+      const older = open()
+      const first = await older(createNote(aNote), keyed('k'))
+      const refusing = { ...createNote(aNote), decide: () => reject('BAD_REQUEST', 'not any more') }
+      const answered = async (command: typeof refusing) => (await open({ deciders: colourful })(command, keyed('k'))).result
+      await kept(`(kept::jsonb || '{"madeBy": "older"}')::json`)
+      expect(await answered(refusing)).to.deep.equal(first.result)
+      await dbs[0]!.query('prune', 'delete from log.events')
+      expect(await answered(createNote(aNote) as never)).to.deep.equal(first.result)
+    })
+
+    it('does not decide again what this code kept itself', async () => {
+      const first = await open()(createNote(aNote), keyed('k'))
+      const never = {
+        ...createNote(aNote),
+        decide: () => {
+          throw new Error('decided again')
+        },
+      }
+      expect(await open()(never, keyed('k'))).to.deep.equal({ ...first, replayed: true })
+    })
   })
 
   it('refuses an Idempotency-Key that comes back with another request', async () => {

@@ -106,14 +106,14 @@ describe('a reactor', () => {
   it('has its events wait for the disk, for a relay may see them at once', async () => {
     await shop.db.connection((client) =>
       client.query(`
-        create table seen (setting text);
-        create function see() returns trigger language plpgsql as
-          $$ begin insert into seen values (current_setting('synchronous_commit')); return null; end $$;
-        create trigger see after insert on log.events execute function see()`),
+        create table public.seen (setting text);
+        create function public.see() returns trigger language plpgsql as
+          $$ begin insert into public.seen values (current_setting('synchronous_commit')); return null; end $$;
+        create trigger see after insert on log.events execute function public.see()`),
     )
     const events = await happened('a')
     await (await owner()).handle(events)
-    expect(await shop.db.query('t.seen', 'select * from seen')).to.deep.equal([{ setting: 'on' }, { setting: 'on' }])
+    expect(await shop.db.query('t.seen', 'select * from public.seen')).to.deep.equal([{ setting: 'on' }, { setting: 'on' }])
   })
 
   it('does nothing twice that is handed over again, to itself or to the next owner', async () => {

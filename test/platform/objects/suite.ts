@@ -70,6 +70,11 @@ export function objectsConformance(
         Error,
       )
       expect(await objects.head('files/never')).to.equal(undefined)
+      // One that fails leaves the object before it, and what that was kept with.
+      const other = { metadata: { sha256: 'other' }, signal: ended }
+      const before = await objects.head('files/one')
+      expect(await failure(objects.putFile('files/one', join(folder, 'from'), 'a/b', other))).to.be.instanceOf(Error)
+      expect(await objects.head('files/one')).to.deep.equal(before)
       rmSync(folder, { recursive: true })
     })
 

@@ -29,6 +29,7 @@ import {
   postgresUrl,
   runningPostgres,
   startPostgres,
+  stopOrphanedPostgres,
 } from '#platform/pg/embedded/index.ts'
 import { postmasterOf } from '#platform/pg/embedded/postmaster.ts'
 import { until } from '#platform/processes.ts'
@@ -181,6 +182,25 @@ describe('the embedded Postgres', function () {
     child.stdin!.end()
     await once(child, 'exit')
     expect(runningPostgres(dataDir)).to.equal(undefined)
+  })
+
+  it('is not taken for left behind while it starts, after the process that started it before was killed', async () => {
+    const before = elsewhere(dataDir)
+    await answerOf(before)
+    const { pid } = postmasterOf(cluster())!
+    await kill(before)
+    process.kill(pid, 'SIGKILL')
+    await until(() => postmasterOf(cluster()) === undefined, 10_000)
+    const child = elsewhere(dataDir)
+    let answered: Awaited<ReturnType<typeof answerOf>> | undefined
+    const answer = answerOf(child).then((it) => (answered = it))
+    // What the killed one had arranged for its end comes just now.
+    while (!answered && child.exitCode === null) {
+      await stopOrphanedPostgres(dataDir)
+      await new Promise((resolve) => setTimeout(resolve, 1))
+    }
+    expect(child.exitCode).to.equal(null)
+    expect((await answer).port).to.equal(runningPostgres(dataDir)?.port)
   })
 
   it('is one server when several processes start it at once on an empty folder', async () => {

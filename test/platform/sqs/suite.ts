@@ -3,6 +3,7 @@ import { expect } from 'chai'
 import { withDeadLetters } from '#platform/sqs/dead-letters.ts'
 import { deadLetterNameOf, ensureQueues } from '#platform/sqs/ensure.ts'
 import { MAX_BYTES, type Queues, type Received } from '#platform/sqs/queues.ts'
+import { redrive } from '#platform/sqs/redrive.ts'
 import { eventually } from '#test/kit/eventually.ts'
 
 /** What any server of queues must do for us, and what we make of it. */
@@ -146,6 +147,18 @@ export function queuesConformance(name: string, open: (test: Mocha.Context) => P
         expect(dead!.attributes.visible).to.be.at.least(1)
       })
       expect(bodies(await receiveAll(deadUrl, 1))).to.include('deadly')
+    })
+
+    it('get dead letters back with body and text, the trace of their request among it', async () => {
+      const attributes = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' }
+      await queues.sendBatch(deadUrl, [
+        { id: '1', body: 'with', attributes },
+        { id: '2', body: 'without' },
+      ])
+      expect(await redrive(queues, { from: deadUrl, to: url })).to.deep.equal({ moved: 2 })
+      const received = await receiveAll(url, 2)
+      const texts = received.map(({ body, attributes }) => [body, attributes.traceparent?.text])
+      expect(Object.fromEntries(texts)).to.deep.equal({ with: attributes.traceparent, without: undefined })
     })
 
     it('are made once, and brought up to date with what lies in them', async () => {

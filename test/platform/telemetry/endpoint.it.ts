@@ -9,6 +9,7 @@ import { eventually } from '#test/kit/eventually.ts'
 import { freePort } from '#test/kit/free-port.ts'
 import { freshDatabase } from '#test/kit/postgres.ts'
 import { vidwiz } from '#test/kit/run.ts'
+import { open } from '#test/platform/http/raw.ts'
 
 const ask = async (port: number, path: string) => {
   const answer = await fetch(`http://127.0.0.1:${port}${path}`)
@@ -72,7 +73,31 @@ describe('what a service shows of itself', function () {
     }
   })
 
+  it('is answered as HTTP has it: other targets, hosts, upgrades and what cannot be read', async () => {
+    const { port, close } = await serveEndpoint(
+      { metrics: openMetrics(), health: async () => 'ok' },
+      { port: 0, host: '127.0.0.1' },
+    )
+    const send = async (head: string) => {
+      const connection = await open(port)
+      connection.write(`${head}\r\n\r\n`)
+      const answer = await connection.answer()
+      connection.socket.destroy()
+      return `${answer.status} ${answer.header('connection')}`
+    }
+    try {
+      expect(await send('GET http://vid.example/health HTTP/1.1\r\nHost: a')).to.equal('200 keep-alive')
+      expect(await send('GET /health HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c')).to.equal('200 close')
+      expect(await send('GET /health HTTP/1.1\r\nHost: a\r\nHost: b')).to.equal('400 close')
+      expect(await send('NONSENSE')).to.equal('400 close')
+      expect(await send('CONNECT a:1 HTTP/1.1\r\nHost: a')).to.equal('405 close')
+    } finally {
+      await close()
+    }
+  })
+
   it('is no health when the answer of what a service needs does not come', async () => {
+    expect(await healthOf(async () => 'who has the lock')).to.deep.equal({ status: 'ok', why: 'who has the lock' })
     const health = await healthOf(() => new Promise(() => {}))
     expect(health).to.equal('unavailable')
   })

@@ -75,7 +75,7 @@ describe('dead letters (P8)', () => {
 
   it('drain in order once the view is mended', async () => {
     await live(touchy('bad', 'worse'), history)
-    expect(await redrive(shop.db, notesView, 'note-1')).to.deep.equal({ applied: 4, parked: 0 })
+    expect(await redrive(shop.db, notesView, 'note-1')).to.include({ applied: 4, parked: 0 })
     expect(await texts()).to.deep.equal({ 1: 'c', 2: 'y', 3: 'z' })
     expect(await parked()).to.deep.equal([])
     expect(isClean(await compare(notesView, shop))).to.equal(true)
@@ -83,7 +83,7 @@ describe('dead letters (P8)', () => {
 
   it('drain as far as it goes, and keep the rest', async () => {
     await live(touchy('bad', 'worse'), history)
-    expect(await redrive(shop.db, touchy('worse'), 'note-1')).to.deep.equal({ applied: 2, parked: 2 })
+    expect(await redrive(shop.db, touchy('worse'), 'note-1')).to.include({ applied: 2, parked: 2 })
     expect((await texts())[1]).to.equal('b')
     expect(await parked()).to.deep.equal([
       ['note-1', 7, 'failed'],
@@ -96,7 +96,7 @@ describe('dead letters (P8)', () => {
     await live(view, history)
     expect(await skip(shop.db, view.name, 'note-1', 5, 'not the failed one')).to.equal(false)
     expect(await skip(shop.db, view.name, 'note-1', 3, 'the text was garbage')).to.equal(true)
-    expect(await redrive(shop.db, view, 'note-1')).to.deep.equal({ applied: 3, parked: 0 })
+    expect(await redrive(shop.db, view, 'note-1')).to.include({ applied: 3, parked: 0 })
     expect((await texts())[1]).to.equal('c')
     const [kept, ...others] = await letters(shop.db)
     expect(kept).to.deep.include({ pos: 3, state: 'skipped', cause: 'the text was garbage' })
@@ -127,7 +127,7 @@ describe('dead letters (P8)', () => {
     ])
     expect(Object.keys(await texts())).to.have.length(48)
     expect((await texts())[22]).to.equal('flows')
-    expect(await redrive(shop.db, notesView, 'note-21')).to.deep.equal({ applied: 0, parked: 2 })
+    expect(await redrive(shop.db, notesView, 'note-21')).to.include({ applied: 0, parked: 2 })
     expect(await parked()).to.have.length(3)
     expect(isClean(await compare(notesView, shop))).to.equal(true)
   })
@@ -139,7 +139,7 @@ describe('dead letters (P8)', () => {
       noteEdited({ text: 'nul\0' }),
       noteEdited({ generatedByAi: true }),
     ])
-    expect(await redrive(shop.db, notesView, 'note-1')).to.deep.equal({ applied: 2, parked: 2 })
+    expect(await redrive(shop.db, notesView, 'note-1')).to.include({ applied: 2, parked: 2 })
     expect(await texts()).to.deep.equal({ 1: 'b' })
     expect(await parked()).to.deep.equal([
       ['note-1', 3, 'failed'],

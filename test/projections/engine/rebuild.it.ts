@@ -2,7 +2,7 @@ import { setImmediate as tick } from 'node:timers/promises'
 import { expect } from 'chai'
 import { applier } from '#projections/engine/apply.ts'
 import { compare, isClean } from '#projections/engine/compare.ts'
-import { letters } from '#projections/engine/letters.ts'
+import { letters, redrive, skip } from '#projections/engine/letters.ts'
 import type { Progress } from '#projections/engine/progress.ts'
 import { startProjector } from '#projections/engine/projector.ts'
 import { rebuild } from '#projections/engine/rebuild.ts'
@@ -144,7 +144,7 @@ describe('a rebuild', () => {
     await applied(await notes(1, 5))
     const stricter: View = {
       ...notesView,
-      version: 2,
+      version: notesView.version + 1,
       evolve: (row, event) => {
         if (event.data.noteId === 3) throw new Error('not this one')
         return notesView.evolve(row, event)
@@ -200,6 +200,22 @@ describe('a rebuild', () => {
         ['notes', 'note-2', 6, 'waiting'],
       ])
       expect(isClean(await compare(notesView, shop))).to.equal(true)
+    })
+
+    it('leaves out what was skipped: it stays skipped, and the rows are those of live application', async () => {
+      const events = await shop.record(noteCreated(), noteEdited({ text: 'bad' }), noteEdited({ generatedByAi: true }))
+      await applied(events, touchy)
+      expect(await skip(shop.db, notesView.name, 'note-1', 2, 'it was a mistake')).to.equal(true)
+      expect(await redrive(shop.db, notesView, 'note-1')).to.deep.include({ parked: 0 })
+      const rows = await shop.rows(notesView)
+      expect(rows.map((row) => [row.text, row.generated_by_ai])).to.deep.equal([['mine', true]])
+      // Now the event could be applied; it was given up all the same.
+      expect(await rebuild(notesView, shop)).to.deep.include({ redriven: 0, parked: 0 })
+      expect(await shop.rows(notesView)).to.deep.equal(rows)
+      expect(isClean(await compare(notesView, shop))).to.equal(true)
+      // Once more: the rebuild has not forgotten that it was skipped.
+      await rebuild(notesView, shop)
+      expect(await shop.rows(notesView)).to.deep.equal(rows)
     })
   })
 })

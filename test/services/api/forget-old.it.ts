@@ -25,7 +25,8 @@ describe('forgetting what is over', () => {
     await db.query(
       't.2',
       `insert into log.keys (scope, key, fingerprint, kept, at)
-       values ('s', 'old', 'f', '{}', now() - interval '8 days'), ('s', 'young', 'f', '{}', now() - interval '6 days')`,
+       select 's', 'old ' || n, 'f', '{}', now() - interval '8 days' from generate_series(1, 12000) n
+       union all values ('s', 'young', 'f', '{}'::json, now() - interval '6 days')`,
     )
     const stop = forgetOld(db, openLogger('test', 'silent'))
     await eventually(async () => {

@@ -36,7 +36,7 @@ describe('the description of the API', () => {
   it('says who may ask, how they are refused, and what they may send along', () => {
     const { get, patch } = document.paths['/v2/notes/{note_id}']
     expect(patch.security).to.deep.equal([{ userToken: [] }])
-    expect(Object.keys(patch.responses)).to.deep.equal(['200', '400', '401', '404', '412', '413', '422', '429', '500'])
+    expect(Object.keys(patch.responses)).to.deep.equal(['200', '400', '401', '404', '412', '413', '415', '422', '429', '500'])
     const names = (operation: { parameters: { name: string }[] }) => operation.parameters.map(({ name }) => name)
     expect(names(patch)).to.deep.equal(['note_id', 'Idempotency-Key', 'If-Match'])
     expect(names(get)).to.deep.equal(['note_id', 'If-None-Match', 'VidWiz-Position'])

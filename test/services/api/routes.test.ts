@@ -3,11 +3,12 @@ import { expect } from 'chai'
 import { z } from 'zod'
 import { views } from '#projections/index.ts'
 import { admin, user, userOrLongTerm, viewer } from '#services/api/auth/guards.ts'
+import { routeTables, shapeTable } from '#services/api/openapi/tables.ts'
 import { routes } from '#services/api/routes/index.ts'
 
 const root = new URL('../../../', import.meta.url)
 
-const READING_NO_VIEW = ['/health', '/v2/internal/tasks', '/v2/internal/metrics']
+const READING_NO_VIEW = ['/health', '/v2/internal/tasks', '/v2/internal/metrics', '/v2/payments/products']
 
 describe('the routes', () => {
   it('are the ones of the contract, each declared once', () => {
@@ -22,6 +23,7 @@ describe('the routes', () => {
       'GET /v2/internal/videos/:video_id',
       'GET /v2/internal/videos/:video_id/ai-notes',
       'GET /v2/notes/:note_id',
+      'GET /v2/payments/products',
       'GET /v2/users/me',
       'GET /v2/videos',
       'GET /v2/videos/:video_id',
@@ -48,12 +50,20 @@ describe('the routes', () => {
     ])
   })
 
-  it('have a row each in docs/routes.md, with tests that are there', () => {
+  it('have a row each in docs/routes.md that says where they are tested, and is true', () => {
     const text = readFileSync(new URL('docs/routes.md', root), 'utf8')
-    const rows = [...text.matchAll(/^\| `(?<name>[A-Z]+ [^`]+)` \| (?<who>\S+) \| (?<tests>[^|]+) \| [^|]+ \|$/gm)].map(
-      (row) => row.groups!,
-    )
+    const rows = [...text.matchAll(/^\| `(?<name>[A-Z]+ [^`]+)` \| (?<tests>`[^|]+`) \| [^|]+ \|$/gm)].map((row) => row.groups!)
     expect(rows.map(({ name }) => name).sort()).to.deep.equal(routes.map(({ method, path }) => `${method} ${path}`).sort())
+    for (const row of rows) {
+      const files = row.tests!.split(', ').map((file) => file.replaceAll('`', ''))
+      for (const file of files) expect(existsSync(new URL(`test/${file}`, root)), file).to.equal(true)
+    }
+  })
+
+  it('say who may ask, in the generated table', () => {
+    const rows = new Map(
+      [...routeTables().matchAll(/^\| `([A-Z]+ [^`]+)` \| [^|]+ \| (\S+) \|/gm)].map(([, name, who]) => [name!, who!]),
+    )
     const who = new Map<unknown, string>([
       [user, 'U'],
       [userOrLongTerm, 'UL'],
@@ -61,12 +71,22 @@ describe('the routes', () => {
       [admin, 'A'],
       [undefined, '–'],
     ])
-    for (const row of rows) {
-      const { spec } = routes.find(({ method, path }) => `${method} ${path}` === row.name)!
-      expect(row.who, row.name).to.equal(who.get(spec.auth))
-      const files = row.tests!.split(', ').map((file) => file.replaceAll('`', ''))
-      for (const file of files) expect(existsSync(new URL(`test/${file}`, root)), file).to.equal(true)
-    }
+    expect(rows.size).to.equal(routes.length)
+    for (const { method, path, spec } of routes)
+      expect(rows.get(`${method} ${path}`), `${method} ${path}`).to.equal(who.get(spec.auth))
+  })
+
+  it('say what they take and answer, in the generated table', () => {
+    const rows = routeTables().split('\n')
+    expect(rows).to.include(
+      '| `POST /v2/auth/register` | Open an account | – | body: `email`, `password`, `name` (256 KiB) | 201 Message | takes `Idempotency-Key` |',
+    )
+    const headers = '| takes `Idempotency-Key`, `If-Match`; gives `ETag` |'
+    expect(rows.find((row) => row.includes('`PATCH /v2/notes/:note_id`'))).to.include(headers)
+    expect(rows.find((row) => row.includes('`GET /v2/internal/tasks`')))
+      .to.include('| query: `type`, `timeout?` |')
+      .and.include(' or 204 |')
+    expect(shapeTable()).to.match(/^\| Note \| `id`, `video_id`, `timestamp`, `text`,/m)
   })
 
   it('say what they read, so that a client can wait for it', () => {

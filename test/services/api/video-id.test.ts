@@ -37,13 +37,60 @@ describe('a video id', () => {
       `https://www.youtube.com/shorts/${ID}/more?a=b#c`,
       `https://youtube.com/live/${ID}?si=x`,
       `https://youtube.com/embed/${ID}`,
-      `https://notyoutube.com/watch?v=${ID}`,
+      `https://youtube.com./watch?v=${ID}`,
       `https://youtu.be/${ID}`,
       `https://youtu.be///${ID}/x?t=1`,
       `youtu.be/${ID}#x`,
       `https://www.youtu.be/${ID}`,
     ])
       expect(videoIdOf(given), given).to.equal(ID)
+  })
+
+  it('is found in an address with line breaks and tabs in it, as browsers find it', () => {
+    const addresses = [`https://www.youtube.com/watch?v=${ID}`, `youtu.be/${ID}`, `http://m.youtube.com/shorts/${ID}?a=b`]
+    const breaks = fc.array(fc.tuple(fc.nat(), fc.constantFrom('\n', '\r\n', '\t', '\r')), { minLength: 1, maxLength: 5 })
+    fc.assert(
+      fc.property(fc.constantFrom(...addresses), breaks, (address, places) => {
+        let broken = address
+        for (const [place, sign] of places) {
+          const at = place % (broken.length + 1)
+          broken = broken.slice(0, at) + sign + broken.slice(at)
+        }
+        expect(videoIdOf(broken)).to.equal(ID)
+      }),
+    )
+    expect(reason(`${ID.slice(0, 5)}\n${ID.slice(5)}`), 'an id that is broken is none').to.equal(INVALID)
+    expect(reason(' \n\t ')).to.equal('video_id cannot be empty')
+    expect(reason(`https://youtube.com/watch?v=${ID}&li\nst=PL1`)).to.equal('playlist URLs are not supported')
+  })
+
+  it('is found only where a browser would go to YouTube', () => {
+    const labels = fc.stringMatching(/^[a-z0-9-]{1,12}$/)
+    const hosts = fc.constantFrom('youtube.com', 'youtu.be', 'www.youtube.com')
+    const dress = fc.constantFrom(
+      (host: string, label: string) => `${host}.${label}.example`,
+      (host: string, label: string) => `${label}${host}`,
+      (host: string, label: string) => `${label}-${host}`,
+      (host: string, label: string) => `${host}.${label}`,
+      (host: string, label: string) => `${host}:80@${label}.example`,
+      (host: string, label: string) => `${label}.example\\@${host}`,
+      (host: string, label: string) => `${label}.example\\.${host}`,
+      (host: string, label: string) => `${host}%2e${label}.example`,
+      (host: string, label: string) => `${label}@${host}`,
+      (host: string, label: string) => `${label}.${host}`,
+      (host: string) => host.replaceAll('.', '\uff0e'),
+      (host: string) => host.replaceAll('.', '%2e'),
+      (host: string) => host.replace('o', '\u043e'),
+    )
+    const ours = /^((.+\.)?youtube\.com|(www\.)?youtu\.be)$/
+    const pages = fc.constantFrom(`/watch?v=${ID}`, `/${ID}`, `/embed/${ID}`)
+    fc.assert(
+      fc.property(hosts, labels, dress, pages, (host, label, dressed, page) => {
+        const address = `https://${dressed(host, label)}${page}`
+        if (reason(address).startsWith('found')) expect(URL.parse(address)?.hostname, address).to.match(ours)
+      }),
+      { numRuns: 1000 },
+    )
   })
 
   it('is refused with its reason', () => {
@@ -72,6 +119,13 @@ describe('a video id', () => {
       `ftp://youtube.com/watch?v=${ID}`,
       `//youtube.com/watch?v=${ID}`,
       `https://vimeo.com/watch?v=${ID}`,
+      `https://youtube.com.evil.example/watch?v=${ID}`,
+      `https://notyoutube.com/watch?v=${ID}`,
+      `https://youtu.be.evil.example/${ID}`,
+      `https://evil.example\\@youtube.com/watch?v=${ID}`,
+      `https://youtube.com@evil.example/watch?v=${ID}`,
+      `https://evil.example/youtube.com/watch?v=${ID}`,
+      `https://evil.example?youtube.com/watch?v=${ID}`,
       'https://youtube.com/watch',
       'https://youtube.com',
       'https://youtu.be',

@@ -30,6 +30,26 @@ describe('the door, whose service is killed at any moment', function () {
     }
   })
 
+  it('is attended to by another one when a process that attends is frozen', async () => {
+    const doors = () =>
+      world.db.query<{ pid: number }>('t.doors', `select pid from log.living_owners where service = 'media-door'`)
+    await world.stack.signal('media-door#2', 'SIGKILL')
+    // The other one attends now.
+    await world.job()
+    const second = await eventually(() => world.stack.parts.pids()['media-door#2'] ?? expect.fail('not yet started again'))
+    await eventually(async () => expect((await doors()).map(({ pid }) => pid)).to.include(second))
+    const frozen = await world.stack.signal('media-door#1', 'SIGSTOP')
+    try {
+      const job = await world.job()
+      expect((await doors()).map(({ pid }) => pid)).to.not.include(frozen)
+      const worker = await world.connect()
+      await work(worker, world, job)
+      await worker.end()
+    } finally {
+      await world.stack.signal('media-door#1', 'SIGCONT')
+    }
+  })
+
   it('makes one event of everything that was written, in order', async () => {
     const jobs: Job[] = []
     for (let round = 0; round < ROUNDS; round++) {

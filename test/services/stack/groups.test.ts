@@ -21,10 +21,15 @@ describe('what runs on one machine', () => {
   it('does without what others run, and says so', () => {
     const env = { ...key, VIDWIZ_WITHOUT: ' transcript-helper, metadata-helper,,lambda-runner, ' }
     expect(servicesOf(env)).to.not.include.members(['transcript-helper'])
-    expect(plan(env).later.map(({ name }) => name)).to.deep.equal(['reactors'])
+    expect(plan(env).later.map(({ name }) => name)).to.deep.equal(['reactors', 'ops'])
     expect(plan(env).idle.map(({ what }) => what)).to.deep.equal(['transcript-helper', 'metadata-helper', 'lambda-runner'])
     expect(plan({ ...key, VIDWIZ_WITHOUT: ' , ' }).idle).to.deep.equal([])
     expect(() => plan({ VIDWIZ_WITHOUT: 'api' })).to.throw('VIDWIZ_WITHOUT cannot leave out api: only fetch-scheduler,')
+  })
+
+  it('has the page for operators in a process of its own, which must stand where others hang', () => {
+    expect(plan(key).later).to.deep.include({ name: 'ops', services: ['ops'] })
+    expect(servicesOf({ ...key, VIDWIZ_WITHOUT: 'ops' })).to.not.include('ops')
   })
 
   it('lets questions wait in the log while no model can be asked here, unless somebody else asks', () => {

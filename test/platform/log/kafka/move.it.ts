@@ -15,7 +15,7 @@ describe('moving the log to Kafka', () => {
   })
   afterEach(() => bench.close())
 
-  const move = () => catchUp({ ...bench.options, db: bench.db, listener: bench.listener, onProgress: () => {} })
+  const move = () => catchUp({ ...bench.options, db: bench.db, listener: bench.listener, topics: [topic], onProgress: () => {} })
   const compare = (upTo: number) => differences([topic], postgresReader(bench.db, bench.listener), bench.reader(), upTo, () => {})
 
   it('comes to an end while services write, and does not miss in Kafka what they wrote since', async () => {

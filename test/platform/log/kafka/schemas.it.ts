@@ -109,7 +109,7 @@ describe('schemas in the registry', function () {
 
   it('gain an optional field by a command only: the registry by itself takes no field for harmless', async () => {
     await wire(v1)
-    expect(await refusal(v1, v2)).to.include('`vidwiz schemas register` registers it')
+    expect(await refusal(v1, v2)).to.include('`npx vidwiz schemas register` registers it')
     await registerSchemas({ url, prefix, schemas: [v1, v2] }, { insist: true })
     const registry = openRegistry(url)
     expect((await registry.held(subject())).map(({ version }) => version)).to.deep.equal([1, 2])

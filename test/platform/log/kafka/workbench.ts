@@ -72,7 +72,7 @@ export async function workbench(): Promise<Workbench> {
       return reader
     },
     relay(over = {}) {
-      const relay = startRelay({ ...options, db, listener, ...over })
+      const relay = startRelay({ ...options, db, listener, topics: [topic], ...over })
       closing.push(relay.stop)
       return relay
     },

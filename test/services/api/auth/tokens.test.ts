@@ -86,6 +86,7 @@ describe('a token', () => {
       { user_id: '7', type: 'other', sub: 'x', jti: 'y', iss: 'z' },
       { user_id: 7, exp: NOON_S + 1, iat: NOON_S, nbf: NOON_S },
       { user_id: 7, iat: NOON_S + 0.9 },
+      { user_id: 7, iat: NOON_S + 120, nbf: NOON_S + 120 },
       { user_id: 7, aud: null },
     ])
       expect(verify(signed(claims)), JSON.stringify(claims)).to.deep.equal(claims)
@@ -96,8 +97,9 @@ describe('a token', () => {
       { user_id: 7, exp: NOON_S },
       { user_id: 7, exp: NOON_S - 1 },
       { user_id: 7, exp: 'soon' },
-      { user_id: 7, nbf: NOON_S + 1 },
-      { user_id: 7, iat: NOON_S + 1 },
+      { user_id: 7, nbf: NOON_S + 121 },
+      { user_id: 7, nbf: 'now' },
+      { user_id: 7, iat: NOON_S + 121 },
       { user_id: 7, iat: 'now' },
       { user_id: 7, aud: 'us' },
       { user_id: 7, aud: ['us'] },
@@ -109,6 +111,14 @@ describe('a token', () => {
       null,
     ])
       expect(verify(signed(claims)), JSON.stringify(claims)).to.equal(undefined)
+  })
+
+  it('is refused when its header names extensions as critical, for none is understood', () => {
+    const claims = { user_id: 7 }
+    const { tokens } = server()
+    expect(tokens.verify(signed(claims, { header: { alg: 'HS256', typ: 'JWT', other: 1 } }))).to.include(claims)
+    for (const crit of [['exp'], ['http://example.com/x'], ['b64'], [], 'exp', null])
+      expect(tokens.verify(signed(claims, { header: { alg: 'HS256', crit, b64: true } })), `${crit}`).to.equal(undefined)
   })
 
   it('is refused for its signature', () => {

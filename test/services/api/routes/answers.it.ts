@@ -61,6 +61,7 @@ describe('the answers of the API', () => {
       ['POST', '/v2/auth/login', { email, password }],
       ['POST', '/v2/auth/google', { credential: issuer.credential() }],
       ['GET', '/v2/users/me'],
+      ['GET', '/v2/payments/products'],
       ['POST', '/v2/auth/tokens'],
       ['GET', '/v2/users/me'],
       ['PATCH', '/v2/users/me', { name: 'Other', ai_notes_enabled: true }],

@@ -45,18 +45,28 @@ describe('POST /v2/notes/by-title', () => {
       201,
       `{"id":${id},"video_id":"${videoId}","timestamp":"1:23","text":"x","generated_by_ai":false,"created_at":"${created_at}","updated_at":"${created_at}","user_id":${bob.id}}`,
     ])
-    expect(answer.header('etag')).to.equal(`"note-${id}@1"`)
+    expect(answer.header('etag')).to.match(new RegExp(`^"note-${id}@1~[\\w-]{8}"$`))
     expect((await bob.ask('GET', `/v2/videos/${videoId}`)).json().title).to.equal("Tom & Jerry's 1st")
     expect(title).to.include('&amp;')
   })
 
   it('does not mind case, blanks, and what a browser adds to a title', async () => {
     const { videoId } = onYouTube('The same Title')
-    for (const as of ['  The  SAME\u00a0title ', '(12) The same title - YouTube', 'ＴＨＥ same title']) {
+    for (const as of ['  The  SAME\u00a0title ', '(12) The same title - YouTube', 'ＴＨＥ same title', 'the SAME TİTLE']) {
       const answer = await take({ video_title: as, timestamp: '1:23' })
       expect([answer.status, answer.json().video_id], as).to.deep.equal([201, videoId])
     }
     expect(youtube.asked, 'asked once for all of them').to.have.length(1)
+  })
+
+  it('finds one whose own title looks like what a browser adds', async () => {
+    for (const title of ['(3) Ways to win', 'How we built - YouTube']) {
+      const { videoId } = onYouTube(title)
+      const answer = await take({ video_title: title, timestamp: '1:23' })
+      expect([answer.status, answer.json().video_id], title).to.deep.equal([201, videoId])
+      const bare = title.replace(/^\(3\) | - YouTube$/g, '')
+      expect(seen(await take({ video_title: bare, timestamp: '1:23' })), 'another title').to.deep.equal(UNKNOWN)
+    }
   })
 
   it('never takes it on a video that is only like it', async () => {
@@ -66,7 +76,7 @@ describe('POST /v2/notes/by-title', () => {
     youtube.videos = []
     expect(seen(await take({ video_title: 'nothing at all', timestamp: '1:23' }))).to.deep.equal(UNKNOWN)
     const asked = youtube.asked.length
-    for (const hopeless of ['No YouTube video title found.', 'x'.repeat(201), ' - YouTube'])
+    for (const hopeless of ['No YouTube video title found.', 'No YouTube video found.', 'YouTube', 'x'.repeat(201), ' - YouTube'])
       expect(seen(await take({ video_title: hopeless, timestamp: '1:23' }))).to.deep.equal(UNKNOWN)
     expect(youtube.asked.length, 'YouTube is not asked in vain').to.equal(asked)
   })

@@ -22,7 +22,7 @@ describe('ETags', () => {
 
   it('of a note and of a profile change with each change, and only then', async () => {
     const { path, etag, body } = await note()
-    expect(etag).to.match(/^"note-\d+@1"$/)
+    expect(etag).to.match(/^"note-\d+@1~[\w-]{8}"$/)
     const read = await get(path)
     expect([read.header('etag'), read.body]).to.deep.equal([etag, body])
     const same = await patch(path, { generated_by_ai: false })
@@ -32,11 +32,12 @@ describe('ETags', () => {
     expect((await get(path)).header('etag')).to.equal(edited.header('etag'))
 
     const me = (await get('/v2/users/me')).header('etag')
-    expect(me).to.equal(`"user-${bob.id}@1"`)
+    expect(me).to.match(new RegExp(`^"user-${bob.id}@1~[\\w-]{8}"$`))
+    const at = (version: number) => me!.replace('@1', `@${version}`)
     expect((await patch('/v2/users/me', {})).header('etag')).to.equal(me)
-    expect((await patch('/v2/users/me', { name: 'Robert' })).header('etag')).to.equal(`"user-${bob.id}@2"`)
+    expect((await patch('/v2/users/me', { name: 'Robert' })).header('etag')).to.equal(at(2))
     await bob.ask('POST', '/v2/auth/tokens')
-    expect((await get('/v2/users/me')).header('etag'), 'the token shows in the profile').to.equal(`"user-${bob.id}@3"`)
+    expect((await get('/v2/users/me')).header('etag'), 'the token shows in the profile').to.equal(at(3))
   })
 
   it('can be read by pages of other origins; lists and errors have none', async () => {
@@ -86,6 +87,19 @@ describe('ETags', () => {
     const me = (await get('/v2/users/me')).header('etag')!
     expect((await patch('/v2/users/me', { name: 'Rob' }, me)).status).to.equal(200)
     expect(seen(await patch('/v2/users/me', { name: 'Bert' }, me))).to.deep.equal(CHANGED)
+  })
+
+  it('of an answer of another shape are stale: an upgrade shows, and who held one reads again and goes on', async () => {
+    const { path, etag } = await note()
+    for (const [where, now, change] of [
+      [path, etag, { text: 'new' }],
+      ['/v2/users/me', (await get('/v2/users/me')).header('etag')!, { name: 'Robin' }],
+    ] as const)
+      for (const old of [now.replace(/~.*/, '"'), now.replace(/~.*/, '~AAAAAAAA"')]) {
+        expect((await get(where, old)).status, old).to.equal(200)
+        expect(seen(await patch(where, change, old)), old).to.deep.equal(CHANGED)
+        expect((await patch(where, change, (await get(where)).header('etag')!)).status).to.equal(200)
+      }
   })
 
   it('let exactly one of many win who have seen the same (P4)', async () => {

@@ -140,6 +140,7 @@ describe('POST /v2/auth/google', () => {
     ]
     for (const [why, claims] of cases) expect(seen(await signIn(claims)), why).to.deep.equal(REFUSED)
     expect((await signIn({ iss: 'accounts.google.com' })).status).to.equal(200)
+    expect((await signIn({ iat: now + 20, nbf: now + 20 })).status, 'clocks differ').to.equal(200)
   })
 
   it('refuses what is not signed by a key of Google, in the one way that Google signs', async () => {
@@ -173,6 +174,7 @@ describe('POST /v2/auth/google', () => {
       ['no key', issuer.credential({}, { kid: undefined })],
       ['a key that is a number', issuer.credential({}, { kid: 1 })],
       ['RS512 in name', issuer.credential({}, { alg: 'RS512' })],
+      ['an extension that must be understood', issuer.credential({}, { crit: ['x'], x: 1 })],
       ['our own token', (await api.someone()).token],
     ]
     for (const [why, credential] of cases) expect(seen(await post(credential)), why).to.deep.equal(REFUSED)

@@ -43,6 +43,32 @@ describe('somebody hostile', () => {
     await unharmed()
   })
 
+  it('is not heard to the end where all that can be told is told, and the others are answered meanwhile', async () => {
+    const store = (what: string, body: string) =>
+      api.worker('POST', `/v2/internal/videos/${newVideo()}/${what}`, { body, headers: { 'Content-Type': 'application/json' } })
+    // Were all of them looked at, the process would run out of memory.
+    const ones = `{"transcript":[${'1,'.repeat(5_000_000)}1]}`
+    const told = problems(await store('transcript', ones))
+    expect([told.length, told[0]![0], told[999]![0]]).to.deep.equal([1000, 'body.transcript.0', 'body.transcript.999'])
+    const keys = `{"metadata":{${Array.from({ length: 100_000 }, (_, n) => `"${n}":1`).join(',')}}}`
+    const tooMany = (most: number) => {
+      const message = `Request body consists of more than ${most} lists, objects and keys`
+      return [413, { code: 'PAYLOAD_TOO_LARGE', message, details: null }]
+    }
+    const refused = async (what: string, body: string) => {
+      const answer = await store(what, body)
+      return [answer.status, answer.json().error]
+    }
+    expect(await refused('metadata', keys)).to.deep.equal(tooMany(50_000))
+    const rows = `{"transcript":[${'{},'.repeat(1_100_000)}{}]}`
+    expect(await refused('transcript', rows)).to.deep.equal(tooMany(1_000_000))
+    const [answers, health] = [['transcript', 'transcript'].map((what) => store(what, ones)), api.ask('GET', '/health')]
+    const first = await Promise.race([health.then(() => 'health'), ...answers.map((answer) => answer.then(() => 'large'))])
+    expect(first).to.equal('health')
+    expect((await Promise.all(answers)).map(({ status }) => status)).to.deep.equal([422, 422])
+    await unharmed()
+  })
+
   it('finds no text that takes the square of its length to read', () => {
     // Were it so, this would outlast the test.
     for (const part of [':', '@', '/', '[]', 'www.', '?v=', '%', ' ', 'youtube.com'])

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
-import { pino } from 'pino'
+import { pino, stdSerializers } from 'pino'
 import { catalog, deciders } from '#events/catalog.ts'
 import { type TaskPolicy, usualPolicy } from '#events/task.ts'
 import { topics } from '#events/topics.ts'
@@ -11,6 +11,7 @@ import { type Execute, executor } from '#platform/log/executor.ts'
 import { appender } from '#platform/log/postgres/appender.ts'
 import { folderObjects } from '#platform/objects/folder.ts'
 import type { Objects } from '#platform/objects/open.ts'
+import type { Bounds } from '#platform/pg/bounds.ts'
 import { openExclusively } from '#platform/pg/exclusively.ts'
 import { openListener } from '#platform/pg/listen.ts'
 import { type Db, openDb } from '#platform/pg/pool.ts'
@@ -28,7 +29,7 @@ import type { ReadinessOptions } from '#services/api/readiness.ts'
 import { type MediaOptions, USUAL_MEDIA } from '#services/api/study.ts'
 import type { WizOptions } from '#services/api/wiz/wiz.ts'
 import { testLog, testReader } from '#test/kit/log.ts'
-import { freshDatabase } from '#test/kit/postgres.ts'
+import { freshDatabase, type TestDatabase } from '#test/kit/postgres.ts'
 
 export const ADMIN_TOKEN = 'an admin token that only tests use'
 
@@ -59,8 +60,14 @@ export interface InProcessOptions {
   media?: MediaOptions
   /** Works with the database and the objects of this one, as another process would; it stops first. */
   beside?: InProcess
+  /** A migrated one, which it removes when it stops; one of its own if not given. */
+  database?: TestDatabase
   /** Where objects lie; in a folder of its own if not given. */
   objects?: Objects
+  /** How long the database may take. */
+  bounds?: Bounds
+  /** What to reach the database through: the API alone, while the projector goes straight. */
+  through?: (url: string) => Promise<string>
 }
 
 export async function startInProcess({
@@ -73,28 +80,34 @@ export async function startInProcess({
   search,
   media = USUAL_MEDIA,
   beside,
+  database: own,
   objects: given,
+  bounds,
+  through,
 }: InProcessOptions = {}): Promise<InProcess> {
-  const database = beside ? { url: beside.databaseUrl, drop: async () => {} } : await freshDatabase()
-  const db = openDb(database.url)
+  const database = beside ? { url: beside.databaseUrl, drop: async () => {} } : (own ?? (await freshDatabase()))
+  const lines: string[] = []
+  const log = pino(
+    { serializers: { error: stdSerializers.err } },
+    new Writable({ write: (line, _, done) => done(void lines.push(String(line))) }),
+  )
+  const db = openDb((await through?.(database.url)) ?? database.url, { bounds, log })
+  const direct = through ? openDb(database.url) : db
   const alone = openExclusively(database.url, { name: 'test, alone' })
   const listener = openListener(database.url)
   const eventLog = beside ? undefined : await testLog(database.url)
-  const reader = await testReader(database.url, db, listener)
-  if (!beside) await setupViews(views, { db, reader })
-  const projector = isProjecting && !beside ? startProjector({ db, reader, views }) : undefined
+  const reader = await testReader(database.url, direct, listener)
+  if (!beside) await setupViews(views, { db: direct, reader })
+  const projector = isProjecting && !beside ? startProjector({ db: direct, reader, views }) : undefined
   const waiter = openWaiter(db, listener, views)
   const changes = openChanges(listener)
   const { execute, idle } = executor({ appender: appender(db), catalog, deciders, topics })
-  const lines: string[] = []
   const folder = beside?.objectsFolder ?? mkdtempSync(join(tmpdir(), 'vidwiz-objects-'))
-  const log = pino({}, new Writable({ write: (line, _, done) => done(void lines.push(String(line))) }))
   const objects = given ?? folderObjects(folder)
   const { handler, wiz } = createApp({
     execute,
     // Nobody shall wait for a view that will never come.
-    shows: waiter.shows,
-    visible: (names, places) => waiter.visible(names, places, isProjecting ? undefined : 1),
+    waiter: { ...waiter, visible: (names, places) => waiter.visible(names, places, isProjecting ? undefined : 1) },
     db,
     exclusively: alone.exclusively,
     changes,
@@ -135,6 +148,7 @@ export async function startInProcess({
       await listener.close()
       await alone.close()
       await db.close()
+      if (direct !== db) await direct.close()
       await eventLog?.close()
       await database.drop()
       if (!beside) rmSync(folder, { recursive: true })

@@ -130,7 +130,8 @@ describe('the routes of notes', () => {
         return (await bob.ask('GET', `/v2/videos/${video}`)).json().title
       }
       expect(await titled()).to.equal(null)
-      expect(await titled('No YouTube video title found.'), 'what the extension sends when it found none').to.equal(null)
+      for (const none of ['No YouTube video title found.', 'No YouTube video found.', ' \n', 'YouTube', '(3) - YouTube'])
+        expect(await titled(none), `what a client sends when it found none: ${none}`).to.equal(null)
       expect(await titled('')).to.equal(null)
       expect(await titled(' First ')).to.equal(' First ')
       expect(await titled('Second')).to.equal(' First ')

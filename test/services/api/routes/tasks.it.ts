@@ -160,6 +160,13 @@ describe('the routes of tasks', () => {
       expect(body).to.contain('"metadata":{"2":1.50,"1":12345678901234567890}')
     })
 
+    it('takes no more metadata than a list of videos can show of each', async () => {
+      const { id, videoId } = await claimed('metadata')
+      const found = (length: number) => ({ video_id: videoId, success: true, metadata: { a: 'x'.repeat(length) } })
+      expect((await submit(id, found(1024 * 1024))).status).to.equal(413)
+      expect(seen(await submit(id, found(1024 * 1024 - 8)))).to.deep.equal(submitted(id, 'completed'))
+    })
+
     it('completes a task that found nothing, which makes nothing available', async () => {
       for (const found of [{}, { transcript: null }, { transcript: [] }, { metadata: {} }]) {
         const { id, videoId } = await claimed()

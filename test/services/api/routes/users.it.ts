@@ -15,7 +15,7 @@ describe('/v2/users/me', () => {
     const { name, created_at } = answer.json()
     expect(seen(answer)).to.deep.equal([
       200,
-      `{"id":${id},"email":"${email}","name":"${name}","profile_image_url":null,"ai_notes_enabled":false,"token_exists":false,"long_term_token":null,"created_at":"${created_at}"}`,
+      `{"id":${id},"email":"${email}","name":"${name}","profile_image_url":null,"ai_notes_enabled":false,"token_exists":false,"credits_balance":100,"long_term_token":null,"created_at":"${created_at}"}`,
     ])
     expect(created_at).to.match(A_TIME)
     expect(Math.abs(Date.parse(created_at.replace('+0000', 'Z')) - Date.now())).to.be.below(60_000)

@@ -121,8 +121,28 @@ describe('the routes of videos', () => {
       expect(await list('?q=banana&per_page=2')).to.include({ total: 3, total_pages: 2 })
     })
 
+    it('finds a title by each beginning of its words, whatever the normal form and the case', async () => {
+      const carol = await api.someone()
+      const words = ['İSTANBUL', 'Straße', 'ὈΔΥΣΣΕΎΣ', 'मराठी', '한국어', 'مُحَمَّدٌ', 'ＦＵＬＬ', 'oﬃce']
+      const video = newVideo()
+      await noteOn(carol, video, words.join(' ').normalize('NFD'))
+      await noteOn(carol, newVideo(), 'something else')
+      const typed = [...words, 'istanbul', 'ISTANBUL', 'strasse', 'οδυσσευς', 'full', 'OFFICE', 'محمد']
+      for (const query of typed.flatMap((word) => [word.normalize('NFC'), word.normalize('NFD').toLowerCase()])) {
+        const [chars, found] = [[...query], [] as string[]]
+        for (let n = 1; n <= chars.length; n++) {
+          const q = encodeURIComponent(chars.slice(0, n).join(''))
+          const { videos } = (await carol.ask('GET', `/v2/videos?q=${q}`)).json()
+          found.push(...videos.map(({ video_id }: { video_id: string }) => video_id).filter((id: string) => id === video))
+          if (n === chars.length) expect(videos, query).to.have.length(1)
+        }
+        expect(found, query).to.have.length(chars.length)
+      }
+    })
+
     it('searches for what is left after trimming, if that is two characters or more', async () => {
-      for (const none of ['', ' ', 'b', ' b\u3000', '😀', '%', '_', '\\']) expect(await search(none), none).to.have.length(10)
+      for (const none of ['', ' ', 'b', 'e\u0301', '\u200b\u200b', ' b\u3000', '😀', '%', '_', '\\'])
+        expect(await search(none), none).to.have.length(10)
       expect(await search(' banana\n')).to.deep.equal([0, 6, 9])
       expect(await search('😀😀')).to.deep.equal([])
     })

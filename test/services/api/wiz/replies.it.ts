@@ -9,6 +9,7 @@ import type { Reply } from '#services/api/wiz/reply.ts'
 import { eventually } from '#test/kit/eventually.ts'
 import { GUEST, VIDEO } from '#test/kit/histories.ts'
 import { type InProcess, startInProcess } from '../routes/in-process.ts'
+import { knowing } from './knowing.ts'
 
 const log = openLogger('test', 'silent')
 const ANOTHER = `guest-${'b'.repeat(22)}`
@@ -25,7 +26,7 @@ describe('the replies of a process', () => {
   })
   after(() => api?.stop())
 
-  const needs = (over: { execute?: Execute } = {}) => ({ ...api, visible: async () => true, log, ...over })
+  const needs = (over: { execute?: Execute } = {}) => ({ ...api, waiter: knowing(() => true), log, ...over })
   const sent = async (text = 'x', viewer = GUEST) => {
     const { conversationId } = (await api.execute(startConversation({ viewer, videoId: VIDEO }), nobody)).result
     const { messageId } = (await api.execute(sendMessage({ viewer, conversationId, text, quota: 1000 }), nobody)).result

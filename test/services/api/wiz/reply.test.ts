@@ -7,6 +7,7 @@ import { tell } from '#services/api/wiz/frames.ts'
 import { Reply } from '#services/api/wiz/reply.ts'
 import { storable } from '#services/api/wiz/words.ts'
 import { eventually } from '#test/kit/eventually.ts'
+import { knowing } from './knowing.ts'
 
 /** A client that takes a frame when told to, and may leave. */
 function listener() {
@@ -107,7 +108,7 @@ describe('a reply asked for again', () => {
         if (state.broken) throw new Error('the database is away')
         return { result: { open: state.open ? { 7: 1 } : {} }, positions: [], seen: [], replayed: false } as never
       },
-      visible: async () => state.visible ?? true,
+      waiter: knowing(() => state.visible ?? true),
       db: { query: async () => (state.text === undefined ? [] : [{ content: state.text }]) } as never,
       log: openLogger('test', 'silent'),
     }

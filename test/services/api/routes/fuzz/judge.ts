@@ -29,12 +29,12 @@ export async function fired(port: number, { bytes, method, isBroken, waits }: At
 const PROBLEM = ['field', 'message', 'type']
 
 /** What an answer must not be, in words. */
-export function whatIsWrong(answer: RawAnswer | undefined, { method, isBroken, waits }: Attack): string | undefined {
+export function whatIsWrong(answer: RawAnswer | undefined, { bytes, method, isBroken, waits }: Attack): string | undefined {
   if (!answer) return isBroken || waits ? undefined : 'no answer'
   const { status, body } = answer
-  if (status >= 500) return 'a failure'
-  // What is no HTTP never reaches the application.
-  if (!answer.headers.has('x-request-id')) return [400, 417, 431].includes(status) && body === '' ? undefined : 'not from us'
+  const isOfCoding = status === 501 && /^transfer-encoding:/im.test(bytes.toString('latin1'))
+  if (status >= 500 && !isOfCoding) return 'a failure'
+  if (!answer.headers.has('x-request-id')) return 'not from us'
   if (method === 'HEAD' || [204, 304, 307].includes(status)) return body === '' ? undefined : 'a body'
   if (method === 'OPTIONS' && answer.header('content-type')?.startsWith('text/plain')) return undefined
   if (answer.header('content-type')?.startsWith('text/event-stream')) return status === 200 ? undefined : 'a stream of errors'

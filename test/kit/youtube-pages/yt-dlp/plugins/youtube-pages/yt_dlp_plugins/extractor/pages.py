@@ -1,6 +1,6 @@
 """
-For tests: has the real yt-dlp read videos from test/kit/youtube-pages.ts as if they were on YouTube. What is said when a video
-cannot be had is put together by YouTube's own extractor where it can be, else word for word as it does it.
+For tests: makes the real yt-dlp read videos from test/kit/youtube-pages.ts as if they were on YouTube. Error messages come from
+yt-dlp's YouTube extractor where possible; the others copy its wording.
 """
 from yt_dlp.extractor.common import ExtractorError, InfoExtractor
 from yt_dlp.extractor.youtube import YoutubeIE

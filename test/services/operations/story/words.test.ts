@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { UserRegistered } from '#events/user.ts'
 import { SummaryStored } from '#events/video.ts'
-import { wordsOf } from '#services/cli/story/words.ts'
+import { wordsOf } from '#services/operations/story/words.ts'
 import { anyEvent } from '#test/kit/histories.ts'
 import { recordedAs } from '#test/kit/world.ts'
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { duration, moment, oneLine, ordinal } from '#services/cli/story/text.ts'
+import { duration, moment, oneLine, ordinal } from '#services/operations/story/text.ts'
 
 describe('how long something took, for people', () => {
   const cases: [ms: number, text: string][] = [

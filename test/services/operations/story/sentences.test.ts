@@ -22,11 +22,12 @@ import { NoteCreated, NoteDeleted, NoteEdited, NoteWrittenByAi } from '#events/n
 import { TaskAttemptFailed, TaskClaimed, TaskCompleted, TaskScheduled } from '#events/task.ts'
 import { ProfileUpdated, UserRegistered } from '#events/user.ts'
 import { TranscriptStored, VideoAdded } from '#events/video.ts'
-import { type Situation, sentencesOf } from '#services/cli/story/sentences.ts'
+import { type Situation, sentencesOf } from '#services/operations/story/sentences.ts'
 import { BEGINNING } from '#test/kit/world.ts'
 import { type Happening, history } from './history.ts'
 
 const videoId = 'dQw4w9WgXcQ'
+const notKept = { error: null, place: null, pattern: null }
 const [SECOND, MINUTE] = [1_000, 60_000]
 const ofNote = { request: 'note-42', videoId }
 const asked = (attempt: number) => AiNoteRequested({ ...ofNote, noteId: 42, userId: 7, timestamp: '0:43', attempt })
@@ -300,9 +301,9 @@ const cases: Record<string, Case> = {
     given: [video],
     more: {
       parked: [
-        { consumer: 'ai-notes', stream: 'note-42', type: 'NoteCreated', pos: 4, state: 'failed', cause: 'a bug' },
-        { consumer: 'ai-notes', stream: 'note-42', type: 'NoteEdited', pos: 5, state: 'waiting', cause: null },
-        { consumer: 'notes', stream: 'note-42', type: 'NoteEdited', pos: 6, state: 'skipped', cause: 'a test' },
+        { consumer: 'ai-notes', stream: 'note-42', type: 'NoteCreated', pos: 4, state: 'failed', cause: 'a bug', ...notKept },
+        { consumer: 'ai-notes', stream: 'note-42', type: 'NoteEdited', pos: 5, state: 'waiting', cause: null, ...notKept },
+        { consumer: 'notes', stream: 'note-42', type: 'NoteEdited', pos: 6, state: 'skipped', cause: 'a test', ...notKept },
       ],
     },
     says: [

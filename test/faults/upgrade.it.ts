@@ -1,0 +1,109 @@
+import { fileURLToPath } from 'node:url'
+import { expect } from 'chai'
+import { openDb } from '#platform/pg/pool.ts'
+import { type Supervisor, supervisor } from '#services/stack/supervisor.ts'
+import { eventually } from '#test/kit/eventually.ts'
+import { freePort } from '#test/kit/free-port.ts'
+import { startLoad } from '#test/kit/ledger.ts'
+import { vidwiz } from '#test/kit/run.ts'
+import { PARTS, type Stack, startStack } from '#test/kit/stack.ts'
+
+const NEXT = `--import=${new URL('../kit/next-version.ts', import.meta.url).href}`
+const CLIENTS = 4
+
+/** Processes of the next version, beside those of a stack. */
+interface Next {
+  url: string
+  env: NodeJS.ProcessEnv
+  start(...parts: string[]): Promise<void>
+  stop: Supervisor['stop']
+}
+
+async function nextOf(stack: Stack): Promise<Next> {
+  const port = await freePort()
+  const parts = supervisor({
+    onLine: (part, line) => stack.output.push(`next ${part}: ${line}`),
+    onRestart: (part, why) => stack.output.push(`next ${part} ${why}`),
+  })
+  const env = { ...stack.env, PORT: String(port), NODE_OPTIONS: `${NEXT} --disable-warning=ExperimentalWarning` }
+  const file = fileURLToPath(new URL('../../services/process.ts', import.meta.url))
+  return {
+    url: `http://127.0.0.1:${port}`,
+    env,
+    start: (...names) => parts.start(names.map((name) => ({ name, file, args: [name], env }))),
+    stop: parts.stop,
+  }
+}
+
+describe('a rolling upgrade under load', function () {
+  this.timeout(300_000)
+  let stack: Stack
+  let next: Next
+  beforeEach(async () => {
+    stack = await startStack()
+    next = await nextOf(stack)
+  })
+  afterEach(async () => {
+    await next?.stop()
+    await stack?.stop()
+  })
+
+  const liveVersion = async () => {
+    const db = openDb(stack.databaseUrl, { max: 1 })
+    const [row] = await db.query<{ version: number }>('t', `select version from log.views where view = 'notes'`).finally(db.close)
+    return row?.version
+  }
+  const health = async (url: string) => {
+    const answer = await fetch(`${url}/health`)
+    return [answer.status, ((await answer.json()) as { checks?: { reads: string } }).checks?.reads]
+  }
+  const others = PARTS.filter((part) => part !== 'api' && part !== 'projector')
+
+  for (const order of [
+    ['projector', 'api'],
+    ['api', 'projector'],
+  ] as const)
+    it(`loses nothing, does nothing twice and never answers 500, ${order[0]} first; old code stands by, and cannot take it back`, async () => {
+      const before = await startLoad({ url: stack.url, clients: CLIENTS })
+      const goesOn = async (load: typeof before) => {
+        const answered = load.answered()
+        await eventually(() => expect(load.answered()).to.be.greaterThan(answered + 3 * CLIENTS), { withinMs: 30_000 })
+      }
+      await goesOn(before)
+      await next.start(order[0])
+      if (order[0] === 'api')
+        // A load balancer leaves it alone until it can read the views.
+        expect(await health(next.url)).to.deep.equal([
+          503,
+          'view notes is live in version 3; this process reads version 4: column colour is missing',
+        ])
+      await goesOn(before)
+      await next.start(order[1])
+      await eventually(async () => expect(await health(next.url)).to.deep.equal([200, undefined]))
+      expect(await liveVersion()).to.equal(4)
+
+      // Both versions beside each other.
+      await eventually(() =>
+        expect(stack.output.join('\n')).to.match(/^projector: .*live in version 4; this process knows version 3/m),
+      )
+      const after = await startLoad({ url: next.url, clients: CLIENTS })
+      await goesOn(before)
+      await goesOn(after)
+      const refused = await vidwiz(['rebuild', 'notes'], stack.env).finished
+      expect([refused.code, refused.stderr]).to.deep.equal([
+        1,
+        'vidwiz: view notes is live in version 4; this code knows version 3 and would take it back. Rebuild with the newer code, or stop all of the newer code first and say --down-to 3\n',
+      ])
+      await before.stop()
+      await eventually(() => before.audit(), { withinMs: 30_000, everyMs: 200 })
+
+      await next.start(...others)
+      await stack.parts.stop()
+      await goesOn(after)
+      await after.stop()
+      await eventually(() => after.audit(), { withinMs: 30_000, everyMs: 200 })
+      expect(stack.output.filter((line) => line.includes('request failed'))).to.deep.equal([])
+      const verified = await vidwiz(['verify', 'notes'], next.env).finished
+      expect(verified.code, verified.stdout + verified.stderr).to.equal(0)
+    })
+})

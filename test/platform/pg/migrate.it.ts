@@ -1,0 +1,96 @@
+import { expect } from 'chai'
+import pg from 'pg'
+import { migrate } from '#platform/pg/migrate.ts'
+import { openDb } from '#platform/pg/pool.ts'
+import { reach } from '#platform/pg/where.ts'
+import { administer, emptyDatabase, freshDatabase, type NewDatabase } from '#test/kit/postgres.ts'
+
+/** Lays the list of migrations where earlier versions kept it. */
+const asBefore = (schema: string) => `
+  create schema if not exists ${schema};
+  alter table vidwiz.migrations set schema ${schema};
+  alter table vidwiz.migrations_lock set schema ${schema};
+  drop schema vidwiz`
+
+const rows = async ({ url }: NewDatabase, statement: string): Promise<Record<string, unknown>[]> => {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  return (await client.query(statement).finally(() => client.end())).rows
+}
+
+describe('the list of migrations', function () {
+  this.timeout(30_000)
+
+  for (const schema of ['public', 'elsewhere'])
+    it(`of a database that earlier versions set up is taken over from the schema ${schema}`, async () => {
+      const database = await freshDatabase()
+      const before = await rows(database, 'select name from vidwiz.migrations order by id')
+      await administer(database.url, asBefore(schema))
+      expect(await migrate(database.url)).to.deep.equal([])
+      expect(await rows(database, 'select name from vidwiz.migrations order by id')).to.deep.equal(before)
+      expect(
+        await rows(
+          database,
+          `select to_regclass('${schema}.migrations') as old, to_regclass('${schema}.migrations_lock') as lock`,
+        ),
+      ).to.deep.equal([{ old: null, lock: null }])
+      expect(await migrate(database.url)).to.deep.equal([])
+      await database.drop()
+    })
+
+  it('leaves the tables of another program alone, also those that list ours as well', async () => {
+    const database = await freshDatabase()
+    await administer(database.url, asBefore('public'))
+    await administer(
+      database.url,
+      `insert into public.migrations (name, batch, migration_time) values ('theirs.js', 1, now());
+       update public.migrations_lock set is_locked = 1`,
+    )
+    expect(await migrate(database.url)).to.deep.equal([])
+    expect(await rows(database, `select name from vidwiz.migrations where name = 'theirs.js'`)).to.deep.equal([])
+    expect(await rows(database, `select name from public.migrations where name = 'theirs.js'`)).to.have.lengthOf(1)
+    expect(await rows(database, 'select is_locked from public.migrations_lock')).to.deep.equal([{ is_locked: 1 }])
+    await database.drop()
+  })
+
+  it('frees no lock of another program that is at work in the same schema', async () => {
+    const database = await emptyDatabase()
+    await administer(
+      database.url,
+      `create table public.migrations (id serial primary key, name text, batch int, migration_time timestamptz);
+       create table public.migrations_lock (index serial primary key, is_locked int);
+       insert into public.migrations (name, batch, migration_time) values ('theirs.js', 1, now());
+       insert into public.migrations_lock (is_locked) values (1)`,
+    )
+    expect(await migrate(database.url)).to.include('001_log.sql')
+    expect(await rows(database, 'select is_locked from public.migrations_lock')).to.deep.equal([{ is_locked: 1 }])
+    expect(await rows(database, 'select name from public.migrations')).to.deep.equal([{ name: 'theirs.js' }])
+    await database.drop()
+  })
+
+  it('needs a user that may change the database, and says so in a line', async () => {
+    const database = await freshDatabase()
+    const role = `${database.name}_reader`
+    await administer(database.url, `create role ${role} login password 'a password' in role pg_read_all_data`)
+    const url = Object.assign(new URL(database.url), { username: role, password: 'a%20password' }).href
+    await administer(database.url, asBefore('public'))
+    const error = await migrate(url).catch((error) => error)
+    expect(error.name, error.message).to.equal('Trouble')
+    expect(error.message).to.match(
+      new RegExp(
+        `^the user ${role} may not change the tables of the database ${database.name} \\(.*permission denied.*run \`vidwiz setup\` as its owner`,
+      ),
+    )
+    const db = openDb(url)
+    expect(await db.query('t.read', 'select from log.events')).to.deep.equal([])
+    const older = await reach(db, { writes: false }).catch((error) => error)
+    expect(older.message).to.match(/^the tables of the database are of an older version, .*run `npx vidwiz setup`/)
+    await migrate(database.url)
+    await reach(db, { writes: false })
+    const refused = await reach(db).catch((error) => error)
+    expect(refused.message).to.match(new RegExp(`^the user ${role} of DB_URL may not write to the tables`))
+    await db.close()
+    await administer(database.url, `drop owned by ${role}; drop role ${role}`)
+    await database.drop()
+  })
+})
