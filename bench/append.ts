@@ -20,8 +20,8 @@ const note = (n: number) => ({
 })
 
 /**
- * From a command to its committed event: zod, decision, version check, state, append.
- * Beside the same event rows inserted by nothing but a transaction, and beside the same decision in emmett.
+ * From a command to its committed event: zod, decision, version check, state, append. Compared with a bare transaction that inserts
+ * the same event rows, and with the same decision in emmett.
  */
 export const append: Benchmark = {
   name: 'append',
@@ -42,7 +42,7 @@ export const append: Benchmark = {
     const executing = (count: number) => async () => (await callers(count, ms, create)).perSecond
 
     let head = 0
-    /** Inserts the very rows that were executed since the last time. */
+    /** Inserts exactly the rows that were executed since the last call. */
     const inserting = (count: number) => async () => {
       const rows = await db.query<{ pos: number }>(
         'bench.rows',
@@ -59,7 +59,7 @@ export const append: Benchmark = {
       return (rows.length * 1000) / (performance.now() - from)
     }
 
-    /** Each command on a stream of its own. */
+    /** Each command on its own stream. */
     const handling = (peer: keyof typeof emmetts) => async () => {
       const decide = (n: number) => {
         const decision = createNote(note(n)).decide(

@@ -3,10 +3,10 @@ import { untilReceived } from './kit/bridge-hops.ts'
 import { atLeast, type Benchmark } from './kit/figure.ts'
 import { dataFolder, memory } from './kit/sqs-servers.ts'
 
-/** About what a request to SQS takes within a region of AWS. */
+/** About the time of a request to SQS within an AWS region. */
 const FAR_MS = 15
 
-/** What it takes to hand the questions in the log to the queues of workers. */
+/** Cost of sending the questions in the log to the workers' queues. */
 export const bridge: Benchmark = {
   name: 'bridge',
   async run({ quick }) {

@@ -15,14 +15,14 @@ import { load } from './kit/load.ts'
 import { inTurn, median } from './kit/measure.ts'
 import { seedNotes } from './kit/seed.ts'
 
-/** What clients feel while the notes view is rebuilt again and again: p99 at a steady rate, beside the same without a rebuild. */
+/** Clients' p99 at a steady rate while the notes view is rebuilt repeatedly, compared with no rebuild. */
 export const duringRebuild: Benchmark = {
   name: 'during-rebuild',
   async run({ quick }) {
     const [rounds, duration, events] = quick ? [1, 3, 50_000] : [7, 8, 500_000]
     const database = await freshDatabase()
     const db = openDb(database.url, { name: 'bench during-rebuild' })
-    // Before anybody runs who writes events because of these.
+    // Before the services run, because some of them would append events in response to these.
     await seedNotes(db, events)
     const stack = await startStack({}, { database })
     const listener = openListener(database.url)

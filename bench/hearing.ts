@@ -12,7 +12,10 @@ const TEXT = `The history of the bicycle begins in the early nineteenth century.
 and no pedals. People pushed it along with their feet. Forty years later, inventors in France added pedals to the front wheel. The ride
 was so rough that people called it the bone shaker. Rubber tyres filled with air made it comfortable at last.`
 
-/** What it takes to hear speech on a processor, through our port and bare. Linux only: memory is read from /proc. */
+/**
+ * Speed and memory of transcription on a CPU, through VidWiz's port and with bare faster-whisper. Linux only: reads memory from
+ * /proc.
+ */
 export const hearing: Benchmark = {
   name: 'hearing',
   async run({ quick }) {
@@ -61,7 +64,7 @@ async function heardBy(name: string, model: string, speech: string, rounds: numb
   }
 }
 
-/** From nothing until it can hear, with the files in the cache of the disk. */
+/** From the spawn of the process until it is ready, with its files in the disk cache. */
 async function beginning(model: string, rounds: number): Promise<Figure[]> {
   const { start } = await inTurn<{ start: number }>(rounds, {
     async start() {
@@ -77,8 +80,8 @@ async function beginning(model: string, rounds: number): Promise<Figure[]> {
 }
 
 /**
- * A bare faster-whisper holds all of the sound at once. What the sound takes does not depend on the weights, so random ones will do,
- * which are fast.
+ * Bare faster-whisper holds the whole audio in memory. That memory does not depend on the weights, so a fast model with random
+ * weights suffices.
  */
 async function longSound(): Promise<Figure[]> {
   const listener = await listenerForTests()

@@ -12,7 +12,7 @@ import { atLeast, atMost, type Benchmark, type Figure } from './kit/figure.ts'
 import { type LoadReport, load } from './kit/load.ts'
 import { callers, inTurn, median } from './kit/measure.ts'
 
-/** One kind of request, and what the original did with it: by number of connections, up to 32; at 64 it stops answering. */
+/** A kind of request, and the original's results by number of connections, up to 32; at 64 the original stops answering. */
 interface Scenario {
   name: string
   requests: Request[]
@@ -20,16 +20,16 @@ interface Scenario {
   original: { perSecond: Record<number, number>; msP99?: Record<number, number> }
   /** Requests per second ÷ the original's. */
   target?: number
-  /** The most that could be had: requests per second. */
+  /** Upper bound: requests per second of the same work without VidWiz. */
   ceiling: { what: string; perSecond(seconds: number, connections: number): Promise<number>; stop(): void }
 }
 
-/** Requests per second and p99 of the whole system as processes, load generator included, all on one machine. */
+/** Requests per second and p99 of the whole system in separate processes, with the load generator on the same machine. */
 export const http: Benchmark = {
   name: 'http',
   async run({ quick }) {
     const [rounds, seconds] = quick ? [1, 1] : [3, 4]
-    // As users run it: every request writes its line to the access log.
+    // The log level that users have: every request writes a line to the access log.
     const stack = await startStack({ LOG_LEVEL: 'info' })
     const forgetting = setInterval(() => stack.output.splice(0), 250)
     try {
@@ -101,14 +101,14 @@ async function play(scenario: Scenario, url: string, rounds: number, seconds: nu
           unit: 'requests/s',
           beside: { what: ceiling.what, value: most },
         },
-        // What nothing can pass: where this stays below the target, so must everything.
+        // Where the ceiling itself is below the target, no implementation can reach the target.
         { name: `${here}, the ceiling itself`, value: most, unit: 'requests/s', beside: was },
       ]
     }),
   ]
 }
 
-/** Connections at which the ceiling is measured: a client alone, and a crowd. */
+/** Numbers of connections for measuring the ceiling: a single client, and many. */
 const CEILINGS = [1, 64]
 
 const ALL = [1, 16, 64, 256]
@@ -140,7 +140,7 @@ async function scenarios(stack: Stack): Promise<Scenario[]> {
   })
   const create = (n: number) => post(`/v2/videos/${videoId(n)}/notes`, note(n), writer.token)
 
-  /** The statement behind a route, answering the route's own bytes. */
+  /** Executes only the route's SQL statement, and answers with the route's bytes. */
   const bare = async (request: Request, status: number, statement: { text: string; values: unknown[] }) => {
     const answer = await fetch(url + request.path, request)
     if (answer.status !== status) throw new Error(`${request.method} ${request.path} answered ${answer.status}`)
@@ -197,7 +197,7 @@ async function scenarios(stack: Stack): Promise<Scenario[]> {
     {
       name: 'login',
       requests: [post('/v2/auth/login', { email: reader.email, password: reader.password })],
-      // Each takes a core for a while: more connections only wait longer.
+      // A login uses a core for a while: more connections only wait longer.
       connections: [1, 16, 64],
       original: { perSecond: { 1: 14, 16: 27 } },
       ceiling: await bareHash(),
@@ -227,7 +227,7 @@ async function bareHash(): Promise<Scenario['ceiling']> {
   }
 }
 
-/** What a query function sends. */
+/** The SQL that a query function sends. */
 async function statementOf(query: (db: Queryable) => Promise<unknown>): Promise<{ text: string; values: unknown[] }> {
   let sent: { text: string; values: unknown[] } | undefined
   const spy: Queryable = {
@@ -240,7 +240,7 @@ async function statementOf(query: (db: Queryable) => Promise<unknown>): Promise<
   return sent!
 }
 
-/** The least that a durable write can be: one row with the log's columns and indexes. */
+/** The smallest possible durable write: one row with the log's columns and indexes. */
 async function bareInsert(databaseUrl: string) {
   const db = openDb(databaseUrl, { name: 'bench bare' })
   await db.connection((client) =>

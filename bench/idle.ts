@@ -6,14 +6,15 @@ import { freePort } from '../test/kit/free-port.ts'
 import { vidwiz } from '../test/kit/run.ts'
 import { atMost, type Benchmark } from './kit/figure.ts'
 
-/** What the whole system takes on one machine while nobody uses it. Linux only: it reads /proc. */
+/** Memory and CPU of the whole system on one machine while nobody uses it. Linux only: reads /proc. */
 export const idle: Benchmark = {
   name: 'idle',
   async run({ quick }) {
     const [settleMs, watchMs] = quick ? [15_000, 15_000] : [30_000, 60_000]
     const data = mkdtempSync(join(tmpdir(), 'vidwiz-idle-'))
-    // Everything that there is runs; nobody asks the model.
-    const env = { VIDWIZ_DATA: data, PORT: String(await freePort()), AWS_LOCAL_PORT: '0', GEMINI_API_KEY: 'any' }
+    // All services run; the key is never used.
+    const [PORT, OPS_PORT] = [String(await freePort()), String(await freePort())]
+    const env = { VIDWIZ_DATA: data, PORT, OPS_PORT, AWS_LOCAL_PORT: '0', GEMINI_API_KEY: 'any' }
     const started = vidwiz(['start'], env)
     try {
       await started.prints(/VidWiz is running/)
@@ -24,7 +25,7 @@ export const idle: Benchmark = {
       const seconds = (performance.now() - before) / 1_000
       const busy = (sum(pids, ticksOf) - ticksBefore) / TICKS_PER_SECOND
       return [
-        // What several share counts once.
+        // Shared memory counts once.
         {
           name: 'memory of all processes',
           value: sum(pids, (pid) => kilobytes(pid, 'smaps_rollup', 'Pss')) / 1_000,
@@ -58,7 +59,7 @@ const read = (pid: number, file: string) => {
   }
 }
 
-/** The processes of a data folder: those that were told of it, the server of its database, and that server's own. */
+/** Processes of a data folder: those with it in their environment or arguments, such as the database server, and their children. */
 function partsOf(data: string): number[] {
   const all = readdirSync('/proc').map(Number).filter(Boolean)
   const own = all.filter((pid) => read(pid, 'environ').includes(`VIDWIZ_DATA=${data}`) || read(pid, 'cmdline').includes(data))
@@ -69,7 +70,7 @@ function partsOf(data: string): number[] {
 const sum = (pids: readonly number[], of: (pid: number) => number) => pids.reduce((total, pid) => total + of(pid), 0)
 const isNode = (pid: number) => /(^|\/)node\0/.test(read(pid, 'cmdline'))
 
-/** Of the user and of the system. */
+/** User and system time. */
 function ticksOf(pid: number): number {
   const fields = read(pid, 'stat').split(') ').at(-1)?.split(' ')
   return Number(fields?.[11] ?? 0) + Number(fields?.[12] ?? 0)

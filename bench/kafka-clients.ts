@@ -4,13 +4,13 @@ import type { Benchmark } from './kit/figure.ts'
 import { inTurn, median } from './kit/measure.ts'
 import { notesOnKafka } from './kit/notes-on-kafka.ts'
 
-/** How long each took, in ms. */
+/** Durations in ms. */
 interface Took {
   kafkajs: number
   platformatic: number
 }
 
-/** kafkajs beside the other maintained client that is nothing but JavaScript: the same records, the same broker, acks of all. */
+/** kafkajs compared with the other maintained pure JavaScript client: same records, same broker, acks=all. */
 export const kafkaClients: Benchmark = {
   name: 'kafka-clients',
   async run({ quick }) {

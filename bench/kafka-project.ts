@@ -12,7 +12,9 @@ import type { Benchmark } from './kit/figure.ts'
 import { inTurn, median } from './kit/measure.ts'
 import { type NotesOnKafka, notesOnKafka } from './kit/notes-on-kafka.ts'
 
-/** The projector catching up with the notes topic on Kafka, beside a consumer that only counts, and beside the embedded log. */
+/**
+ * The projector catching up with the notes topic on Kafka, compared with a consumer that only counts, and with the embedded log.
+ */
 export const kafkaProject: Benchmark = {
   name: 'kafka-project',
   async run({ quick }) {
@@ -51,7 +53,7 @@ export const kafkaProject: Benchmark = {
   },
 }
 
-/** How long the projector takes from the moment when it has its partitions until the view shows everything, in ms. */
+/** Time in ms from the assignment of the partitions until the view contains everything. */
 async function projecting(log: NotesOnKafka, db: NotesOnKafka['db'], reader: Reader): Promise<number> {
   await db.query('bench.truncate', 'truncate views.notes')
   await db.query('bench.restart', 'delete from log.checkpoints')

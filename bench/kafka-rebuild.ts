@@ -10,7 +10,9 @@ import type { RebuildReport } from './kit/rebuild-process.ts'
 
 const MB = 2 ** 20
 
-/** The notes view built anew from Kafka by a process of its own, beside nothing but the fetch of its records, and beside the embedded log. */
+/**
+ * Rebuild of the notes view from Kafka in a separate process, compared with only fetching its records, and with the embedded log.
+ */
 export const kafkaRebuild: Benchmark = {
   name: 'kafka-rebuild',
   async run({ quick }) {

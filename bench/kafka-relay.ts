@@ -3,7 +3,7 @@ import { atLeast, type Benchmark } from './kit/figure.ts'
 import { inTurn, median } from './kit/measure.ts'
 import { notesOnKafka } from './kit/notes-on-kafka.ts'
 
-/** The relay publishing what gathered in the log, beside kafkajs sending the same messages, made beforehand, in the same portions. */
+/** The relay publishing a backlog, compared with kafkajs sending the same prepared messages in the same batches. */
 export const kafkaRelay: Benchmark = {
   name: 'kafka-relay',
   async run({ quick }) {

@@ -4,7 +4,10 @@ import { atMost, type Benchmark, type Figure } from './kit/figure.ts'
 import { callers, inTurn, percentile } from './kit/measure.ts'
 import { openWriters } from './kit/writers.ts'
 
-/** From the command to the moment when all views show it, through relay, Kafka and projector, each a process; beside the embedded log. */
+/**
+ * Time from a command until all views show it, through relay, Kafka and projector, each in a process; compared with the embedded
+ * log.
+ */
 export const kafkaVisible: Benchmark = {
   name: 'kafka-visible',
   async run({ quick }) {

@@ -1,4 +1,4 @@
-// As much of the peers as the benchmarks use, so that types can be checked where the peers are not installed.
+// Types of the peers, as far as the benchmarks use them, for type checking where the peers are not installed.
 
 declare module '@event-driven-io/emmett' {
   export interface StoredEvent {

@@ -14,7 +14,7 @@ import { atLeast, type Benchmark } from './kit/figure.ts'
 import { inTurn, medians, timed } from './kit/measure.ts'
 import { seedNotes } from './kit/seed.ts'
 
-/** The projector catching up with the notes topic, beside the plain way: for each event one transaction with row and checkpoint. */
+/** The projector catching up with the notes topic, compared with one transaction per event for row and checkpoint. */
 export const project: Benchmark = {
   name: 'project',
   async run({ quick }) {
@@ -81,7 +81,7 @@ const EDIT =
 const DELETE = 'delete from plain.notes where note_id = $1'
 const CHECKPOINT = 'update plain.checkpoints set pos = $2 where partition = $1'
 
-/** Events applied per second, each in a transaction of its own. */
+/** Events applied per second, each in its own transaction. */
 const oneByOne = (db: Db, batch: Recorded[], ms: number): Promise<number> =>
   db.connection(async (client) => {
     const run = (name: string, text: string, values: unknown[] = []) => client.query({ name: `plain.${name}`, text, values })

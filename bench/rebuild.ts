@@ -19,8 +19,8 @@ import { seedNotes } from './kit/seed.ts'
 const MB = 2 ** 20
 
 /**
- * The notes view built anew from logs of two lengths by a process of its own, beside nothing but the COPY of the rows that come
- * out, and beside emmett's rebuild of the same view from fewer events.
+ * Rebuilds of the notes view from two lengths of log in a separate process, compared with only the COPY of the resulting rows, and
+ * with emmett's rebuild of the same view from fewer events.
  */
 export const rebuild: Benchmark = {
   name: 'rebuild',
@@ -74,7 +74,7 @@ async function atLength(events: number, rounds: number) {
   }
 }
 
-/** The view's rows in COPY's own format. */
+/** The view's rows in COPY format. */
 const copyOut = (db: Db) =>
   db.connection(async (client) => {
     const chunks: Buffer[] = []
@@ -82,7 +82,7 @@ const copyOut = (db: Db) =>
     return chunks
   })
 
-/** Into a table made in the same transaction, as the rebuild does it. */
+/** Into a table made in the same transaction, as in a rebuild. */
 const copyIn = (db: Db, rows: Buffer[]) =>
   db.tx(async (client) => {
     await client.query('drop table if exists copied')
@@ -90,7 +90,7 @@ const copyIn = (db: Db, rows: Buffer[]) =>
     await pipeline(Readable.from(rows), client.query(copyFrom('copy copied from stdin')))
   })
 
-/** How fast the peer rebuilds, with its own settings or with larger batches and no pauses: whichever is faster. */
+/** emmett's speed, with its default settings or with larger batches and no pauses, whichever is faster. */
 async function emmettAt(events: number, rounds: number) {
   const database = await freshDatabase()
   const db = openDb(database.url, { name: 'bench rebuild, peer' })
@@ -116,7 +116,7 @@ async function emmettAt(events: number, rounds: number) {
   }
 }
 
-/** Of each 18 events of 6 notes, 5 rows are left. */
+/** Every 18 events of 6 notes leave 5 rows. */
 const rowsOf = (events: number) => Math.floor((events * 5) / 18)
 
 async function seedEmmett(url: string, events: number) {

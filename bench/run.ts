@@ -19,14 +19,28 @@ import type { Benchmark, Report } from './kit/figure.ts'
 import { merged, table, withFigures } from './kit/report.ts'
 import { project } from './project.ts'
 import { rebuild } from './rebuild.ts'
+import { story } from './story.ts'
 import { streams } from './streams.ts'
 import { visible } from './visible.ts'
 import { written } from './written.ts'
 
-// As every service does.
+// As in every service.
 allocateYoung()
 
-const embedded: Benchmark[] = [append, project, rebuild, visible, http, streams, duringRebuild, bridge, written, idle, hearing]
+const embedded: Benchmark[] = [
+  append,
+  project,
+  rebuild,
+  visible,
+  http,
+  streams,
+  duringRebuild,
+  bridge,
+  written,
+  idle,
+  hearing,
+  story,
+]
 const onKafka: Benchmark[] = [kafkaRelay, kafkaProject, kafkaRebuild, kafkaVisible, kafkaClients]
 const benchmarks = [...embedded, ...onKafka]
 const names = benchmarks.map(({ name }) => name)
@@ -65,7 +79,7 @@ try {
 } finally {
   await stopKafka()
   await stopPostgres()
-  // What was measured before something failed is worth seeing too.
+  // Show what was measured before a failure, too.
   if (reports.length > 0) console.log(`\n${table(reports, before.reports)}\n\n${machine}${options.quick ? ', quick run' : ''}`)
 }
 

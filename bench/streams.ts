@@ -21,12 +21,12 @@ import type { StreamsMessage } from './kit/streams-process.ts'
 const VIDEOS = 200
 const videoId = (n: number) => `video${String(n).padStart(6, '0')}`
 
-/** Idle streams of videos on one process: what each costs, and how soon an event reaches those it is for. */
+/** Idle video streams on one process: the cost of each, and the delay until an event reaches its clients. */
 export const streams: Benchmark = {
   name: 'streams',
   async run({ quick }) {
     const [count, events] = quick ? [500, 50] : [2_000, 500]
-    // Its projector brings the views up to date; its own API stands by.
+    // The stack's projector updates the views; its API is not measured.
     const stack = await startStack()
     const db = openDb(stack.databaseUrl, { name: 'bench streams' })
     const listener = openListener(stack.databaseUrl)
@@ -40,7 +40,7 @@ export const streams: Benchmark = {
         emit(mention(undefined, { videoId: videoId(n), id: ids.video, title: `Video ${n}` }), {})
       return execute(command({ name: 'add', reads: { video: videos.of(videoId(n)) }, ids: ['video'], decide }), context)
     }
-    /** The transcript comes (even turns) or goes (odd): each time there is an update to tell. */
+    /** Stores (even turns) or removes (odd turns) the transcript: each turn causes an update. */
     const change = (n: number, turn: number) => {
       const stored = { videoId: videoId(n), s3Key: 'k', rows: turn % 2 === 0 ? 2 : 0, sizeBytes: 2, sha256: 'x' }
       const decide = () => emit([TranscriptStored(stored)], {})
@@ -69,7 +69,7 @@ export const streams: Benchmark = {
       /** Ten for each video. */
       const crowd = (port: number) => open(port, count, (i) => videoId(i % VIDEOS))
       const memoryPerStream = async ({ port, memory }: typeof api) => {
-        // What is made once is made by then.
+        // Warm up, so that one-time allocations are not counted.
         for (const client of await open(port, 50, () => videoId(0))) client.socket.destroy()
         const before = await memory()
         const clients = await crowd(port)
@@ -113,7 +113,7 @@ export const streams: Benchmark = {
       }
       const [stormMs, stormBareMs] = [await storm(api.port), await storm(bare.port)]
 
-      /** From the word until the last of them, all on one video, has it. */
+      /** Time from the change until the last of all clients, all on one video, has it. */
       const fanOut = async (port: number, tell: (turn: number) => unknown) => {
         const clients = await open(port, count, () => videoId(0))
         const rounds: number[] = []
@@ -179,7 +179,7 @@ interface Client {
   update(): Promise<void>
 }
 
-/** Opens streams, all at once; resolves when each has its snapshot. */
+/** Opens streams concurrently; resolves when each has its snapshot. */
 const open = (port: number, count: number, videoOf: (i: number) => string): Promise<Client[]> =>
   Promise.all(
     Array.from({ length: count }, async (_, i) => {

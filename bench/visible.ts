@@ -3,7 +3,7 @@ import { atMost, type Benchmark, type Figure } from './kit/figure.ts'
 import { callers, percentile } from './kit/measure.ts'
 import { openWriters } from './kit/writers.ts'
 
-/** From the command to the moment when all views that a note touches show it, with the projector as a process of its own. */
+/** Time from a command until all views affected by a note show it, with the projector in a separate process. */
 export const visible: Benchmark = {
   name: 'visible',
   async run({ quick }) {
@@ -15,7 +15,7 @@ export const visible: Benchmark = {
       const figures: Figure[] = []
       for (const count of [1, 16]) {
         const alone = (await callers(count, ms, write)).tookMs
-        // What those left behind is not ours to wait for.
+        // Do not measure the backlog of the previous run.
         await writeAndWait(0)
         const { tookMs } = await callers(count, ms, writeAndWait)
         const who = count === 1 ? '1 writer' : `${count} writers`

@@ -21,7 +21,7 @@ const PARTS = [
   'lambda-runner',
 ]
 
-/** When something became of a note, in milliseconds since the epoch. */
+/** Times of a note's steps, in milliseconds since the epoch. */
 interface Life {
   taken: number
   asked: number
@@ -29,7 +29,10 @@ interface Life {
   written: number
 }
 
-/** From an empty note, on a video with a transcript, to its text, with a model that answers at once; every part a process of its own. */
+/**
+ * Time from an empty note, on a video with a transcript, to its text, with a model that answers at once; all services in separate
+ * processes.
+ */
 export const written: Benchmark = {
   name: 'written',
   async run({ quick }) {
@@ -43,7 +46,7 @@ export const written: Benchmark = {
       const person = await newUser(stack.url)
       await person.surely('PATCH', '/v2/users/me', { ai_notes_enabled: true })
       await client(stack.url, stack.adminToken).surely('POST', `/v2/internal/videos/${VIDEO}/transcript`, { transcript: ROWS })
-      // The functions start with the first messages.
+      // Warm up: the functions start with the first messages.
       await lives(db, await take(person, 16))
       const one: Life[] = []
       while (one.length < alone) one.push(...(await lives(db, await take(person, 1))))
@@ -66,7 +69,7 @@ const take = (person: Client, count: number): Promise<number[]> =>
     }),
   )
 
-/** Waits until all are written, and tells what the log says of when. */
+/** Waits until all notes are written, and reads their times from the log. */
 async function lives(db: Db, notes: readonly number[]): Promise<Life[]> {
   const streams = notes.flatMap((id) => [`note-${id}`, `ai-note-${id}`])
   const rows = await eventually(
@@ -89,7 +92,7 @@ async function lives(db: Db, notes: readonly number[]): Promise<Life[]> {
     sent: at.get(`ai-note-${id} JobDispatched`)!,
     written: at.get(`note-${id} NoteWrittenByAi`)!,
   }))
-  // An answer may come before it is on record that the question was sent: such a note does not tell how its time splits.
+  // An answer may come before its dispatch is recorded: leave out such notes, because their time cannot be split.
   return all.filter(({ sent }) => sent !== undefined)
 }
 

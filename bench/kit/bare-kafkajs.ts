@@ -3,9 +3,9 @@ import { notes } from '../../events/topics.ts'
 import { type KafkaOptions, openKafka } from '../../platform/log/kafka/client.ts'
 import { timed } from './measure.ts'
 
-/** kafkajs with nothing around it, set as we set it. */
+/** kafkajs alone, with VidWiz's settings. */
 
-/** Sends portions, one after the other, as messages that are there already. @returns how long it took, in ms */
+/** Sends batches of prepared messages, one after the other. @returns duration in ms */
 export async function produce(options: KafkaOptions, topic: string, portions: readonly Message[][]): Promise<number> {
   const { kafka, close } = openKafka('bare', options)
   const producer = kafka.producer({
@@ -31,7 +31,7 @@ export async function produce(options: KafkaOptions, topic: string, portions: re
 
 let groups = 0
 
-/** Takes so many messages and counts them. @returns how long it took since it was given its partitions, in ms */
+/** Consumes and counts `count` messages. @returns duration in ms since the partitions were assigned */
 export async function consume(options: KafkaOptions, topic: string, count: number): Promise<number> {
   const { kafka, close } = openKafka('bare', options)
   const consumer = kafka.consumer({

@@ -2,7 +2,7 @@ import { Consumer, Producer, stringDeserializer, stringSerializer } from '@platf
 import type { toMessage } from '../../platform/log/kafka/message.ts'
 import { timed } from './measure.ts'
 
-/** The other maintained client, set as ours is. Its messages are the same; they are put into its form beforehand. */
+/** The other maintained client, with equivalent settings. It sends the same messages, converted beforehand. */
 
 type Message = ReturnType<typeof toMessage>
 
@@ -16,7 +16,7 @@ export const inItsForm = (topic: string, messages: readonly Message[]) =>
     timestamp: BigInt(timestamp!),
   }))
 
-/** Sends portions, one after the other. @returns how long it took, in ms */
+/** Sends batches, one after the other. @returns duration in ms */
 export async function produce(brokers: string[], portions: readonly ReturnType<typeof inItsForm>[]): Promise<number> {
   const producer = new Producer({
     clientId: 'bare',
@@ -34,7 +34,7 @@ export async function produce(brokers: string[], portions: readonly ReturnType<t
   }
 }
 
-/** Takes so many messages and counts them. @returns how long it took since it was given its partitions, in ms */
+/** Consumes and counts `count` messages. @returns duration in ms since the partitions were assigned */
 export async function consume(brokers: string[], groupId: string, topic: string, count: number): Promise<number> {
   const consumer = new Consumer({
     groupId,

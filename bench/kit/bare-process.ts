@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { openDb } from '../../platform/pg/pool.ts'
 
-/** What a route comes down to: one prepared statement, and bytes to answer. */
+/** The minimum of a route: one prepared statement, and a fixed answer. */
 export interface Bare {
   databaseUrl: string
   text: string

@@ -13,10 +13,10 @@ import { IN_FLIGHT } from '../../services/kit/post.ts'
 import { messageOf } from '../../services/sqs-bridge/messages.ts'
 import { timed } from './measure.ts'
 
-/** What it is told: to make the bodies of the questions beyond a position, or to send them. */
+/** Commands: prepare the bodies of the questions after a position, or send them. */
 export type BareMessage = { prepare: number } | 'send'
 
-// Sends bodies that were made beforehand, by the SDK alone: as many requests in flight as the bridge has, ten messages in each.
+// Sends prepared bodies with the SDK alone: ten messages per request, and as many requests in flight as the bridge.
 const settings = readSettings()
 const { region, endpoint, credentials } = awsAccess(settings, 'SQS')
 const client = new SQSClient({ region, endpoint, credentials, useQueueUrlAsEndpoint: false })

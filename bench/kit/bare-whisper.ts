@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { pythonEnvironment } from '../../platform/python/environment.ts'
 
-/** faster-whisper as who has nothing else would call it, with our settings; its model is loaded. */
+/** Plain faster-whisper with VidWiz's settings; the model is loaded. */
 export async function bareWhisper(run: string, model: string, threads: number) {
   const args = [join(import.meta.dirname, 'bare_whisper.py'), model, String(threads)]
   const child = spawn(run, args, { env: pythonEnvironment(), stdio: ['pipe', 'pipe', 'ignore'] })

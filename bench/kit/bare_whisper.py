@@ -1,4 +1,4 @@
-"""faster-whisper with nothing around it: hears each file that a line of stdin names, and says when it has. bare_whisper.py MODEL THREADS"""
+"""Plain faster-whisper: transcribes each file named on a line of stdin, and prints a line when done. bare_whisper.py MODEL THREADS"""
 import sys
 
 from faster_whisper import WhisperModel

@@ -10,7 +10,7 @@ import { inTurn, median } from './measure.ts'
 import { addQuestions } from './questions.ts'
 import { clientOf, type Sqs } from './sqs-servers.ts'
 
-/** The bridge sending the questions that gathered in the log, beside the SDK sending the same bodies, made beforehand. */
+/** The bridge sending a backlog of questions, compared with the SDK sending the same prepared bodies. */
 export async function catchingUp(
   where: string,
   sqs: Sqs,
@@ -28,7 +28,7 @@ export async function catchingUp(
     return child
   }
   const QueueUrl = sqs.env.SQS_AI_NOTE_QUEUE_URL!
-  /** Each round is of as many messages in an empty queue. */
+  /** Every run starts with an empty queue. */
   const empty = () => client.send(new PurgeQueueCommand({ QueueUrl }))
   const assertSent = async () => {
     const names = ['ApproximateNumberOfMessages' as const]
@@ -44,7 +44,7 @@ export async function catchingUp(
     const { ours, theirs } = await inTurn<{ ours: number; theirs: number }>(rounds, {
       async ours() {
         await empty()
-        // Frozen while its work gathers, as if it had been away.
+        // Frozen while the backlog builds up, as if it had been away.
         service.kill('SIGSTOP')
         beyond = await lastOf(db)
         await addQuestions(db, questions)
@@ -92,7 +92,7 @@ type Heads = { partition: number; pos: number }[]
 const headsOf = (db: Db): Promise<Heads> =>
   db.query('bench.heads', 'select partition, max(pos) as pos from log.events where topic = $1 group by partition', [ai.name])
 
-/** Waits until the bridge has recorded all that lay in the log. */
+/** Waits until the bridge has recorded everything up to `heads`. */
 async function reached(db: Db, heads: Heads) {
   const behind = () =>
     db.query(

@@ -14,10 +14,10 @@ const ROWS = [
   { text: 'never gonna', offset: 60, duration: 30 },
   { text: 'give you up', offset: 90, duration: 30 },
 ]
-/** Longer than reactors rest: as when somebody takes a note now and then. */
+/** Longer than reactors' pauses, like somebody who takes a note now and then. */
 const PAUSE_MS = 100
 
-/** When something became of a note, in milliseconds since the epoch. */
+/** Times of a note's steps, in milliseconds since the epoch. */
 interface Journey {
   noteId: number
   committedAt: number
@@ -26,8 +26,8 @@ interface Journey {
 }
 
 /**
- * From the commit of an empty note, on a video with a transcript and by somebody with notes by AI on, to its message in the hands of
- * who polls for it. All parts are processes of their own.
+ * Time from the commit of an empty note until a polling consumer receives its message. The video has a transcript, and the user has
+ * notes by AI on. All services are separate processes.
  */
 export async function untilReceived(sqs: Sqs, notes: number): Promise<Figure[]> {
   const { VIDWIZ_DATA: _, ...env } = sqs.env
@@ -49,7 +49,7 @@ export async function untilReceived(sqs: Sqs, notes: number): Promise<Figure[]> 
     const committedAt = performance.timeOrigin + performance.now()
     return { noteId, committedAt, ...(await consumer.arrival(noteId)) }
   }
-  /** When the question about each note was written. */
+  /** When each note's question was appended. */
   const askedAt = async (journeys: Journey[]) =>
     new Map(
       (

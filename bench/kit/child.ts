@@ -3,23 +3,23 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
 const QUIET = ['--disable-warning=ExperimentalWarning', '--disable-warning=TimeoutNegativeWarning']
-/** The flags of `vidwiz rebuild`. */
+/** Flags of `vidwiz rebuild`. */
 const REBUILDING = ['--max-semi-space-size=8']
 
 interface ChildOptions {
-  /** More of its environment. */
+  /** Additional environment. */
   env?: NodeJS.ProcessEnv
   flags?: string[]
 }
 
-/** Starts a file of this folder as a process of its own. */
+/** Starts a file of this folder as a separate process. */
 export const start = (file: string, args: string[] = [], { env = {}, flags = REBUILDING }: ChildOptions = {}): ChildProcess =>
   fork(fileURLToPath(new URL(file, import.meta.url)), args, {
     env: { ...process.env, ...env },
     execArgv: [...QUIET, ...flags],
   })
 
-/** The next thing a process says. @throws when it ends before */
+/** Next message of a process. @throws Error if it ends first */
 export async function heard<T>(child: ChildProcess): Promise<T> {
   const enough = new AbortController()
   const { signal } = enough
@@ -30,13 +30,13 @@ export async function heard<T>(child: ChildProcess): Promise<T> {
     const [message] = await Promise.race([once(child, 'message', { signal }), ended])
     return message as T
   } finally {
-    // Many who listen to one process would pile up.
+    // Remove the listener: they would pile up on a process that is asked often.
     ended.catch(() => {})
     enough.abort()
   }
 }
 
-/** Runs a file of this folder to its end. @returns what it said */
+/** Runs a file of this folder until it ends. @returns its message */
 export async function result<T>(file: string, args: string[] = []): Promise<T> {
   const child = start(file, args)
   const said = await heard<T>(child)

@@ -1,12 +1,12 @@
 import { DeleteMessageBatchCommand, ReceiveMessageCommand, type SQSClient } from '@aws-sdk/client-sqs'
 
-/** A message about a note, as a worker gets it. Both in milliseconds since the epoch. */
+/** Arrival of a message about a note. Both times in milliseconds since the epoch. */
 export interface Arrival {
   sentAt: number
   receivedAt: number
 }
 
-/** Someone who waits for messages about notes by long poll, with so many requests at a time, and deletes what came. */
+/** Consumes messages about notes with `polls` parallel long polls, and deletes them. */
 export function startConsumer(client: SQSClient, QueueUrl: string, polls: number) {
   const abort = new AbortController()
   const arrivals = new Map<number, PromiseWithResolvers<Arrival>>()
@@ -33,7 +33,7 @@ export function startConsumer(client: SQSClient, QueueUrl: string, polls: number
   }
   const polling = Promise.allSettled(Array.from({ length: polls }, poll))
   return {
-    /** Resolves with the message about a note. */
+    /** Resolves with the arrival of a note's message. */
     arrival: (noteId: number) => arrivalOf(noteId).promise,
     async stop() {
       abort.abort()

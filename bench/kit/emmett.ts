@@ -8,15 +8,17 @@ import {
 import pg from 'pg'
 import type { NewEvent } from '../../events/kit/envelope.ts'
 
-/** The peer, as its documentation would have one use it. */
+/** emmett, used as in its documentation. */
 export interface Emmett {
-  /** Its command handler: reads the stream, decides, appends. */
+  /** emmett's command handler: reads the stream, decides, appends. */
   handle(stream: string, decide: () => NewEvent[]): Promise<unknown>
   append(stream: string, events: NewEvent[]): Promise<unknown>
   close(): Promise<void>
 }
 
-/** @param poolSize its default when not given */
+/**
+ * @param poolSize default: emmett's own
+ */
 export async function openEmmett(url: string, poolSize?: number): Promise<Emmett> {
   const pool = poolSize === undefined ? undefined : new pg.Pool({ connectionString: url, max: poolSize })
   const store: EventStore = getPostgreSQLEventStore(url, pool && { connectionOptions: { pool } })
@@ -36,7 +38,7 @@ const stored = ({ type, data }: NewEvent): StoredEvent => ({ type, data })
 
 type Note = { noteId: number; videoId: string; userId: number; timestamp: string; text: string | null; generatedByAi: boolean }
 
-/** The notes view as one of its single-stream projections. */
+/** The notes view as an emmett single-stream projection. */
 const notes = (collectionName: string) =>
   pongoSingleStreamProjection<Note>({
     collectionName,
@@ -49,9 +51,9 @@ const notes = (collectionName: string) =>
   })
 
 /**
- * Its rebuild of the projection, from the first event to the last.
- * @param name one that was not rebuilt before: a second rebuild empties the table and then goes on from where the first one ended
- * @param pulling how it reads; its default when not given
+ * emmett's rebuild of the projection, from the first to the last event.
+ * @param name must be new: a second rebuild under the same name empties the table, but continues from the end of the first one
+ * @param pulling how it reads; default: emmett's own
  */
 export async function rebuildEmmett(
   url: string,

@@ -3,7 +3,7 @@ import { openKafka } from '../../platform/log/kafka/client.ts'
 import { openFetcher } from '../../platform/log/kafka/fetch.ts'
 import { timed } from './measure.ts'
 
-/** Fetches everything on the notes topic in a process of its own, and only counts it. */
+/** Fetches and counts everything on the notes topic, in a separate process. */
 export interface FetchReport {
   records: number
   tookMs: number

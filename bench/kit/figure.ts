@@ -1,4 +1,4 @@
-/** What was measured, beside what, and how good it ought to be: one line of the report. Plain data, kept as the baseline. */
+/** A measured value, what to compare it with, and its target: one line of the report. Plain data, stored in the baselines. */
 export interface Figure {
   /** Unique within its benchmark. */
   name: string
@@ -6,7 +6,7 @@ export interface Figure {
   unit: string
   /** A ceiling or a peer in the same unit, measured in the same run unless its name says otherwise. */
   beside?: { what: string; value: number }
-  /** Of value ÷ beside, or of the value itself where it stands alone. */
+  /** Target for value ÷ beside, or for the value if there is no `beside`. */
   target?: Target
 }
 
@@ -15,14 +15,16 @@ export type Target = { atLeast: number } | { atMost: number }
 export const atLeast = (limit: number): Target => ({ atLeast: limit })
 export const atMost = (limit: number): Target => ({ atMost: limit })
 
-/** A subject, measured by one file. */
+/** A benchmark, in a file of its own. */
 export interface Benchmark {
   name: string
-  /** @param quick a tenth of the time: to see that it works, not to quote */
+  /**
+   * @param quick a tenth of the time: to check that it works, not for results
+   */
   run(options: { quick: boolean }): Promise<Figure[]>
 }
 
-/** The figures that a benchmark gave. */
+/** Results of a benchmark. */
 export interface Report {
   benchmark: string
   figures: Figure[]
@@ -30,7 +32,7 @@ export interface Report {
 
 export const ratioOf = ({ value, beside }: Figure): number | undefined => beside && value / beside.value
 
-/** Undefined where there is no target. */
+/** Undefined without a target. */
 export function isMet(figure: Figure): boolean | undefined {
   const { target, value } = figure
   const measured = ratioOf(figure) ?? value

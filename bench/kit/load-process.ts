@@ -2,7 +2,7 @@ import autocannon from 'autocannon'
 import type { Load, LoadReport } from './load.ts'
 import { percentile } from './measure.ts'
 
-// The generator has a process of its own: what it costs is not what is measured.
+// The load generator runs in a separate process, so that its cost is not measured.
 process.once('message', async ({ requests, ...load }: Load) => {
   const tookMs: number[] = []
   const bad = new Map<number, number>()
@@ -10,7 +10,7 @@ process.once('message', async ({ requests, ...load }: Load) => {
   const running = autocannon({
     ...load,
     requests,
-    // Else all connections would go through the requests in step.
+    // Start at different requests, otherwise all connections send the same one at the same time.
     setupClient(client) {
       const from = (clients++ * 37) % requests.length
       client.setRequests([...requests.slice(from), ...requests.slice(0, from)])

@@ -4,11 +4,11 @@ import { heard, start } from './child.ts'
 export interface Load {
   url: string
   connections: number
-  /** Seconds. */
+  /** In seconds. */
   duration: number
-  /** Requests per second in all; as many as possible when not given. */
+  /** Total requests per second; default: as many as possible. */
   overallRate?: number
-  /** Each connection goes round them from a place of its own. */
+  /** Each connection cycles through them, starting at a different one. */
   requests: Request[]
 }
 
@@ -16,12 +16,12 @@ export interface LoadReport {
   perSecond: number
   msP50: number
   msP99: number
-  /** Requests that were not answered 2xx. */
+  /** Requests without a 2xx answer. */
   failed: number
   failures: string
 }
 
-/** Puts a server under load from a process of its own. @throws when a request was not answered 2xx */
+/** Puts load on a server from a separate process. @throws Error if an answer was not 2xx */
 export async function load(options: Load): Promise<LoadReport> {
   const child = start('load-process.ts')
   child.send(options)

@@ -3,20 +3,21 @@ import { runInNewContext } from 'node:vm'
 
 export const median = (values: readonly number[]): number => percentile(values, 0.5)
 
-/** @param part 0.99 for p99 */
+/**
+ * @param part 0.99 for p99
+ */
 export function percentile(values: readonly number[], part: number): number {
   const sorted = Float64Array.from(values).sort()
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN
 }
 
 setFlagsFromString('--expose-gc')
-/** Nobody pays for what another has left in this process. */
+/** Collects garbage before each run, so that no contestant pays for another's. */
 const collect: () => void = runInNewContext('gc')
 
 /**
- * Measures contestants in turn, round after round, so that a noisy neighbour meets them all alike.
- * One round more comes first and does not count: everybody starts warm.
- * @returns what each round gave, by contestant
+ * Runs contestants alternately, so that disturbances affect all of them. An additional first round is not counted: it warms up.
+ * @returns results of each round, by contestant
  */
 export async function inTurn<R extends object>(
   rounds: number,
@@ -37,8 +38,8 @@ export const medians = <K extends string | number>(results: Record<K, number[]>)
   Object.fromEntries(Object.entries<number[]>(results).map(([name, values]) => [name, median(values)])) as Record<K, number>
 
 /**
- * Has callers do `work` again and again, each as soon as it is done, for so long.
- * @returns how long each call took (ms), and how many there were per second
+ * Runs `count` callers for `ms`; each calls `work` again as soon as it is done.
+ * @returns duration of each call in ms, and calls per second
  */
 export async function callers(
   count: number,
@@ -60,7 +61,7 @@ export async function callers(
   return { tookMs, perSecond: (tookMs.length * 1000) / (performance.now() - from) }
 }
 
-/** How long it takes, in ms. */
+/** Duration in ms. */
 export async function timed(work: () => Promise<unknown>): Promise<number> {
   const from = performance.now()
   await work()

@@ -1,8 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import { buildApp } from 'fauxqs'
 
-// SQS without a disk: the fastest server that there is on this machine, so that what the client costs shows; or one that lies some
-// milliseconds away, as those of AWS do.
+// SQS in memory: the fastest possible server on this machine, to show the client's cost; or one with a delay, like a server on AWS.
 const delayMs = Number(process.argv[2])
 const app = buildApp({ logger: false })
 if (delayMs > 0) app.addHook('onRequest', (_, __, done) => void setTimeout(done, delayMs))

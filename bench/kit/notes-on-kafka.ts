@@ -13,17 +13,17 @@ import { freshDatabase } from '../../test/kit/postgres.ts'
 import { timed } from './measure.ts'
 import { seedNotes } from './seed.ts'
 
-/** A log of notes with a Kafka behind it that has nothing of it yet. */
+/** A log of notes, and a Kafka that does not contain any of it yet. */
 export interface NotesOnKafka {
   databaseUrl: string
   db: Db
   listener: Listener
   kafka: KafkaOptions
-  /** What the notes topic is called there. */
+  /** Name of the notes topic there. */
   topic: string
-  /** Has the relay publish everything from the beginning, as often as it is called. @returns how long it took, in ms */
+  /** Publishes everything from the beginning; may be repeated. @returns duration in ms */
   relay(): Promise<number>
-  /** Everything in the log, as the messages that the relay makes of it, in portions: of the relay's size if not given. */
+  /** The log as relay messages, in batches; default: the relay's batch size. */
   messages(portion?: number): Promise<ReturnType<typeof toMessage>[][]>
   close(): Promise<void>
 }
@@ -56,7 +56,7 @@ export async function notesOnKafka(events: number): Promise<NotesOnKafka> {
       }
       let relay: ReturnType<typeof startRelay>
       const tookMs = await timed(() => {
-        relay = startRelay({ ...kafka, db, listener, onPublished, onError: done.reject })
+        relay = startRelay({ ...kafka, db, listener, topics: [], onPublished, onError: done.reject })
         return done.promise
       })
       await relay!.stop()

@@ -5,7 +5,7 @@ import type { Db } from '../../platform/pg/pool.ts'
 
 const VIDEOS = 5_000
 
-/** `$1` the last position so far, `$2` how many, `$3` the last note so far, `$4` ids of videos, `$5` their partitions, `$6` their number. */
+/** `$1` last position, `$2` number of notes, `$3` last note, `$4` video ids, `$5` their partitions, `$6` number of videos. */
 const NOTES = `
   insert into log.events (pos, topic, partition, key, stream, version, id, type, schema, time, actor, correlation_id, data)
   select $1 + i, '${notes.name}', ($5::int[])[v], ($4::text[])[v], 'note-' || n, 1, gen_random_uuid(), 'NoteCreated', 1,
@@ -13,7 +13,7 @@ const NOTES = `
          json_build_object('noteId', n, 'videoId', ($4::text[])[v], 'userId', 1, 'timestamp', '12:' || 10 + n % 50, 'text', null)
     from generate_series(1, $2::bigint) i, lateral (select $3 + i as n) note, lateral (select 1 + (n * 7919) % $6::int as v) whose`
 
-/** The same for the question about each of these notes. */
+/** Same parameters: the question about each of these notes. */
 const QUESTIONS = `
   insert into log.events (pos, topic, partition, key, stream, version, id, type, schema, time, actor, correlation_id, data)
   select $1 + i, '${ai.name}', ($5::int[])[v], ($4::text[])[v], 'ai-note-' || n, 1, gen_random_uuid(), '${AiNoteRequested.type}', 1,
@@ -21,7 +21,7 @@ const QUESTIONS = `
          json_build_object('request', 'note-' || n, 'videoId', ($4::text[])[v], 'noteId', n, 'userId', 1, 'timestamp', '12:' || 10 + n % 50, 'attempt', 1)
     from generate_series(1, $2::bigint) i, lateral (select $3 + i as n) note, lateral (select 1 + (n * 7919) % $6::int as v) whose`
 
-/** Adds so many empty notes to the log, and behind them a question to a model about each. Nobody is told. */
+/** Appends `count` empty notes, then a question to a model about each. Sends no notification. */
 export async function addQuestions(db: Db, count: number): Promise<void> {
   const videos = Array.from({ length: VIDEOS }, (_, i) => `video${String(i).padStart(6, '0')}`)
   const partitions = videos.map((video) => partitionOf(video, notes.partitions))

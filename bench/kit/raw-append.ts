@@ -1,6 +1,6 @@
 import type { Db, Row } from '../../platform/pg/pool.ts'
 
-/** The same columns, indexes and lock as the log has, and nothing else. */
+/** The log's columns, indexes and lock, and nothing else. */
 const SCHEMA = `
 create schema raw;
 create table raw.events (like log.events including all);
@@ -36,8 +36,8 @@ const COLUMNS = [
 const APPEND = `select raw.append(${COLUMNS.map((_, i) => `$${i + 1}`)})`
 
 /**
- * The ceiling of an append: rows that are ready, inserted under one lock, one transaction for all that wait.
- * No validation, no state, no check of versions, no verdicts.
+ * Ceiling of an append: prepared rows, inserted under one lock, one transaction for all that wait. No validation, state, version
+ * check or result.
  */
 export async function rawAppend(db: Db): Promise<(row: Row) => Promise<void>> {
   await db.connection((client) => client.query(SCHEMA))

@@ -6,26 +6,26 @@ import { openDb } from '../../platform/pg/pool.ts'
 import { rebuild } from '../../projections/engine/rebuild.ts'
 import { notesView } from '../../projections/notes.ts'
 
-/** A rebuild of the notes view in a process of its own, as the command line does it. */
+/** A rebuild of the notes view in a separate process, as by the command line. */
 export interface RebuildReport {
   events: number
   rows: number
   tookMs: number
-  /** The most memory that the process ever held, in bytes; and what it held before it began. */
+  /** Peak memory of the process in bytes, and its memory before the rebuild. */
   peakBytes: number
   idleBytes: number
 }
 
 giveWay()
 
-// From the embedded log, unless brokers are given.
+// Uses the embedded log unless brokers are given.
 const [, , url, mode, brokers, prefix] = process.argv
 const db = openDb(url!, { name: 'bench rebuild', max: 4 })
 const listener = openListener(url!)
 const reader = brokers ? kafkaReader(db, { brokers: brokers.split(','), prefix }) : postgresReader(db, listener)
 const idleBytes = process.memoryUsage.rss()
 
-/** Goes on until told to stop, counting rebuilds. */
+/** Repeats and counts rebuilds until told to stop. */
 async function again() {
   let stopped = false
   process.once('message', () => {

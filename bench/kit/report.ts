@@ -2,7 +2,7 @@ import { type Figure, isMet, type Report, ratioOf } from './figure.ts'
 
 const HEAD = ['benchmark', 'figure', 'measured', 'beside', 'ratio', 'target', 'met']
 
-/** All figures as a Markdown table, its columns aligned. @param before an earlier run, whose ratios are shown too */
+/** All figures as an aligned Markdown table. @param before an earlier run, whose ratios are shown too */
 export function table(reports: readonly Report[], before?: readonly Report[]): string {
   const head = before ? [...HEAD, 'ratio before'] : HEAD
   const ratioBefore = (benchmark: string, name: string) => {
@@ -29,18 +29,18 @@ function cells(figure: Figure): string[] {
   ]
 }
 
-/** Three digits that matter. */
+/** Three significant digits. */
 const shown = (value: number | undefined): string =>
   value === undefined ? '' : value >= 100 ? Math.round(value).toLocaleString('en') : String(Number(value.toPrecision(3)))
 
-/** Reports with those of `after` in the place of earlier ones of the same benchmark, in the order of `names`. */
+/** Replaces reports of `before` by those of the same benchmark in `after`, in the order of `names`. */
 export const merged = (names: readonly string[], before: readonly Report[], after: readonly Report[]): Report[] =>
   names.flatMap((name) => [...after, ...before].find(({ benchmark }) => benchmark === name) ?? [])
 
 const BEGIN = '<!-- figures -->'
 const END = '<!-- /figures -->'
 
-/** A page with what stands between its markers replaced. */
+/** Replaces the text between a page's markers. */
 export function withFigures(page: string, figures: string): string {
   const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)]
   if (begin < 0 || end < begin) throw new Error(`the page has no ${BEGIN} … ${END}`)

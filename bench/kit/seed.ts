@@ -6,8 +6,8 @@ const VIDEOS = 5_000
 const USERS = 1_000
 
 /**
- * Of each ten events six create notes, three edit some of them and one deletes one. Notes of a video come from all over history.
- * `$1` first and `$2` last group of ten, `$3` ids of videos, `$4` their partitions, `$5` their number, `$6` number of users.
+ * Of every ten events six create notes, three edit some of them and one deletes one. A video's notes are spread over the whole log.
+ * `$1` first and `$2` last group of ten, `$3` video ids, `$4` their partitions, `$5` their number, `$6` number of users.
  */
 const SEED = `
   insert into log.events (pos, topic, partition, key, stream, version, id, type, schema, time, actor, correlation_id, data)
@@ -26,7 +26,7 @@ const SEED = `
          lateral (select g * 6 + e.nth as n) note,
          lateral (select 1 + (n * 7919) % $5::int as v, 1 + (n * 104729) % $6::int as u) whose`
 
-/** Fills an empty log with so many events of the notes topic, written as the API would have; counted up to the next ten. */
+/** Fills an empty log with events of the notes topic like the API's; `events` is rounded up to a multiple of ten. */
 export async function seedNotes(db: Db, events: number): Promise<void> {
   const videos = Array.from({ length: VIDEOS }, (_, i) => `video${String(i).padStart(6, '0')}`)
   const partitions = videos.map((video) => partitionOf(video, notes.partitions))

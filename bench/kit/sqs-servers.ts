@@ -2,20 +2,20 @@ import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { startLocalAws } from '../../test/kit/local-aws.ts'
 import { heard, start } from './child.ts'
 
-/** A server that speaks SQS, as a process of its own. */
+/** An SQS server in a separate process. */
 export interface Sqs {
-  /** What leads there. */
+  /** Environment of clients. */
   env: Record<string, string>
   stop(): unknown
 }
 
-/** As `make start` has it: each answer waits for the disk. */
+/** As in `make start`: each answer waits for the disk. */
 export async function dataFolder(): Promise<Sqs> {
   const local = await startLocalAws()
   return { env: local.env(), stop: local.stop }
 }
 
-/** Without a disk. @param delayMs how far away it is */
+/** In memory. @param delayMs simulated distance */
 export async function memory(delayMs = 0): Promise<Sqs> {
   const server = start('memory-sqs-process.ts', [String(delayMs)], { flags: [] })
   const url = `http://127.0.0.1:${await heard<number>(server)}`

@@ -12,7 +12,7 @@ import { openDb } from '../../platform/pg/pool.ts'
 import { openChanges } from '../../projections/engine/changes.ts'
 import { createApp } from '../../services/api/app.ts'
 
-/** A server of streams in a process of its own: the API, or the least that can be called one. It can be asked for its memory. */
+/** A server of event streams in a separate process: the API, or a minimal one. It reports its memory on request. */
 export type StreamsMessage = 'memory' | { tell: string }
 
 const [, , kind, databaseUrl] = process.argv
@@ -23,8 +23,13 @@ function api(): Promise<number> {
   const { execute } = executor({ appender: appender(db), catalog, deciders, topics })
   const { handler } = createApp({
     execute,
-    visible: async () => true,
-    shows: () => true,
+    waiter: {
+      visible: async () => true,
+      shows: () => true,
+      mark: () => ({ changes: 0, incarnation: undefined }),
+      holds: () => true,
+      recovered: () => undefined,
+    },
     db,
     exclusively: (_, work) => work(),
     changes: openChanges(listener),
@@ -38,7 +43,7 @@ function api(): Promise<number> {
   return serve(handler, { port: 0, host: '127.0.0.1' }).then(({ port }) => port)
 }
 
-/** Answers with a head and keeps the connection; writes what it is told to everybody. */
+/** Answers with a snapshot and keeps the connection; sends messages from the parent to all clients. */
 function bare(): Promise<number> {
   const open = new Set<import('node:http').ServerResponse>()
   const server = createServer((_, res) => {

@@ -9,13 +9,13 @@ import { openWaiter } from '../../projections/engine/wait.ts'
 import { views } from '../../projections/index.ts'
 import type { Stack } from '../../test/kit/stack.ts'
 
-/** Those who write notes to a running stack, as its API would, from this process. */
+/** Writes notes to a running stack from this process, like its API. */
 export interface Writers {
-  /** Resolves with the commit. */
+  /** Resolves at the commit. */
   write(n: number): Promise<unknown>
-  /** Resolves when all views that the note touches show it. */
+  /** Resolves when all views affected by the note show it. */
   writeAndWait(n: number): Promise<void>
-  /** Takes a note without text; resolves with its id, with the commit. */
+  /** Creates a note without text; resolves with its id at the commit. */
   createEmpty(note: { userId: number; videoId: string; timestamp: string }): Promise<number>
   close(): Promise<void>
 }
