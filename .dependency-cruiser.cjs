@@ -29,14 +29,34 @@ module.exports = {
     {
       name: 'services-meet-in-events',
       comment:
-        'A service never imports another one: it runs without it, on another machine if need be. services/index.ts knows all; services/kit/ is what they share.',
+        'A service never imports another one: it runs without it, on another machine if need be. services/index.ts and docs.ts know all; services/kit/ is what they share, services/operations/ what the command line and the page do.',
       severity: 'error',
       // $2: of several services in one folder, what they share lies in its kit.
       from: { path: '^services/((lambdas|helpers)/[^/]+|[^/]+)/' },
       to: {
         path: '^services/',
-        pathNot: ['^services/$1/', '^services/$2/kit/', '^services/kit/', '^services/(index|run)[.]ts$'],
+        pathNot: [
+          '^services/$1/',
+          '^services/$2/kit/',
+          '^services/kit/',
+          '^services/operations/',
+          '^services/(index|run|docs)[.]ts$',
+        ],
       },
+    },
+    {
+      name: 'operations-are-for-people',
+      comment: 'What people do to the system is done for the command line and for the page; services at work know nothing of it.',
+      severity: 'error',
+      from: { path: '^(services/(?!(cli|ops|operations)/)|platform/|projections/|events/)' },
+      to: { path: '^services/operations/' },
+    },
+    {
+      name: 'the-page-runs-in-a-browser',
+      comment: 'Files of the page import each other and two libraries; of the rest of the system they know types only.',
+      severity: 'error',
+      from: { path: '^services/ops/page/' },
+      to: { pathNot: ['^services/ops/page/', '^node_modules/(preact|htm)/'], dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'platform-knows-no-domain',

@@ -1,7 +1,10 @@
 # VidWiz. Needs make, npm and any Node: one that is too old gets a newer one fetched beside it.
 
 .DEFAULT_GOAL := help
-.PHONY: help start start-kafka stand-ins test test-long check bench rebuild lag tail verify lambdas kafka kafka-cluster registry
+# A test that fails behind a pipe fails.
+SHELL = bash
+.SHELLFLAGS = -o pipefail -c
+.PHONY: help start start-kafka stand-ins pictures test test-embedded test-faults test-kafka test-kafka-faults test-pooler test-long check bench rebuild lag tail verify lambdas kafka kafka-cluster registry
 
 # Every recipe runs with the right Node and the project's own programs first in PATH.
 with_node = node="$$(bin/node -p process.execPath)" && PATH="$(CURDIR)/node_modules/.bin:$${node%/*}:$$PATH" &&
@@ -9,8 +12,8 @@ installed = node_modules/.package-lock.json
 # What stands below the log's port is the same whichever log there is, as is what knows the API only; and what brings a cluster of
 # its own, or starts a system of its own, has run already.
 below_the_log = --ignore 'test/platform/!(log)/**' --ignore 'test/platform/*.it.ts' --ignore 'test/platform/log/kafka/**' --ignore 'test/kit/**'
-beside_the_log = $(addprefix --ignore test/services/,'lambdas/**' 'helpers/**' 'gpu-worker/**' hearing.it.ts queues.it.ts original-workers.it.ts stack.it.ts 'stack/**' 'cli/doctor*' 'media-door/{forbidden,kill}.it.ts')
-above_the_log = $(below_the_log) $(beside_the_log) --ignore 'test/faults/kafka.it.ts' --ignore 'test/conformance/**' 'test/**/*.it.ts'
+beside_the_log = --ignore 'test/ops/**' $(addprefix --ignore test/services/,'lambdas/**' 'helpers/**' 'gpu-worker/**' 'api/{forget-old,limits,unavailable}.it.ts' 'api/routes/{fuzz,hostile,http}.it.ts' connections.it.ts hearing.it.ts queues.it.ts original-workers.it.ts stack.it.ts 'stack/**' 'cli/doctor*' 'media-door/{forbidden,kill}.it.ts' 'ops/{acts,live,page,page-live,parked-page,security,story-page}.it.ts')
+through_a_pooler = 'test/platform/pg/@(exclusively|listen).it.ts' 'test/projections/engine/@(projector|rebuild|wait).it.ts' 'test/services/api/routes/notes.it.ts'
 # --exit: kafkajs told to stop while it connects may keep a timer for ever; our services end by themselves in any case.
 mocha = mocha --exit --node-option disable-warning=ExperimentalWarning --node-option disable-warning=TimeoutNegativeWarning $(MOCHA_ARGS)
 
@@ -26,21 +29,43 @@ start-kafka: $(installed) ## the same on a real Kafka of this machine, with a re
 stand-ins: $(installed) ## a model and a YouTube on this machine, to see it all work without keys (Ctrl-C stops)
 	@$(with_node) exec node --disable-warning=ExperimentalWarning test/kit/stand-ins.ts
 
+pictures: $(installed) ## take the pictures of the page for operators in docs/images, from a system that runs: needs Chromium
+	@$(with_node) exec node --disable-warning=ExperimentalWarning test/kit/pictures.ts
+
+# Two lanes at a time: most of them wait most of the time.
+lanes = embedded faults kafka kafka-faults pooler
+in_lanes = $(MAKE) --no-print-directory --keep-going --jobs 2 $(addprefix test-,$(lanes))
+
 test: $(installed) ## unit tests; integration tests on the embedded log and on Kafka, with short rounds of fault injection
 	@$(with_node) $(mocha) 'test/**/*.test.ts'
-	@$(with_node) $(mocha) 'test/**/*.it.ts'
-	@$(with_node) VIDWIZ_TEST_LOG=kafka $(mocha) $(above_the_log)
+	@$(in_lanes)
 
-test-long: $(installed) ## the same with long rounds of fault injection
-	@$(with_node) $(mocha) 'test/**/*.test.ts'
-	@$(with_node) FAULT_ROUNDS=50 $(mocha) 'test/**/*.it.ts'
-	@$(with_node) VIDWIZ_TEST_LOG=kafka FAULT_ROUNDS=50 $(mocha) $(above_the_log)
+test-long: export FAULT_ROUNDS = 50
+test-long: test ## the same with long rounds of fault injection
 
-check: $(installed) ## types, lint and format, import rules, schema compatibility
+# Each line says which lane it is of.
+as_lane = 2>&1 | sed -u 's/^/$(@:test-%=%): /'
+test-embedded: $(installed)
+	@$(with_node) $(mocha) --ignore 'test/faults/**' 'test/**/*.it.ts' $(as_lane)
+test-faults: $(installed)
+	@$(with_node) $(mocha) 'test/faults/*.it.ts' $(as_lane)
+test-kafka: export VIDWIZ_TEST_LOG = kafka
+test-kafka: $(installed)
+	@$(with_node) $(mocha) $(below_the_log) $(beside_the_log) --ignore 'test/faults/**' --ignore 'test/conformance/**' 'test/**/*.it.ts' $(as_lane)
+test-kafka-faults: export VIDWIZ_TEST_LOG = kafka
+test-kafka-faults: $(installed)
+	@$(with_node) $(mocha) --ignore 'test/faults/{clocks,kafka}.it.ts' 'test/faults/*.it.ts' $(as_lane)
+test-pooler: export VIDWIZ_TEST_POOLER = pgbouncer
+test-pooler: $(installed)
+	@$(with_node) $(mocha) $(through_a_pooler) $(as_lane)
+
+check: $(installed) ## types, lint and format, import rules, schema compatibility, generated docs
 	@$(with_node) tsc -p .
+	@$(with_node) tsc -p services/ops/page
 	@$(with_node) biome check --error-on-warnings .
 	@$(with_node) depcruise --config .dependency-cruiser.cjs events platform projections services
 	@$(with_node) bin/vidwiz schemas check
+	@$(with_node) bin/vidwiz docs check
 
 bench: $(installed) bench/$(installed) ## benchmarks, each beside its ceiling or peer: make bench [ARGS="rebuild --quick"]
 	@$(with_node) node --disable-warning=ExperimentalWarning --disable-warning=TimeoutNegativeWarning bench/run.ts $(ARGS)
