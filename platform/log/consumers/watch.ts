@@ -43,7 +43,10 @@ interface Row {
   service: string
   host: string
   pid: number
-  sign: string
+  /** When it last beat. */
+  beat: string
+  /** When one of its checkpoints last moved. */
+  moved: number
   paused: string
 }
 
@@ -52,12 +55,23 @@ const SILENT_MS = 10_000
 /** Two looks further apart than this do not prove silence: this process was frozen itself, or the database was away. */
 const GAP_MS = 5_000
 
-/** Beats and moved checkpoints are signs of life. */
 const LOOK = `
-  select o.id, o.service, o.host, o.pid, o.paused,
-         concat_ws(' ', o.beat_at, (select sum(pos + epoch) from log.checkpoints where owner = o.id),
-                   (select sum(pos + epoch) from log.relay where owner = o.id)) as sign
+  select o.id, o.service, o.host, o.pid, o.paused, o.beat_at::text as beat,
+         coalesce(extract(epoch from greatest((select max(moved_at) from log.checkpoints where owner = o.id),
+                                              (select max(moved_at) from log.relay where owner = o.id))), 0)::float8 as moved
     from log.living_owners o where o.id <> $1`
+
+/** What was seen of one process, and since when it has shown no sign of life. */
+interface Seen extends Pick<Row, 'beat' | 'moved'> {
+  since: number
+  isTold: boolean
+}
+
+/**
+ * Beats and moved checkpoints are signs of life. A frozen process loses its checkpoints one by one to others, so an earlier time of
+ * the last move is none.
+ */
+const showsLife = (row: Row, seen: Seen) => row.beat !== seen.beat || row.moved > seen.moved
 
 /** Watches the other processes that run consumers, and cuts off frozen ones of the same service, so that others can take over. */
 export function watchOwners({
@@ -68,7 +82,7 @@ export function watchOwners({
   now = () => performance.now(),
   ...told
 }: WatchOptions): Watch {
-  const seen = new Map<string, { sign: string; since: number; isTold: boolean }>()
+  const seen = new Map<string, Seen>()
   let lookedAt = now()
   /** The pauses of each other living process of the same service. */
   let peers: Record<string, Pause>[] = []
@@ -86,11 +100,14 @@ export function watchOwners({
       if (at - lookedAt > GAP_MS) seen.clear()
       lookedAt = at
       for (const gone of [...seen.keys()].filter((one) => !rows.some((row) => row.id === one))) seen.delete(gone)
-      for (const { id, sign } of rows) if (seen.get(id)?.sign !== sign) seen.set(id, { sign, since: at, isTold: false })
+      for (const row of rows) {
+        const before = seen.get(row.id)
+        if (!before || showsLife(row, before)) seen.set(row.id, { beat: row.beat, moved: row.moved, since: at, isTold: false })
+      }
       const isSilent = (one: Row) => at - seen.get(one.id)!.since >= silentMs
       const living = rows.filter((one) => !isSilent(one))
       peers = living.filter((one) => one.service === service).map(({ paused }) => JSON.parse(paused))
-      for (const { sign: _, paused: __, ...row } of rows.filter(isSilent)) {
+      for (const { beat: _, moved: __, paused: ___, ...row } of rows.filter(isSilent)) {
         const memory = seen.get(row.id)!
         const owner = { ...row, silentMs: Math.round(at - memory.since) }
         if (row.service === service) await relieve(owner)

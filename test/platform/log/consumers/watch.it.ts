@@ -87,10 +87,30 @@ describe('watching the owners of consumers', function () {
       owner.id,
     ])
     for (let n = 0; n < 8; n++) {
-      await db.query('test.move', 'update log.checkpoints set pos = pos + 1')
+      await db.query('test.move', 'update log.checkpoints set pos = pos + 1, moved_at = clock_timestamp()')
       await looks(1)
     }
     expect([relieved.length, owner.isCut()]).to.deep.equal([0, false])
+  })
+
+  it('does not take it for a sign of life that one loses its checkpoints to another, one by one', async () => {
+    const owner = await anOwner('projector')
+    const { looks, relieved } = aWatch()
+    await db.query(
+      'test.make',
+      `insert into log.checkpoints (consumer, topic, partition, owner, pos, moved_at)
+       select 'c', 't', n, $1, n, now() - make_interval(secs => n) from generate_series(0, 9) n`,
+      [owner.id],
+    )
+    for (let n = 0; n < 6; n++) {
+      await looks(1)
+      await db.query(
+        'test.take',
+        `update log.checkpoints set owner = $2, epoch = epoch + 1, moved_at = clock_timestamp() where partition = $1`,
+        [n, newId()],
+      )
+    }
+    expect(relieved.map(({ silentMs }) => silentMs)).to.deep.equal([10_000])
   })
 
   it('proves nothing by looks that lie far apart: who watches was frozen itself, or the database was away', async () => {
