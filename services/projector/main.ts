@@ -9,7 +9,6 @@ import { openDb } from '#platform/pg/pool.ts'
 import { databaseUrl, reach } from '#platform/pg/where.ts'
 import { service } from '#platform/service.ts'
 import { StandingBy } from '#platform/telemetry/health.ts'
-import { openSpell } from '#platform/telemetry/spell.ts'
 import { lagOf } from '#projections/engine/lag.ts'
 import { lagMetrics } from '#projections/engine/lag-metrics.ts'
 import { startProjector } from '#projections/engine/projector.ts'
@@ -37,7 +36,6 @@ export default service('projector', async (logger, _, metrics) => {
   if (built.length > 0) logger.info({ views: built }, 'built views')
   /** By view: the holder of its lock, when that is another process. */
   const held = new Map<string, string>()
-  const spells = new Map(views.map((view) => [view.name, openSpell(logger, { view: view.name })]))
   const projector = startProjector({
     db,
     reader,
@@ -53,8 +51,6 @@ export default service('projector', async (logger, _, metrics) => {
       held.set(view.name, words)
       logger.info({ view: view.name, holder }, `another process keeps it up to date: ${words}`)
     },
-    onApplied: (view) => spells.get(view.name)!.worked(),
-    onError: (view, error) => spells.get(view.name)!.failed(error),
   })
   return {
     async works() {

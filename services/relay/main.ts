@@ -12,7 +12,6 @@ import { openListener } from '#platform/pg/listen.ts'
 import { openDb } from '#platform/pg/pool.ts'
 import { databaseUrl, reach } from '#platform/pg/where.ts'
 import { service, Trouble } from '#platform/service.ts'
-import { openSpell } from '#platform/telemetry/spell.ts'
 import { lagMetrics } from '#projections/engine/lag-metrics.ts'
 import { keepToTimeline } from '#services/kit/timeline.ts'
 import { pruneNowAndThen } from './prune.ts'
@@ -39,7 +38,6 @@ export default service('relay', async (log, _, metrics) => {
   const { stop: leaveTimeline } = await keepToTimeline(db, listener, log)
   lagMetrics(metrics, () => relayLag(db, topics))
   const owner = openOwner({ db, listener, service: 'relay', ...ownerLog(log) })
-  const spell = openSpell(log)
   const relay = startRelay({
     ...kafka,
     db,
@@ -47,8 +45,6 @@ export default service('relay', async (log, _, metrics) => {
     topics,
     wire,
     owner,
-    onPublished: spell.worked,
-    onError: spell.failed,
     onRelieved: (relieved) =>
       log.warn(relieved, 'relieved a relay: it published nothing though there was something to publish, so its lease was taken'),
   })

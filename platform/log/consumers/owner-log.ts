@@ -1,9 +1,20 @@
 import type { Logger } from '../../telemetry/logger.ts'
+import { openSpell } from '../../telemetry/spell.ts'
 import { nameOf } from './judge.ts'
 import type { OwnerOptions } from './owners.ts'
 
-/** Callbacks of an owner that log its failed beats and the frozen processes that it sees. */
-export const ownerLog = (log: Logger): Pick<OwnerOptions, 'onError' | 'onRelieved' | 'onFrozen'> => ({
+/**
+ * Callbacks of an owner that log the pauses of its consumers, its failed beats, and the frozen processes that it sees.
+ * @param isStopping whether the process stops: interrupted work is no pause then
+ */
+export const ownerLog = (
+  log: Logger,
+  isStopping = () => false,
+): Pick<OwnerOptions, 'onError' | 'onRelieved' | 'onFrozen' | 'spell'> => ({
+  spell(consumer, topic) {
+    const spell = openSpell(log, { consumer, topic })
+    return { ...spell, failed: (error) => (isStopping() ? undefined : spell.failed(error)) }
+  },
   onError: (error) => log.warn({ error }, 'cannot say that it lives'),
   onRelieved: ({ cut, ...owner }) =>
     log.warn(

@@ -14,8 +14,6 @@ import { redriveDue } from './redrive.ts'
 export interface ReactingOptions extends Omit<EffectOptions, 'consumer'> {
   /** Called with each event that was parked, after the commit. */
   onParked?(parked: Parked): void
-  /** Called whenever events were handled. */
-  onProgress?(): void
   /** Id of the process, for monitoring. */
   owner?: string | undefined
 }
@@ -36,7 +34,7 @@ class TooMuch extends Error {}
 export function reacting(
   { name: consumer, types, causes, ahead }: Reactor,
   topic: Topic,
-  { onParked, onProgress, owner, ...options }: ReactingOptions,
+  { onParked, owner, ...options }: ReactingOptions,
 ): Pick<Follower, 'resume' | 'handle'> {
   const { db } = options
   const own = ownership(db, { consumer, topic: topic.name, owner }, onParked)
@@ -109,7 +107,6 @@ export function reacting(
               }),
             isFault: (error) => error instanceof TooMuch || isFault(error),
           })
-          onProgress?.()
           ask()
         }
       } finally {
