@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { atMost, within } from '#platform/deadline.ts'
 import type { Logger } from '../telemetry/logger.ts'
 
 /** How often something has happened in its current time window, as far as this process knows. */
@@ -132,22 +133,14 @@ export function sharedCounts({ exchange, log, now = Date.now, patienceMs = PATIE
       const alone = { ...count }
       if (isClosed || isAlone) return alone
       share()
-      await within(patienceMs, batch.settled.promise)
+      await within(patienceMs, batch.settled.promise, () => {})
       const before = batch.before.get(key)
       return before === undefined ? alone : { total: before + nth, endsAt: known(key)?.endsAt ?? alone.endsAt }
     },
     async close() {
       isClosed = true
       clearTimeout(timer)
-      await within(patienceMs, Promise.resolve(running))
+      await atMost(patienceMs, running)
     },
   }
-}
-
-function within(ms: number, work: Promise<unknown>): Promise<unknown> {
-  let timer: NodeJS.Timeout
-  const patience = new Promise((resolve) => {
-    timer = setTimeout(resolve, ms)
-  })
-  return Promise.race([work, patience]).finally(() => clearTimeout(timer))
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
+import { within } from '#platform/deadline.ts'
 import { Trouble } from '../trouble.ts'
 import { messageOf } from './errors.ts'
 
@@ -62,11 +63,9 @@ async function probe(one: pg.Client, config: pg.ClientConfig): Promise<void> {
 async function lent(client: pg.Client) {
   try {
     await client.connect()
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`no server connection within ${LEND_MS / 1000} s`)), LEND_MS)
+    await within(LEND_MS, pidOf(client), () => {
+      throw new Error(`no server connection within ${LEND_MS / 1000} s`)
     })
-    await Promise.race([pidOf(client), late]).finally(() => clearTimeout(timer))
   } catch (error) {
     throw new Trouble(
       `the pooler that DB_URL leads to lends no second connection (${messageOf(error)}): ` +

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Settings } from '#platform/config/settings.ts'
+import { unlessAborted } from '#platform/deadline.ts'
 import { type Running, Trouble } from '#platform/service.ts'
 import { nameOf, type Received, traceparentOf } from '#platform/sqs/queues.ts'
 import { openSpell, type Spell } from '#platform/telemetry/spell.ts'
@@ -17,7 +18,6 @@ import { jobApi } from './job-api.ts'
 import { openLease } from './lease.ts'
 import { type Measures, openMeasures } from './measures.ts'
 import { readMessage } from './message.ts'
-import { unlessAborted } from './patience.ts'
 import { type InHand, type Settling, settling } from './settle.ts'
 import { workOn } from './work.ts'
 import { sweepWorkFolders } from './work-folder.ts'
@@ -161,7 +161,7 @@ class Worker {
     const { signal } = this.told
     for (let failures = 1; ; failures++) {
       try {
-        const device = await unlessAborted(transcriber.device(), signal)
+        const device = await unlessAborted(signal, transcriber.device())
         if (this.deaf !== undefined) log.info({ device }, `hears on ${device}`)
         this.deaf = undefined
         return

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { CompressionTypes, type Kafka, type Producer, type RecordMetadata, type TopicMessages } from 'kafkajs'
 import type { Recorded } from '#events/kit/envelope.ts'
 import type { Topic } from '#events/kit/stream.ts'
+import { atMost } from '#platform/deadline.ts'
 import { codeOf } from '#platform/pg/errors.ts'
 import type { Listener } from '#platform/pg/listen.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
@@ -208,7 +208,7 @@ export function startRelay({ db, listener, topics, wire = plainWire, owner, ...o
         await pause(backoffMs(++failures))
       } finally {
         // Disconnecting waits for answers that may never come.
-        await Promise.race([producer?.disconnect(), sleep(CLOSE_MS, undefined, { ref: false })]).catch(() => {})
+        await atMost(CLOSE_MS, producer?.disconnect())
         await lock?.release()
       }
     }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import kafkajs from 'kafkajs'
 import type { Topic } from '#events/kit/stream.ts'
+import { within } from '#platform/deadline.ts'
 import { MAX_MESSAGE_BYTES } from '#platform/kafka/message-bytes.ts'
 import { Trouble } from '#platform/trouble.ts'
 import { type KafkaOptions, openKafka } from './client.ts'
@@ -48,13 +49,9 @@ export async function withTopics<T>(options: KafkaOptions, work: (topics: TopicT
   const admin = kafka.admin()
   const kafkaName = ({ name }: Topic) => (options.prefix ?? '') + name
   try {
-    const connecting = admin.connect()
-    connecting.catch(() => {})
-    const tooLate = sleep(CONNECT_MS, undefined, { ref: false }).then(() => {
+    await within(CONNECT_MS, admin.connect(), () => {
       throw new Error(`no answer within ${CONNECT_MS} ms`)
     })
-    tooLate.catch(() => {})
-    await Promise.race([connecting, tooLate])
   } catch (error) {
     close()
     throw new Trouble(`cannot reach Kafka at ${options.brokers.join(', ')}: ${(error as Error).message}`, { cause: error })

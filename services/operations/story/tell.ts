@@ -3,6 +3,7 @@ import type { Recorded } from '#events/kit/envelope.ts'
 import { usualPolicy } from '#events/task.ts'
 import { now } from '#platform/clock.ts'
 import type { Settings } from '#platform/config/settings.ts'
+import { within } from '#platform/deadline.ts'
 import { shownCause } from '#platform/log/cause.ts'
 import { kafkaOptions } from '#platform/log/kafka/client.ts'
 import type { Reader } from '#platform/log/port.ts'
@@ -130,15 +131,11 @@ export function payloadOf({ data }: Recorded): unknown {
 async function offsetsIn(reader: Reader, events: readonly Recorded[]) {
   const none = (why: string | null) => ({ offsets: new Map<number, number>(), why })
   if (!reader.offsets) return none(null)
-  const late = Promise.withResolvers<ReturnType<typeof none>>()
-  const timer = setTimeout(() => late.resolve(none('Kafka does not answer')), OFFSETS_MS)
-  try {
-    return await Promise.race([reader.offsets(events).then((offsets) => ({ offsets, why: null })), late.promise])
-  } catch (error) {
-    return none((error as Error).message)
-  } finally {
-    clearTimeout(timer)
-  }
+  const found = reader.offsets(events).then(
+    (offsets) => ({ offsets, why: null }),
+    (error: Error) => none(error.message),
+  )
+  return within(OFFSETS_MS, found, () => none('Kafka does not answer'))
 }
 
 /** Streams whose states explain why something waits. */
