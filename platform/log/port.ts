@@ -11,7 +11,7 @@ export interface StreamChange {
   stream: string
   /** The version that the group read; 0 for a stream that does not exist. */
   expected: number
-  next?: Folded
+  next?: FoldedState
 }
 
 /** The folded state of a stream at a version, as JSON text. */
@@ -21,7 +21,7 @@ export interface Snapshot {
   state: string
 }
 
-export interface Folded extends Snapshot {
+export interface FoldedState extends Snapshot {
   /** When its last event was recorded, in milliseconds since the epoch; 0 when that event was pruned. */
   time: number
   /** Characters of events after the last stored snapshot; 0 when this state is to be stored as one. */

@@ -1,7 +1,7 @@
 import { codeOf } from '#platform/pg/errors.ts'
 import type { Listener } from '#platform/pg/listen.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
-import { Trouble } from '../trouble.ts'
+import { OperatorError } from '../operator-error.ts'
 
 // A log that was restored from a backup has lost its newest events. docs/decisions/timeline.md says why that is dangerous and
 // what is done about it.
@@ -24,7 +24,7 @@ export interface Timeline {
 export const REMEDY = '`npx vidwiz restored --dry-run` says what is lost (docs/runbook.md, "A database was restored")'
 
 /** The log appears to have lost events, so nothing may be appended until an operator allows it. */
-export class LogHalted extends Trouble {
+export class LogHalted extends OperatorError {
   constructor(why: string, options?: ErrorOptions) {
     super(`the log is halted: ${why}; ${REMEDY}`, options)
     this.name = 'LogHalted'
@@ -32,7 +32,7 @@ export class LogHalted extends Trouble {
 }
 
 /** A topic holds something that the log does not have. */
-export class AheadOfLog extends Trouble {
+export class AheadOfLog extends OperatorError {
   constructor(what: string, options?: ErrorOptions) {
     super(`${what}. The database was restored from a backup, or somebody else wrote to the topic; ${REMEDY}`, options)
     this.name = 'AheadOfLog'

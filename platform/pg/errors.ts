@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { Trouble } from '../trouble.ts'
+import { OperatorError } from '../operator-error.ts'
 
 /** The SQLSTATE of a Postgres error, or the code of a system error. */
 export const codeOf = (error: unknown): string | undefined =>
@@ -62,7 +62,7 @@ const OF_CONNECTION =
 export function asConnectionError(error: unknown, wasConnecting = false): unknown {
   if (!(error instanceof Error) || error instanceof pg.DatabaseError || error instanceof ConnectionLost) return error
   // PinnedClient has already explained this error to the user.
-  if (error instanceof Trouble) return error
+  if (error instanceof OperatorError) return error
   const isOfSystem = /^E(?!RR_)/.test(codeOf(error) ?? '')
   return wasConnecting || isOfSystem || OF_CONNECTION.test(error.message) ? new ConnectionLost(error) : error
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import knex, { type Knex } from 'knex'
-import { Trouble } from '../trouble.ts'
+import { OperatorError } from '../operator-error.ts'
 import { databaseIn, userIn } from './address.ts'
 import { adopt, BOOKKEEPING, bookkeeping, TABLE } from './bookkeeping.ts'
 import { codeOf, messageOf } from './errors.ts'
@@ -27,7 +27,7 @@ const silent = { warn() {}, error() {} }
  * Applies all missing migrations. Safe when several processes start at once, and after a process was killed half-way.
  * @param folder of numbered SQL files, for a database other than VidWiz's own
  * @returns the names of the migrations that it applied
- * @throws Trouble when the database cannot be used, or its user may not change it
+ * @throws OperatorError when the database cannot be used, or its user may not change it
  */
 export async function migrate(url: string, folder = OURS): Promise<string[]> {
   const pool = openPool(url, { name: 'vidwiz migrate', max: 3 })
@@ -55,7 +55,7 @@ export async function migrate(url: string, folder = OURS): Promise<string[]> {
 }
 
 const notAllowed = (url: string, error: unknown) =>
-  new Trouble(
+  new OperatorError(
     `the user ${userIn(url)} may not change the tables of the database ${databaseIn(url)} (${messageOf(error)}): ` +
       'run `vidwiz setup` as its owner, or let the owner run: alter database … owner to …',
     { cause: error },

@@ -1,7 +1,7 @@
 import { dataFolder } from '../config/data-folder.ts'
 import { secrets } from '../config/secrets.ts'
 import type { Settings } from '../config/settings.ts'
-import { Trouble } from '../trouble.ts'
+import { OperatorError } from '../operator-error.ts'
 import { askTime } from './clock.ts'
 import { postgresUrl, runningPostgres } from './embedded/index.ts'
 import { codeOf, messageOf } from './errors.ts'
@@ -10,13 +10,13 @@ import type { Queryable } from './pool.ts'
 
 /**
  * The database to use: `DB_URL`, or the embedded Postgres that runs in the data folder.
- * @throws Trouble when neither is there
+ * @throws OperatorError when neither is there
  */
 export function databaseUrl(settings: Settings): string {
   if (settings.DB_URL) return settings.DB_URL
   const data = dataFolder(settings.VIDWIZ_DATA)
   const running = runningPostgres(data)
-  if (!running) throw new Trouble(`no Postgres runs in ${data}: start VidWiz first (make start), or set DB_URL`)
+  if (!running) throw new OperatorError(`no Postgres runs in ${data}: start VidWiz first (make start), or set DB_URL`)
   return postgresUrl(running.port, secrets(data).PG_PASSWORD)
 }
 
@@ -45,7 +45,7 @@ const REACH = `select has_table_privilege('log.events', 'insert') as "mayWrite",
 /**
  * Checks that the database answers, has all tables and can be written to; also adjusts this process's clock to the database's.
  * @param writes false for callers that only read
- * @throws Trouble when the database cannot be used, lacks migrations, or its user may not write
+ * @throws OperatorError when the database cannot be used, lacks migrations, or its user may not write
  */
 export async function reach(db: Queryable, { writes = true }: { writes?: boolean } = {}): Promise<void> {
   let lacking: string[] = []
@@ -56,18 +56,20 @@ export async function reach(db: Queryable, { writes = true }: { writes?: boolean
   })
   const [row] = await asked.catch((error) => {
     if (codeOf(error) === UNDEFINED_TABLE)
-      throw new Trouble('the database is empty: run `npx vidwiz setup` first', { cause: error })
-    throw new Trouble(`cannot use the database: ${messageOf(error)}`, { cause: error })
+      throw new OperatorError('the database is empty: run `npx vidwiz setup` first', { cause: error })
+    throw new OperatorError(`cannot use the database: ${messageOf(error)}`, { cause: error })
   })
   if (lacking.length > 0)
-    throw new Trouble(
+    throw new OperatorError(
       `the tables of the database are of an older version, from before ${lacking[0]}: run \`npx vidwiz setup\` of this version first`,
     )
   complete.add(db)
   if (writes && row!.isReadOnly)
-    throw new Trouble(
+    throw new OperatorError(
       `the database is read-only for the user ${row!.role} of DB_URL: default_transaction_read_only is on; let an administrator run: alter database … reset …, or alter role … reset …`,
     )
   if (writes && !row!.mayWrite)
-    throw new Trouble(`the user ${row!.role} of DB_URL may not write to the tables: use their owner, or grant it what they have`)
+    throw new OperatorError(
+      `the user ${row!.role} of DB_URL may not write to the tables: use their owner, or grant it what they have`,
+    )
 }

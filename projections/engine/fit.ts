@@ -1,5 +1,5 @@
+import { OperatorError } from '#platform/operator-error.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
-import { Trouble } from '#platform/trouble.ts'
 import { liveOf } from './table.ts'
 import type { View } from './view.ts'
 
@@ -7,7 +7,7 @@ import type { View } from './view.ts'
 export type Misfit = 'not set up' | 'live is older' | 'live is newer' | 'other columns'
 
 /** This code does not fit a view's live table. The process writes nothing and stands by. */
-export class Unfit extends Trouble {
+export class Unfit extends OperatorError {
   readonly view: string
   readonly misfit: Misfit
   constructor(view: View, misfit: Misfit, message: string) {

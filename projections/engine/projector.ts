@@ -1,6 +1,6 @@
+import { consuming } from '#platform/log/consumers/consuming.ts'
 import { type Owner, toldTo } from '#platform/log/consumers/owners.ts'
-import { consuming } from '#platform/log/consuming.ts'
-import type { Parked } from '#platform/log/parked.ts'
+import type { Parked } from '#platform/log/consumers/parked.ts'
 import type { Follower, Following, Reader } from '#platform/log/port.ts'
 import type { Holder } from '#platform/pg/holder.ts'
 import type { Db } from '#platform/pg/pool.ts'

@@ -2,14 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import type { Recorded } from '#events/kit/envelope.ts'
 import type { Reader } from '#platform/log/port.ts'
+import { OperatorError } from '#platform/operator-error.ts'
 import { codeOf } from '#platform/pg/errors.ts'
 import { type Db, within } from '#platform/pg/pool.ts'
 import { span } from '#platform/telemetry/tracing/tracing.ts'
-import { Trouble } from '#platform/trouble.ts'
 import { applier } from './apply.ts'
-import { redriveIn } from './letters.ts'
 import { loadReplay, SNAPSHOT, sizeOf, standing, transaction } from './load.ts'
 import { goOnUnless, type Meter, meter, type Progress } from './progress.ts'
+import { redriveIn } from './redrive.ts'
 import { cannotApply } from './replay.ts'
 import { swap } from './swap.ts'
 import { columnsOf, indexing, liveOf, nextOf } from './table.ts'
@@ -49,7 +49,7 @@ export class RebuildRefused extends Error {
 }
 
 /** The live view has a newer version, and processes with that code need it. */
-export class OlderCode extends Trouble {
+export class OlderCode extends OperatorError {
   constructor({ name, version }: View, live: number) {
     super(
       `view ${name} is live in version ${live}; this code knows version ${version} and would take it back. ` +

@@ -3,9 +3,9 @@ import type { EventOf, Recorded } from '#events/kit/envelope.ts'
 import { reason } from '#platform/log/cause.ts'
 import type { Positions, Reader } from '#platform/log/port.ts'
 import { type SpanDetails, span } from '#platform/telemetry/tracing/tracing.ts'
-import type { Row } from './fold.ts'
+import { changeOf, type Row } from './fold.ts'
+import { ROW_BYTES, sizeOf } from './row-size.ts'
 import { gone, type Id, type View } from './view.ts'
-import { ROW_BYTES, weightOf } from './weigh.ts'
 
 /** A replay met history that it cannot turn into rows. Live consumption parks such an event; a replay ends here. */
 export class ReplayStopped extends Error {
@@ -70,12 +70,12 @@ export async function* replay({
         )
         if (pass === 0) onRead?.(batch.length)
         if (bytes <= budgetBytes) continue
-        bytes = weigh(rows)
+        bytes = sizeOfAll(rows)
         while (bytes > budgetBytes / 2 && rows.size > 1) {
           slices.push({ of: slice.of * 2, nth: slice.nth + slice.of })
           slice = { of: slice.of * 2, nth: slice.nth }
           for (const id of rows.keys()) if (!inSlice(slice, id)) rows.delete(id)
-          bytes = weigh(rows)
+          bytes = sizeOfAll(rows)
         }
       }
       yield rows.values()
@@ -104,9 +104,8 @@ function applyTo(rows: Map<Id, Row>, view: View, recorded: Recorded, slice: Slic
     event = decode(view.catalog, recorded)
     id = view.id(event)
     if (!inSlice(slice, id)) return false
-    const before = rows.get(id)
-    after = view.evolve(before, event)
-    if (after === undefined || after === before) return false
+    after = changeOf(view, rows.get(id), event)
+    if (after === undefined) return false
   } catch (error) {
     throw cannotApply(view, recorded, error)
   }
@@ -131,9 +130,9 @@ function hash(text: string): number {
   return (h ^ (h >>> 13)) >>> 0
 }
 
-function weigh(rows: ReadonlyMap<Id, Row>): number {
+function sizeOfAll(rows: ReadonlyMap<Id, Row>): number {
   let bytes = 0
-  for (const row of rows.values()) bytes += weightOf(row)
+  for (const row of rows.values()) bytes += sizeOf(row)
   return bytes
 }
 

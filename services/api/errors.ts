@@ -1,6 +1,6 @@
 import { failure, type HttpError } from '#platform/http/errors.ts'
 import { LimitExceeded } from '#platform/limits/limiter.ts'
-import { Rejected } from '#platform/log/executor.ts'
+import { Rejected } from '#platform/log/commands/executor.ts'
 import { LogHalted } from '#platform/log/timeline.ts'
 import { isUnavailable, codeOf as sqlStateOf } from '#platform/pg/errors.ts'
 import { StillTaken } from '#platform/pg/exclusively.ts'

@@ -1,5 +1,5 @@
 import { within } from '#platform/deadline.ts'
-import type { Execute } from '#platform/log/executor.ts'
+import type { Execute } from '#platform/log/commands/executor.ts'
 import { probeAppend } from '#platform/log/postgres/probe.ts'
 import { codeOf, isUnavailable, reasonOf } from '#platform/pg/errors.ts'
 import type { Db } from '#platform/pg/pool.ts'

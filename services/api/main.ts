@@ -7,7 +7,8 @@ import { readSettings } from '#platform/config/settings.ts'
 import { addressOf } from '#platform/http/client-address.ts'
 import { serve } from '#platform/http/serve.ts'
 import { openLlm } from '#platform/llm/open.ts'
-import { executor } from '#platform/log/executor.ts'
+import { executor } from '#platform/log/commands/executor.ts'
+import { lagOf } from '#platform/log/consumers/lag.ts'
 import { assertKafkaAgrees } from '#platform/log/kafka/agreement.ts'
 import { kafkaOptions } from '#platform/log/kafka/client.ts'
 import { relayLag } from '#platform/log/kafka/relay-lag.ts'
@@ -22,10 +23,9 @@ import { openExclusively } from '#platform/pg/exclusively.ts'
 import { openListener } from '#platform/pg/listen.ts'
 import { openDb } from '#platform/pg/pool.ts'
 import { databaseUrl, reach } from '#platform/pg/where.ts'
-import { service, Trouble } from '#platform/service.ts'
+import { OperatorError, service } from '#platform/service.ts'
 import { youtubeSearch } from '#platform/youtube/search.ts'
 import { openChanges } from '#projections/engine/changes.ts'
-import { lagOf } from '#projections/engine/lag.ts'
 import { openWaiter } from '#projections/engine/wait.ts'
 import { views } from '#projections/index.ts'
 import { keepToTimeline } from '#services/kit/timeline.ts'
@@ -110,7 +110,7 @@ export default service('api', async (log, _, metrics) => {
     lingerMs: LINGER_MS,
     finishMs: FINISH_MS,
   }).catch((error: NodeJS.ErrnoException) => {
-    throw new Trouble(
+    throw new OperatorError(
       error.code === 'EADDRINUSE'
         ? `port ${settings.PORT} is in use; set PORT to another one`
         : `cannot listen: ${error.message}`,

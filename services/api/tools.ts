@@ -1,6 +1,6 @@
 import { type Command, command, reject } from '#events/kit/command.ts'
 import type { Request } from '#platform/http/request.ts'
-import { type Cause, type Context, type Executed, Rejected } from '#platform/log/executor.ts'
+import { type Cause, type Context, type Executed, Rejected } from '#platform/log/commands/executor.ts'
 import type { Place } from '#platform/log/port.ts'
 import type { Db } from '#platform/pg/pool.ts'
 import { causationOf } from './causes.ts'

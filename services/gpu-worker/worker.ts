@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Settings } from '#platform/config/settings.ts'
 import { unlessAborted } from '#platform/deadline.ts'
-import { type Running, Trouble } from '#platform/service.ts'
+import { OperatorError, type Running } from '#platform/service.ts'
 import { nameOf, type Received, traceparentOf } from '#platform/sqs/queues.ts'
 import { openSpell, type Spell } from '#platform/telemetry/spell.ts'
 import { quietly, type SpanDetails, span } from '#platform/telemetry/tracing/tracing.ts'
@@ -33,18 +33,18 @@ const FINISH_MS = 3_000
 const TRIAL_MS = 600_000
 
 /**
- * @throws Trouble naming both variables when neither is set
+ * @throws OperatorError naming both variables when neither is set
  */
 export function queueUrlOf({ SQS_QUEUE_URL, SQS_TRANSCRIPTION_QUEUE_URL }: Settings): string {
   const url = SQS_QUEUE_URL ?? SQS_TRANSCRIPTION_QUEUE_URL
   if (url === undefined)
-    throw new Trouble('SQS_QUEUE_URL or SQS_TRANSCRIPTION_QUEUE_URL must be set: the queue whose videos are to be heard')
+    throw new OperatorError('SQS_QUEUE_URL or SQS_TRANSCRIPTION_QUEUE_URL must be set: the queue whose videos are to be heard')
   return url
 }
 
 /**
  * Runs a media worker, which processes one message of the queue at a time.
- * @throws Trouble when no queue is set, or there is no token for the API
+ * @throws OperatorError when no queue is set, or there is no token for the API
  */
 export function startWorker(parts: WorkerParts): Running {
   const worker = new Worker(parts)
@@ -113,7 +113,7 @@ class Worker {
    */
   check(): void {
     const missing = this.ytDlp.missing() ?? this.deaf
-    if (missing) throw new Trouble(missing)
+    if (missing) throw new OperatorError(missing)
     if (this.queueTrouble) throw this.queueTrouble
   }
 

@@ -4,7 +4,7 @@ import { readSettings } from '#platform/config/settings.ts'
 import { serve } from '#platform/http/serve.ts'
 import { sharedCounts } from '#platform/limits/counts.ts'
 import { countInPostgres } from '#platform/limits/postgres.ts'
-import { executor } from '#platform/log/executor.ts'
+import { executor } from '#platform/log/commands/executor.ts'
 import { openReader } from '#platform/log/open.ts'
 import { appender } from '#platform/log/postgres/appender.ts'
 import { boundsOf } from '#platform/pg/bounds.ts'
@@ -12,7 +12,7 @@ import { followClock } from '#platform/pg/clock.ts'
 import { openListener } from '#platform/pg/listen.ts'
 import { openDb } from '#platform/pg/pool.ts'
 import { databaseUrl, reach } from '#platform/pg/where.ts'
-import { service, Trouble } from '#platform/service.ts'
+import { OperatorError, service } from '#platform/service.ts'
 import { keepToTimeline } from '#services/kit/timeline.ts'
 import { openLooking } from '#services/operations/looking.ts'
 import { openSampler } from '#services/operations/sampler.ts'
@@ -85,7 +85,7 @@ export default service('ops', async (log, _, metrics) => {
   const server = await serve(handler, { port: settings.OPS_PORT, host: settings.HOST, finishMs: FINISH_MS }).catch(
     async (error: NodeJS.ErrnoException) => {
       await close()
-      throw new Trouble(
+      throw new OperatorError(
         error.code === 'EADDRINUSE'
           ? `the page for operators is not served: port ${settings.OPS_PORT} is in use; set OPS_PORT to another one`
           : `the page for operators is not served: cannot listen on ${settings.HOST}:${settings.OPS_PORT} (${error.code})`,

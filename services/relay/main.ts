@@ -1,5 +1,6 @@
 import { topics } from '#events/topics.ts'
 import { readSettings } from '#platform/config/settings.ts'
+import { lagMetrics } from '#platform/log/consumers/lag-metrics.ts'
 import { ownerLog } from '#platform/log/consumers/owner-log.ts'
 import { openOwner } from '#platform/log/consumers/owners.ts'
 import { kafkaOptions } from '#platform/log/kafka/client.ts'
@@ -11,15 +12,14 @@ import { followClock } from '#platform/pg/clock.ts'
 import { openListener } from '#platform/pg/listen.ts'
 import { openDb } from '#platform/pg/pool.ts'
 import { databaseUrl, reach } from '#platform/pg/where.ts'
-import { service, Trouble } from '#platform/service.ts'
-import { lagMetrics } from '#projections/engine/lag-metrics.ts'
+import { OperatorError, service } from '#platform/service.ts'
 import { keepToTimeline } from '#services/kit/timeline.ts'
 import { pruneNowAndThen } from './prune.ts'
 
 export default service('relay', async (log, _, metrics) => {
   const settings = readSettings()
   const kafka = kafkaOptions(settings)
-  if (!kafka) throw new Trouble('KAFKA_BROKERS is not set: without Kafka there is nothing to relay to')
+  if (!kafka) throw new OperatorError('KAFKA_BROKERS is not set: without Kafka there is nothing to relay to')
   const wire = await openWire(settings)
   const url = databaseUrl(settings)
   const db = openDb(url, { name: 'vidwiz relay', max: 3, indexed: true, log })

@@ -10,7 +10,7 @@ import { withoutSecrets } from '#platform/pg/address.ts'
 import { startPostgres } from '#platform/pg/embedded/index.ts'
 import { migrate } from '#platform/pg/migrate.ts'
 import { findPython, OLDEST_PYTHON } from '#platform/python/find.ts'
-import { type Running, runServices, service, Trouble } from '#platform/service.ts'
+import { OperatorError, type Running, runServices, service } from '#platform/service.ts'
 import type { Idle } from '../kit/left-out.ts'
 import { banner } from './banner.ts'
 import { type Group, type Plan, planned } from './groups.ts'
@@ -77,7 +77,9 @@ async function startAll(_: unknown, begun: (running: Running) => void): Promise<
   let awsUrl: string | undefined
   try {
     await migrate(url).catch((error) => {
-      throw new Trouble(`cannot use the database at ${withoutSecrets(url)}: ${error.message || error.code}`, { cause: error })
+      throw new OperatorError(`cannot use the database at ${withoutSecrets(url)}: ${error.message || error.code}`, {
+        cause: error,
+      })
     })
     const env = {
       ...process.env,

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SUPERVISOR } from '#platform/orphan/index.ts'
-import { Trouble } from '#platform/service.ts'
+import { OperatorError } from '#platform/service.ts'
 import { tracingFlags } from '#platform/telemetry/tracing/flags.ts'
 
 /** A process to keep running. */
@@ -76,7 +76,7 @@ export function supervisor({ onLine, onRestart, onLaunch }: SupervisorOptions): 
   /** Resolves when the part is ready. From then on it is restarted whenever it ends. */
   async function started(part: Part): Promise<void> {
     const first = launch(part)
-    if (!(await readyOrEnded(first))) throw new Trouble(`${part.name} did not start`)
+    if (!(await readyOrEnded(first))) throw new OperatorError(`${part.name} did not start`)
     void revive(part, first)
   }
 
@@ -107,7 +107,7 @@ export function supervisor({ onLine, onRestart, onLaunch }: SupervisorOptions): 
   return {
     start: async (parts) => {
       for (const part of parts) {
-        if (stopping) throw new Trouble('stopped while starting')
+        if (stopping) throw new OperatorError('stopped while starting')
         await started(part)
       }
     },

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kafka, KafkaMessage } from 'kafkajs'
 import { within } from '#platform/deadline.ts'
+import { OperatorError } from '#platform/operator-error.ts'
 import { backoffMs } from '#platform/stopping.ts'
-import { Trouble } from '#platform/trouble.ts'
 
 /** The answer of one partition. */
 export interface Fetched {
@@ -135,7 +135,8 @@ export function openFetcher(kafka: Kafka): Fetcher {
         } catch (cause) {
           const error = cause as Error & { partition?: number; host?: string; port?: number }
           const pauseMs = backoffMs(tries, PAUSE)
-          if (Date.now() + pauseMs >= untilMs()) throw new Trouble(`cannot read ${topic} from Kafka: ${error.message}`, { cause })
+          if (Date.now() + pauseMs >= untilMs())
+            throw new OperatorError(`cannot read ${topic} from Kafka: ${error.message}`, { cause })
           // The error names only one partition, so it may come again for another.
           if (error.name === 'KafkaJSOffsetOutOfRange' && !moved.has(error.partition!)) {
             moved.add(error.partition!)

@@ -2,7 +2,7 @@ import type { Command } from '#events/kit/command.ts'
 import type { EventOf } from '#events/kit/envelope.ts'
 import type { EventFrom, EventType, Topic } from '#events/kit/stream.ts'
 import { reason } from '../cause.ts'
-import { Unable } from './effect.ts'
+import { Unable } from './caused-commands.ts'
 
 /** What a reactor does for events of one type. */
 export interface Reaction {

@@ -1,7 +1,7 @@
 import { basename, join, resolve } from 'node:path'
 import { unlessAborted } from '#platform/deadline.ts'
+import { OperatorError } from '#platform/operator-error.ts'
 import { pythonEnvironment } from '#platform/python/environment.ts'
-import { Trouble } from '#platform/trouble.ts'
 import { turns } from '#platform/turns.ts'
 import type { Listener } from '#platform/whisper/install.ts'
 import { type Heard, HearingError, type HearOptions, type Transcriber } from '../ports.ts'
@@ -10,7 +10,7 @@ import type { Ready } from './protocol.ts'
 import { rowsOf } from './rows.ts'
 
 export interface TranscriberOptions {
-  /** The installed faster-whisper; called for each new child process. Its Trouble becomes a HearingError `set-up`. */
+  /** The installed faster-whisper; called for each new child process. Its OperatorError becomes a HearingError `set-up`. */
   listener(): Promise<Listener>
   /** Folder for downloaded models. */
   models: string
@@ -65,7 +65,7 @@ export function openTranscriber(options: TranscriberOptions): Transcriber & {
 
   async function begun(): Promise<Child> {
     const listener = await options.listener().catch((error) => {
-      throw error instanceof Trouble ? new HearingError('set-up', error.message, { cause: error }) : error
+      throw error instanceof OperatorError ? new HearingError('set-up', error.message, { cause: error }) : error
     })
     if (isClosed) throw closed()
     child = new Child({

@@ -5,8 +5,8 @@ import { kafkaOptions, openKafka, SOON } from '#platform/log/kafka/client.ts'
 import { openFetcher } from '#platform/log/kafka/fetch.ts'
 import { offsetsBeyond } from '#platform/log/kafka/offsets.ts'
 import { readTimeline, type Timeline } from '#platform/log/timeline.ts'
+import { OperatorError } from '#platform/operator-error.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
-import { Trouble } from '#platform/trouble.ts'
 
 /** The state of a log that went back in time, and where it would go on. */
 export interface Restoration {
@@ -55,7 +55,7 @@ interface Stand {
 
 /**
  * Tells what the log lost and what restoring it would do. Changes nothing.
- * @throws Trouble when Kafka lost events that the database no longer has
+ * @throws OperatorError when Kafka lost events that the database no longer has
  */
 export async function previewRestoration(
   db: Queryable,
@@ -66,12 +66,12 @@ export async function previewRestoration(
   const [stand] = await db.query<Stand>('restored.stand', STAND)
   const { head, headAt, pruned, relay, furthest, ahead } = stand!
   if (relay > 0 && !kafkaOptions(settings))
-    throw new Trouble('the log was published to Kafka, and KAFKA_BROKERS is not set: set it as the services have it')
+    throw new OperatorError('the log was published to Kafka, and KAFKA_BROKERS is not set: set it as the services have it')
   const kafka = await disagreementOf(db, settings, { thorough, onRead })
   const highest = Math.max(head, timeline.floor, relay, furthest, ...(kafka?.aliens ?? []).map(({ pos }) => pos))
   const republishFrom = kafka?.shortened.length ? await lastKeptOf(db, kafka.shortened) : undefined
   if (republishFrom !== undefined && pruned)
-    throw new Trouble(
+    throw new OperatorError(
       `topics lost events from position ${republishFrom + 1} on, and the database was pruned: restore Kafka from a backup of its own`,
     )
   return { timeline, head, headAt, kafka, ahead, floor: highest + skip, skip, republishFrom }

@@ -7,8 +7,8 @@ import { within } from '#platform/deadline.ts'
 import { shownCause } from '#platform/log/cause.ts'
 import { kafkaOptions } from '#platform/log/kafka/client.ts'
 import type { Reader } from '#platform/log/port.ts'
+import { OperatorError } from '#platform/operator-error.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
-import { Trouble } from '#platform/trouble.ts'
 import { type Applied, appliedOf } from './applied.ts'
 import type { Subject } from './find.ts'
 import { type Gathered, gather } from './gather.ts'
@@ -66,7 +66,7 @@ const OFFSETS_MS = 3_000
  * Tells the story of a stream, an event, a request, a trace or a message of a queue.
  *
  * @param what as in `find`
- * @throws Trouble when the log has nothing of that name, or it may mean several things
+ * @throws OperatorError when the log has nothing of that name, or it may mean several things
  */
 export async function tell(
   { db, reader, settings }: Telling,
@@ -162,10 +162,11 @@ function isTornOff({ events, isCut }: Gathered): boolean {
 export const fromKafka = (stream: string) => `Kafka has it: npx vidwiz tail --from 0 --no-follow --stream ${stream}`
 
 /** The error for a name without events in the database. */
-async function unknown(db: Queryable, what: string): Promise<Trouble> {
+async function unknown(db: Queryable, what: string): Promise<OperatorError> {
   const isStream = /^[a-z]+-./.test(what)
   const known = isStream && (await db.query('story.kept', 'select from log.snapshots where stream = $1', [what]))
-  if (known && known.length > 0) return new Trouble(`the events of ${what} were pruned from the database; ${fromKafka(what)}`)
+  if (known && known.length > 0)
+    return new OperatorError(`the events of ${what} were pruned from the database; ${fromKafka(what)}`)
   const hint = /^\d+$/.test(what) ? ' (there is no note, no user and no conversation of that number)' : ''
-  return new Trouble(`the log has no stream, event, request, trace or message ${what}${hint}`)
+  return new OperatorError(`the log has no stream, event, request, trace or message ${what}${hint}`)
 }

@@ -75,7 +75,7 @@ describe('the list of migrations', function () {
     const url = Object.assign(new URL(database.url), { username: role, password: 'a%20password' }).href
     await administer(database.url, asBefore('public'))
     const error = await migrate(url).catch((error) => error)
-    expect(error.name, error.message).to.equal('Trouble')
+    expect(error.name, error.message).to.equal('OperatorError')
     expect(error.message).to.match(
       new RegExp(
         `^the user ${role} may not change the tables of the database ${database.name} \\(.*permission denied.*run \`vidwiz setup\` as its owner`,

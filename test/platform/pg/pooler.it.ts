@@ -31,7 +31,7 @@ for (const release of PGBOUNCER_RELEASES)
         (error) => error,
       )
       await db.close()
-      expect(error?.name, error?.message).to.equal('Trouble')
+      expect(error?.name, error?.message).to.equal('OperatorError')
       expect(error.message).not.to.contain('\n')
       return error.message
     }

@@ -8,7 +8,7 @@ import { awaitHearing, beginHearing, recordMediaDispatch, requestStudy } from '#
 import { topics } from '#events/topics.ts'
 import { UserRegistered } from '#events/user.ts'
 import { storeMetadata } from '#events/video.ts'
-import { executor } from '#platform/log/executor.ts'
+import { executor } from '#platform/log/commands/executor.ts'
 import { appender } from '#platform/log/postgres/appender.ts'
 import { type Db, openDb } from '#platform/pg/pool.ts'
 import { untilShown } from '#services/kit/door/where.ts'

@@ -12,9 +12,9 @@ import { decodeWire, framed } from '#platform/log/kafka/wire.ts'
 import { openReader } from '#platform/log/open.ts'
 import { keeping } from '#platform/log/postgres/keeping.ts'
 import { postgresReader } from '#platform/log/postgres/reader.ts'
+import { OperatorError } from '#platform/operator-error.ts'
 import { type Listener, openListener } from '#platform/pg/listen.ts'
 import { openDb } from '#platform/pg/pool.ts'
-import { Trouble } from '#platform/trouble.ts'
 import { group, topic, write } from '#test/conformance/log/groups.ts'
 import { eventually } from '#test/kit/eventually.ts'
 import { kafkaBrokers } from '#test/kit/kafka.ts'
@@ -253,11 +253,11 @@ describe('the relay', () => {
     // Who does not know that Kafka has the rest must not take this for all of history.
     const unaware = openReader(readSettings({}), bench.db, bench.listener)
     const refused = await unaware.read({ topic: topic.name, after: all, limit: 1 }).catch((error) => error)
-    expect(refused).to.be.instanceOf(Trouble)
+    expect(refused).to.be.instanceOf(OperatorError)
     expect(refused.message).to.match(/were pruned .* set KAFKA_BROKERS/)
     const { seen, errors, follower } = remembering('unaware')
     unaware.follow(follower)
-    await eventually(() => expect(errors[0]).to.be.instanceOf(Trouble))
+    await eventually(() => expect(errors[0]).to.be.instanceOf(OperatorError))
     expect(seen).to.deep.equal([])
     await unaware.close()
     // Its stream goes on all the same.

@@ -4,7 +4,7 @@ import type { Row } from './fold.ts'
 export const ROW_BYTES = 300
 
 /** Rough size of a row in memory, in bytes. */
-export function weightOf(row: Row): number {
+export function sizeOf(row: Row): number {
   let bytes = ROW_BYTES
   for (const value of Object.values(row)) if (typeof value === 'string') bytes += value.length
   return bytes

@@ -1,13 +1,13 @@
 import { EventError } from '#events/kit/codec.ts'
-import { isRefusal } from '../pg/errors.ts'
-import { isTracing, type SpanDetails, span, traceparentOr } from '../telemetry/tracing/tracing.ts'
-import { type DecidingOptions, openDeciding } from './deciding.ts'
-import { type Context, type Execute, type Pending, Rejected } from './execution.ts'
-import type { Outcome } from './round.ts'
+import { isRefusal } from '../../pg/errors.ts'
+import { isTracing, type SpanDetails, span, traceparentOr } from '../../telemetry/tracing/tracing.ts'
+import { type Context, type Execute, type Pending, Rejected } from './contract.ts'
+import type { CommandOutcome } from './round.ts'
+import { openRounds, type RoundsOptions } from './rounds.ts'
 
-export { type Cause, type Context, type Execute, type Executed, Rejected } from './execution.ts'
+export { type Cause, type Context, type Execute, type Executed, Rejected } from './contract.ts'
 
-export interface ExecutorOptions extends DecidingOptions {
+export interface ExecutorOptions extends RoundsOptions {
   /** Most commands per round. */
   maxRound?: number
 }
@@ -21,7 +21,7 @@ const MAX_ATTEMPTS = 50
  */
 export function executor(options: ExecutorOptions): { execute: Execute; idle(): Promise<void> } {
   const { appender, maxRound = 512 } = options
-  const { memory, round: decided } = openDeciding(options)
+  const { memory, decide } = openRounds(options)
   let queue: Pending[] = []
   let running: Promise<void> | undefined
 
@@ -30,9 +30,9 @@ export function executor(options: ExecutorOptions): { execute: Execute; idle(): 
     await new Promise(setImmediate)
     while (queue.length > 0) {
       const batch = queue.splice(0, maxRound)
-      const again = await play(batch).catch((error) => playEach(batch, error))
+      const retries = await play(batch).catch((error) => playEach(batch, error))
       // Commands that wait for the same claim or count go last, so that many of them do not delay the others.
-      const { first = [], last = [] } = Object.groupBy(again, ({ waits }) => (waits ? 'last' : 'first'))
+      const { first = [], last = [] } = Object.groupBy(retries, ({ waits }) => (waits ? 'last' : 'first'))
       queue = [...first, ...queue, ...last]
     }
     running = undefined
@@ -46,14 +46,14 @@ export function executor(options: ExecutorOptions): { execute: Execute; idle(): 
     )
 
   async function playRound(batch: Pending[]): Promise<Pending[]> {
-    const round = await decided(batch)
+    const round = await decide(batch)
     const groups = round.groups()
     const verdicts = groups.length > 0 ? await appender.append(groups, round.known) : []
     memory.learn(groups, verdicts)
     return round.outcomes(verdicts).flatMap(settle)
   }
 
-  function settle({ pending, executed, error, doubted, waited }: Outcome): Pending[] {
+  function settle({ pending, executed, error, doubted, waited }: CommandOutcome): Pending[] {
     pending.waits = waited
     if (executed) pending.resolve(executed)
     else if (error) pending.reject(error)
@@ -69,12 +69,12 @@ export function executor(options: ExecutorOptions): { execute: Execute; idle(): 
   async function playEach(batch: Pending[], cause: unknown): Promise<Pending[]> {
     memory.forget()
     const alone = batch.length === 1 || !isFaultOfData(cause)
-    const again: Pending[] = []
+    const retries: Pending[] = []
     for (const pending of batch) {
       if (alone) pending.reject(cause)
-      else again.push(...(await play([pending]).catch((error) => playEach([pending], error))))
+      else retries.push(...(await play([pending]).catch((error) => playEach([pending], error))))
     }
-    return again
+    return retries
   }
 
   const enqueue: Execute = (command, context) =>

@@ -1,9 +1,9 @@
 import { LRUCache } from 'lru-cache'
 import type { Catalog } from '#events/kit/codec.ts'
 import type { Decider } from '#events/kit/stream.ts'
-import type { Pending } from './execution.ts'
+import type { Appended, Appender, Group, Loaded, Place, Verdict } from '../port.ts'
+import type { Pending } from './contract.ts'
 import { folding, type Present, stateOf } from './folding.ts'
-import type { Appended, Appender, Group, Loaded, Place, Verdict } from './port.ts'
 
 /** A stream as a round finds it: its version and its folded state. */
 export interface Known {

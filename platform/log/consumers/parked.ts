@@ -1,5 +1,5 @@
 import type { Recorded } from '#events/kit/envelope.ts'
-import { type Cause, causeOf } from './cause.ts'
+import { type Cause, causeOf } from '../cause.ts'
 
 /** A parked event: a consumer could not handle it, or it waits behind one of its stream that failed. */
 export interface Parked {

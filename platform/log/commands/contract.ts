@@ -1,5 +1,5 @@
 import type { Command, Rejection } from '#events/kit/command.ts'
-import type { Place } from './port.ts'
+import type { Place } from '../port.ts'
 
 /** A command was refused; nothing was appended. */
 export class Rejected extends Error {

@@ -1,10 +1,10 @@
 import { type Catalog, decode, EventError } from '#events/kit/codec.ts'
 import type { Recorded } from '#events/kit/envelope.ts'
 import type { Decider } from '#events/kit/stream.ts'
-import type { Appended, Appender, Folded, Found, Place } from './port.ts'
+import type { Appended, Appender, FoldedState, Found, Place } from '../port.ts'
 
 /** A stream folded to its newest event, with the place of that event (undefined when it was pruned). */
-export type Present = Folded & { last: Place | undefined }
+export type Present = FoldedState & { last: Place | undefined }
 
 interface FoldingOptions {
   appender: Pick<Appender, 'stream'>
@@ -18,7 +18,7 @@ export const KEEP_AFTER = 4_000
 const ENVELOPE = 200
 
 /** Characters to read for an event that no snapshot holds. */
-export const weight = ({ data }: Pick<Appended, 'data'>) => data.length + ENVELOPE
+export const sizeOf = ({ data }: Pick<Appended, 'data'>) => data.length + ENVELOPE
 
 /**
  * Folds a stream from its last snapshot and the events after it, or from its whole history when another version of the decider
@@ -41,7 +41,7 @@ export function folding({ appender, catalog, deciderOf }: FoldingOptions): (stre
       last: last ? placeOf(last) : keptAt && placeOf(keptAt),
       time: last?.time ?? keptAt?.time ?? 0,
       // A snapshot of another version makes every load read the whole history, so the next change must replace it.
-      unkept: isCurrent ? events.reduce((sum, event) => sum + weight(event), 0) : Number.POSITIVE_INFINITY,
+      unkept: isCurrent ? events.reduce((sum, event) => sum + sizeOf(event), 0) : Number.POSITIVE_INFINITY,
     }
   }
 

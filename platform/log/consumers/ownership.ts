@@ -1,9 +1,9 @@
 import type { Recorded } from '#events/kit/envelope.ts'
-import { codeOf } from '../pg/errors.ts'
-import type { Queryable } from '../pg/pool.ts'
+import { codeOf } from '../../pg/errors.ts'
+import type { Queryable } from '../../pg/pool.ts'
+import { Fenced, type Positions } from '../port.ts'
+import { AheadOfLog } from '../timeline.ts'
 import type { Parked } from './parked.ts'
-import { Fenced, type Positions } from './port.ts'
-import { AheadOfLog } from './timeline.ts'
 
 const CREATE = `
   insert into log.checkpoints (consumer, topic, partition) select $1, $2, unnest($3::int[]) on conflict do nothing`

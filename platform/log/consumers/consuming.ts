@@ -1,5 +1,5 @@
 import type { Recorded } from '#events/kit/envelope.ts'
-import type { SpanDetails } from '../telemetry/tracing/tracing.ts'
+import type { SpanDetails } from '../../telemetry/tracing/tracing.ts'
 
 /** Tracing span of a consumer that handles a batch. Its `from` names the spans that appended the events. */
 export const consuming = (

@@ -3,12 +3,12 @@ import type { Command, Decision } from '#events/kit/command.ts'
 import type { NewEvent, Recorded } from '#events/kit/envelope.ts'
 import { RESULTS_VERSION } from '#events/kit/results.ts'
 import type { Decider } from '#events/kit/stream.ts'
-import type { Appender, Loaded, Place, StreamVersion } from './port.ts'
+import type { Appender, Loaded, Place, StreamVersion } from '../port.ts'
 
 /** An Idempotency-Key that was used before, with its stored result. */
 type Used = Loaded['keys'][number]
 
-interface RenewingOptions {
+interface ResultRenewerOptions {
   appender: Pick<Appender, 'stream'>
   catalog: Catalog
   deciderOf(stream: string): Decider
@@ -34,7 +34,11 @@ export const streamsOf = (reads: readonly StreamVersion[], events: readonly Stre
  *
  * The result stays as stored when its history is gone, or when this code would refuse the command.
  */
-export function renewing({ appender, catalog, deciderOf }: RenewingOptions): (used: Used, command: Command) => Promise<Used> {
+export function resultRenewer({
+  appender,
+  catalog,
+  deciderOf,
+}: ResultRenewerOptions): (used: Used, command: Command) => Promise<Used> {
   const after = (state: unknown, event: Recorded) => deciderOf(event.stream).evolve(state, decode(catalog, event) as never)
 
   async function renewed(used: Used, command: Command): Promise<Used> {

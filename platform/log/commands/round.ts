@@ -3,17 +3,17 @@ import type { Claim, Count, Rejection } from '#events/kit/command.ts'
 import type { NewEvent } from '#events/kit/envelope.ts'
 import type { Decider } from '#events/kit/stream.ts'
 import { MAX_EVENT_BYTES } from '#platform/kafka/message-bytes.ts'
-import { type Executed, type Pending, Rejected, rejected } from './execution.ts'
-import { KEEP_AFTER, textOf, weight } from './folding.ts'
+import type { Appended, Group, Loaded, Place, StreamChange, StreamVersion, Verdict } from '../port.ts'
+import { type Executed, type Pending, Rejected, rejected } from './contract.ts'
+import { KEEP_AFTER, sizeOf, textOf } from './folding.ts'
 import type { Known, Recalled } from './memory.ts'
-import type { Appended, Group, Loaded, Place, StreamChange, StreamVersion, Verdict } from './port.ts'
-import { madeBy, streamsOf } from './renewing.ts'
+import { madeBy, streamsOf } from './stored-results.ts'
 
 /** Milliseconds; synchronized clocks differ by less. */
 const LEAP_MS = 300_000
 
 /** What became of a command: an answer, an error, or neither when it must be decided again. */
-export interface Outcome {
+export interface CommandOutcome {
   pending: Pending
   executed?: Executed<unknown>
   error?: unknown
@@ -72,7 +72,7 @@ export class Round {
   readonly #kit: Kit
   readonly #seen = new Map<string, Seen>()
   readonly #members: Member[] = []
-  readonly #outcomes: Outcome[] = []
+  readonly #outcomes: CommandOutcome[] = []
   /** Claims, credentials, keys and counts that a command of this round uses: another that wants one waits for the next round. */
   readonly #spoken = new Set<string>()
   readonly #drawing: ProxyHandler<Record<string, number>>
@@ -178,7 +178,7 @@ export class Round {
   }
 
   /** The outcome of each command, given the verdicts on `groups()` in their order. */
-  outcomes(verdicts: Verdict[]): Outcome[] {
+  outcomes(verdicts: Verdict[]): CommandOutcome[] {
     const of = new Map(this.#writers().map((member, i) => [member, verdicts[i]!]))
     return [...this.#outcomes, ...this.#alive().flatMap((member) => settled(member, of.get(member)))]
   }
@@ -254,7 +254,7 @@ export class Round {
       data,
     }
     seen.state = decider.evolve(seen.state, { ...appended, data: event.data, pos: 0 } as never)
-    seen.unkept += weight(appended)
+    seen.unkept += sizeOf(appended)
     seen.time = appended.time
     seen.writer = member
     seen.fresh = appended
@@ -299,13 +299,13 @@ function merge(member: Member, other: Member): Member {
 }
 
 /** Answers a key that was used before: with the stored result, or an error if the request is another one. */
-function repeated(known: Loaded['keys'][number], fingerprint: string): Pick<Outcome, 'executed' | 'error'> {
+function repeated(known: Loaded['keys'][number], fingerprint: string): Pick<CommandOutcome, 'executed' | 'error'> {
   if (known.fingerprint !== fingerprint)
     return { error: new Rejected('VALIDATION_ERROR', 'This Idempotency-Key was used with another request') }
   return { executed: { result: known.result, positions: known.places, seen: known.seen, replayed: true } }
 }
 
-function settled(member: Member, verdict: Verdict | undefined): Outcome[] {
+function settled(member: Member, verdict: Verdict | undefined): CommandOutcome[] {
   if (!verdict?.lost) return executed(member, verdict?.positions ?? [])
   const { stale, usedKeys, taken, over } = verdict.lost
   const refusalOf = ({ pending, claims, counts }: Decided): Rejection | undefined =>
@@ -321,7 +321,7 @@ function settled(member: Member, verdict: Verdict | undefined): Outcome[] {
   })
 }
 
-function executed({ group: { events }, decided }: Member, positions: number[]): Outcome[] {
+function executed({ group: { events }, decided }: Member, positions: number[]): CommandOutcome[] {
   const places = new Map(
     events.map((event, n) => [event, { topic: event.topic, partition: event.partition, pos: positions[n]! }]),
   )

@@ -2,7 +2,12 @@ import type { Topic } from '#events/kit/stream.ts'
 import { now as clock } from '#platform/clock.ts'
 import type { Reader } from '#platform/log/port.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
-import type { View } from './view.ts'
+
+/** A consumer of a topic: a view, a reactor or a bridge. */
+export interface Consumer {
+  name: string
+  topic: Topic
+}
 
 /** A consumer's lag in one partition. */
 export interface PartitionLag {
@@ -23,20 +28,19 @@ const PARKED = `select partition, count(*) as parked from log.dead_letters where
 
 /** The current lag of a consumer in each partition of its topic. */
 export async function lagOf(
-  view: Pick<View, 'name' | 'topic'>,
+  { name: consumer, topic }: Consumer,
   { db, reader, now = clock() }: { db: Queryable; reader: Reader; now?: number },
 ): Promise<PartitionLag[]> {
-  const { name: topic, partitions } = view.topic
-  const stand = await db.query<{ partition: number; pos: number }>('lag.stand', STAND, [view.name, topic])
-  const parked = await db.query<{ partition: number; parked: number }>('lag.parked', PARKED, [view.name, topic])
+  const stand = await db.query<{ partition: number; pos: number }>('lag.stand', STAND, [consumer, topic.name])
+  const parked = await db.query<{ partition: number; parked: number }>('lag.parked', PARKED, [consumer, topic.name])
   const after = new Map(stand.map(({ partition, pos }) => [partition, pos]))
-  const behind = new Map((await reader.behind(view.topic, after)).map((b) => [b.partition, b]))
+  const behind = new Map((await reader.behind(topic, after)).map((b) => [b.partition, b]))
   const parkedIn = new Map(parked.map((p) => [p.partition, p.parked]))
-  return Array.from({ length: partitions }, (_, partition) => {
+  return Array.from({ length: topic.partitions }, (_, partition) => {
     const left = behind.get(partition)
     return {
-      consumer: view.name,
-      topic,
+      consumer,
+      topic: topic.name,
       partition,
       pos: after.get(partition) ?? 0,
       events: left?.events ?? 0,
@@ -50,9 +54,9 @@ export async function lagOf(
 /** Consumers that are not views, such as reactors: all others with a checkpoint. */
 export async function otherConsumers(
   db: Queryable,
-  views: readonly Pick<View, 'name'>[],
+  views: readonly Pick<Consumer, 'name'>[],
   topics: readonly Topic[],
-): Promise<Pick<View, 'name' | 'topic'>[]> {
+): Promise<Consumer[]> {
   const rows = await db.query<{ consumer: string; topic: string }>(
     'lag.others',
     `select distinct consumer, topic from log.checkpoints

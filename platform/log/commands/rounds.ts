@@ -1,15 +1,15 @@
 import type { Catalog } from '#events/kit/codec.ts'
 import type { Decider, Topic } from '#events/kit/stream.ts'
 import { now as clock } from '#platform/clock.ts'
-import type { Context, Pending } from './execution.ts'
+import { newId } from '../new-id.ts'
+import { partitionOf } from '../partitioner.ts'
+import type { Appender } from '../port.ts'
+import type { Context, Pending } from './contract.ts'
 import { type Memory, openMemory } from './memory.ts'
-import { newId } from './new-id.ts'
-import { partitionOf } from './partitioner.ts'
-import type { Appender } from './port.ts'
-import { renewing } from './renewing.ts'
 import { Round } from './round.ts'
+import { resultRenewer } from './stored-results.ts'
 
-export interface DecidingOptions {
+export interface RoundsOptions {
   appender: Appender
   catalog: Catalog
   deciders: readonly Decider[]
@@ -19,10 +19,10 @@ export interface DecidingOptions {
 }
 
 /** Decides rounds: commands that are decided together and then appended together. */
-export interface Deciding {
+export interface Rounds {
   memory: Memory
   /** Decides each command on the state that the commands before it left. Writes nothing yet. */
-  round(batch: readonly Pending[]): Promise<Round>
+  decide(batch: readonly Pending[]): Promise<Round>
 }
 
 /** Finds the decider of a stream by its name. */
@@ -34,7 +34,7 @@ export function decidersByKind(deciders: readonly Decider[]): (stream: string) =
 const isSame = (one: { scope: string; key: string }, other: Context['idempotency']) =>
   other !== undefined && one.scope === other.scope && one.key === other.key
 
-export function openDeciding({ appender, catalog, now = clock, ...options }: DecidingOptions): Deciding {
+export function openRounds({ appender, catalog, now = clock, ...options }: RoundsOptions): Rounds {
   const partitions = new Map(options.topics.map((topic) => [topic.name, topic.partitions]))
   const kit = {
     deciderOf: decidersByKind(options.deciders),
@@ -42,10 +42,10 @@ export function openDeciding({ appender, catalog, now = clock, ...options }: Dec
     newId,
   }
   const memory = openMemory({ appender, catalog, deciderOf: kit.deciderOf })
-  const renew = renewing({ appender, catalog, deciderOf: kit.deciderOf })
+  const renew = resultRenewer({ appender, catalog, deciderOf: kit.deciderOf })
   return {
     memory,
-    async round(batch) {
+    async decide(batch) {
       const recalled = await memory.recall(batch)
       for (const { command, context } of batch) {
         const used = recalled.keys.findIndex((key) => isSame(key, context.idempotency))

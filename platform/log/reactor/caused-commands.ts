@@ -2,12 +2,12 @@ import type { Command } from '#events/kit/command.ts'
 import type { Recorded } from '#events/kit/envelope.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 import { traceparentOr } from '#platform/telemetry/tracing/tracing.ts'
-import { type DecidingOptions, openDeciding } from '../deciding.ts'
-import type { Context, Pending } from '../execution.ts'
-import { isFaultOfData } from '../executor.ts'
+import type { Context, Pending } from '../commands/contract.ts'
+import { isFaultOfData } from '../commands/executor.ts'
+import type { CommandOutcome } from '../commands/round.ts'
+import { openRounds, type RoundsOptions } from '../commands/rounds.ts'
 import type { Group, Verdict } from '../port.ts'
-import { appendBeside, appender, type Beside } from '../postgres/appender.ts'
-import type { Outcome } from '../round.ts'
+import { appender, appendWith, type ExtraSql } from '../postgres/appender.ts'
 
 /** A command threw, was refused, or conflicts with another command of the same batch: retrying cannot help. */
 export class Unable extends Error {
@@ -24,17 +24,17 @@ export interface Caused {
 }
 
 /** Executes the commands that a consumer's events cause. */
-export interface Effect {
+export interface CausedCommands {
   /**
-   * Executes all commands together with `beside`, which records the consumer's progress: all of it or nothing.
+   * Executes all commands together with `extra`, which records the consumer's progress: all of it or nothing.
    *
-   * @returns false when `beside` returned no row; nothing was written then
-   * @throws Unable, and errors of `beside` and of the database; nothing was written then either
+   * @returns false when `extra` returned no row; nothing was written then
+   * @throws Unable, and errors of `extra` and of the database; nothing was written then either
    */
-  apply(caused: readonly Caused[], beside: Beside): Promise<boolean>
+  apply(caused: readonly Caused[], extra: ExtraSql): Promise<boolean>
 }
 
-export interface EffectOptions extends Omit<DecidingOptions, 'appender'> {
+export interface CausedCommandsOptions extends Omit<RoundsOptions, 'appender'> {
   db: Queryable
   /** The actor in the envelopes of the events. */
   consumer: string
@@ -45,37 +45,36 @@ const MAX_ATTEMPTS = 50
 
 class Lost extends Error {}
 
-export function openEffect({ db, consumer, ...options }: EffectOptions): Effect {
-  const { memory, round } = openDeciding({ ...options, appender: appender(db) })
+export function openCausedCommands({ db, consumer, ...options }: CausedCommandsOptions): CausedCommands {
+  const { memory, decide } = openRounds({ ...options, appender: appender(db) })
 
   /** Decides on freshly loaded states, because the append does not check a decision to write nothing. */
-  async function attempt(pendings: readonly Pending[], beside: Beside): Promise<boolean> {
+  async function attempt(pendings: readonly Pending[], extra: ExtraSql): Promise<boolean> {
     memory.forget()
-    const decided = await round(pendings)
-    const groups = decided.groups()
+    const round = await decide(pendings)
+    const groups = round.groups()
     // A command that throws or is refused would do so again: find out before anything is written for the others.
-    for (const outcome of decided.outcomes(groups.map(asIfWon))) assertExecuted(outcome)
-    if (groups.length === 0) return alone(beside)
-    const verdicts = await appendBeside(db, groups, beside, decided.known)
+    for (const outcome of round.outcomes(groups.map(asIfWon))) assertExecuted(outcome)
+    if (groups.length === 0) return alone(extra)
+    const verdicts = await appendWith(db, groups, extra, round.known)
     if (!verdicts) return false
-    for (const outcome of decided.outcomes(verdicts)) assertExecuted(outcome)
+    for (const outcome of round.outcomes(verdicts)) assertExecuted(outcome)
     return true
   }
 
   /** Without events the commit need not wait for the disk: if a crash loses it, it is done again. */
-  const alone = async ({ name, text, values }: Beside) =>
-    (await db.query(name, `with ${text} select set_config('synchronous_commit', 'off', true) from beside`, [...values])).length >
-    0
+  const alone = async ({ name, text, values }: ExtraSql) =>
+    (await db.query(name, `with ${text} select set_config('synchronous_commit', 'off', true) from extra`, [...values])).length > 0
 
   return {
-    async apply(caused, beside) {
+    async apply(caused, extra) {
       const pendings = caused.flatMap(({ recorded, commands }) =>
         commands.map((command) => pending(command, contextOf(recorded, command, consumer))),
       )
-      if (pendings.length === 0) return alone(beside)
+      if (pendings.length === 0) return alone(extra)
       for (let attempts = 1; ; attempts++) {
         try {
-          return await attempt(pendings, beside)
+          return await attempt(pendings, extra)
         } catch (error) {
           if (!(error instanceof Lost)) throw error
           if (attempts === MAX_ATTEMPTS) throw new Error(`${consumer} lost ${MAX_ATTEMPTS} times in a row`)
@@ -98,7 +97,7 @@ const contextOf = ({ id, correlationId, traceparent }: Recorded, command: Comman
 /** Has no caller that waits; its outcome is read from the round. */
 const pending = (command: Command, context: Context): Pending => ({ command, context, attempts: 0, resolve() {}, reject() {} })
 
-function assertExecuted({ pending, executed, error, waited }: Outcome) {
+function assertExecuted({ pending, executed, error, waited }: CommandOutcome) {
   if (executed) return
   if (error) throw new Unable(`${pending.command.name}: ${(error as Error).message}`, { cause: error })
   if (waited) throw new Unable(`${pending.command.name} wants what another command wants as well`)

@@ -2,7 +2,7 @@
  * Runs `attempt` on all items, in order. If it fails because of an item, the items are halved until the bad one is alone; that one
  * goes to `refused`. Other errors are rethrown.
  */
-export async function sift<T>(
+export async function bisect<T>(
   items: T[],
   {
     attempt,
@@ -20,7 +20,7 @@ export async function sift<T>(
     if (!isFault(error)) throw error
     if (items.length === 1) return refused(items[0]!, error as Error)
     const half = items.length >> 1
-    await sift(items.slice(0, half), { attempt, refused, isFault })
-    await sift(items.slice(half), { attempt, refused, isFault })
+    await bisect(items.slice(0, half), { attempt, refused, isFault })
+    await bisect(items.slice(half), { attempt, refused, isFault })
   }
 }
