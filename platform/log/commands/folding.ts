@@ -32,7 +32,7 @@ export function folding({ appender, catalog, deciderOf }: FoldingOptions): (stre
     const isCurrent = !kept || kept.stateVersion === stateVersion
     const events = isCurrent ? since : await whole(stream, kept.version, stateVersion)
     const before = isCurrent && kept ? stateOf(kept) : undefined
-    const state = events.reduce<unknown>((state, event) => evolve(state, decode(catalog, event) as never), before)
+    const state = events.reduce<unknown>((state, event) => evolve(state, decode(catalog, event)), before)
     const last = events.at(-1)
     return {
       version: last?.version ?? kept!.version,

@@ -253,7 +253,7 @@ export class Round {
       traceparent: context.traceparent ?? null,
       data,
     }
-    seen.state = decider.evolve(seen.state, { ...appended, data: event.data, pos: 0 } as never)
+    seen.state = decider.evolve(seen.state, { ...appended, data: event.data, pos: 0 })
     seen.unkept += sizeOf(appended)
     seen.time = appended.time
     seen.writer = member

@@ -39,7 +39,7 @@ export function resultRenewer({
   catalog,
   deciderOf,
 }: ResultRenewerOptions): (used: Used, command: Command) => Promise<Used> {
-  const after = (state: unknown, event: Recorded) => deciderOf(event.stream).evolve(state, decode(catalog, event) as never)
+  const after = (state: unknown, event: Recorded) => deciderOf(event.stream).evolve(state, decode(catalog, event))
 
   async function renewed(used: Used, command: Command): Promise<Used> {
     const streams = [...new Set([...Object.values(command.reads), ...used.events].map(({ stream }) => stream))]

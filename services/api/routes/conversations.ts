@@ -125,7 +125,7 @@ export const conversationRoutes = [
       const viewer = nameOf(user)
       const conversationId = params.conversation_id
       const quota = wiz.quotas[user.kind]
-      const visible = { visibleIn: ['messages', 'open-replies'] }
+      const visible = { visibleIn: ['messages', 'open-replies'] } as const
       const again = (messageId: number) => wiz.replies?.find(messageId) ?? replyAgain(app, { viewer, conversationId, messageId })
 
       const before = await earlier<{ messageId: number }>(visible)

@@ -88,7 +88,7 @@ async function stateBefore(db: Queryable, event: Recorded): Promise<Before> {
   const history = await historyBefore(db, event)
   if (history.length !== event.version - 1) return { is: 'unknown', why: 'events before it were pruned' }
   try {
-    const state = history.reduce<unknown>((state, one) => decider.evolve(state, decode(catalog, one) as never), undefined)
+    const state = history.reduce<unknown>((state, one) => decider.evolve(state, decode(catalog, one)), undefined)
     return { is: 'state', version: history.length, state: state ?? null }
   } catch (error) {
     return { is: 'unknown', why: `the events before it cannot be folded: ${reason(error)}` }

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { z } from 'zod'
 import { catalogOf, EventError } from '#events/kit/codec.ts'
-import type { Recorded } from '#events/kit/envelope.ts'
+import type { EventOf, Recorded } from '#events/kit/envelope.ts'
 import { decider, stream } from '#events/kit/stream.ts'
 import { isFaultOfData } from '#platform/log/commands/executor.ts'
 import { folding } from '#platform/log/commands/folding.ts'
@@ -12,7 +12,7 @@ import { recordedAs } from '#test/kit/world.ts'
 describe('folding a stream whose state was kept by another version of its decider', () => {
   const things = stream<object>('thing', { topic, id: () => 1, key: () => '1' })
   const Happened = things.event('Happened', 1, z.looseObject({}))
-  const counting = decider<number, object>(things, 2, (count) => (count ?? 0) + 1)
+  const counting = decider<number, EventOf>(things, 2, (count) => (count ?? 0) + 1)
   const history = [1, 2, 3, 4].map((version) => recordedAs(Happened({}), { version }))
   const foldOf = (left: Recorded[]) =>
     folding({

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import { z } from 'zod'
 import { catalogOf } from '#events/kit/codec.ts'
-import type { Recorded } from '#events/kit/envelope.ts'
+import type { EventOf, Recorded } from '#events/kit/envelope.ts'
 import { type Decider, decider, stream } from '#events/kit/stream.ts'
 import { readSettings } from '#platform/config/settings.ts'
 import { pruneRelayed } from '#platform/log/kafka/prune.ts'
@@ -232,7 +232,7 @@ describe('the relay', () => {
   /** A decider that counts, for a log that knows nothing of the domain. */
   const things = stream<object>('thing', { topic, id: () => 1, key: () => '1' })
   const happened = things.event('Happened', 1, z.looseObject({}))
-  const counting = decider<number, object>(things, 1, (count) => (count ?? 0) + 1)
+  const counting = decider<number, EventOf>(things, 1, (count) => (count ?? 0) + 1)
   const prune = (unreadable: unknown[] = [], deciders: Decider[] = [counting]) =>
     pruneRelayed({
       db: bench.db,
@@ -294,7 +294,7 @@ describe('the relay', () => {
   })
 
   it('prunes only behind states of its own version of the decider, and never puts an older one in the place of a newer', async () => {
-    const next = decider<number, object>(things, 2, (count) => (count ?? 0) + 10)
+    const next = decider<number, EventOf>(things, 2, (count) => (count ?? 0) + 10)
     const kept = async () => (await bench.writer.load({ streams: ['thing-1'], ids: {}, keys: [] })).streams.get('thing-1')!.kept
     const keep = (one: Decider) =>
       keeping({ db: bench.db, catalog: catalogOf([happened]), deciders: [one], onError: () => {} })(['thing-1'])
