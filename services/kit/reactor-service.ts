@@ -1,6 +1,6 @@
 import { catalog, deciders } from '#events/catalog.ts'
 import { topics } from '#events/topics.ts'
-import { readSettings, type Settings } from '#platform/config/settings.ts'
+import type { Settings } from '#platform/config/settings.ts'
 import { type Execute, executor } from '#platform/log/commands/executor.ts'
 import { lagOf } from '#platform/log/consumers/lag.ts'
 import { lagMetrics } from '#platform/log/consumers/lag-metrics.ts'
@@ -10,14 +10,13 @@ import { openReader } from '#platform/log/open.ts'
 import { appender } from '#platform/log/postgres/appender.ts'
 import type { Reactor } from '#platform/log/reactor/reactor.ts'
 import { startReactor } from '#platform/log/reactor/start.ts'
-import { followClock } from '#platform/pg/clock.ts'
-import { type Listener, openListener } from '#platform/pg/listen.ts'
-import { type Db, openDb } from '#platform/pg/pool.ts'
-import { databaseUrl, reach } from '#platform/pg/where.ts'
+import type { Listener } from '#platform/pg/listen.ts'
+import type { Db } from '#platform/pg/pool.ts'
+import { reach } from '#platform/pg/where.ts'
 import type { Running } from '#platform/service.ts'
 import type { Logger } from '#platform/telemetry/logger.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
-import { keepToTimeline } from './timeline.ts'
+import { connect } from './connections.ts'
 
 /** Dependencies of a service that reacts to events. */
 export interface Ground {
@@ -45,13 +44,7 @@ export async function runReactor(
   { log, metrics }: Pick<Ground, 'log' | 'metrics'>,
   make: (ground: Ground) => Reacting | Promise<Reacting>,
 ): Promise<Running> {
-  const settings = readSettings()
-  const url = databaseUrl(settings)
-  const db = openDb(url, { name: `vidwiz ${name}`, max: 4, indexed: true, log })
-  await reach(db)
-  const stopClock = followClock(db, log)
-  const listener = openListener(url, { name: `vidwiz ${name}`, log })
-  const { stop: leaveTimeline } = await keepToTimeline(db, listener, log)
+  const { settings, db, listener, close } = await connect(name, log, { max: 4 })
   const reader = openReader(settings, db, listener, `vidwiz ${name}`)
   const { execute, idle } = executor({ appender: appender(db), catalog, deciders, topics })
   let isStopping = false
@@ -78,16 +71,13 @@ export async function runReactor(
     works: () => reach(db),
     async stop() {
       isStopping = true
-      leaveTimeline()
       stopping?.()
       await reacting.stop()
       await stop?.()
       await idle()
       await owner.close()
       await reader.close()
-      await listener.close()
-      stopClock()
-      await db.close()
+      await close()
     },
   }
 }

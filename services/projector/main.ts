@@ -1,30 +1,20 @@
-import { readSettings } from '#platform/config/settings.ts'
 import { lagOf } from '#platform/log/consumers/lag.ts'
 import { lagMetrics } from '#platform/log/consumers/lag-metrics.ts'
 import { ownerLog } from '#platform/log/consumers/owner-log.ts'
 import { openOwner } from '#platform/log/consumers/owners.ts'
 import { openReader } from '#platform/log/open.ts'
-import { followClock } from '#platform/pg/clock.ts'
 import { inWords } from '#platform/pg/holder.ts'
-import { openListener } from '#platform/pg/listen.ts'
-import { openDb } from '#platform/pg/pool.ts'
-import { databaseUrl, reach } from '#platform/pg/where.ts'
+import { reach } from '#platform/pg/where.ts'
 import { service } from '#platform/service.ts'
 import { StandingBy } from '#platform/telemetry/health.ts'
 import { startProjector } from '#projections/engine/projector.ts'
 import { setupViews } from '#projections/engine/setup.ts'
 import { views } from '#projections/index.ts'
-import { keepToTimeline } from '#services/kit/timeline.ts'
+import { connect } from '#services/kit/connections.ts'
 
 export default service('projector', async (logger, _, metrics) => {
-  const settings = readSettings()
-  const url = databaseUrl(settings)
   // Not durable: a crash of the server may undo the last changes of views with their checkpoints, and they are derived again.
-  const db = openDb(url, { name: 'vidwiz projector', durable: false, indexed: true, log: logger })
-  await reach(db)
-  const stopClock = followClock(db, logger)
-  const listener = openListener(url, { name: 'vidwiz projector', log: logger })
-  const { stop: leaveTimeline } = await keepToTimeline(db, listener, logger)
+  const { settings, db, listener, close } = await connect('projector', logger, { durable: false })
   const reader = openReader(settings, db, listener, 'vidwiz projector')
   lagMetrics(metrics, async () => (await Promise.all(views.map((view) => lagOf(view, { db, reader })))).flat())
   const owner = openOwner({ db, listener, service: 'projector', ...ownerLog(logger) })
@@ -60,13 +50,10 @@ export default service('projector', async (logger, _, metrics) => {
       return [...held].map(([view, by]) => `view ${view}: ${by}`).join('; ')
     },
     async stop() {
-      leaveTimeline()
       await projector.stop()
       await owner.close()
       await reader.close()
-      await listener.close()
-      stopClock()
-      await db.close()
+      await close()
     },
   }
 })

@@ -8,12 +8,9 @@ import { startRelay } from '#platform/log/kafka/relay.ts'
 import { relayLag } from '#platform/log/kafka/relay-lag.ts'
 import { openWire } from '#platform/log/kafka/schemas.ts'
 import { withTopics } from '#platform/log/kafka/topics.ts'
-import { followClock } from '#platform/pg/clock.ts'
-import { openListener } from '#platform/pg/listen.ts'
-import { openDb } from '#platform/pg/pool.ts'
-import { databaseUrl, reach } from '#platform/pg/where.ts'
+import { reach } from '#platform/pg/where.ts'
 import { OperatorError, service } from '#platform/service.ts'
-import { keepToTimeline } from '#services/kit/timeline.ts'
+import { connect } from '#services/kit/connections.ts'
 import { pruneNowAndThen } from './prune.ts'
 
 export default service('relay', async (log, _, metrics) => {
@@ -21,10 +18,7 @@ export default service('relay', async (log, _, metrics) => {
   const kafka = kafkaOptions(settings)
   if (!kafka) throw new OperatorError('KAFKA_BROKERS is not set: without Kafka there is nothing to relay to')
   const wire = await openWire(settings)
-  const url = databaseUrl(settings)
-  const db = openDb(url, { name: 'vidwiz relay', max: 3, indexed: true, log })
-  await reach(db)
-  const stopClock = followClock(db, log)
+  const { db, listener, close } = await connect('relay', log, { max: 3 })
   const replication = settings.KAFKA_REPLICATION
   const { created, states } = await withTopics(kafka, async (tools) => ({
     created: await tools.create(topics, { replication }),
@@ -34,8 +28,6 @@ export default service('relay', async (log, _, metrics) => {
   if (created.length > 0) log.info({ topics: created }, 'created topics')
   // Created while a broker was missing, or by hand: it works, but its history may be at risk.
   for (const sentence of states.flatMap((state) => state.drift)) log.warn(`a topic is not as it must be: ${sentence}`)
-  const listener = openListener(url, { name: 'vidwiz relay', log })
-  const { stop: leaveTimeline } = await keepToTimeline(db, listener, log)
   lagMetrics(metrics, () => relayLag(db, topics))
   const owner = openOwner({ db, listener, service: 'relay', ...ownerLog(log) })
   const relay = startRelay({
@@ -52,13 +44,10 @@ export default service('relay', async (log, _, metrics) => {
   return {
     works: () => reach(db),
     async stop() {
-      leaveTimeline()
       await stopPruning()
       await relay.stop()
       await owner.close()
-      await listener.close()
-      stopClock()
-      await db.close()
+      await close()
     },
   }
 })

@@ -13,6 +13,11 @@ export class Rejected extends Error {
   }
 }
 
+/** A command lost to other commands each time it was decided. Nothing was appended; repeating it later can help. */
+export class Contended extends Error {
+  override name = 'Contended'
+}
+
 /** A decision's rejection as an error. */
 export const rejected = ({ code, message, details }: Rejection) => new Rejected(code, message, details)
 

@@ -1,11 +1,11 @@
 import { EventError } from '#events/kit/codec.ts'
 import { isRefusal } from '../../pg/errors.ts'
 import { isTracing, type SpanDetails, span, traceparentOr } from '../../telemetry/tracing/tracing.ts'
-import { type Context, type Execute, type Pending, Rejected } from './contract.ts'
+import { Contended, type Context, type Execute, type Pending, Rejected } from './contract.ts'
 import type { CommandOutcome } from './round.ts'
 import { openRounds, type RoundsOptions } from './rounds.ts'
 
-export { type Cause, type Context, type Execute, type Executed, Rejected } from './contract.ts'
+export { type Cause, Contended, type Context, type Execute, type Executed, Rejected } from './contract.ts'
 
 export interface ExecutorOptions extends RoundsOptions {
   /** Most commands per round. */
@@ -60,7 +60,7 @@ export function executor(options: ExecutorOptions): { execute: Execute; idle(): 
     else if (doubted) return [Object.assign(pending, { doubted })]
     else if (waited) return [pending]
     else if (++pending.attempts >= MAX_ATTEMPTS)
-      pending.reject(new Error(`${pending.command.name} lost ${MAX_ATTEMPTS} times in a row`))
+      pending.reject(new Contended(`${pending.command.name} lost ${MAX_ATTEMPTS} times in a row`))
     else return [pending]
     return []
   }
