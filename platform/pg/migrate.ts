@@ -6,6 +6,7 @@ import { adopt, BOOKKEEPING, bookkeeping, TABLE } from './bookkeeping.ts'
 import { codeOf, messageOf } from './errors.ts'
 import { numberedFiles, OURS } from './numbered-files.ts'
 import { openPool } from './pool.ts'
+import { STEPS, squash } from './squashed.ts'
 
 /** Numbered SQL files, applied once each and in order. */
 const sourceOf = (folder: URL): Knex.MigrationSource<string> => ({
@@ -39,8 +40,13 @@ export async function migrate(url: string, folder = OURS): Promise<string[]> {
       const migrationSource = sourceOf(folder)
       await bookkeeping(db)
       const options = { migrationSource, schemaName: BOOKKEEPING, tableName: TABLE }
-      await db.migrate.list(options) // makes its tables
-      await adopt(db, await migrationSource.getMigrations([]))
+      // Makes its tables. The list is not checked yet: it may be of a version from before the first release.
+      await db.migrate.list({ ...options, disableMigrationsListValidation: true })
+      if (folder === OURS) {
+        const names = await migrationSource.getMigrations([])
+        await adopt(db, [...new Set([...names, ...STEPS])])
+        await squash(db, names)
+      }
       // A killed process leaves knex's own lock, a row in our schema, behind; the advisory lock above ends with its connection.
       await db.migrate.forceFreeMigrationsLock(options)
       const [, applied] = await db.migrate.latest(options)

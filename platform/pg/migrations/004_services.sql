@@ -1,3 +1,5 @@
+-- Tables of single services.
+
 -- Requests of each client in its current time window. Unlogged (no WAL), because the counts are worthless after a crash.
 create schema limits;
 create unlogged table limits.counts (
@@ -21,3 +23,23 @@ language sql as $$
          ends_at = case when c.ends_at > now() then c.ends_at else excluded.ends_at end
   returning c.key, c.hits, extract(epoch from c.ends_at - now()) * 1000
 $$;
+
+-- The door for media workers that cannot use HTTP is a separate database beside this one (docs/decisions/door.md). This table has a
+-- row while the door is open.
+create table log.door (
+  one       boolean primary key default true check (one),
+  database  text not null,
+  opened_at timestamptz not null default now(),
+  -- True when the role PUBLIC could connect to this database before the door was opened; closing the door restores that.
+  was_public boolean not null,
+  -- The jobs in the door's database: {video id: job id}. A job's message is sent only after the job is there.
+  shows     json not null default '{}',
+  shown_at  timestamptz
+);
+
+-- Sessions of the page for operators. `digest`: a session's id, hashed with the secret at the start of the session.
+create table log.ops_sessions (
+  digest   text        primary key,
+  begun_at timestamptz not null,
+  used_at  timestamptz not null
+);
