@@ -26,8 +26,10 @@ export class ConnectionLost extends Error {
  * database (3D), resources (53: disk, memory, connections), operators (57: shutdown, startup, statement timeouts), system errors (58).
  */
 const UNAVAILABLE_CLASS = /^(08|28|3D|53|57|58)/
+/** read_only_sql_transaction: read-only by setting, or a standby. */
+export const READ_ONLY = '25006'
 const UNAVAILABLE = new Set([
-  '25006', // read_only_sql_transaction: read-only by setting, or a standby
+  READ_ONLY,
   '25P03', // idle_in_transaction_session_timeout
   '25P04', // transaction_timeout
   '40001', // serialization_failure: on a standby, a conflict with recovery
@@ -50,7 +52,7 @@ export function isUnavailable(error: unknown): boolean {
 
 /** True when an error comes from a read-only session: by its settings, or because the server is a standby. */
 export function isReadOnly(error: unknown): boolean {
-  for (let one = error; one instanceof Error; one = one.cause) if (codeOf(one) === '25006') return true
+  for (let one = error; one instanceof Error; one = one.cause) if (codeOf(one) === READ_ONLY) return true
   return false
 }
 

@@ -124,6 +124,7 @@ export function openDb(url: string, options: DbOptions = {}): Db {
       throw known
     } finally {
       client.off('error', onError)
+      if (isStale && !broken && !incarnations.areDirect()) await endSession(client)
       if (broken) losses.lost(broken)
       client.release(broken ?? isStale)
     }
@@ -163,6 +164,13 @@ export function openDb(url: string, options: DbOptions = {}): Db {
  * wait for these locks.
  */
 const isOver = (client: pg.PoolClient) => client.query('').catch(() => {})
+
+/**
+ * Ends the session of a connection on the server. Behind a pooler, closing the connection is not enough: the pooler keeps the session,
+ * with its initial defaults, for the next client.
+ */
+const endSession = (client: pg.PoolClient) =>
+  client.query('select pg_catalog.pg_terminate_backend(pg_catalog.pg_backend_pid())').catch(() => {})
 
 /** Runs prepared statements by name on the connection of a transaction. */
 export const within = (tx: pg.PoolClient): Queryable => ({

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { OperatorError } from '#platform/operator-error.ts'
 import { databaseIn, userIn } from '#platform/pg/address.ts'
@@ -60,11 +61,28 @@ export async function openDoor(
   const door = doorOf(url)
   await allowed(url, () => makeRole(db, door.name, password))
   await allowed(url, () => makeDatabase(db, door.name))
-  await updateDoor(url)
+  await onceLetIn(() => updateDoor(url))
   await allowed(url, () => closeToEverybody(db, databaseIn(url), door.name))
   if (ownsServer) await revokeConnect(db, ['postgres', 'template1'])
   await db.query('door.tell', `select pg_notify('${CHANNEL}', '')`)
   return { alsoOpen: await openTo(db, door.name) }
+}
+
+/** PgBouncer refuses a database for so long after it failed to log in there, unless set otherwise (server_login_retry). */
+const LOGIN_RETRY_MS = 15_000
+const PROTOCOL_VIOLATION = '08P01'
+
+/** A pooler that was asked for the database before it was created may refuse it for a while. */
+async function onceLetIn(work: () => Promise<void>): Promise<void> {
+  const until = Date.now() + LOGIN_RETRY_MS + 1_000
+  while (true) {
+    try {
+      return await work()
+    } catch (error) {
+      if (codeOf(error) !== PROTOCOL_VIOLATION || Date.now() > until) throw error
+    }
+    await sleep(200)
+  }
 }
 
 /** Updates the tables of the door, and its role's rights. */
