@@ -87,6 +87,8 @@ describe('vidwiz start', function () {
     const { go, lag } = await look(first.stdout())
     first.process.kill('SIGINT')
     expect(await first.finished).to.include({ code: 0, stderr: '' })
+    for (const part of ['api', 'projector'])
+      expect(readFileSync(join(env.VIDWIZ_DATA!, 'logs', `${part}.log`), 'utf8'), part).to.match(/"msg":"stopped"\}\n$/)
 
     // What is said when it does not run can be pasted as well.
     const refused = shell(`${go}\n${lag}`)
