@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { openDb } from '#platform/pg/pool.ts'
+import { identity } from '#platform/processes.ts'
 import { client } from '#test/kit/client.ts'
 import { eventually } from '#test/kit/eventually.ts'
 import { freePort } from '#test/kit/free-port.ts'
@@ -86,6 +87,8 @@ describe('vidwiz start', function () {
     const { go, lag } = await look(first.stdout())
     first.process.kill('SIGINT')
     expect(await first.finished).to.include({ code: 0, stderr: '' })
+    for (const part of ['api', 'projector'])
+      expect(readFileSync(join(env.VIDWIZ_DATA!, 'logs', `${part}.log`), 'utf8'), part).to.match(/"msg":"stopped"\}\n$/)
 
     // What is said when it does not run can be pasted as well.
     const refused = shell(`${go}\n${lag}`)
@@ -128,6 +131,39 @@ describe('vidwiz start', function () {
   })
 
   const postgresRuns = () => existsSync(join(env.VIDWIZ_DATA!, 'postgres', 'postmaster.pid'))
+
+  it('ends what is left of a start that was killed, says so, and starts', async () => {
+    const first = vidwiz(['start'], env)
+    await first.prints(BANNER)
+    const { parts } = JSON.parse(readFileSync(join(env.VIDWIZ_DATA!, 'parts.json'), 'utf8'))
+    const api = Number(parts.api.split('@')[0])
+    // A frozen process cannot notice that its supervisor is gone.
+    process.kill(api, 'SIGSTOP')
+    try {
+      first.process.kill('SIGKILL')
+      await first.finished
+      const second = vidwiz(['start'], env)
+      await second.prints(BANNER)
+      expect(identity(api)).to.equal(undefined)
+      second.process.kill('SIGINT')
+      const { code, stderr } = await second.finished
+      expect([code, stderr]).to.deep.equal([
+        0,
+        `vidwiz: api (process ${api}) was left behind by a supervisor that is gone, and has not ended by itself: killing it\n`,
+      ])
+    } finally {
+      if (identity(api) !== undefined) process.kill(api, 'SIGKILL')
+    }
+  })
+
+  it('leaves no database running behind when it was killed and nobody starts it again', async () => {
+    const killed = vidwiz(['start'], env)
+    await killed.prints(BANNER)
+    expect(postgresRuns()).to.equal(true)
+    killed.process.kill('SIGKILL')
+    await killed.finished
+    await eventually(() => expect(postgresRuns()).to.equal(false), { withinMs: 30_000, everyMs: 100 })
+  })
 
   it('leaves nothing running behind when it is stopped while it starts', async () => {
     const started = vidwiz(['start'], env)

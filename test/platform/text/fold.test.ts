@@ -96,6 +96,19 @@ describe('a text that is searched', () => {
     }
   })
 
+  it('is found by what is visible of it, whatever invisible characters either has', () => {
+    for (const [visible, text] of [
+      ['coop', 'co\u00adop'],
+      ['ab', 'a\u200db'],
+      ['میخواهم', 'می\u200cخواهم'],
+      ['❤', '❤\ufe0f'],
+      ['note', '\u2060note\ufeff'],
+    ] as const) {
+      expect(isFound(visible, text), `${visible} in ${codes(text)}`).to.equal(true)
+      expect(isFound(text, visible), `${codes(text)} in ${visible}`).to.equal(true)
+    }
+  })
+
   it('is not found by other letters, other vowels or other signs', () => {
     for (const [query, title] of [
       ['か り', 'が り'],

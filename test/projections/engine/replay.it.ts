@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import type { NewEvent, Recorded } from '#events/kit/envelope.ts'
 import { noteStream } from '#events/note.ts'
 import { letters } from '#platform/log/consumers/letters.ts'
+import type { ReadQuery } from '#platform/log/port.ts'
 import { applier } from '#projections/engine/apply.ts'
 import { compare, isClean } from '#projections/engine/compare.ts'
 import { rebuild } from '#projections/engine/rebuild.ts'
@@ -12,6 +13,7 @@ import { liveOf } from '#projections/engine/table.ts'
 import type { View } from '#projections/engine/view.ts'
 import { views } from '#projections/index.ts'
 import { notesView } from '#projections/notes.ts'
+import { userVideosView } from '#projections/user-videos.ts'
 import {
   anyText,
   anyWishes,
@@ -83,6 +85,24 @@ describe('a replay', () => {
       for await (const portion of replay({ view: notesView, reader: shop.reader, upTo, leaveOut: () => false }))
         for (const row of portion) left.push(row.note_id)
       expect(left).to.deep.equal([2])
+    } finally {
+      await shop.close()
+    }
+  })
+
+  it('folds once what its log hands over twice (P2)', async () => {
+    const shop = await workshop()
+    try {
+      await shop.record(noteCreated({ noteId: 1 }), noteCreated({ noteId: 2 }))
+      const twice = {
+        ...shop.reader,
+        read: async (query: ReadQuery) => (await shop.reader.read(query)).flatMap((event) => [event, event]),
+      }
+      const upTo = await shop.reader.heads(userVideosView.topic)
+      const counts: unknown[] = []
+      for await (const portion of replay({ view: userVideosView, reader: twice, upTo, leaveOut: () => false }))
+        for (const row of portion) counts.push(row.notes)
+      expect(counts).to.deep.equal([2])
     } finally {
       await shop.close()
     }

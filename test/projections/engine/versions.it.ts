@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { letters } from '#platform/log/consumers/letters.ts'
 import { openOwner } from '#platform/log/consumers/owners.ts'
 import { openListener } from '#platform/pg/listen.ts'
-import { openDb } from '#platform/pg/pool.ts'
+import { type Db, openDb } from '#platform/pg/pool.ts'
 import type { Unfit } from '#projections/engine/fit.ts'
 import { startProjector } from '#projections/engine/projector.ts'
 import { rebuild } from '#projections/engine/rebuild.ts'
@@ -46,8 +46,16 @@ describe('a view of two versions of the code', () => {
     const { reader } = shop
     // Each version is a process of its own, with connections of its own: on one connection a name stands for one statement.
     const db = openDb(shop.url)
+    let looks = 0
+    const counting: Db = {
+      ...db,
+      query(name, ...statement) {
+        if (name === 'views.fit') looks++
+        return db.query(name, ...statement)
+      },
+    }
     const projector = startProjector({
-      db,
+      db: counting,
       reader,
       views: [view],
       onStandBy: (_, why) => stoodBy.push(why),
@@ -57,7 +65,7 @@ describe('a view of two versions of the code', () => {
       await projector.stop()
       await db.close()
     })
-    return { ...projector, stoodBy, errors }
+    return { ...projector, stoodBy, errors, looks: () => looks }
   }
   const ids = async () => (await shop.rows(notesView)).map((row) => row.note_id)
   const columns = async () => Object.keys((await shop.rows(notesView))[0] ?? {})
@@ -75,6 +83,8 @@ describe('a view of two versions of the code', () => {
       await shop.record(noteCreated({ noteId: id }))
       await eventually(async () => expect(await ids()).to.have.length(id))
     }
+    const looks = old.looks()
+    await eventually(() => expect(old.looks()).to.be.greaterThan(looks + 2), { withinMs: 10_000 })
     expect(await live()).to.equal(newer.version)
     expect(await columns()).to.include('colour')
     expect(old.stoodBy.map(({ misfit, message }) => [misfit, message])).to.deep.equal([

@@ -67,6 +67,14 @@ describe('a database that is there and not there', function () {
     }, SOON)
     await eventually(async () => expect(await health()).to.deep.include({ status: 200, body: { status: 'ok' } }), SOON)
   }
+  /** Waits until no statement runs any more: what waited for a lock has got it, or was cancelled before. */
+  const settled = () =>
+    eventually(async () => {
+      const { rows } = await other.query(
+        `select query from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and state = 'active'`,
+      )
+      expect(rows).to.deep.equal([])
+    }, SOON)
   const endSessions = () =>
     other.query(
       'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
@@ -90,6 +98,7 @@ describe('a database that is there and not there', function () {
       } finally {
         await other.query('rollback')
       }
+      await settled()
       const { rows } = await other.query(`select from log.events where data->>'text' = $1`, [what])
       expect(rows, 'it was cancelled').to.deep.equal([])
       await expectMadeOnce(what, what)
@@ -124,6 +133,9 @@ describe('a database that is there and not there', function () {
     }
     // Nobody ends the sessions that began meanwhile.
     await expectMadeOnce('read-only', 'read-only')
+    // As many at once as there are connections, so that each of them has to write.
+    const write = () => api.db.query('t.write', `select nextval('log.note_ids')`)
+    await eventually(() => Promise.all(Array.from({ length: 10 }, write)), SOON)
     expect(saidOf('the database takes writes again')).to.be.greaterThan(0)
   })
 

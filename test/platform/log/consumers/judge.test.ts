@@ -155,6 +155,21 @@ describe('the judgement of a consumer', () => {
       'STUCK',
       /position 40 of partition 2.*at least 120 events that it never applied are lost/,
     ],
+    [
+      'paused, and stands before the beginning of the log: what it says itself is the better reason',
+      [
+        seen({
+          owner: owner({ paused: { cause: 'no', since: NOW } }),
+          partitions: [behind(10, { partition: 2, pos: 40, lost: 120 })],
+        }),
+      ],
+      'PAUSED',
+    ],
+    [
+      'is being rebuilt and stands still: the new table will be up to date',
+      [seen({ isRebuilding: true, partitions: [behind(3, { movedS: 20 })] })],
+      'REBUILDING',
+    ],
     ['is being rebuilt', [seen({ isRebuilding: true })], 'REBUILDING'],
     ['cannot be read', [seen({ problem: 'no such table' })], 'UNKNOWN', /no such table/],
     [

@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 import type { Recorded } from '#events/kit/envelope.ts'
+import type { Tape } from '#platform/log/kafka/tape.ts'
 import { withTopics } from '#platform/log/kafka/topics.ts'
-import { HistoryLost } from '#platform/log/kafka/whole.ts'
+import { assertWhole, HistoryLost } from '#platform/log/kafka/whole.ts'
 import type { Positions } from '#platform/log/port.ts'
 import { topic, write } from '#test/conformance/log/groups.ts'
 import { eventually } from '#test/kit/eventually.ts'
@@ -78,6 +79,12 @@ describe('a topic that does not have all of its history', function () {
     await eventually(async () =>
       expect(await refused(read(new Map([[partition, 0]]), true))).to.contain('ends before position 20'),
     )
+  })
+
+  it('is refused when records are missing from its middle', async () => {
+    const tape: Tape = { partition: 3, pos: 7, offset: 9, ahead: [], gone: 0, missing: 2, isSure: true, end: true }
+    const reading = assertWhole(bench.db, { topic: topic.name, tapes: [tape], heads: new Map([[3, 7]]), upTo: 100 })
+    expect(await refused(reading.then(() => []))).to.contain('partition 3: at least 2 events beyond position 7 are gone from it')
   })
 
   it('says that the database does not have it either, when it was pruned', async () => {

@@ -1,5 +1,6 @@
+import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import { expect } from 'chai'
-import { discreet } from '#platform/telemetry/tracing/discreet.ts'
+import { discreet, discreetExporter } from '#platform/telemetry/tracing/discreet.ts'
 
 describe('what leaves the process of a span', () => {
   it('is what names the work', () => {
@@ -41,5 +42,23 @@ describe('what leaves the process of a span', () => {
     const told = (url: string) => discreet({ 'url.full': url })['url.full']
     expect(told('https://ada:secret@example.com:8443/v1/models?key=secret#secret')).to.equal('https://example.com:8443/v1/models')
     expect(told('no address, but a secret')).to.equal('')
+  })
+
+  it('is of a span neither the message of its error nor what its events and links say beside', () => {
+    const attributes = { 'error.type': '23505', 'exception.message': 'Key (email)=(ada@example.com)', 'url.query': 'secret' }
+    const span = {
+      name: 'append',
+      status: { code: 2, message: 'secret' },
+      attributes,
+      events: [{ name: 'exception', time: [0, 0], attributes }],
+      links: [{ context: {}, attributes }],
+      spanContext: () => ({}),
+    } as unknown as ReadableSpan
+    let told: ReadableSpan[] = []
+    const exporter = { export: (spans: ReadableSpan[]) => (told = spans), shutdown: async () => {} }
+    discreetExporter(exporter as never).export([span], () => {})
+    const [{ status, events, links }] = told as [ReadableSpan]
+    expect(status).to.deep.equal({ code: 2 })
+    expect([events[0]!.attributes, links[0]!.attributes]).to.deep.equal(Array(2).fill({ 'error.type': '23505' }))
   })
 })

@@ -118,6 +118,19 @@ describe('an excerpt', () => {
     await excerptOf(talk(), [Array.from({ length: 200_000 }, (_, i) => `word${i}`).join(' ')], BUDGET)
   })
 
+  it('lets others have their turn while a very long transcript is looked through', async () => {
+    const days = Array.from({ length: 10 }, () => talk()).flat()
+    let turns = 0
+    const watch = () => {
+      turns++
+      watching = setImmediate(watch)
+    }
+    let watching = setImmediate(watch)
+    await excerptOf(days, ['number 7 of many things'], BUDGET)
+    clearImmediate(watching)
+    expect(turns).to.be.at.least(3)
+  })
+
   it('keeps to the budget, to the words and to the order of any transcript, and is the same each time', async () => {
     const word = fc.constantFrom('a', 'gradient', 'descent', '勾配降下法', '😀', 'é', 'teaching')
     const segment = fc.record({
