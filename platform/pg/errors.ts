@@ -30,6 +30,7 @@ const UNAVAILABLE = new Set([
   '25006', // read_only_sql_transaction: read-only by setting, or a standby
   '25P03', // idle_in_transaction_session_timeout
   '25P04', // transaction_timeout
+  '42501', // insufficient_privilege: an administrator revoked a right, and can give it back
   '40001', // serialization_failure: on a standby, a conflict with recovery
   '40P01', // deadlock_detected
   '55000', // object_not_in_prerequisite_state: on a standby
@@ -84,6 +85,7 @@ const REASONS: [RegExp, string][] = [
   [/^57P03$/, 'starting or stopping'],
   [/^57P0/, 'shut down'],
   [/^28/, 'login refused'],
+  [/^42501$/, 'permission denied'],
   [/^3D/, 'no such database'],
   [/^E[A-Z]+$/, 'not reached'],
 ]

@@ -1,18 +1,23 @@
 import type { Logger } from '../../telemetry/logger.ts'
+import { openSpell } from '../../telemetry/spell.ts'
 import { nameOf } from './judge.ts'
 import type { OwnerOptions } from './owners.ts'
 
 /** Callbacks of an owner that log its failed beats and the frozen processes that it sees. */
-export const ownerLog = (log: Logger): Pick<OwnerOptions, 'onError' | 'onRelieved' | 'onFrozen'> => ({
-  onError: (error) => log.warn({ error }, 'cannot say that it lives'),
-  onRelieved: ({ cut, ...owner }) =>
-    log.warn(
-      { ...owner, owner: nameOf(owner), cut },
-      'relieved a frozen process: it gave no sign of life, so its connections were cut and its consumers go on elsewhere',
-    ),
-  onFrozen: (owner) =>
-    log.error(
-      { ...owner, owner: nameOf(owner) },
-      `a process is frozen and nobody can take over: no other process of its service lives. Start one: npx vidwiz run ${owner.service}`,
-    ),
-})
+export function ownerLog(log: Logger): Pick<OwnerOptions, 'onError' | 'onBeat' | 'onRelieved' | 'onFrozen'> {
+  const beats = openSpell(log, { task: 'signs of life' })
+  return {
+    onError: beats.failed,
+    onBeat: beats.worked,
+    onRelieved: ({ cut, ...owner }) =>
+      log.warn(
+        { ...owner, owner: nameOf(owner), cut },
+        'relieved a frozen process: it gave no sign of life, so its connections were cut and its consumers go on elsewhere',
+      ),
+    onFrozen: (owner) =>
+      log.error(
+        { ...owner, owner: nameOf(owner) },
+        `a process is frozen and nobody can take over: no other process of its service lives. Start one: npx vidwiz run ${owner.service}`,
+      ),
+  }
+}

@@ -37,6 +37,8 @@ export interface OwnerOptions extends Pick<WatchOptions, 'silentMs' | 'onRelieve
   everyMs?: number
   /** Called when a beat fails; until one succeeds, this process looks frozen to others. */
   onError?(error: unknown): void
+  /** Called after each beat that worked. */
+  onBeat?(): void
 }
 
 const BEAT_MS = 2_000
@@ -71,7 +73,15 @@ const PRUNE = `
  * Registers this process as one that runs consumers, until it is closed, and makes it cut off frozen processes of the same service.
  * Never rejects: what fails is tried again.
  */
-export function openOwner({ db, listener, service, everyMs = BEAT_MS, onError = () => {}, ...watching }: OwnerOptions): Owner {
+export function openOwner({
+  db,
+  listener,
+  service,
+  everyMs = BEAT_MS,
+  onError = () => {},
+  onBeat,
+  ...watching
+}: OwnerOptions): Owner {
   const id = newId()
   const watch = watchOwners({ db, id, service, ...watching })
   const pauses = new Map<string, Pause>()
@@ -99,6 +109,7 @@ export function openOwner({ db, listener, service, everyMs = BEAT_MS, onError = 
         await db.query('owners.prune', PRUNE, [id])
       }
       await watch.look()
+      onBeat?.()
       return answer!.hasMore
     } catch (error) {
       for (const one of dirty) moved.set(`${one.consumer} ${one.topic}`, one)
