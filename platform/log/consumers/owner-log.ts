@@ -9,15 +9,16 @@ export function ownerLog(log: Logger): Pick<OwnerOptions, 'onError' | 'onBeat' |
   return {
     onError: beats.failed,
     onBeat: beats.worked,
-    onRelieved: ({ cut, ...owner }) =>
+    // Without its service, which would hide the one that logs this; the name of the owner begins with it.
+    onRelieved: ({ cut, service, ...owner }) =>
       log.warn(
-        { ...owner, owner: nameOf(owner), cut },
+        { ...owner, owner: nameOf({ service, ...owner }), cut },
         'relieved a frozen process: it gave no sign of life, so its connections were cut and its consumers go on elsewhere',
       ),
-    onFrozen: (owner) =>
+    onFrozen: ({ service, ...owner }) =>
       log.error(
-        { ...owner, owner: nameOf(owner) },
-        `a process is frozen and nobody can take over: no other process of its service lives. Start one: npx vidwiz run ${owner.service}`,
+        { ...owner, owner: nameOf({ service, ...owner }) },
+        `a process is frozen and nobody can take over: no other process of its service lives. Start one: npx vidwiz run ${service}`,
       ),
   }
 }
