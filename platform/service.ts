@@ -93,6 +93,9 @@ export async function runServices(services: readonly Service[]): Promise<void> {
   process.on('SIGINT', () => void stop('SIGINT'))
   process.on('SIGHUP', () => void stop('SIGHUP'))
   process.on('disconnect', () => void stop('the process that started this one is gone'))
+  // The supervisor asks this way whether the process is frozen.
+  process.on('message', (message) => void (message === 'ping' && process.send?.('pong')))
+  process.channel?.unref()
   try {
     const { METRICS_PORT: port, HOST: host } = readSettings()
     if (port !== undefined) endpoint = await serveEndpoint({ metrics, health }, { port, host })

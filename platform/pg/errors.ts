@@ -32,6 +32,7 @@ const UNAVAILABLE = new Set([
   READ_ONLY,
   '25P03', // idle_in_transaction_session_timeout
   '25P04', // transaction_timeout
+  '42501', // insufficient_privilege: an administrator revoked a right, and can give it back
   '40001', // serialization_failure: on a standby, a conflict with recovery
   '40P01', // deadlock_detected
   '55000', // object_not_in_prerequisite_state: on a standby
@@ -86,6 +87,7 @@ const REASONS: [RegExp, string][] = [
   [/^57P03$/, 'starting or stopping'],
   [/^57P0/, 'shut down'],
   [/^28/, 'login refused'],
+  [/^42501$/, 'permission denied'],
   [/^3D/, 'no such database'],
   [/^E[A-Z]+$/, 'not reached'],
 ]

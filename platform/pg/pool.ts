@@ -5,7 +5,7 @@ import { type Bounds, boundsText } from './bounds.ts'
 import { type ClientOptions, PinnedClient } from './client.ts'
 import { asConnectionError, ConnectionLost, isReadOnly } from './errors.ts'
 import { type Incarnations, openIncarnations } from './incarnation.ts'
-import { lossesOf } from './losses.ts'
+import { denialsOf, lossesOf } from './losses.ts'
 import type { Manner } from './pins.ts'
 
 export type Row = Record<string, unknown>
@@ -91,6 +91,7 @@ export function openDb(url: string, options: DbOptions = {}): Db {
   const { incarnations, met } = openIncarnations()
   const pool = openPool(url, { ...options, met })
   const losses = lossesOf(options.log, { pool: options.name ?? 'vidwiz' })
+  const denials = denialsOf(options.log, { pool: options.name ?? 'vidwiz' })
   // The next query replaces an idle connection that the server closed; without a listener its error would end the process.
   pool.on('error', losses.lost)
   // The same for an error after the pool lends a connection and before `connection` below adds its listener.
@@ -134,8 +135,11 @@ export function openDb(url: string, options: DbOptions = {}): Db {
     query: <R extends object>(name: string, text: string, values: unknown[] = []) =>
       connection(async (client) => {
         try {
-          return (await client.query<R & pg.QueryResultRow>({ name, text, values })).rows
+          const { rows } = await client.query<R & pg.QueryResultRow>({ name, text, values })
+          denials.worked(name)
+          return rows
         } catch (error) {
+          denials.failed(name, error)
           if (!(asConnectionError(error) instanceof ConnectionLost)) await isOver(client)
           throw error
         }

@@ -4,10 +4,11 @@ import type { Reader } from '#platform/log/port.ts'
 import { OperatorError } from '#platform/operator-error.ts'
 import { type Db, within } from '#platform/pg/pool.ts'
 import { span } from '#platform/telemetry/tracing/tracing.ts'
+import { noTable } from './fit.ts'
 import { loadReplay, SNAPSHOT, sizeOf, standing, transaction } from './load.ts'
 import { goOnUnless, meter, type Progress } from './progress.ts'
 import { columnsOf, liveOf, type Target } from './table.ts'
-import { liveVersion } from './versions.ts'
+import { hasTable, liveVersion } from './versions.ts'
 import type { View } from './view.ts'
 
 /** How replayed rows differ from the live ones. */
@@ -72,6 +73,7 @@ const attempt = (
     transaction(client, SNAPSHOT, async () => {
       if ((await liveVersion(within(client), view)) === undefined)
         throw new OperatorError(`there is no view ${view.name} yet: no projector has run here`)
+      if (!(await hasTable(within(client), view))) throw new OperatorError(noTable(view))
       const { table } = liveOf(view)
       const before = await tableId(client, table)
       const progress = meter(onProgress, { signal })

@@ -164,6 +164,9 @@ function exclusively<T>(
   })
 }
 
+/** Everything in the schema can be built anew, so an operator may drop it. `if not exists` would need a right that is not needed otherwise. */
+const SCHEMA = `do $$ begin if to_regnamespace('views') is null then create schema views; end if; end $$`
+
 /**
  * Folds the log up to its current end into the next table, and gives that table its checkpoints and parked events. All in the
  * transaction that creates the table: Postgres then need not log the rows, and a crash leaves nothing behind.
@@ -172,6 +175,7 @@ const load = (client: pg.PoolClient, view: View, reader: Reader, progress: Meter
   transaction(client, SNAPSHOT, async () => {
     const live = liveOf(view)
     const next = nextOf(view)
+    await client.query(SCHEMA)
     await client.query(`drop table if exists ${next.table}`)
     await client.query('delete from log.checkpoints where consumer = $1', [next.consumer])
     await client.query('delete from log.dead_letters where consumer = $1', [next.consumer])

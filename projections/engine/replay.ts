@@ -35,7 +35,8 @@ export interface Replay {
 const BUDGET_BYTES = 48 * 2 ** 20
 
 /**
- * Folds history into rows, from the first event on, and yields finished rows in portions. No side effects.
+ * Folds history into rows, from the first event on, and yields finished rows in portions. No side effects. Fails when the log lacks
+ * events: the rows would silently be fewer.
  *
  * Memory stays within the budget, however long the log is. All events of a row are in one partition, so partitions are folded one
  * after the other and each event is read once. If the rows of one partition exceed the budget, the pass keeps only a slice of
@@ -49,6 +50,7 @@ export async function* replay({
   budgetBytes = BUDGET_BYTES,
   onRead,
 }: Replay): AsyncGenerator<Iterable<Row>> {
+  await reader.assertNoGaps?.()
   for (const [partition, last] of upTo) {
     const slices: Slice[] = [{ of: 1, nth: 0 }]
     for (let slice: Slice | undefined = slices.pop(), pass = 0; slice; slice = slices.pop(), pass++) {

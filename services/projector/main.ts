@@ -6,11 +6,15 @@ import { openReader } from '#platform/log/open.ts'
 import { inWords } from '#platform/pg/holder.ts'
 import { reach } from '#platform/pg/where.ts'
 import { service } from '#platform/service.ts'
+import { stopping } from '#platform/stopping.ts'
 import { StandingBy } from '#platform/telemetry/health.ts'
 import { startProjector } from '#projections/engine/projector.ts'
 import { setupViews } from '#projections/engine/setup.ts'
+import type { View } from '#projections/engine/view.ts'
 import { views } from '#projections/index.ts'
 import { connect } from '#services/kit/connections.ts'
+
+const BUILD_AGAIN_MS = 60_000
 
 export default service('projector', async (logger, _, metrics) => {
   // Not durable: a crash of the server may undo the last changes of views with their checkpoints, and they are derived again.
@@ -18,12 +22,33 @@ export default service('projector', async (logger, _, metrics) => {
   const reader = openReader(settings, db, listener, 'vidwiz projector')
   lagMetrics(metrics, async () => (await Promise.all(views.map((view) => lagOf(view, { db, reader })))).flat())
   const owner = openOwner({ db, listener, service: 'projector', ...ownerLog(logger) })
-  const built = await setupViews(views, {
-    db,
-    reader,
-    onProgress: (view, progress) => logger.info({ view: view.name, ...progress }, 'building a view'),
-  })
-  if (built.length > 0) logger.info({ views: built }, 'built views')
+  const setup = async () => {
+    const failed: View[] = []
+    const built = await setupViews(views, {
+      db,
+      reader,
+      onProgress: (view, progress) => logger.info({ view: view.name, ...progress }, 'building a view'),
+      onFailed(view, error) {
+        failed.push(view)
+        logger.error({ view: view.name, error }, 'cannot build a view: it stands still, and the others go on')
+      },
+    })
+    if (built.length > 0) logger.info({ views: built }, 'built views')
+    return failed.length === 0
+  }
+  const { stop: stopBuilding, stopped, pause } = stopping()
+  const isBuilt = await setup()
+  /** Somebody may bring the history back, or rebuild the view from elsewhere. */
+  const building = (async () => {
+    for (let isDone = isBuilt; !isDone && !stopped(); ) {
+      await pause(BUILD_AGAIN_MS)
+      if (stopped()) return
+      isDone = await setup().catch((error) => {
+        logger.warn({ error }, 'cannot build views')
+        return false
+      })
+    }
+  })()
   /** By view: the holder of its lock, when that is another process. */
   const held = new Map<string, string>()
   const projector = startProjector({
@@ -50,6 +75,8 @@ export default service('projector', async (logger, _, metrics) => {
       return [...held].map(([view, by]) => `view ${view}: ${by}`).join('; ')
     },
     async stop() {
+      stopBuilding()
+      await building
       await projector.stop()
       await owner.close()
       await reader.close()

@@ -64,6 +64,12 @@ async function startAll(_: unknown, begun: (running: Running) => void): Promise<
     },
     onRestart: (part, why) => console.error(`${part} ${why}; starting it again`),
     onLaunch: (pids) => writeParts(data, pids),
+    onSilent: (part, { pid, silentMs }) =>
+      console.error(
+        `${part} (process ${pid}) has not answered for ${Math.round(silentMs / 1_000)} s: it is frozen, or far too busy. To start it again: kill -9 ${pid}`,
+      ),
+    onAnswer: (part, { pid, silentMs }) =>
+      console.error(`${part} (process ${pid}) answers again, after ${Math.round(silentMs / 1_000)} s`),
   })
   const stop = async () => {
     await parts.stop()

@@ -14,6 +14,9 @@ export function localParts(settings: Settings): { s3: boolean; sqs: boolean } {
   return { s3: !settings.S3_BUCKET_NAME, sqs: queueUrlsOf(settings).length === 0 }
 }
 
+/** A frozen server takes connections and answers nothing. */
+const ANSWER_MS = 1_000
+
 /**
  * The environment variables with which other processes find the S3 and SQS of the data folder, for the services that the settings
  * do not set. Empty when the settings set both.
@@ -58,6 +61,11 @@ export async function oldestMessages(settings: Settings): Promise<Record<string,
   const server = serverOf(data)
   if (!server || endpoint !== `http://127.0.0.1:${server.port}`) return undefined
   const authorization = `Credential=${keysOf(data).AWS_ACCESS_KEY_ID}/`
-  const answer = await fetch(`${endpoint}${OLDEST}`, { headers: { authorization } }).catch(() => undefined)
-  return answer?.ok ? ((await answer.json()) as Record<string, number | null>) : undefined
+  const signal = AbortSignal.timeout(ANSWER_MS)
+  try {
+    const answer = await fetch(`${endpoint}${OLDEST}`, { headers: { authorization }, signal })
+    return answer.ok ? ((await answer.json()) as Record<string, number | null>) : undefined
+  } catch {
+    return undefined
+  }
 }

@@ -48,7 +48,7 @@ export function executor(options: ExecutorOptions): { execute: Execute; idle(): 
   async function playRound(batch: Pending[]): Promise<Pending[]> {
     const round = await decide(batch)
     const groups = round.groups()
-    const verdicts = groups.length > 0 ? await appender.append(groups, round.known) : []
+    const verdicts = groups.length > 0 ? await appender.append(groups, round.known, memory.seen()) : []
     memory.learn(groups, verdicts)
     return round.outcomes(verdicts).flatMap(settle)
   }

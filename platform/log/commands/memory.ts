@@ -35,6 +35,8 @@ export interface Memory {
   recall(batch: readonly Pending[]): Promise<Recalled>
   /** Takes in the verdicts on a round. */
   learn(groups: readonly Group[], verdicts: readonly Verdict[]): void
+  /** The last log position that this process has seen. */
+  seen(): number
   forget(): void
 }
 
@@ -57,6 +59,7 @@ export function openMemory({ appender, catalog, deciderOf }: MemoryOptions): Mem
   const fold = folding({ appender, catalog, deciderOf })
   /** Only this memory's rounds wrote between these positions, so a remembered state that was current at `from` still is at `to`. */
   let own: { from: number; to: number } | undefined
+  let seen = 0
 
   /** The latest known position at which everything that was current at `asOf` is still current. */
   const knownOf = (asOf: number): number | undefined => {
@@ -85,6 +88,7 @@ export function openMemory({ appender, catalog, deciderOf }: MemoryOptions): Mem
       if (missing.length + needs.keys.length + Object.keys(ids).length > 0) {
         const loaded = await appender.load({ streams: missing, ids, keys: needs.keys })
         keys = loaded.keys
+        seen = Math.max(seen, loaded.head)
         for (const [sequence, numbers] of Object.entries(loaded.ids))
           drawn.set(sequence, [...(drawn.get(sequence) ?? []), ...numbers])
         for (const [stream, found] of loaded.streams) {
@@ -101,6 +105,7 @@ export function openMemory({ appender, catalog, deciderOf }: MemoryOptions): Mem
       if (written.length > 0) {
         const head = written[0]! - 1
         own = { from: own?.to === head ? own.from : head, to: written.at(-1)! }
+        seen = Math.max(seen, own.to)
       }
       for (const [i, { streams, events }] of groups.entries()) {
         const { positions } = verdicts[i]!
@@ -113,6 +118,7 @@ export function openMemory({ appender, catalog, deciderOf }: MemoryOptions): Mem
         }
       }
     },
+    seen: () => seen,
     forget() {
       states.clear()
       own = undefined

@@ -40,6 +40,8 @@ export interface OwnerOptions extends Pick<WatchOptions, 'silentMs' | 'onRelieve
   onError?(error: unknown): void
   /** Opens the log of the pauses of one consumer of a topic. */
   spell?(consumer: string, topic: string): Spell
+  /** Called after each beat that worked. */
+  onBeat?(): void
 }
 
 const BEAT_MS = 2_000
@@ -81,6 +83,7 @@ export function openOwner({
   everyMs = BEAT_MS,
   onError = () => {},
   spell,
+  onBeat,
   ...watching
 }: OwnerOptions): Owner {
   const id = newId()
@@ -116,6 +119,7 @@ export function openOwner({
         await db.query('owners.prune', PRUNE, [id])
       }
       await watch.look()
+      onBeat?.()
       return answer!.hasMore
     } catch (error) {
       for (const one of dirty) moved.set(`${one.consumer} ${one.topic}`, one)

@@ -10,7 +10,9 @@ import { snapshotRows } from './snapshots.ts'
 const PARAMETERS = 24
 const placeholders = (from: number) => Array.from({ length: PARAMETERS }, (_, i) => `$${from + i}`)
 
-const APPEND = `select head, lost from log.append(${placeholders(1)})`
+/** What was seen is compared first, so that nothing is appended to a log that lost events. */
+const APPEND = `
+  select a.head, a.lost from log.saw($${PARAMETERS + 1}) s, lateral log.append(case when s then $1::bigint end, ${placeholders(1).slice(1)}) a`
 
 /**
  * One statement, so that head and streams are of one moment. Only the first row of a stream has its state.
@@ -51,9 +53,9 @@ export function appender(db: Queryable): Appender {
       ])
       return { ...streams, ids, keys }
     },
-    async append(groups, known) {
+    async append(groups, known, seen = 0) {
       const [answer] = await db
-        .query<{ head: number; lost: string | null }>('log.append', APPEND, parameters(groups, known))
+        .query<{ head: number; lost: string | null }>('log.append', APPEND, [...parameters(groups, known), seen])
         .catch((error) => throwHalted(db, error))
       return verdicts(groups, answer!.head, answer!.lost ? JSON.parse(answer!.lost) : [])
     },

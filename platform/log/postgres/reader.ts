@@ -6,6 +6,7 @@ import type { Queryable } from '#platform/pg/pool.ts'
 import type { Behind, Follower, Following, Positions, Reader } from '../port.ts'
 import { isUnpruned } from '../timeline.ts'
 import { follow } from './follow.ts'
+import { assertNoGaps } from './gaps.ts'
 import { lagsOf, openTotals } from './lags.ts'
 import { EVENT_COLUMNS } from './rows.ts'
 
@@ -83,6 +84,7 @@ export function postgresReader(
       await isWhole()
       return read(topic, after, limit, limit, upTo)
     },
+    assertNoGaps: () => assertNoGaps(db),
     async heads(topic: Topic) {
       const rows = await db.query<{ partition: number; pos: number }>('log.heads', HEADS, [
         topic.name,

@@ -16,7 +16,7 @@ export const restoredAct = (reason: string): Act => ({
  * @throws OperatorError when the log has changed since the preview
  */
 export async function restoreAsShown(db: Db, shown: Restoration): Promise<Done<string>> {
-  const { head, floor, skip, timeline, kafka, ahead, republishFrom } = shown
+  const { head, floor, skip, timeline, kafka, gone, ahead, republishFrom } = shown
   const epoch = timeline.epoch + 1
   const shortened = (kafka?.shortened ?? []).map(({ topic, partition, kept }) => ({ topic, partition, end: kept }))
   const voided = [
@@ -36,6 +36,11 @@ export async function restoreAsShown(db: Db, shown: Restoration): Promise<Done<s
       throw new OperatorError('the log has changed meanwhile; nothing was done: look again')
     await tx.query('update log.timeline set epoch = $1, floor = $2, halted = null, halted_at = null', [epoch, floor])
     await tx.query('insert into log.restorations (epoch, head, floor) values ($1, $2, $3)', [epoch, head, floor])
+    await tx.query(
+      `insert into log.given_up (first, last, epoch) select first, last, $2 from json_to_recordset($1) g(first bigint, last bigint)
+       on conflict (first) do update set last = greatest(log.given_up.last, excluded.last), epoch = excluded.epoch`,
+      [JSON.stringify(gone.gaps), epoch],
+    )
     // Other records will take the lost offsets, which must not be voided then.
     await tx.query(
       `delete from log.voided v using json_to_recordset($1) s(topic text, partition int, "end" bigint)

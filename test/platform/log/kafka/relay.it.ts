@@ -54,6 +54,21 @@ describe('the relay', () => {
       expect(events.map(({ pos }) => pos)).to.deep.equal(events.map(({ pos }) => pos).sort((a, b) => a - b))
   })
 
+  it('publishes nothing past events that somebody deleted, and says which; given up, it goes on', async () => {
+    for (let n = 0; n < 9; n++) await write(bench.writer, 'thing-1', 0, 1)
+    await bench.db.query('t.delete', 'delete from log.events where pos in (3, 4, 7)')
+    const errors: unknown[] = []
+    bench.relay({ onError: (error) => errors.push(error) })
+    await eventually(() =>
+      expect(String(errors[0])).to.contain('3 events are gone from the middle of the log, at positions 3 to 4, 7.'),
+    )
+    expect(await relayed()).to.equal(0)
+    expect(await positions()).to.deep.equal([])
+    await bench.db.query('t.up', 'insert into log.given_up (first, last, epoch) values (3, 4, 2), (7, 7, 2)')
+    await published(9)
+    expect(await positions()).to.deep.equal([1, 2, 5, 6, 8, 9])
+  })
+
   it('publishes in the frame of a schema registry, and readers do not see the difference', async () => {
     await write(bench.writer, 'thing-1', 0, 1)
     const plain = bench.relay()
