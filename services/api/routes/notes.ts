@@ -76,7 +76,7 @@ export const noteRoutes = [
       body: NoteCreate,
       bodyLimitBytes: BODY_LIMIT_BYTES.text,
       answers: { 201: NoteRead },
-      etag: true,
+      givesETag: true,
     },
     async ({ user, params, body, request, execute }) => {
       const { timestamp, text = null, video_title: videoTitle } = body
@@ -94,7 +94,7 @@ export const noteRoutes = [
       auth: userOrLongTerm,
       body: NoteByTitle,
       answers: { 201: NoteRead },
-      etag: true,
+      givesETag: true,
       refuses: { 404: 'YouTube knows no video with this title', 502: 'YouTube cannot be searched' },
     },
     async ({ user, body, request, app, execute, earlier }) => {
@@ -119,7 +119,7 @@ export const noteRoutes = [
       reads: ['notes'],
       params: NotePath,
       answers: { 200: NoteRead },
-      etag: true,
+      givesETag: true,
       refuses: NO_NOTE,
     },
     async ({ user, params, db, request }) => {
@@ -140,7 +140,8 @@ export const noteRoutes = [
       body: NoteUpdate,
       bodyLimitBytes: BODY_LIMIT_BYTES.text,
       answers: { 200: NoteRead },
-      etag: true,
+      givesETag: true,
+      takesIfMatch: true,
       refuses: NO_NOTE,
       exists: ({ user, params, ask }) => ask(findNote({ userId: user.id, noteId: params.note_id })),
     },
@@ -156,7 +157,7 @@ export const noteRoutes = [
   route(
     'DELETE',
     '/v2/notes/:note_id',
-    { summary: 'Delete a note', auth: user, params: NotePath, answers: { 200: Message }, etag: true, refuses: NO_NOTE },
+    { summary: 'Delete a note', auth: user, params: NotePath, answers: { 200: Message }, takesIfMatch: true, refuses: NO_NOTE },
     async ({ user, params, request, execute }) => {
       const noteId = params.note_id
       const expected = noteTags.expected(request, noteStream.of(noteId))

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { command, emit } from '#events/kit/command.ts'
 import type { NewEvent } from '#events/kit/envelope.ts'
 import { MetadataStored, SummaryStored, TranscriptStored, videos } from '#events/video.ts'
+import { isWrite } from '#services/api/openapi/kinds.ts'
 import { routes } from '#services/api/routes/index.ts'
 import { eventually } from '#test/kit/eventually.ts'
 import { granting, nameOf } from './granted.ts'
@@ -26,6 +27,16 @@ describe('the answers of the API', () => {
       const { method, path, json, ask } = await granted.wishFor(route)
       const answer = await ask(method, path, { json })
       expect(answer.status, `${answer.body} ${api.lines.at(-2)}`).to.be.within(200, 202)
+    })
+
+  for (const route of routes.filter(isWrite))
+    it(`to ${nameOf(route)} depend on If-Match if the route says so, and only then`, async () => {
+      const { method, path, json, ask } = await granted.wishFor(route)
+      const status = async (ifMatch: string) => (await ask(method, path, { json, headers: { 'If-Match': ifMatch } })).status
+      if (route.spec.takesIfMatch) {
+        expect([await status('no tag'), await status('"another"')]).to.deep.equal([400, 412])
+        expect(await status('*')).to.be.within(200, 202)
+      } else expect(await status('"another"')).to.be.within(200, 202)
     })
 
   it('have metadata to the letter, a transcript only with rows, and move updated_at with a change', async () => {
