@@ -1,6 +1,6 @@
 import { noCaseFor } from '#events/kit/stream.ts'
 import { NoteCreated, type NoteEvent, noteEvents } from '#events/note.ts'
-import { gone, type Queryable, view } from './engine/view.ts'
+import { columnsOf, gone, type Queryable, view } from './engine/view.ts'
 
 /** A note on a video. */
 export type NoteRow = {
@@ -67,7 +67,7 @@ export const notesView = view('notes', {
   },
 })
 
-const COLUMNS = 'note_id, video_id, user_id, timestamp, text, generated_by_ai, created_at, updated_at, version'
+const COLUMNS = columnsOf(notesView)
 
 /** A user's notes on a video, oldest first. Times as Postgres writes them (UTC). */
 export const notesOf = (db: Queryable, userId: number, videoId: string): Promise<NoteRow[]> =>
