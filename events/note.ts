@@ -29,7 +29,9 @@ export const NoteEdited = noteStream.event(
 export const NoteWrittenByAi = noteStream.event('NoteWrittenByAi', 1, z.object({ noteId, videoId, userId, text: z.string() }))
 export const NoteDeleted = noteStream.event('NoteDeleted', 1, z.object({ noteId, videoId, userId }))
 
-export const noteEvents = [NoteCreated, NoteEdited, NoteWrittenByAi, NoteDeleted] as const
+/** What happens to a note between its beginning and its end, and leaves it to the same user, on the same video. */
+export const noteChanges = [NoteEdited, NoteWrittenByAi] as const
+export const noteEvents = [NoteCreated, ...noteChanges, NoteDeleted] as const
 export type NoteEvent = EventFrom<(typeof noteEvents)[number]>
 
 // State -----------------------------------------------------------------
