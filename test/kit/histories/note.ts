@@ -7,7 +7,10 @@ import {
   NoteCreated,
   NoteDeleted,
   NoteEdited,
+  NotePinned,
+  NoteUnpinned,
   NoteWrittenByAi,
+  pinNote,
 } from '#events/note.ts'
 import { someNote, someText, someUser, someVideo, VIDEO } from './few.ts'
 import { maybe, orNull, usually, wished } from './usually.ts'
@@ -15,6 +18,8 @@ import { maybe, orNull, usually, wished } from './usually.ts'
 export const noteCreated = usually(NoteCreated, { noteId: 1, videoId: VIDEO, userId: 1, timestamp: '1:23', text: 'mine' })
 export const noteEdited = usually(NoteEdited, { noteId: 1, videoId: VIDEO, userId: 1 })
 export const noteWrittenByAi = usually(NoteWrittenByAi, { noteId: 1, videoId: VIDEO, userId: 1, text: 'model' })
+export const notePinned = usually(NotePinned, { noteId: 1, videoId: VIDEO, userId: 1 })
+export const noteUnpinned = usually(NoteUnpinned, { noteId: 1, videoId: VIDEO, userId: 1 })
 export const noteDeleted = usually(NoteDeleted, { noteId: 1, videoId: VIDEO, userId: 1 })
 
 const someTitle = fc.option(fc.constantFrom('', 'One', 'Two', 'No YouTube video found.'), { nil: undefined })
@@ -42,5 +47,6 @@ export const noteWishes = {
     editNoteByWorker,
     fc.record({ noteId: someNote, text: maybe(someText), generatedByAi: maybe(fc.boolean()) }),
   ),
+  pinNote: wished(2, pinNote, fc.record({ userId: someUser, noteId: someNote, pinned: fc.boolean() })),
   deleteNote: wished(1, deleteNote, fc.record({ userId: someUser, noteId: someNote })),
 }
