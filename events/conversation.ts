@@ -41,7 +41,9 @@ export const ReplyFailed = conversationStream.event(
   z.object({ conversationId, replyTo: messageId, reason: z.string(), givenBack: z.boolean() }),
 )
 
-export const conversationEvents = [ConversationStarted, MessageSent, ReplyCompleted, ReplyFailed] as const
+/** What happens to a conversation itself. Views of its messages ignore it. */
+export const aboutConversation = [ConversationStarted] as const
+export const conversationEvents = [...aboutConversation, MessageSent, ReplyCompleted, ReplyFailed] as const
 export type ConversationEvent = EventFrom<(typeof conversationEvents)[number]>
 
 // State -----------------------------------------------------------------

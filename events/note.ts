@@ -27,9 +27,14 @@ export const NoteEdited = noteStream.event(
 )
 /** The model's text for a note that its author left empty. */
 export const NoteWrittenByAi = noteStream.event('NoteWrittenByAi', 1, z.object({ noteId, videoId, userId, text: z.string() }))
+/** Its author wants it at hand. */
+export const NotePinned = noteStream.event('NotePinned', 1, z.object({ noteId, videoId, userId }))
+export const NoteUnpinned = noteStream.event('NoteUnpinned', 1, z.object({ noteId, videoId, userId }))
 export const NoteDeleted = noteStream.event('NoteDeleted', 1, z.object({ noteId, videoId, userId }))
 
-export const noteEvents = [NoteCreated, NoteEdited, NoteWrittenByAi, NoteDeleted] as const
+/** What happens to a note between its beginning and its end, and leaves it to the same user, on the same video. */
+export const noteChanges = [NoteEdited, NoteWrittenByAi, NotePinned, NoteUnpinned] as const
+export const noteEvents = [NoteCreated, ...noteChanges, NoteDeleted] as const
 export type NoteEvent = EventFrom<(typeof noteEvents)[number]>
 
 // State -----------------------------------------------------------------
@@ -44,6 +49,8 @@ export interface Note {
   generatedByAi: boolean
   /** Who in fact wrote the text, whatever `generatedByAi` says. */
   writtenBy: 'author' | 'ai'
+  /** Absent until it is first pinned, as in states and answers that were kept before there were pins. */
+  pinned?: boolean
   /** Milliseconds since the epoch, both. */
   createdAt: number
   updatedAt: number
@@ -88,6 +95,11 @@ export const evolveNote = (note: Note | undefined, event: NoteEvent): Note | und
           version: event.version,
         }
       )
+    // `updatedAt` tells of the text.
+    case 'NotePinned':
+      return note && { ...note, pinned: true, version: event.version }
+    case 'NoteUnpinned':
+      return note && { ...note, pinned: false, version: event.version }
     case 'NoteDeleted':
       return note && { ...note, text: null, deleted: true, version: event.version }
     default:
@@ -166,6 +178,21 @@ export const editNoteByWorker = (cmd: { noteId: number } & Edit) =>
       if (note.text === cmd.text && note.generatedByAi && note.writtenBy === 'ai') return nothing(note)
       const { noteId, videoId, userId } = note
       return decided(note, NoteWrittenByAi({ noteId, videoId, userId, text: cmd.text }), now)
+    },
+  })
+
+/** Pins the user's own note, or unpins it. `expected`: the note must have one of these versions. */
+export const pinNote = (cmd: { userId: number; noteId: number; pinned: boolean; expected?: readonly number[] }) =>
+  command({
+    name: 'pinNote',
+    reads: { note: notes.of(cmd.noteId) },
+    decide: ({ note }, { now }) => {
+      if (!note || note.deleted || note.userId !== cmd.userId) return reject('NOT_FOUND', 'Note not found')
+      const refused = refuseUnless(cmd.expected, note.version)
+      if (refused) return refused
+      if ((note.pinned ?? false) === cmd.pinned) return nothing(note)
+      const { noteId, videoId, userId } = note
+      return decided(note, (cmd.pinned ? NotePinned : NoteUnpinned)({ noteId, videoId, userId }), now)
     },
   })
 

@@ -1,5 +1,11 @@
-import { type ConversationEvent, conversationEvents, MessageSent, ReplyCompleted } from '#events/conversation.ts'
-import { noCaseFor } from '#events/kit/stream.ts'
+import {
+  aboutConversation,
+  type ConversationEvent,
+  conversationEvents,
+  MessageSent,
+  ReplyCompleted,
+} from '#events/conversation.ts'
+import { isOneOf, noCaseFor } from '#events/kit/stream.ts'
 import { type Queryable, view } from './engine/view.ts'
 
 /** A message of the viewer or of Wiz. */
@@ -35,12 +41,12 @@ export const messagesView = view('messages', {
   indexes: ['(conversation_id, version)'],
   id: (event) => ('messageId' in event.data ? event.data.messageId : NO_MESSAGE),
   evolve: (_: MessageRow | undefined, event: ConversationEvent) => {
+    if (isOneOf(aboutConversation, event)) return undefined
     switch (event.type) {
       case 'MessageSent':
         return { ...message(event), role: 'user', reply_to: null }
       case 'ReplyCompleted':
         return { ...message(event), role: 'assistant', reply_to: event.data.replyTo }
-      case 'ConversationStarted':
       case 'ReplyFailed':
         return undefined
       default:

@@ -1,6 +1,6 @@
 import { noCaseFor } from '#events/kit/stream.ts'
 import { NoteCreated, type NoteEvent, noteEvents } from '#events/note.ts'
-import { gone, type Queryable, view } from './engine/view.ts'
+import { columnsOf, gone, type Queryable, view } from './engine/view.ts'
 
 /** A note on a video. */
 export type NoteRow = {
@@ -10,6 +10,7 @@ export type NoteRow = {
   timestamp: string
   text: string | null
   generated_by_ai: boolean
+  pinned: boolean
   created_at: string
   updated_at: string
   /** Version of the stream. */
@@ -20,7 +21,7 @@ export type NoteRow = {
 const EMPTY = `(text is null or text = '')`
 
 export const notesView = view('notes', {
-  version: 3,
+  version: 4,
   from: noteEvents,
   key: 'note_id',
   anew: [NoteCreated],
@@ -31,6 +32,7 @@ export const notesView = view('notes', {
     timestamp: 'text not null',
     text: 'text',
     generated_by_ai: 'boolean not null',
+    pinned: 'boolean not null',
     created_at: 'timestamptz not null',
     updated_at: 'timestamptz not null',
     version: 'int not null',
@@ -43,7 +45,8 @@ export const notesView = view('notes', {
     switch (event.type) {
       case 'NoteCreated': {
         const { noteId: note_id, videoId: video_id, userId: user_id, timestamp, text } = event.data
-        return { note_id, video_id, user_id, timestamp, text, generated_by_ai: false, created_at: at, updated_at: at, version }
+        const begun = { generated_by_ai: false, pinned: false, created_at: at, updated_at: at, version }
+        return { note_id, video_id, user_id, timestamp, text, ...begun }
       }
       case 'NoteEdited': {
         const { text, generatedByAi } = event.data
@@ -59,6 +62,10 @@ export const notesView = view('notes', {
       }
       case 'NoteWrittenByAi':
         return note && { ...note, text: event.data.text, generated_by_ai: true, updated_at: at, version }
+      case 'NotePinned':
+        return note && { ...note, pinned: true, version }
+      case 'NoteUnpinned':
+        return note && { ...note, pinned: false, version }
       case 'NoteDeleted':
         return gone
       default:
@@ -67,14 +74,15 @@ export const notesView = view('notes', {
   },
 })
 
-const COLUMNS = 'note_id, video_id, user_id, timestamp, text, generated_by_ai, created_at, updated_at, version'
+const COLUMNS = columnsOf(notesView)
 
-/** A user's notes on a video, oldest first. Times as Postgres writes them (UTC). */
-export const notesOf = (db: Queryable, userId: number, videoId: string): Promise<NoteRow[]> =>
+/** A user's notes on a video, oldest first: all, or only those that are `pinned` or not. Times as Postgres writes them (UTC). */
+export const notesOf = (db: Queryable, userId: number, videoId: string, pinned?: boolean): Promise<NoteRow[]> =>
   db.query<NoteRow>(
     'notes.of',
-    `select ${COLUMNS} from views.notes where user_id = $1 and video_id = $2 order by created_at, note_id`,
-    [userId, videoId],
+    `select ${COLUMNS} from views.notes
+      where user_id = $1 and video_id = $2 and ($3::boolean is null or pinned = $3) order by created_at, note_id`,
+    [userId, videoId, pinned ?? null],
   )
 
 /** One note. Times as Postgres writes them (UTC). */

@@ -1,5 +1,12 @@
-import { type ConversationEvent, conversationEvents, MessageSent, ReplyCompleted, ReplyFailed } from '#events/conversation.ts'
-import { noCaseFor } from '#events/kit/stream.ts'
+import {
+  aboutConversation,
+  type ConversationEvent,
+  conversationEvents,
+  MessageSent,
+  ReplyCompleted,
+  ReplyFailed,
+} from '#events/conversation.ts'
+import { isOneOf, noCaseFor } from '#events/kit/stream.ts'
 import { gone, type Queryable, view } from './engine/view.ts'
 
 /** A message that still waits for its reply. */
@@ -10,7 +17,7 @@ export type OpenReplyRow = {
   sent_at: string
 }
 
-/** Message ids start at 1, so starting a conversation touches no row. */
+/** Message ids start at 1, so an event without a message touches no row. */
 const NO_MESSAGE = 0
 
 export const openRepliesView = view('open-replies', {
@@ -20,8 +27,12 @@ export const openRepliesView = view('open-replies', {
   anew: [MessageSent, ReplyCompleted, ReplyFailed],
   columns: { message_id: 'bigint not null', conversation_id: 'bigint not null', sent_at: 'timestamptz not null' },
   indexes: ['(sent_at)'],
-  id: ({ type, data }) => (type === 'ConversationStarted' ? NO_MESSAGE : type === 'MessageSent' ? data.messageId : data.replyTo),
+  id: (event) => {
+    if (isOneOf(aboutConversation, event)) return NO_MESSAGE
+    return event.type === 'MessageSent' ? event.data.messageId : event.data.replyTo
+  },
   evolve: (_: OpenReplyRow | undefined, event: ConversationEvent) => {
+    if (isOneOf(aboutConversation, event)) return undefined
     switch (event.type) {
       case 'MessageSent': {
         const { messageId: message_id, conversationId: conversation_id } = event.data
@@ -30,8 +41,6 @@ export const openRepliesView = view('open-replies', {
       case 'ReplyCompleted':
       case 'ReplyFailed':
         return gone
-      case 'ConversationStarted':
-        return undefined
       default:
         return noCaseFor(event)
     }

@@ -1,6 +1,6 @@
 import { noCaseFor } from '#events/kit/stream.ts'
 import { type OperationEvent, operationEvents } from '#events/ops.ts'
-import { type Queryable, view } from './engine/view.ts'
+import { columnsOf, type Queryable, view } from './engine/view.ts'
 
 /** What an operator did to the system, and the outcome. Times in milliseconds since the epoch. */
 export type OperationRow = {
@@ -56,11 +56,13 @@ export const operationsView = view('operations', {
   },
 })
 
+const COLUMNS = columnsOf(operationsView)
+
 /** Operations, the newest first. @param acts only these acts; all if empty */
 export const operationsDone = (db: Queryable, { acts = [], limit }: { acts?: readonly string[]; limit: number }) =>
   db.query<OperationRow>(
     'operations.done',
-    `select operation, act, target, who, via, command, reason, started_at, ended_at, outcome, summary from views.operations
+    `select ${COLUMNS} from views.operations
       where cardinality($1::text[]) = 0 or act = any ($1) order by started_at desc limit $2`,
     [acts, limit],
   )
@@ -69,7 +71,7 @@ export const operationsDone = (db: Queryable, { acts = [], limit }: { acts?: rea
 export const operationsByIds = (db: Queryable, ids: readonly string[]) =>
   db.query<OperationRow>(
     'operations.byIds',
-    `select operation, act, target, who, via, command, reason, started_at, ended_at, outcome, summary from views.operations
+    `select ${COLUMNS} from views.operations
       where operation = any ($1)`,
     [ids],
   )

@@ -1,5 +1,5 @@
-import { noCaseFor } from '#events/kit/stream.ts'
-import { type NoteEvent, noteEvents } from '#events/note.ts'
+import { isOneOf, noCaseFor } from '#events/kit/stream.ts'
+import { type NoteEvent, noteChanges, noteEvents } from '#events/note.ts'
 import { soughtIn } from './engine/text.ts'
 import { gone, type Queryable, view } from './engine/view.ts'
 
@@ -20,15 +20,13 @@ export const userVideosView = view('user-videos', {
   indexes: ['(user_id, video_id)'],
   id: (event) => `${event.data.userId}:${event.data.videoId}`,
   evolve: (row: UserVideoRow | undefined, event: NoteEvent) => {
+    if (isOneOf(noteChanges, event)) return undefined
     const { userId: user_id, videoId: video_id } = event.data
     switch (event.type) {
       case 'NoteCreated':
         return { id: `${user_id}:${video_id}`, user_id, video_id, notes: (row?.notes ?? 0) + 1 }
       case 'NoteDeleted':
         return row && row.notes > 1 ? { ...row, notes: row.notes - 1 } : gone
-      case 'NoteEdited':
-      case 'NoteWrittenByAi':
-        return undefined
       default:
         return noCaseFor(event)
     }

@@ -1,6 +1,6 @@
 import { noCaseFor } from '#events/kit/stream.ts'
 import { type UserEvent, UserRegistered, userEvents } from '#events/user.ts'
-import { type Queryable, view } from './engine/view.ts'
+import { columnsOf, type Queryable, view } from './engine/view.ts'
 
 /** A person with an account. */
 export type UserRow = {
@@ -65,10 +65,6 @@ export const usersView = view('users', {
 
 /** One user. `created_at` as Postgres writes it (UTC). */
 export async function userById(db: Queryable, id: number): Promise<UserRow | undefined> {
-  const [user] = await db.query<UserRow>(
-    'users.byId',
-    'select user_id, email, name, image_url, ai_notes, token_email, token_issued_at, created_at, version from views.users where user_id = $1',
-    [id],
-  )
+  const [user] = await db.query<UserRow>('users.byId', `select ${columnsOf(usersView)} from views.users where user_id = $1`, [id])
   return user
 }

@@ -73,6 +73,10 @@ function asWritten<D extends object>(payload: D): D {
   return payload
 }
 
+/** Whether an event is of one of these types. */
+export const isOneOf = <const T extends readonly EventType[]>(types: T, event: EventOf): event is EventFrom<T[number]> =>
+  types.some(({ type }) => type === event.type)
+
 /**
  * Ends a switch over the event types of a stream or topic. It does not compile while a type has no case; a type that changes
  * nothing needs a case that says so.

@@ -50,8 +50,10 @@ export interface Spec<App, Tools, Who, P, Q, B, A> {
   answers: A
   /** Names of the views that the answer is read from. */
   reads?: readonly string[]
-  /** The answer has an ETag for the state of one resource. */
-  etag?: true
+  /** The answer has the ETag of one resource: the state that the answer shows. A read of it answers 304 to `If-None-Match`. */
+  givesETag?: true
+  /** A write that is carried out only if the resource still has one of the ETags in `If-Match`; else the answer is 412. */
+  takesIfMatch?: true
   /** Descriptions by status of refusals that do not follow from the rest of this declaration. */
   refuses?: Record<number, string>
   /** Checks a well-formed query before authentication. Throws an HttpError to refuse it. */

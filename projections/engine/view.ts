@@ -65,3 +65,6 @@ export function view<const N extends string, R extends RowOf<R>, const T extends
   if (!/^[a-z][a-z-]*$/.test(name)) throw new Error(`a view's name has small letters and dashes only: ${name}`)
   return { ...rest, name, topic, catalog: catalogOf(from), indexes, tellsRows, anew: new Set(anew.map(({ type }) => type)) }
 }
+
+/** All columns of a view, for queries that read whole rows. Not `*`: a newer version of the view may have more. */
+export const columnsOf = ({ columns }: Pick<View, 'columns'>): string => Object.keys(columns).join(', ')

@@ -11,12 +11,12 @@ const filesIn = (folder: string) =>
     .map((name) => join(ROOT, folder, name))
 const textOf = (file: string) => readFileSync(file, 'utf8')
 
-const DECLARED = /export const (\w+Events) = \[\s*(\w+)/
+const DECLARED = /export const (\w+Events) = \[\s*(\.\.\.\w+,\s*)?(\w+)/
 /** The file of a kind of stream, had it one type of event more. */
 const withOneMore = (text: string) =>
-  text.replace(DECLARED, (_, list: string, first: string) => {
+  text.replace(DECLARED, (_, list: string, others = '', first: string) => {
     const stream = /(\w+)\.event\(/.exec(text)![1]
-    return `const Forgotten = ${stream}.event('Forgotten', 1, ${first}.data)\nexport const ${list} = [Forgotten, ${first}`
+    return `const Forgotten = ${stream}.event('Forgotten', 1, ${first}.data)\nexport const ${list} = [${others}Forgotten, ${first}`
   })
 
 const streams = filesIn('events').filter((file) => DECLARED.test(textOf(file)))

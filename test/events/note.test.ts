@@ -1,7 +1,17 @@
 import { expect } from 'chai'
-import { createNote, deleteNote, editNote, editNoteByWorker, type Note, notes } from '#events/note.ts'
+import { createNote, deleteNote, editNote, editNoteByWorker, type Note, notes, pinNote } from '#events/note.ts'
 import { given } from '#test/kit/given.ts'
-import { noteCreated, noteDeleted, noteEdited, noteWrittenByAi, userRegistered, VIDEO, videoAdded } from '#test/kit/histories.ts'
+import {
+  noteCreated,
+  noteDeleted,
+  noteEdited,
+  notePinned,
+  noteUnpinned,
+  noteWrittenByAi,
+  userRegistered,
+  VIDEO,
+  videoAdded,
+} from '#test/kit/histories.ts'
 import { BEGINNING, world } from '#test/kit/world.ts'
 
 const mine: Note = {
@@ -189,6 +199,56 @@ describe('editing a note', () => {
     const edited = given(noteCreated(), noteEdited({ text: 'better' }))
     edited.when(editNote({ userId: 1, noteId: 1, expected: [1] })).thenRejected('BAD_REQUEST')
     edited.when(editNote({ userId: 2, noteId: 1, text: 'x', expected: [1] })).thenRejected('NOT_FOUND')
+  })
+})
+
+describe('pinning a note', () => {
+  const pin = { userId: 1, noteId: 1, pinned: true }
+  const unpin = { ...pin, pinned: false }
+
+  it('pins it, and does not count as a change of its text', () =>
+    given(noteCreated())
+      .when(pinNote(pin))
+      .then(notePinned())
+      .answering({ ...mine, pinned: true, version: 2 }))
+
+  it('unpins it', () =>
+    given(noteCreated(), notePinned())
+      .when(pinNote(unpin))
+      .then(noteUnpinned())
+      .answering({ ...mine, pinned: false, version: 3 }))
+
+  it('pins it again after it was unpinned', () =>
+    given(noteCreated(), notePinned(), noteUnpinned()).when(pinNote(pin)).then(notePinned()))
+
+  it('does nothing the second time', () => {
+    given(noteCreated(), notePinned())
+      .when(pinNote(pin))
+      .thenNothing()
+      .answering({ ...mine, pinned: true, version: 2 })
+    given(noteCreated()).when(pinNote(unpin)).thenNothing().answering(mine)
+    given(noteCreated(), notePinned(), noteUnpinned()).when(pinNote(unpin)).thenNothing()
+  })
+
+  it('is not undone by edits, nor by the line of the model', () =>
+    given(noteCreated({ text: null }), notePinned(), noteWrittenByAi(), noteEdited({ text: 'better' }))
+      .when(pinNote(pin))
+      .thenNothing())
+
+  it('finds no note of another, none that is deleted, and none that never was', () => {
+    for (const wish of [pin, unpin]) {
+      given(noteCreated({ userId: 2 }), notePinned({ userId: 2 }))
+        .when(pinNote(wish))
+        .thenRejected('NOT_FOUND', 'Note not found')
+      given(noteCreated(), notePinned(), noteDeleted()).when(pinNote(wish)).thenRejected('NOT_FOUND', 'Note not found')
+      given().when(pinNote(wish)).thenRejected('NOT_FOUND', 'Note not found')
+    }
+  })
+
+  it('is refused to who has seen another version, also where nothing would change', () => {
+    const pinned = given(noteCreated(), notePinned())
+    for (const wish of [pin, unpin]) pinned.when(pinNote({ ...wish, expected: [1] })).thenRejected('PRECONDITION_FAILED')
+    pinned.when(pinNote({ ...unpin, expected: [2] })).then(noteUnpinned())
   })
 })
 

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { openDb } from '#platform/pg/pool.ts'
+import { notesView } from '#projections/notes.ts'
 import { type Supervisor, supervisor } from '#services/stack/supervisor.ts'
 import { eventually } from '#test/kit/eventually.ts'
 import { freePort } from '#test/kit/free-port.ts'
@@ -8,6 +9,7 @@ import { startLoad } from '#test/kit/ledger.ts'
 import { vidwiz } from '#test/kit/run.ts'
 import { PARTS, type Stack, startStack } from '#test/kit/stack.ts'
 
+const { version: now } = notesView
 const NEXT = `--import=${new URL('../kit/next-version.ts', import.meta.url).href}`
 const CLIENTS = 4
 
@@ -75,16 +77,18 @@ describe('a rolling upgrade under load', function () {
         // A load balancer leaves it alone until it can read the views.
         expect(await health(next.url)).to.deep.equal([
           503,
-          'view notes is live in version 3; this process reads version 4: column colour is missing',
+          `view notes is live in version ${now}; this process reads version ${now + 1}: column colour is missing`,
         ])
       await goesOn(before)
       await next.start(order[1])
       await eventually(async () => expect(await health(next.url)).to.deep.equal([200, undefined]))
-      expect(await liveVersion()).to.equal(4)
+      expect(await liveVersion()).to.equal(now + 1)
 
       // Both versions beside each other.
       await eventually(() =>
-        expect(stack.output.join('\n')).to.match(/^projector: .*live in version 4; this process knows version 3/m),
+        expect(stack.output.join('\n')).to.match(
+          new RegExp(`^projector: .*live in version ${now + 1}; this process knows version ${now}`, 'm'),
+        ),
       )
       const after = await startLoad({ url: next.url, clients: CLIENTS })
       await goesOn(before)
@@ -92,7 +96,7 @@ describe('a rolling upgrade under load', function () {
       const refused = await vidwiz(['rebuild', 'notes'], stack.env).finished
       expect([refused.code, refused.stderr]).to.deep.equal([
         1,
-        'vidwiz: view notes is live in version 4; this code knows version 3 and would take it back. Rebuild with the newer code, or stop all of the newer code first and say --down-to 3\n',
+        `vidwiz: view notes is live in version ${now + 1}; this code knows version ${now} and would take it back. Rebuild with the newer code, or stop all of the newer code first and say --down-to ${now}\n`,
       ])
       await before.stop()
       await eventually(() => before.audit(), { withinMs: 30_000, everyMs: 200 })

@@ -1,5 +1,5 @@
 import { notesView } from '#projections/notes.ts'
-import { noteCreated, noteDeleted, noteEdited, noteWrittenByAi } from '#test/kit/histories.ts'
+import { noteCreated, noteDeleted, noteEdited, notePinned, noteUnpinned, noteWrittenByAi } from '#test/kit/histories.ts'
 import { having, moment } from './showing.ts'
 
 describe('the notes view', () => {
@@ -27,6 +27,18 @@ describe('the notes view', () => {
     having(noteCreated({ text: null }), noteWrittenByAi())
       .view(notesView)
       .shows({ text: 'model', generated_by_ai: true, created_at: moment(1), updated_at: moment(2) }))
+
+  it('shows whether it is pinned, through edits, and keeps the time of its text', () => {
+    having(noteCreated({ text: null }))
+      .view(notesView)
+      .shows({ pinned: false })
+    having(noteCreated({ text: null }), notePinned(), noteWrittenByAi(), noteEdited({ text: 'better' }))
+      .view(notesView)
+      .shows({ pinned: true, text: 'better', updated_at: moment(4), version: 4 })
+    having(noteCreated(), notePinned(), noteUnpinned())
+      .view(notesView)
+      .shows({ pinned: false, updated_at: moment(1), version: 3 })
+  })
 
   it('keeps an empty text apart from none', () =>
     having(noteCreated(), noteEdited({ text: '' }))

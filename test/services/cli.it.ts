@@ -1,8 +1,9 @@
 import { expect } from 'chai'
-import { notes } from '#events/note.ts'
+import { evolveNote, type NoteEvent, notes } from '#events/note.ts'
 import { openDb } from '#platform/pg/pool.ts'
 import { newUser } from '#test/kit/client.ts'
 import { eventually } from '#test/kit/eventually.ts'
+import { noteCreated } from '#test/kit/histories.ts'
 import { emptyDatabase, freshDatabase } from '#test/kit/postgres.ts'
 import { vidwiz } from '#test/kit/run.ts'
 import { type Stack, startStack } from '#test/kit/stack.ts'
@@ -196,9 +197,10 @@ describe('the command line', function () {
     const { body } = await note('before')
     const broken = `insert into log.events select (select max(pos) + 1 from log.events), topic, partition, key, stream, 2, gen_random_uuid(), 'NoteEdited', 1, time, actor, correlation_id, causation_id, traceparent, '{"noteId": "broken"}' from log.events where stream = 'note-${body.id}'`
     await sql(broken)
-    await sql(
-      `insert into log.snapshots select stream, 2, ${notes.stateVersion}, data::jsonb || '{"generatedByAi":false,"writtenBy":"author","createdAt":0,"updatedAt":0,"version":2}' from log.events where stream = 'note-${body.id}' and version = 1`,
-    )
+    const { id: noteId, video_id: videoId, user_id: userId, timestamp, text } = body
+    const created = noteCreated({ noteId, videoId, userId, timestamp, text })
+    const state = { ...evolveNote(undefined, { ...created, time: 0, version: 1 } as NoteEvent), version: 2 }
+    await sql(`insert into log.snapshots values ('note-${noteId}', 2, ${notes.stateVersion}, '${JSON.stringify(state)}')`)
     await sql(`select pg_notify('log', 'vidwiz.notes')`)
     const stream = `note-${body.id}`
     const letters = () => run('letters', 'notes', '--stream', stream)

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { type Also, type Json, openApiOf } from '#platform/http/openapi.ts'
 import { sections } from '../routes/index.ts'
-import { type AnyRoute, changesOneThing, isWrite } from './kinds.ts'
+import { type AnyRoute, isWrite } from './kinds.ts'
 import { refusalsOf } from './refusals.ts'
 import { GUARDS, SECURITY_SCHEMES } from './security.ts'
 import { ABOUT, EXAMPLES, INTRODUCTION } from './words.ts'
@@ -46,13 +46,13 @@ function also(route: AnyRoute): Also {
     security: guard?.security,
     parameters: [
       ...(isWrite(route) ? [IDEMPOTENCY_KEY] : []),
-      ...(changesOneThing(route) ? [IF_MATCH] : []),
-      ...(spec.etag && method === 'GET' ? [IF_NONE_MATCH] : []),
+      ...(spec.takesIfMatch ? [IF_MATCH] : []),
+      ...(spec.givesETag && method === 'GET' ? [IF_NONE_MATCH] : []),
       ...(spec.reads ? [POSITION] : []),
     ],
     headers: {
       'X-Request-ID': header('Names the request in logs and events; yours, if you sent one'),
-      ...(spec.etag && method !== 'DELETE' && { ETag: header('Names the state of the thing') }),
+      ...(spec.givesETag && { ETag: header('Names the state of the thing') }),
       ...(isWrite(route) && {
         'Idempotency-Replayed': header('`true`: the answer of an earlier request with the same key'),
         'VidWiz-Visible': header('`false`: written, but not all views show it yet'),

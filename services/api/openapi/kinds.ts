@@ -6,6 +6,3 @@ export type AnyRoute = (typeof routes)[number]
 const WRITES_NOTHING = ['/v2/auth/login', '/v2/auth/google']
 /** Whether a route writes, and so takes an Idempotency-Key. */
 export const isWrite = ({ method, path }: AnyRoute) => method !== 'GET' && !WRITES_NOTHING.includes(path)
-
-/** Whether a route changes one thing that has an ETag, and so takes If-Match. */
-export const changesOneThing = ({ method, spec }: AnyRoute) => spec.etag === true && (method === 'PATCH' || method === 'DELETE')

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Refusal } from '#platform/http/openapi.ts'
 import { codeOf } from '../errors.ts'
 import { isLimited } from '../limits.ts'
-import { type AnyRoute, changesOneThing, isWrite } from './kinds.ts'
+import { type AnyRoute, isWrite } from './kinds.ts'
 
 const Failure = z
   .object({
@@ -32,8 +32,8 @@ export function refusalsOf(route: AnyRoute, ofGuard: Record<number, string>): Re
   const said = {
     ...ofGuard,
     ...((spec.precheck || spec.body || spec.reads || writes) && { 400: 'Not as it should be; the message says what' }),
-    ...(spec.etag && method === 'GET' && { 304: 'As it was when you read it' }),
-    ...(changesOneThing(route) && { 412: 'It has changed since you read it' }),
+    ...(spec.givesETag && method === 'GET' && { 304: 'As it was when you read it' }),
+    ...(spec.takesIfMatch && { 412: 'It has changed since you read it' }),
     ...(spec.body && { 413: 'The body is too large', 415: 'The body is compressed' }),
     ...(takesInput && {
       422: writes ? 'Not well-formed, or its Idempotency-Key was used with another request' : 'Not well-formed',

@@ -163,7 +163,8 @@ export const internalRoutes = [
       body: NoteUpdate,
       bodyLimitBytes: BODY_LIMIT_BYTES.text,
       answers: { 200: NoteRead },
-      etag: true,
+      givesETag: true,
+      takesIfMatch: true,
       refuses: { 404: 'There is no such note' },
     },
     async ({ request, params, body, db, execute }) => {

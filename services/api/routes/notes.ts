@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { createNote, deleteNote, editNote, findNote, type Note, noteStream } from '#events/note.ts'
+import { createNote, deleteNote, editNote, findNote, type Note, noteStream, pinNote } from '#events/note.ts'
 import { boolean, integer, rule, text } from '#platform/http/fields.ts'
 import type { Request } from '#platform/http/request.ts'
 import { strip } from '#platform/http/text.ts'
@@ -21,6 +21,7 @@ export const NoteRead = z
     created_at: z.string(),
     updated_at: z.string(),
     user_id: z.int(),
+    pinned: z.boolean(),
   })
   .meta({ id: 'Note' })
 
@@ -49,8 +50,32 @@ const NO_NOTE = { 404: 'You have no such note' }
 const VideoPath = z.object({ video_id: videoIdField })
 const NotePath = z.object({ note_id: integer({ min: 1 }) })
 
+const NoteQuery = z.object({ pinned: boolean().optional() })
+
 /** The views that show a new note. */
 const SHOWN_IN = { visibleIn: ['notes', 'user-videos', 'videos'] } as const
+
+/** Leaves the note pinned or not. The second time changes nothing. */
+const pinRoute = (method: 'POST' | 'DELETE', summary: string, pinned: boolean) =>
+  route(
+    method,
+    '/v2/notes/:note_id/pin',
+    {
+      summary,
+      auth: user,
+      params: NotePath,
+      answers: { 200: NoteRead },
+      givesETag: true,
+      takesIfMatch: true,
+      refuses: NO_NOTE,
+    },
+    async ({ user, params, request, execute }) => {
+      const noteId = params.note_id
+      const expected = noteTags.expected(request, noteStream.of(noteId))
+      const pin = pinNote({ userId: user.id, noteId, pinned, expected })
+      return noteRead(await execute(pin, { visibleIn: ['notes'] }), request)
+    },
+  )
 
 export const noteRoutes = [
   route(
@@ -61,9 +86,10 @@ export const noteRoutes = [
       auth: user,
       reads: ['notes'],
       params: VideoPath,
+      query: NoteQuery,
       answers: { 200: z.array(NoteRead) },
     },
-    async ({ user, params, db }) => (await notesOf(db, user.id, params.video_id)).map(noteShown),
+    async ({ user, params, query, db }) => (await notesOf(db, user.id, params.video_id, query.pinned)).map(noteShown),
   ),
 
   route(
@@ -76,7 +102,7 @@ export const noteRoutes = [
       body: NoteCreate,
       bodyLimitBytes: BODY_LIMIT_BYTES.text,
       answers: { 201: NoteRead },
-      etag: true,
+      givesETag: true,
     },
     async ({ user, params, body, request, execute }) => {
       const { timestamp, text = null, video_title: videoTitle } = body
@@ -94,7 +120,7 @@ export const noteRoutes = [
       auth: userOrLongTerm,
       body: NoteByTitle,
       answers: { 201: NoteRead },
-      etag: true,
+      givesETag: true,
       refuses: { 404: 'YouTube knows no video with this title', 502: 'YouTube cannot be searched' },
     },
     async ({ user, body, request, app, execute, earlier }) => {
@@ -119,7 +145,7 @@ export const noteRoutes = [
       reads: ['notes'],
       params: NotePath,
       answers: { 200: NoteRead },
-      etag: true,
+      givesETag: true,
       refuses: NO_NOTE,
     },
     async ({ user, params, db, request }) => {
@@ -140,7 +166,8 @@ export const noteRoutes = [
       body: NoteUpdate,
       bodyLimitBytes: BODY_LIMIT_BYTES.text,
       answers: { 200: NoteRead },
-      etag: true,
+      givesETag: true,
+      takesIfMatch: true,
       refuses: NO_NOTE,
       exists: ({ user, params, ask }) => ask(findNote({ userId: user.id, noteId: params.note_id })),
     },
@@ -156,7 +183,7 @@ export const noteRoutes = [
   route(
     'DELETE',
     '/v2/notes/:note_id',
-    { summary: 'Delete a note', auth: user, params: NotePath, answers: { 200: Message }, etag: true, refuses: NO_NOTE },
+    { summary: 'Delete a note', auth: user, params: NotePath, answers: { 200: Message }, takesIfMatch: true, refuses: NO_NOTE },
     async ({ user, params, request, execute }) => {
       const noteId = params.note_id
       const expected = noteTags.expected(request, noteStream.of(noteId))
@@ -164,6 +191,9 @@ export const noteRoutes = [
       return { message: 'Note deleted successfully' }
     },
   ),
+
+  pinRoute('POST', 'Pin a note', true),
+  pinRoute('DELETE', 'Unpin a note', false),
 ]
 
 /** A note from the log. It is the whole answer, so this also sets the answer's ETag. */
@@ -178,6 +208,7 @@ export function noteRead(note: Note, request: Request): z.input<typeof NoteRead>
     created_at: fromMs(note.createdAt),
     updated_at: fromMs(note.updatedAt),
     user_id: note.userId,
+    pinned: note.pinned ?? false,
   }
 }
 
@@ -191,4 +222,5 @@ export const noteShown = (note: NoteRow): z.input<typeof NoteRead> => ({
   created_at: fromPg(note.created_at),
   updated_at: fromPg(note.updated_at),
   user_id: note.user_id,
+  pinned: note.pinned,
 })

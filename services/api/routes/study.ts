@@ -100,7 +100,7 @@ export const studyRoutes = [
       params: VideoPath,
       query: z.object({ language: languageField.optional() }),
       answers: { 200: StudyRead },
-      etag: true,
+      givesETag: true,
       refuses: { 404: 'Nobody has mentioned the video' },
     },
     async ({ request, params: { video_id: videoId }, query, db }) => {

@@ -43,7 +43,7 @@ export const userRoutes = [
   route(
     'GET',
     '/v2/users/me',
-    { summary: 'Read your profile', auth: user, reads: ['users'], answers: { 200: Profile }, etag: true, refuses: GONE },
+    { summary: 'Read your profile', auth: user, reads: ['users'], answers: { 200: Profile }, givesETag: true, refuses: GONE },
     async ({ user, app, db, request }) => {
       const account = await userById(db, user.id)
       if (!account) throw notFound('User not found')
@@ -69,7 +69,15 @@ export const userRoutes = [
   route(
     'PATCH',
     '/v2/users/me',
-    { summary: 'Change your profile', auth: user, body: ProfileUpdate, answers: { 200: Profile }, etag: true, refuses: GONE },
+    {
+      summary: 'Change your profile',
+      auth: user,
+      body: ProfileUpdate,
+      answers: { 200: Profile },
+      givesETag: true,
+      takesIfMatch: true,
+      refuses: GONE,
+    },
     async ({ user, body, request, execute }) => {
       const change = { name: body.name ?? undefined, aiNotes: body.ai_notes_enabled ?? undefined }
       const expected = profileTags.expected(request, ownerOf(user.id))

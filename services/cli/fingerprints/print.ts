@@ -9,7 +9,7 @@ import { gone, type Id, type View } from '#projections/engine/view.ts'
 export interface Print {
   /** The view's table; absent for a decider's state. */
   table?: { key: string; columns: Record<string, string>; indexes: string[] }
-  /** By history: a hash of the result after each event. */
+  /** By history, if it has events of the view or state: a hash of the result after each event. */
   folds: Record<string, string>
 }
 
@@ -68,7 +68,12 @@ const foldsOf = (
   histories: ReadonlyMap<string, History>,
   fold: (life: readonly Recorded[]) => Iterable<unknown>,
 ): Record<string, string> =>
-  Object.fromEntries([...histories].map(([name, history]) => [name, hashOf(history.flatMap((life) => [...fold(life)]))]))
+  Object.fromEntries(
+    [...histories].flatMap(([name, history]) => {
+      const results = history.flatMap((life) => [...fold(life)])
+      return results.length > 0 ? [[name, hashOf(results)]] : []
+    }),
+  )
 
 function hashOf(all: Iterable<unknown>): string {
   const hash = createHash('sha256')

@@ -23,7 +23,7 @@ type Known =
   | (typeof operationEvents)[number]
 
 type Event = EventFrom<Known>
-type Words = { [T in Event['type']]: (event: Extract<Event, { type: T }>) => string }
+type Words = { [T in Event['type']]?: (event: Extract<Event, { type: T }>) => string }
 
 /** Enough of a text to recognize it. */
 const MOST = 60
@@ -35,17 +35,15 @@ const question = ({ data: { attempt } }: { data: { attempt: number } }) => `ques
 
 const rowsOf = (rows: number) => `${rows} ${rows === 1 ? 'row' : 'rows'}`
 
-/** The essentials of each event, without e-mail addresses and names: people paste stories into reports. */
+/**
+ * The essentials of each event, without e-mail addresses and names: people paste stories into reports. An event that is not here
+ * says all by its name.
+ */
 const words: Words = {
-  UserRegistered: () => '',
-  GoogleAccountLinked: () => '',
   ProfileUpdated: ({ data: { aiNotes } }) => (aiNotes === undefined ? '' : `notes by AI ${aiNotes ? 'on' : 'off'}`),
-  LongTermTokenIssued: () => '',
-  LongTermTokenRevoked: () => '',
 
   VideoAdded: ({ data: { title } }) => (title ? quoted(title) : ''),
   VideoTitled: ({ data: { title } }) => quoted(title),
-  MetadataStored: () => '',
   TranscriptStored: ({ data: { rows, origin } }) => `${rowsOf(rows)}${origin ? ', heard by a worker' : ''}`,
   TranscriptSetAside: ({ data: { rows, origin } }) =>
     `${rowsOf(rows)}${origin ? ', heard by a worker' : ''}; another one is used`,
@@ -55,7 +53,6 @@ const words: Words = {
   NoteCreated: ({ data: { timestamp, text } }) => `at ${timestamp}, ${text ? quoted(text) : 'empty'}`,
   NoteEdited: ({ data: { text } }) => (text === undefined ? '' : text === '' ? 'emptied' : quoted(text)),
   NoteWrittenByAi: ({ data: { text } }) => quoted(text),
-  NoteDeleted: () => '',
 
   TaskScheduled: ({ time, data: { taskId, dueAt } }) => `task ${taskId}${dueAt > time ? `, rests until ${moment(dueAt)}` : ''}`,
   TaskClaimed: ({ time, data: { attempt, leaseEndsAt } }) => `attempt ${attempt}, has ${duration(leaseEndsAt - time)}`,
@@ -110,6 +107,6 @@ function wholeOf(recorded: Recorded): string {
     if (!(error instanceof EventError)) throw error
     return `cannot be read: ${quoted(recorded.data)}`
   }
-  const wordsFor = words[event.type as Event['type']] as (one: EventOf) => string
-  return wordsFor(event)
+  const wordsFor = words[event.type as Event['type']] as ((one: EventOf) => string) | undefined
+  return wordsFor?.(event) ?? ''
 }

@@ -21,9 +21,7 @@ const failure = (read: () => unknown): EventError => {
 const refuses = (recorded: Recorded, code: EventErrorCode) => expect(failure(() => decode(catalog, recorded)).code).to.equal(code)
 
 describe('the catalogue', () => {
-  it('knows every type there is', () => expect([...catalog.keys()]).to.have.members(everyType.map(({ type }) => type)))
-
-  it('refuses two types with one name', () => expect(() => catalogOf([everyType[0], everyType[0]])).to.throw('share a name'))
+  it('refuses two types with one name', () => expect(() => catalogOf([everyType[0]!, everyType[0]!])).to.throw('share a name'))
 })
 
 describe('reading an event back', () => {

@@ -74,7 +74,8 @@ describe('a projector', () => {
   it('does not touch a view that is live in a version it does not know', async () => {
     const old = await another([{ ...notesView, version: 0 }])
     await shop.record(noteCreated())
-    await eventually(() => expect(String(old.standsBy()[0])).to.match(/notes is live in version 3; this process knows version 0/))
+    const said = `notes is live in version ${notesView.version}; this process knows version 0`
+    await eventually(() => expect(String(old.standsBy()[0])).to.include(said))
     await old.stop()
     expect(await shop.rows(notesView)).to.deep.equal([])
   })

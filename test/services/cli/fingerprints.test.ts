@@ -6,6 +6,7 @@ import { catalog } from '#events/catalog.ts'
 import { NoteCreated, type NoteEvent, notes } from '#events/note.ts'
 import type { View } from '#projections/engine/view.ts'
 import { type NoteRow, notesView } from '#projections/notes.ts'
+import { usersView } from '#projections/users.ts'
 import { checkPrints, type PrintSource, printSource, writePrints } from '#services/cli/fingerprints/check.ts'
 import { ofDecider, ofView } from '#services/cli/fingerprints/print.ts'
 
@@ -56,7 +57,7 @@ describe('checking the versions of views and deciders', () => {
     ['an index', changed({ indexes: ['(user_id)'] }), 'was changed without a new version: its indexes'],
     ['the key', changed({ key: 'text' }), 'was changed without a new version: key: note_id → text'],
     ['the type of a column', changed({ columns: { ...notesView.columns, text: 'varchar' } }), 'column text: text → varchar'],
-    ['the fold', shouting(version), `folds to something else than version ${version} did (history 1)`],
+    ['the fold', shouting(version), `folds to something else than version ${version} did (history 1`],
   ] as const)
     it(`refuses another view with the same version: ${what}; nor writes over what was committed`, async () => {
       await written(ofView(notesView))
@@ -79,7 +80,9 @@ describe('checking the versions of views and deciders', () => {
     }
     const more = (stateVersion: number) => ofDecider({ ...notes, stateVersion, evolve: evolve as never }, catalog)
     await written(ofDecider(notes, catalog))
-    expect((await told(more(notes.stateVersion))).join()).to.contain('state of note v3: folds to something else')
+    expect((await told(more(notes.stateVersion))).join()).to.contain(
+      `state of note v${notes.stateVersion}: folds to something else`,
+    )
     await written(more(notes.stateVersion + 1))
     expect(await told(more(notes.stateVersion + 1))).to.deep.equal([])
   })
@@ -96,12 +99,26 @@ describe('checking the versions of views and deciders', () => {
   it('adds what a new history folds to, and misses a history that is gone', async () => {
     await written(ofView(notesView))
     const all = histories
-    histories = new Map([...all, ['2', all.get('1')!.slice(0, 5)]])
+    histories = new Map([...all, ['new', all.get('1')!.slice(0, 5)]])
     expect(await told(ofView(notesView))).to.deep.equal([`view notes v${version}: has no fingerprint over a new history`])
     expect(await written(ofView(notesView))).to.have.length(1)
     expect(await told(ofView(notesView))).to.deep.equal([])
     histories = all
-    expect(await told(ofView(notesView))).to.deep.equal([`view notes v${version}: was folded over history 2`])
+    expect(await told(ofView(notesView))).to.deep.equal([`view notes v${version}: was folded over history new`])
+  })
+
+  it('needs no fingerprint over a history that has none of its events', async () => {
+    await written(ofView(notesView))
+    histories = new Map([
+      ...histories,
+      ['of users', histories.get('1')!.map((life) => life.filter(({ topic }) => topic === 'vidwiz.users'))],
+    ])
+    expect(await told(ofView(notesView))).to.deep.equal([])
+    expect(await told(ofDecider(notes, catalog), ofView(usersView))).to.have.length(2)
+    await written(ofDecider(notes, catalog), ofView(usersView))
+    const foldsOf = (file: string) => Object.keys(JSON.parse(readFileSync(join(folder, file), 'utf8')).folds)
+    expect(foldsOf(`states/note.v${notes.stateVersion}.json`)).to.not.include('of users')
+    expect(foldsOf(`views/users.v${usersView.version}.json`)).to.include('of users')
   })
 
   it('tells a type of event that no history has', async () => {

@@ -39,14 +39,12 @@ describe('the routes of notes', () => {
     (await ask('GET', '/v2/videos')).json().videos.map(({ video_id }: { video_id: string }) => video_id)
 
   describe('POST /v2/videos/{id}/notes', () => {
-    it('answers with the note, in the order of the contract', async () => {
+    it('answers with the note: the fields of the contract in its order, then ours', async () => {
       const video = newVideo()
       const answer = await take(bob.ask, video, { text: ' a\u3000note\u0085', video_title: 'T' })
       const { id, created_at } = answer.json()
-      expect(seen(answer)).to.deep.equal([
-        201,
-        `{"id":${id},"video_id":"${video}","timestamp":"1:23","text":"a\u3000note","generated_by_ai":false,"created_at":"${created_at}","updated_at":"${created_at}","user_id":${bob.id}}`,
-      ])
+      const contract = `{"id":${id},"video_id":"${video}","timestamp":"1:23","text":"a\u3000note","generated_by_ai":false,"created_at":"${created_at}","updated_at":"${created_at}","user_id":${bob.id}`
+      expect([answer.status, answer.body.slice(0, contract.length)]).to.deep.equal([201, contract])
       expect(created_at).to.match(A_TIME)
       expect(answer.header('content-type')).to.equal('application/json')
       expect(answer.header('vidwiz-visible'), 'told only when not so').to.equal(undefined)

@@ -23,7 +23,7 @@ export interface Schema {
   anyOf?: Schema[]
 }
 
-const propertiesOf = (schema: z.ZodType | undefined): Schemas =>
+export const propertiesOf = (schema: z.ZodType | undefined): Schemas =>
   schema ? (z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }).properties as Schemas) : {}
 
 export const wishes: Wish[] = routes.map(({ method, path, spec }) => ({
@@ -36,8 +36,11 @@ export const wishes: Wish[] = routes.map(({ method, path, spec }) => ({
   waits: 204 in spec.answers || isEventStream(spec.answers[200]),
 }))
 
+/** What a right value depends on. */
+export type Things = Pick<Keys, 'video' | 'credential' | 'note' | 'conversation'>
+
 /** What is known by a name, as JSON. */
-const known = ({ video, credential, note, conversation }: Keys): Record<string, unknown> => ({
+const known = ({ video, credential, note, conversation }: Things): Record<string, unknown> => ({
   email: 'fuzz@example.com',
   password: 'long enough',
   timestamp: '1:23',
@@ -51,7 +54,7 @@ const known = ({ video, credential, note, conversation }: Keys): Record<string, 
 })
 
 /** A value that a route takes for a field of that name and type. */
-export function rightValue(name: string, schema: Schema, keys: Keys): unknown {
+export function rightValue(name: string, schema: Schema, keys: Things): unknown {
   const byName = known(keys)
   if (Object.hasOwn(byName, name)) return byName[name]
   if (schema.enum) return schema.enum[0]
