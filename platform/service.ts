@@ -122,6 +122,6 @@ export async function runServices(services: readonly Service[]): Promise<void> {
 export function plain(error: unknown): string {
   if (error instanceof OperatorError) return pasteable(error.message).replaceAll(/^/gm, 'vidwiz: ')
   if (isUnavailable(error))
-    return `vidwiz: cannot use the database: ${reasonOf(error)} (${messageOf(error)}); what to do: docs/runbook.md, "The database is locked, read-only, full, out of slots"`
+    return `vidwiz: cannot use the database: ${reasonOf(error)} (${messageOf(error)}); what to do: docs/runbook.md, "The database is locked, read-only, full, out of slots, or refuses rights"`
   return `vidwiz: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
 }
