@@ -15,7 +15,7 @@ export const conversationsView = view('conversations', {
   version: 1,
   from: conversationEvents,
   key: 'conversation_id',
-  anew: [ConversationStarted],
+  overwrites: [ConversationStarted],
   columns: {
     conversation_id: 'bigint not null',
     video_id: 'text not null',

@@ -28,7 +28,7 @@ export const messagesView = view('messages', {
   version: 1,
   from: conversationEvents,
   key: 'message_id',
-  anew: [MessageSent, ReplyCompleted],
+  overwrites: [MessageSent, ReplyCompleted],
   columns: {
     message_id: 'bigint not null',
     conversation_id: 'bigint not null',

@@ -24,7 +24,7 @@ export const notesView = view('notes', {
   version: 4,
   from: noteEvents,
   key: 'note_id',
-  anew: [NoteCreated],
+  overwrites: [NoteCreated],
   columns: {
     note_id: 'bigint not null',
     video_id: 'text not null',

@@ -36,7 +36,7 @@ export const tasksView = view('tasks', {
   version: 3,
   from: taskEvents,
   key: 'task_id',
-  anew: [TaskScheduled],
+  overwrites: [TaskScheduled],
   columns: {
     task_id: 'bigint not null',
     video_id: 'text not null',

@@ -21,7 +21,7 @@ export const usersView = view('users', {
   version: 2,
   from: userEvents,
   key: 'user_id',
-  anew: [UserRegistered],
+  overwrites: [UserRegistered],
   columns: {
     user_id: 'bigint not null',
     email: 'text not null',

@@ -31,7 +31,7 @@ export const videosView = view('videos', {
   version: 4,
   from: videoEvents,
   key: 'video_id',
-  anew: [VideoAdded],
+  overwrites: [VideoAdded],
   columns: {
     video_id: 'text not null',
     id: 'bigint not null',

@@ -98,7 +98,7 @@ export interface Command<R = unknown> {
    * Builds the real command from a stored result. Set on a command that only looks up an Idempotency-Key, before its real command
    * can be built. Called when the result was stored by another code version and must be computed again.
    */
-  again?: ((kept: unknown) => Command<R>) | undefined
+  remake?: ((kept: unknown) => Command<R>) | undefined
 }
 
 /** Declares a command, inferring the types of its states and ids. */

@@ -32,7 +32,7 @@ export function rowMemory(view: View): RowMemory {
         if (known.has(id) || unknown.has(id) || made.has(id)) continue
         const row = rows.get(id)
         if (row) known.set(id, row)
-        else if (view.anew.has(event.type)) made.add(id)
+        else if (view.overwrites.has(event.type)) made.add(id)
         else unknown.add(id)
       }
       return { known, unknown: [...unknown] }

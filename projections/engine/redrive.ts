@@ -87,9 +87,9 @@ export async function redriveIn(
   await bisect(readings, {
     attempt: (some) => savepoint(tx, async () => keep(await applyBatch(at, target, some, isStuck, [], rowMemory(target.view)))),
     refused: async ({ recorded }, error) => {
-      const again = [failed(recorded, error)]
-      await write(at, target, new Map(), again, [])
-      keep(again)
+      const failedAgain = [failed(recorded, error)]
+      await write(at, target, new Map(), failedAgain, [])
+      keep(failedAgain)
     },
     isFault: isRefusal,
   })

@@ -32,7 +32,7 @@ export interface View<R = any, E = any, N extends string = string> {
   /** Announces which rows a batch changed, for subscribers to single rows (see changes.ts). */
   tellsRows: boolean
   /** Event types whose result does not depend on the row before, so the row need not be read for them. */
-  anew: ReadonlySet<string>
+  overwrites: ReadonlySet<string>
   /** Id of the event's row. All events of a row carry one key of the topic. */
   id(event: E): Id
   /** The row after the event; `gone` deletes it, undefined leaves it unchanged. Pure. An error parks the event's stream. */
@@ -54,16 +54,24 @@ export function view<const N extends string, R extends RowOf<R>, const T extends
     columns: Record<keyof R & string, string>
     indexes?: string[]
     tellsRows?: boolean
-    anew?: readonly T[number][]
+    overwrites?: readonly T[number][]
     id(event: EventFrom<T[number]>): Id
     evolve(row: R | undefined, event: EventFrom<T[number]>): R | Gone | undefined
   },
 ): View<R, EventFrom<T[number]>, N> {
-  const { from, indexes = [], tellsRows = false, anew = [], ...rest } = spec
+  const { from, indexes = [], tellsRows = false, overwrites = [], ...rest } = spec
   const [topic, ...others] = new Set(from.map((type) => type.topic))
   if (!topic || others.length > 0) throw new Error(`view ${name} must fold the events of exactly one topic`)
   if (!/^[a-z][a-z-]*$/.test(name)) throw new Error(`a view's name has small letters and dashes only: ${name}`)
-  return { ...rest, name, topic, catalog: catalogOf(from), indexes, tellsRows, anew: new Set(anew.map(({ type }) => type)) }
+  return {
+    ...rest,
+    name,
+    topic,
+    catalog: catalogOf(from),
+    indexes,
+    tellsRows,
+    overwrites: new Set(overwrites.map(({ type }) => type)),
+  }
 }
 
 /** All columns of a view, for queries that read whole rows. Not `*`: a newer version of the view may have more. */

@@ -10,8 +10,8 @@ import { positionText } from './position.ts'
 
 export interface Executing {
   visibleIn: readonly ViewName[]
-  /** Makes the command that gave a kept result, when a repeated Idempotency-Key needs that result made anew (see `Command.again`). */
-  again?: Command['again']
+  /** Makes the command that gave a kept result, when a repeated Idempotency-Key needs that result made anew (see `Command.remake`). */
+  remake?: Command['remake']
   /** The cause of the command, unless it is the request itself. */
   cause?: Cause | undefined
 }
@@ -34,7 +34,7 @@ export interface Tools {
    * something before they execute: it may have changed, but the answer must be the same. Throws Rejected when the key was
    * used for a different request.
    */
-  earlier<R>(options: Pick<Executing, 'visibleIn' | 'again'>): Promise<R | undefined>
+  earlier<R>(options: Pick<Executing, 'visibleIn' | 'remake'>): Promise<R | undefined>
   /** Decides a command that changes nothing, on the newest state. Throws Rejected. */
   ask<R>(command: Command<R>): Promise<R>
 }
@@ -43,7 +43,7 @@ export interface Tools {
 const neverBefore = command({ name: 'neverBefore', reads: {}, decide: () => reject('NOT_FOUND', 'Never asked before') })
 
 /** Stands in for a command that cannot be made yet. */
-const standIn = ({ again }: Pick<Executing, 'again'>): Command => ({ ...neverBefore, again })
+const standIn = ({ remake }: Pick<Executing, 'remake'>): Command => ({ ...neverBefore, remake })
 
 const unlessUnknown = (error: unknown): undefined => {
   if (!(error instanceof Rejected && error.code === 'NOT_FOUND')) throw error
@@ -89,7 +89,7 @@ export function toolsOf(app: App, keyOf: (request: Request) => Context['idempote
       })
       return (await shown(done, options.visibleIn)).result
     }
-    const earlier = async <R>(options: Pick<Executing, 'visibleIn' | 'again'>): Promise<R | undefined> => {
+    const earlier = async <R>(options: Pick<Executing, 'visibleIn' | 'remake'>): Promise<R | undefined> => {
       if (keyOf(request) === undefined) return undefined
       return (await executed(standIn(options) as Command<R>, options).catch(unlessUnknown))?.result
     }

@@ -66,7 +66,7 @@ export function resultRenewer({
   return async (used, command) => {
     if (used.madeBy === madeBy(streamsOf(used.reads ?? [], used.events), deciderOf)) return used
     try {
-      return await renewed(used, command.again?.(used.result) ?? command)
+      return await renewed(used, command.remake?.(used.result) ?? command)
     } catch {
       // This code cannot read a history or a state: the stored answer is better than none.
       return used

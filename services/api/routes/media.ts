@@ -71,11 +71,11 @@ export const mediaRoutes = [
           const stored = await keepTranscript(app, ask, videoId, { rows, json: await longJson(rows), ...heard })
           return hearMedia({ videoId, jobId: jobId!, transcript: stored })
         }
-        const again = (kept: unknown) => {
+        const remake = (kept: unknown) => {
           const stored = (kept as JobSeen).video!.transcript!
           return hearMedia({ videoId, jobId: jobId!, transcript: { s3Key: transcriptKey(videoId), sizeBytes: 0, ...stored } })
         }
-        const options: Executing = { visibleIn: ['media', 'videos'], cause, again }
+        const options: Executing = { visibleIn: ['media', 'videos'], cause, remake }
         return jobRead(db, videoId, await executeAlone(aboutTranscript(videoId), kept, options))
       }
       return jobRead(db, videoId, await execute(commandOf(body, videoId, jobId, rarelyMs(app.media.silenceMs)), visible))

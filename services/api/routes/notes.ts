@@ -127,7 +127,7 @@ export const noteRoutes = [
       const { timestamp, text = null } = body
       const noteOn = (videoId: string, videoTitle?: string) =>
         createNote({ userId: user.id, videoId, timestamp, text, videoTitle })
-      const before = await earlier<Note>({ ...SHOWN_IN, again: (kept) => noteOn((kept as Note).videoId) })
+      const before = await earlier<Note>({ ...SHOWN_IN, remake: (kept) => noteOn((kept as Note).videoId) })
       if (before) return noteRead(before, request)
       if (!app.findByTitle) throw notConfigured('YouTube API key not configured')
       const video = await app.findByTitle(body.video_title, () => app.limits.search(user.id))

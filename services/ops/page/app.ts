@@ -33,7 +33,7 @@ export function Page() {
       ${ended && html`<${Dialog} title="Sign in again"><${SignIn} why="Your session is over. What you were looking at stays." /><//>`}`
   return html`<main class="door">
     <h1>VidWiz operations</h1>
-    ${asked instanceof Error ? html`<${Problem} error=${asked} again=${ask} />` : asked === 'answered' && html`<${SignIn} />`}
+    ${asked instanceof Error ? html`<${Problem} error=${asked} reload=${ask} />` : asked === 'answered' && html`<${SignIn} />`}
   </main>`
 }
 

@@ -50,11 +50,11 @@ export function live(onLook: (look: Look) => void, onConnection: (connection: Co
     close()
     awaySince ??= Date.now()
     onConnection({ state: 'away', since: awaySince, why })
-    timer = setTimeout(() => void again(), AGAIN_MS)
+    timer = setTimeout(() => void reload(), AGAIN_MS)
   }
 
   /** An EventSource does not say why it failed, so ask with a request; without a session, stop retrying. */
-  const again = async () => {
+  const reload = async () => {
     try {
       await get('/api/me')
     } catch (error) {

@@ -6,7 +6,7 @@ export interface Loaded<T> {
   error?: Error
   isLoading: boolean
   /** Loads again; the current value stays until then. */
-  again(): void
+  reload(): void
 }
 
 /**
@@ -16,7 +16,7 @@ export interface Loaded<T> {
 export function useLoaded<T>(load: (signal: AbortSignal) => Promise<T>, on: readonly unknown[]): Loaded<T> {
   const { times } = useSession()
   const [round, setRound] = useState(0)
-  const [loaded, set] = useState<Omit<Loaded<T>, 'again'>>({ isLoading: true })
+  const [loaded, set] = useState<Omit<Loaded<T>, 'reload'>>({ isLoading: true })
   useEffect(() => {
     const aborter = new AbortController()
     const { signal } = aborter
@@ -27,5 +27,5 @@ export function useLoaded<T>(load: (signal: AbortSignal) => Promise<T>, on: read
     )
     return () => aborter.abort()
   }, [...on, times, round])
-  return { ...loaded, again: () => setRound((n) => n + 1) }
+  return { ...loaded, reload: () => setRound((n) => n + 1) }
 }

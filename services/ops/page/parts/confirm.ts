@@ -29,7 +29,7 @@ const focus = (input: HTMLInputElement | null) => input?.focus()
 
 /** Confirms a dangerous act: shows a preview, asks for a reason and the typed name, then shows the result, errors in full. */
 export function Confirm<P>({ title, verb, name, preview, show, command, apply, close }: ConfirmProps<P>) {
-  const { value, error, isLoading, again } = useLoaded(preview, [])
+  const { value, error, isLoading, reload } = useLoaded(preview, [])
   const [reason, setReason] = useState('')
   const [typed, setTyped] = useState('')
   const [state, setState] = useState<
@@ -51,7 +51,7 @@ export function Confirm<P>({ title, verb, name, preview, show, command, apply, c
   }
   const lookAgain = () => {
     setState({ is: 'asking' })
-    again()
+    reload()
   }
 
   if (state.is === 'done')
@@ -62,7 +62,7 @@ export function Confirm<P>({ title, verb, name, preview, show, command, apply, c
   return html`<${Dialog} title=${title} close=${close}>
     <form onSubmit=${onSubmit}>
       ${isLoading && value === undefined && html`<p class="muted">Looking at what would happen …</p>`}
-      ${error && html`<${Problem} error=${error} again=${again} />`}
+      ${error && html`<${Problem} error=${error} reload=${reload} />`}
       ${
         value !== undefined &&
         html`<div class="preview">${show(value)}</div>
@@ -76,7 +76,7 @@ export function Confirm<P>({ title, verb, name, preview, show, command, apply, c
           }
           <p class="muted">On the command line: <${Command} line=${command(reason.trim(), value)} /></p>`
       }
-      ${state.is === 'failed' && html`<${Problem} error=${state.error} again=${lookAgain} />`}
+      ${state.is === 'failed' && html`<${Problem} error=${state.error} reload=${lookAgain} />`}
       <footer>
         <button type="button" onClick=${close}>Cancel</button>
         <button class="main danger" disabled=${!isReady || state.is === 'doing'}>${state.is === 'doing' ? 'Working …' : verb}</button>

@@ -1,11 +1,11 @@
 import { html } from '../html.ts'
 
 /** An error, in full. */
-export function Problem({ error, again }: { error: Error | string | undefined; again?: () => void }) {
+export function Problem({ error, reload }: { error: Error | string | undefined; reload?: () => void }) {
   if (!error) return null
   return html`<p class="problem" role="alert">
     <span>${typeof error === 'string' ? error : error.message}</span>
-    ${again && html`<button type="button" onClick=${again}>Try again</button>`}
+    ${reload && html`<button type="button" onClick=${reload}>Try again</button>`}
   </p>`
 }
 

@@ -54,7 +54,7 @@ const columns: readonly Column<Operation>[] = [
 /** Acts of operators: who, when, what, why, and the result. The newest first. */
 export function OperationsScreen() {
   const [act, setAct] = useState('')
-  const { value, error, isLoading, again } = useLoaded(
+  const { value, error, isLoading, reload } = useLoaded(
     (signal) => get<{ operations: Operation[] }>(`/api/operations?limit=200${act && `&act=${encodeURIComponent(act)}`}`, signal),
     [act],
   )
@@ -71,9 +71,9 @@ export function OperationsScreen() {
           ${acts.map((name) => html`<option key=${name} value=${name}>${name}</option>`)}
         </select></label
       >
-      <button type="button" onClick=${again} disabled=${isLoading}>Load again</button>
+      <button type="button" onClick=${reload} disabled=${isLoading}>Load again</button>
     </div>
-    <${Problem} error=${error} again=${again} />
+    <${Problem} error=${error} reload=${reload} />
     <section class="card wrap">
       ${
         value === undefined

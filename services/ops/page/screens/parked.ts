@@ -25,7 +25,7 @@ export function ParkedScreen({ query, who, look }: ScreenProps) {
   const changed = () => setTimes((n) => n + 1)
   // Reload whenever the number of parked streams changes.
   const parked = look && 'value' in look.consumers ? look.consumers.value?.map((one) => one.parked.streams).join() : undefined
-  const { value, error, again } = useLoaded(
+  const { value, error, reload } = useLoaded(
     (signal) => get<{ groups: Group[]; runs: Run[] }>(`/api/parked${ofConsumer('?', consumer)}`, signal),
     [consumer, times, parked],
   )
@@ -61,7 +61,7 @@ export function ParkedScreen({ query, who, look }: ScreenProps) {
         ${isOperator && value && value.groups.length > 0 && html`<button type="button" onClick=${() => setChosen({ consumer })}>Redrive all of ${consumer} …</button>`}
       </p>`
     }
-    <${Problem} error=${error} again=${again} />
+    <${Problem} error=${error} reload=${reload} />
     ${value && html`<${Runs} runs=${value.runs} isOperator=${isOperator} changed=${changed} />`}
     ${
       value &&

@@ -20,7 +20,7 @@ export function ReplayScreen({ rest, who, look }: ScreenProps) {
   const changed = () => setTimes((n) => n + 1)
   // The look tells which replays run: reload the list when that changes.
   const running = look && 'value' in look.replays ? look.replays.value?.map(({ id }) => id).join() : undefined
-  const { value, error, again } = useLoaded((signal) => get<Replays>('/api/replays', signal), [times, running])
+  const { value, error, reload } = useLoaded((signal) => get<Replays>('/api/replays', signal), [times, running])
   const begin = (act: 'dry-run' | 'verify', view: string) => {
     setFailed(undefined)
     start(view, { act }).then(changed, setFailed)
@@ -63,7 +63,7 @@ export function ReplayScreen({ rest, who, look }: ScreenProps) {
   ]
 
   return html`<h1>Replay</h1>
-    <${Problem} error=${error} again=${again} />
+    <${Problem} error=${error} reload=${reload} />
     ${failed && html`<${Problem} error=${failed} />`}
     ${rest && html`<${Replay} id=${rest} isOperator=${isOperator} on=${times} changed=${changed} />`}
     ${

@@ -24,13 +24,13 @@ interface Story {
 /** How something came about: causes and effects, the delays between them, and what is still pending. */
 export function StoryScreen({ rest, who }: ScreenProps) {
   const [sought, setSought] = useState(rest)
-  const { value, error, isLoading, again } = useLoaded(
+  const { value, error, isLoading, reload } = useLoaded(
     (signal) => (rest === '' ? Promise.resolve(undefined) : get<Story>(`/api/story?of=${encodeURIComponent(rest)}`, signal)),
     [rest],
   )
   const onSubmit = (event: Event) => {
     event.preventDefault()
-    if (sought.trim() === rest) again()
+    if (sought.trim() === rest) reload()
     else location.hash = hrefTo('story', sought.trim())
   }
   return html`<h1>Story</h1>
@@ -44,7 +44,7 @@ export function StoryScreen({ rest, who }: ScreenProps) {
       <button class="main">Tell</button>
       ${isLoading && rest && html`<span class="muted" role="status">looking …</span>`}
     </form>
-    <${Problem} error=${error} again=${again} />
+    <${Problem} error=${error} reload=${reload} />
     ${
       rest === '' &&
       html`<${Nothing}>Name a stream (note-42, user-7, ai-note-42) or a video; the id of an event, of an operation or of a message in a queue; an X-Request-ID or a trace.<//>`

@@ -17,11 +17,11 @@ const FIELDS = ['stream', 'key', 'types', 'where', 'at', 'from'] as const
 
 /** Events in the log, with filters; new events as they arrive; event schemas. The address holds the filter. */
 export function TopicsScreen({ rest, query, who }: ScreenProps) {
-  const { value, error, again } = useLoaded((signal) => get<Topics>('/api/topics', signal), [])
+  const { value, error, reload } = useLoaded((signal) => get<Topics>('/api/topics', signal), [])
   const given = Object.fromEntries(FIELDS.map((name) => [name, query.get(name) ?? ''])) as Record<(typeof FIELDS)[number], string>
   const address = `${rest} ${query}`
   return html`<h1>Topics</h1>
-    <${Problem} error=${error} again=${again} />
+    <${Problem} error=${error} reload=${reload} />
     ${
       rest === 'schemas'
         ? html`<p><a href=${hrefTo('topics')}>Events</a></p><${Schemas} />`

@@ -26,13 +26,13 @@ const TONES = { failed: 'bad', waiting: 'dim', due: 'busy', skipped: 'dim' } as 
 /** The parked events of a stream, in order: the one that failed, its error, and those that wait behind it. */
 export function Letters({ consumer, stream, isOperator, skip, on }: LettersProps) {
   const [after, setAfter] = useState(0)
-  const { value, error, again } = useLoaded(
+  const { value, error, reload } = useLoaded(
     (signal) =>
       get<StreamLetters>(`/api/parked/letters?${new URLSearchParams({ consumer, stream, after: String(after) })}`, signal),
     [consumer, stream, after, on],
   )
   const reveal = (what: unknown) => (isOperator ? async (reason: string) => json(await revealed(what, reason)) : undefined)
-  return html`<${Problem} error=${error} again=${again} />
+  return html`<${Problem} error=${error} reload=${reload} />
     ${value?.before && html`<${Meets} before=${value.before} reveal=${reveal} />`}
     <ol>
       ${value?.letters.map(

@@ -69,7 +69,7 @@ export function Streams({ group, consumer, isOperator, changed, skip, on }: Stre
         ]
       : []),
   ]
-  return html`<${Problem} error=${error} again=${() => load()} />
+  return html`<${Problem} error=${error} reload=${() => load()} />
     ${run && html`<${RunCard} key=${run.operation} begun=${run} isOperator=${isOperator} changed=${changed} />`}
     <${Table}
       caption="Streams that are held up"

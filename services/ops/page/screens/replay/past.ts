@@ -16,7 +16,7 @@ interface Kept {
 
 /** Kept past views: query, compare with now, drop. */
 export function PastViews({ isOperator, on, changed }: { isOperator: boolean; on: string; changed(): void }) {
-  const { value, error, again } = useLoaded((signal) => get<Kept>('/api/past', signal), [on])
+  const { value, error, reload } = useLoaded((signal) => get<Kept>('/api/past', signal), [on])
   const [failed, setFailed] = useState<Error>()
   const columns: readonly Column<PastView>[] = [
     {
@@ -38,7 +38,7 @@ export function PastViews({ isOperator, on, changed }: { isOperator: boolean; on
       : []),
   ]
   if (!error && value?.past.length === 0) return null
-  return html`<${Problem} error=${error} again=${again} />
+  return html`<${Problem} error=${error} reload=${reload} />
     ${failed && html`<${Problem} error=${failed} />`}
     ${
       value &&
@@ -67,7 +67,7 @@ function Details({ past: { id } }: { past: PastView }) {
   const input = (field: 'column' | 'value') => (e: InputEvent) =>
     setTyped({ ...typed, [field]: (e.target as HTMLInputElement).value })
   return html`<h3>Since then</h3>
-    <${Problem} error=${compared.error} again=${compared.again} />
+    <${Problem} error=${compared.error} reload=${compared.reload} />
     ${compared.value && html`<${Differences} compared=${compared.value} sides=${['Now', 'Then']} words=${['gone since', 'changed', 'new since']} />`}
     <h3>Rows</h3>
     <form
@@ -81,6 +81,6 @@ function Details({ past: { id } }: { past: PastView }) {
       <label>is <input name="value" autocomplete="off" value=${typed.value} onInput=${input('value')} /></label>
       <button>Show</button>
     </form>
-    <${Problem} error=${rows.error} again=${rows.again} />
+    <${Problem} error=${rows.error} reload=${rows.reload} />
     ${rows.value && html`<pre class="wrap">${rows.value.rows.map((row) => JSON.stringify(row)).join('\n') || 'no such row'}</pre>`}`
 }

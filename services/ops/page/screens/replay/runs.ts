@@ -21,7 +21,7 @@ type Whole = ReplayRun & { result: unknown; hasDifferences: boolean }
 /** One replay: its progress, then its result with all differences. */
 export function Replay({ id, isOperator, on, changed }: { id: string; isOperator: boolean; on: unknown; changed(): void }) {
   const [times, setTimes] = useState(0)
-  const { value, error, again } = useLoaded(
+  const { value, error, reload } = useLoaded(
     (signal) => get<Whole>(`/api/replays/${encodeURIComponent(id)}`, signal),
     [id, on, times],
   )
@@ -36,7 +36,7 @@ export function Replay({ id, isOperator, on, changed }: { id: string; isOperator
     if (value?.outcome) changed()
   }, [value?.outcome])
   return html`<section class="card" aria-label="Replay">
-    <${Problem} error=${error} again=${again} />
+    <${Problem} error=${error} reload=${reload} />
     ${value && html`<${Card} run=${value} isOperator=${isOperator} />`}
   </section>`
 }

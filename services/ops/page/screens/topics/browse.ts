@@ -151,7 +151,7 @@ export function Browse({ topic, given, isOperator }: BrowseProps) {
         }</span
       >
     </p>
-    <${Problem} error=${error} again=${isLive ? undefined : () => search(direction)} />
+    <${Problem} error=${error} reload=${isLive ? undefined : () => search(direction)} />
     ${
       events.length === 0
         ? !isSearching && html`<${Nothing}>${isLive ? 'Nothing came yet.' : 'No event matches.'}<//>`

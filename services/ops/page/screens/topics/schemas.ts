@@ -19,8 +19,8 @@ const columns: readonly Column<TypeSchemas>[] = [
 
 /** Event schemas, in all versions that the log may contain. */
 export function Schemas() {
-  const { value, error, again } = useLoaded((signal) => get<{ types: TypeSchemas[] }>('/api/topics/schemas', signal), [])
-  return html`<${Problem} error=${error} again=${again} />
+  const { value, error, reload } = useLoaded((signal) => get<{ types: TypeSchemas[] }>('/api/topics/schemas', signal), [])
+  return html`<${Problem} error=${error} reload=${reload} />
     ${
       value &&
       html`<${Table}

@@ -20,7 +20,7 @@ describe('an event that a view declares to make its row anew', () => {
             if (reading.cause !== undefined) throw new Error(reading.cause.message)
             const after = view.evolve(before, reading.event)
             // Any row of the view will do, also that of another thing.
-            if (view.anew.has(recorded.type)) expect(after).to.deep.equal(view.evolve(undefined, reading.event))
+            if (view.overwrites.has(recorded.type)) expect(after).to.deep.equal(view.evolve(undefined, reading.event))
             if (typeof after === 'object') before = after
           }
         }),
