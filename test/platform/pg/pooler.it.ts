@@ -112,13 +112,14 @@ for (const release of PGBOUNCER_RELEASES)
       const SESSIONS = 5
       let url: string
       beforeEach(async function () {
-        url = await start(this, { mode: 'session' })
-        await administer(database.url, `alter database ${database.name} set default_transaction_read_only = on`)
+        // No other pooler in between, which would lend older sessions.
+        url = await start(this, { mode: 'session' }, { ...database, url: database.direct })
+        await administer(database.direct, `alter database ${database.name} set default_transaction_read_only = on`)
         const earlier = openDb(url, { max: SESSIONS })
         await Promise.all(Array.from({ length: SESSIONS }, () => earlier.query('t.sleep', 'select pg_sleep(0.2)')))
         await earlier.close()
       })
-      const makeWritable = () => administer(new URL('/postgres', database.url).href, RESET(database.name))
+      const makeWritable = () => administer(new URL('/postgres', database.direct).href, RESET(database.name))
       afterEach(makeWritable)
 
       it('and each is given up at its first write, so that writing goes on by itself', async () => {
