@@ -1,7 +1,7 @@
 import { catalog, deciders } from '../events/catalog.ts'
 import { createNote } from '../events/note.ts'
 import { topics } from '../events/topics.ts'
-import { executor } from '../platform/log/executor.ts'
+import { executor } from '../platform/log/commands/executor.ts'
 import { appender } from '../platform/log/postgres/appender.ts'
 import { EVENT_COLUMNS } from '../platform/log/postgres/rows.ts'
 import { openDb } from '../platform/pg/pool.ts'

@@ -1,15 +1,15 @@
 import { pasteable } from './config/pasteable.ts'
 import { readSettings } from './config/settings.ts'
 import { allocateYoung } from './heap.ts'
+import { OperatorError } from './operator-error.ts'
 import { isUnavailable, messageOf, reasonOf } from './pg/errors.ts'
 import { type Endpoint, type Health, serveEndpoint } from './telemetry/endpoint.ts'
 import { healthOf } from './telemetry/health.ts'
 import { type Logger, logLast, openLogger } from './telemetry/logger.ts'
 import { type Metrics, openMetrics } from './telemetry/metrics.ts'
 import { endTracing } from './telemetry/tracing/tracing.ts'
-import { Trouble } from './trouble.ts'
 
-export { Trouble } from './trouble.ts'
+export { OperatorError } from './operator-error.ts'
 
 /** How long a graceful stop may take, unless a service has its own bound. */
 const STOP_MS = 15_000
@@ -93,6 +93,9 @@ export async function runServices(services: readonly Service[]): Promise<void> {
   process.on('SIGINT', () => void stop('SIGINT'))
   process.on('SIGHUP', () => void stop('SIGHUP'))
   process.on('disconnect', () => void stop('the process that started this one is gone'))
+  // The supervisor asks this way whether the process is frozen.
+  process.on('message', (message) => void (message === 'ping' && process.send?.('pong')))
+  process.channel?.unref()
   try {
     const { METRICS_PORT: port, HOST: host } = readSettings()
     if (port !== undefined) endpoint = await serveEndpoint({ metrics, health }, { port, host })
@@ -115,9 +118,9 @@ export async function runServices(services: readonly Service[]): Promise<void> {
   }
 }
 
-/** An error as text for people: the message of a Trouble or of an unavailable database, the stack of a bug. */
+/** An error as text for people: the message of a OperatorError or of an unavailable database, the stack of a bug. */
 export function plain(error: unknown): string {
-  if (error instanceof Trouble) return pasteable(error.message).replaceAll(/^/gm, 'vidwiz: ')
+  if (error instanceof OperatorError) return pasteable(error.message).replaceAll(/^/gm, 'vidwiz: ')
   if (isUnavailable(error))
     return `vidwiz: cannot use the database: ${reasonOf(error)} (${messageOf(error)}); what to do: docs/runbook.md, "The database is locked, read-only, full, out of slots"`
   return `vidwiz: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`

@@ -183,19 +183,23 @@ export const notesThatWait = (
     [videoId],
   )
 
-/** A user's empty notes without a request, on videos with or without a transcript (`withTranscript`). Oldest first. */
+/**
+ * A user's empty notes without a request, on videos with or without a transcript (`withTranscript`). Oldest first.
+ * @param upTo log position: later notes, which the view may show already, are left out
+ */
 export const emptyNotesOf = (
   db: Queryable,
   userId: number,
-  { withTranscript, limit }: { withTranscript: boolean; limit: number },
+  { withTranscript, upTo, limit }: { withTranscript: boolean; upTo: number; limit: number },
 ): Promise<{ note_id: number; video_id: string }[]> =>
   db.query(
     'ai-requests.emptyNotesOf',
     `select n.note_id, n.video_id from views.notes n join views.videos v on v.video_id = n.video_id
       where n.user_id = $1 and (n.text is null or n.text = '') and v.transcript_available = $2
         and not exists (select from views.ai_requests r where r.request = 'note-' || n.note_id)
+        and not exists (select from log.events e where e.stream = 'note-' || n.note_id and e.version = 1 and e.pos > $4)
       order by n.created_at, n.note_id limit $3`,
-    [userId, withTranscript, limit],
+    [userId, withTranscript, limit, upTo],
   )
 
 /** How many of a user's notes a backfill has requested so far. */

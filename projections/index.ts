@@ -24,3 +24,5 @@ export const views = [
   mediaView,
   operationsView,
 ] as const
+
+export type ViewName = (typeof views)[number]['name']

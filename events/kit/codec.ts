@@ -67,7 +67,7 @@ function lift(type: EventType, recorded: Recorded, payload: unknown, at: string)
     const upcast = type.upcasts[version]
     if (!upcast) throw new EventError('UNKNOWN_SCHEMA', `${at}: ${recorded.type} cannot be lifted from schema version ${version}`)
     try {
-      lifted = upcast(lifted as never)
+      lifted = upcast(lifted)
     } catch {
       // The cause is left out: its message may quote the payload.
       throw new EventError('BROKEN_PAYLOAD', `${at}: ${recorded.type} v${version} could not be lifted`)

@@ -36,17 +36,17 @@ export interface Rejection {
 }
 
 /** Rows written in the append transaction together with the events. */
-export interface Beside {
+export interface SideRows {
   claims?: Claim[]
   credentials?: Credential[]
   counts?: Count[]
 }
 
 /** What a command decided: events to append and an answer for the sender, or a rejection. */
-export type Decision<R> = ({ events: NewEvent[]; result: R; rejection?: undefined } & Beside) | { rejection: Rejection }
+export type Decision<R> = ({ events: NewEvent[]; result: R; rejection?: undefined } & SideRows) | { rejection: Rejection }
 
 /** Appends `events`, all or none. `result` must be plain JSON: it is stored and returned again for a repeated Idempotency-Key. */
-export const emit = <R>(events: NewEvent[], result: R, beside: Beside = {}): Decision<R> => ({ events, result, ...beside })
+export const emit = <R>(events: NewEvent[], result: R, rows: SideRows = {}): Decision<R> => ({ events, result, ...rows })
 
 /** Accepts the command without an event, for example because its effect is already there. */
 export const nothing = <R>(result: R): Decision<R> => ({ events: [], result })

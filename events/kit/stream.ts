@@ -7,8 +7,8 @@ export interface Topic {
   partitions: number
 }
 
-/** Lifts a payload of an older schema version to the next one. */
-export type Upcast = (older: never) => unknown
+/** Lifts a payload of an older schema version to the next one. The type of a method, so that each may name the shape that it lifts. */
+export type Upcast = { lift(older: unknown): unknown }['lift']
 
 /** A type of event. Calling it with a payload makes an event that can be appended. */
 export interface EventType<T extends string = string, S extends z.ZodType = z.ZodType> {
@@ -58,11 +58,11 @@ export function stream<D extends object>(
     topic,
     of,
     event(type, schema, data, upcasts = {}) {
-      const make = (input: unknown) => {
+      const make = (input: z.input<typeof data>): NewEvent<typeof type, z.output<typeof data>> => {
         const payload = asWritten(data.parse(input))
         return { type, schema, topic: topic.name, key: String(key(payload)), stream: of(id(payload)), data: payload }
       }
-      return Object.assign(make, { type, schema, topic, data, upcasts }) as never
+      return Object.assign(make, { type, schema, topic, data, upcasts })
     },
   }
 }
@@ -92,7 +92,8 @@ export interface Decider<S = any> {
   stream: StreamKind
   /** Raise it when the shape of the state changes: snapshots of older versions are then ignored and folded again from events. */
   stateVersion: number
-  evolve: Evolve<S, never>
+  /** A method, so that each decider may name the events of its stream: it meets no others. */
+  evolve(state: S | undefined, event: EventOf): S | undefined
   /** Names one stream of this kind, typed by its state. */
   of(id: string | number): StreamRef<S>
 }
@@ -105,11 +106,11 @@ export interface StreamRef<S = any> {
 }
 
 /** Declares the decider of a kind of stream. */
-export function decider<S, E>(kind: StreamKind, stateVersion: number, evolve: Evolve<S, E>): Decider<S> {
+export function decider<S, E extends EventOf>(kind: StreamKind, stateVersion: number, evolve: Evolve<S, E>): Decider<S> {
   const self: Decider<S> = {
     stream: kind,
     stateVersion,
-    evolve: evolve as Evolve<S, never>,
+    evolve: evolve as Decider<S>['evolve'],
     of: (id) => ({ stream: kind.of(id), decider: self }),
   }
   return self

@@ -1,8 +1,8 @@
 import type { Settings } from '../config/settings.ts'
+import { OperatorError } from '../operator-error.ts'
 import { type Ensured, ensureQueues, patientPlan, type QueuePlan, usualPlan } from '../sqs/ensure.ts'
 import { openQueues } from '../sqs/open.ts'
 import { nameOf } from '../sqs/queues.ts'
-import { Trouble } from '../trouble.ts'
 import { awsAccess } from './access.ts'
 import { reasonOf } from './reason.ts'
 
@@ -21,13 +21,13 @@ export const queueUrlsOf = (settings: Settings): string[] => QUEUE_SETTINGS.flat
  * Creates the bucket and the queues that the settings name, each queue with its dead-letter queue, and updates the attributes of
  * existing queues.
  * @returns the names of what was created or changed
- * @throws Trouble when AWS refuses, or when a queue's URL differs from the settings
+ * @throws OperatorError when AWS refuses, or when a queue's URL differs from the settings
  */
 export async function setUpAws(settings: Settings): Promise<{ bucket: string[]; queues: string[] }> {
   const { S3_BUCKET_NAME } = settings
   const urls = queueUrlsOf(settings)
   if (!S3_BUCKET_NAME && urls.length === 0)
-    throw new Trouble(`AWS_CREATE is set, but there is nothing to make: set S3_BUCKET_NAME or ${QUEUE_SETTINGS.join(', ')}`)
+    throw new OperatorError(`AWS_CREATE is set, but there is nothing to make: set S3_BUCKET_NAME or ${QUEUE_SETTINGS.join(', ')}`)
   return { bucket: S3_BUCKET_NAME ? await madeBucket(settings, S3_BUCKET_NAME) : [], queues: await madeQueues(settings, urls) }
 }
 
@@ -37,7 +37,7 @@ async function madeBucket(settings: Settings, name: string): Promise<string[]> {
   try {
     return (await ensureBucket(name, awsAccess(settings, 'S3'))) ? [name] : []
   } catch (error) {
-    throw new Trouble(`cannot make the bucket ${name}: ${reasonOf(error)}`, { cause: error })
+    throw new OperatorError(`cannot make the bucket ${name}: ${reasonOf(error)}`, { cause: error })
   }
 }
 
@@ -52,8 +52,8 @@ async function madeQueues(settings: Settings, urls: readonly string[]): Promise<
     for (const url of urls) assertThere(url, ensured)
     return ensured.filter(({ isNew, changed }) => isNew || changed.length > 0).map(({ name }) => name)
   } catch (error) {
-    if (error instanceof Trouble) throw error
-    throw new Trouble(`cannot make the queues: ${reasonOf(error)}`, { cause: error })
+    if (error instanceof OperatorError) throw error
+    throw new OperatorError(`cannot make the queues: ${reasonOf(error)}`, { cause: error })
   } finally {
     queues.close()
   }
@@ -63,5 +63,5 @@ async function madeQueues(settings: Settings, urls: readonly string[]): Promise<
 function assertThere(url: string, ensured: readonly Ensured[]) {
   const place = (url: string) => new URL(url).pathname
   const made = ensured.find(({ name }) => name === nameOf(url))!.url
-  if (place(made) !== place(url)) throw new Trouble(`the queue ${nameOf(url)} is at ${place(made)}, not at ${place(url)}`)
+  if (place(made) !== place(url)) throw new OperatorError(`the queue ${nameOf(url)} is at ${place(made)}, not at ${place(url)}`)
 }

@@ -1,9 +1,9 @@
 import { accessSync, constants, mkdirSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { Trouble } from '../trouble.ts'
+import { OperatorError } from '../operator-error.ts'
 
 /** The data folder cannot be used; the message says why. */
-export class DataFolderError extends Trouble {
+export class DataFolderError extends OperatorError {
   readonly code = 'DATA_FOLDER'
   override name = 'DataFolderError'
 }

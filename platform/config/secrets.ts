@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { chmodSync, linkSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Trouble } from '../trouble.ts'
+import { OperatorError } from '../operator-error.ts'
 
 const NAMES = ['SECRET_KEY', 'ADMIN_TOKEN', 'PG_PASSWORD'] as const
 
@@ -9,7 +9,7 @@ const NAMES = ['SECRET_KEY', 'ADMIN_TOKEN', 'PG_PASSWORD'] as const
 export type Secrets = Record<(typeof NAMES)[number], string>
 
 /** The file of secrets cannot be used. The message contains no secret. */
-export class SecretsError extends Trouble {
+export class SecretsError extends OperatorError {
   readonly code = 'SECRETS'
   override name = 'SecretsError'
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Trouble } from '../trouble.ts'
+import { OperatorError } from '../operator-error.ts'
 import { shape } from './settings/chapters.ts'
 
 /** An empty value in the environment means "not set", as people write it in `.env` files. */
@@ -11,7 +11,7 @@ export type Settings = z.output<typeof schema>
 export const settingNames: readonly string[] = Object.keys(schema.shape)
 
 /** The environment has invalid values. `problems` names every invalid variable, never its value. */
-export class SettingsError extends Trouble {
+export class SettingsError extends OperatorError {
   readonly problems: string[]
   constructor(problems: string[]) {
     super(problems.join('\n'))

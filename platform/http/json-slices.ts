@@ -110,21 +110,18 @@ class Slices {
 /** A value parsed in slices. Checks each slice for non-finite numbers, because checking the whole value at once would take too long. */
 abstract class Whole {
   abstract readonly value: object
-  private isFinite = true
+  protected abstract isFinite(): boolean
 
   whole(): object {
-    rememberFinite(this.value, this.isFinite)
+    rememberFinite(this.value, this.isFinite())
     return this.value
-  }
-
-  protected look(part: unknown): void {
-    this.isFinite &&= finite(part)
   }
 }
 
 class List extends Whole {
   readonly value: unknown[] = []
   readonly close = ']'
+  private allFinite = true
   private readonly text: string
   constructor(text: string) {
     super()
@@ -134,21 +131,25 @@ class List extends Whole {
   /** Adds the members between `start` and `end`; there must be at least one. */
   addAll(start: number, end: number): void {
     const items = parsed(this.text, start, end, '[]') as unknown[]
-    this.look(items)
+    this.allFinite &&= finite(items)
     for (const item of items) this.value.push(item)
   }
 
   /** Adds a member whose value, already parsed, begins at `end`. */
   add(start: number, end: number, item: unknown): void {
     if (afterBlanks(this.text, start) !== end) throw new JsonSyntaxError(start)
-    this.look(item)
+    this.allFinite &&= finite(item)
     this.value.push(item)
   }
+
+  protected isFinite = () => this.allFinite
 }
 
 class Dictionary extends Whole {
   readonly value: Record<string, unknown> = {}
   readonly close = '}'
+  /** Keys whose values have non-finite numbers. */
+  private readonly infinite = new Set<string>()
   private readonly text: string
   constructor(text: string) {
     super()
@@ -157,19 +158,21 @@ class Dictionary extends Whole {
 
   addAll(start: number, end: number): void {
     const members = parsed(this.text, start, end, '{}') as Record<string, unknown>
-    this.look(members)
     for (const key in members) this.put(key, members[key])
   }
 
   add(start: number, end: number, item: unknown): void {
     // Parses the key with a dummy value, so that JSON.parse checks the syntax before the real value.
     const [key] = Object.keys(parsed(this.text, start, end, '{}', ' 0') as object)
-    this.look(item)
     this.put(key!, item)
   }
 
-  /** As in JSON.parse, `__proto__` is an ordinary key. */
+  protected isFinite = () => this.infinite.size === 0
+
+  /** As in JSON.parse, `__proto__` is an ordinary key, and the last value of a key counts. */
   private put(key: string, item: unknown): void {
+    if (!finite(item)) this.infinite.add(key)
+    else if (this.infinite.size > 0) this.infinite.delete(key)
     if (key === '__proto__') Object.defineProperty(this.value, key, { value: item, ...OWN })
     else this.value[key] = item
   }

@@ -1,8 +1,9 @@
 import { LRUCache } from 'lru-cache'
+import { atMost, within } from '#platform/deadline.ts'
 import type { Logger } from '../telemetry/logger.ts'
 
 /** How often something has happened in its current time window, as far as this process knows. */
-export interface Count {
+export interface WindowCount {
   total: number
   /** End of the window: milliseconds since the epoch, by this process's clock. */
   endsAt: number
@@ -21,11 +22,11 @@ export type Exchange = (batch: readonly Hits[]) => Promise<{ key: string; total:
 /** Counts shared with other processes. A window begins with its first hit, which sets its length. */
 export interface Counts {
   /** The count known here now; counts nothing. */
-  known(key: string): Count | undefined
+  known(key: string): WindowCount | undefined
   /** Adds one hit to the count known here; the hits of other processes are added a moment later. */
-  add(key: string, windowMs: number): Count
+  add(key: string, windowMs: number): WindowCount
   /** Adds one hit (or none, to only read), and waits, in bounded time, for the total of all processes. */
-  addShared(key: string, windowMs: number, by?: 0 | 1): Promise<Count>
+  addShared(key: string, windowMs: number, by?: 0 | 1): Promise<WindowCount>
   /** Ends the exchange; later hits are counted only here. */
   close(): Promise<void>
 }
@@ -56,7 +57,7 @@ export interface SharedCountsOptions {
 }
 
 export function sharedCounts({ exchange, log, now = Date.now, patienceMs = PATIENCE_MS }: SharedCountsOptions): Counts {
-  const counts = new LRUCache<string, Count>({ max: MAX_KEYS })
+  const counts = new LRUCache<string, WindowCount>({ max: MAX_KEYS })
   let next = emptyBatch()
   let timer: NodeJS.Timeout | undefined
   let running: Promise<void> | undefined
@@ -64,13 +65,13 @@ export function sharedCounts({ exchange, log, now = Date.now, patienceMs = PATIE
   let isAlone = false
   let isClosed = false
 
-  function known(key: string): Count | undefined {
+  function known(key: string): WindowCount | undefined {
     const count = counts.get(key)
     return count && count.endsAt > now() ? count : undefined
   }
 
   /** Returns the count, and the number of this key's hits in the next batch, including this one. */
-  function change(key: string, windowMs: number, by: 0 | 1): [Count, number] {
+  function change(key: string, windowMs: number, by: 0 | 1): [WindowCount, number] {
     let count = known(key)
     if (!count) {
       count = { total: 0, endsAt: now() + windowMs }
@@ -132,22 +133,14 @@ export function sharedCounts({ exchange, log, now = Date.now, patienceMs = PATIE
       const alone = { ...count }
       if (isClosed || isAlone) return alone
       share()
-      await within(patienceMs, batch.settled.promise)
+      await within(patienceMs, batch.settled.promise, () => {})
       const before = batch.before.get(key)
       return before === undefined ? alone : { total: before + nth, endsAt: known(key)?.endsAt ?? alone.endsAt }
     },
     async close() {
       isClosed = true
       clearTimeout(timer)
-      await within(patienceMs, Promise.resolve(running))
+      await atMost(patienceMs, running)
     },
   }
-}
-
-function within(ms: number, work: Promise<unknown>): Promise<unknown> {
-  let timer: NodeJS.Timeout
-  const patience = new Promise((resolve) => {
-    timer = setTimeout(resolve, ms)
-  })
-  return Promise.race([work, patience]).finally(() => clearTimeout(timer))
 }

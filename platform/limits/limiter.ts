@@ -1,5 +1,5 @@
 import { rateLimit, type Store } from 'express-rate-limit'
-import type { Count, Counts } from './counts.ts'
+import type { Counts, WindowCount } from './counts.ts'
 
 /** At most `limit` hits in `windowMs`. */
 export interface Limit {
@@ -54,7 +54,7 @@ export function limiter({ name, limit, windowMs, counts, isExact }: LimiterOptio
 export function failureLimiter({ name, limit, windowMs, counts }: LimiterOptions): FailureLimiter {
   const keyOf = (client: string) => `${name} ${client}`
   /** Counts the coming attempt as failed, so that it is refused if its failure would exceed the limit. */
-  const next = ({ total, endsAt }: Count): Count => ({ total: total + 1, endsAt })
+  const next = ({ total, endsAt }: WindowCount): WindowCount => ({ total: total + 1, endsAt })
   return {
     admit: gate({ limit, windowMs }, async (client) => {
       const known = counts.known(keyOf(client))
@@ -65,8 +65,8 @@ export function failureLimiter({ name, limit, windowMs, counts }: LimiterOptions
 }
 
 /** Wraps express-rate-limit, which needs no more of a request and an answer than it gets here. */
-function gate({ limit, windowMs }: Limit, count: (client: string) => Count | Promise<Count>): Limiter {
-  const info = ({ total, endsAt }: Count) => ({ totalHits: total, resetTime: new Date(endsAt) })
+function gate({ limit, windowMs }: Limit, count: (client: string) => WindowCount | Promise<WindowCount>): Limiter {
+  const info = ({ total, endsAt }: WindowCount) => ({ totalHits: total, resetTime: new Date(endsAt) })
   const store: Store = {
     increment(client) {
       const counted = count(client)

@@ -11,7 +11,7 @@ export interface StreamChange {
   stream: string
   /** The version that the group read; 0 for a stream that does not exist. */
   expected: number
-  next?: Folded
+  next?: FoldedState
 }
 
 /** The folded state of a stream at a version, as JSON text. */
@@ -21,7 +21,7 @@ export interface Snapshot {
   state: string
 }
 
-export interface Folded extends Snapshot {
+export interface FoldedState extends Snapshot {
   /** When its last event was recorded, in milliseconds since the epoch; 0 when that event was pruned. */
   time: number
   /** Characters of events after the last stored snapshot; 0 when this state is to be stored as one. */
@@ -122,10 +122,11 @@ export interface Appender {
    * Appends all groups in one transaction, in order; position order is commit order.
    * @param known log position at which all versions that the groups read were current: if it is still the last position, no
    *   stream is looked up again. Without it each stream is.
+   * @param seen the last log position that the caller has seen: a log that ends before it has lost events, and is halted
    * @returns one verdict per group
    * @throws only when the database fails. Nothing was written then; if the connection broke during the commit, that is unknown
    */
-  append(groups: Group[], known?: number): Promise<Verdict[]>
+  append(groups: Group[], known?: number, seen?: number): Promise<Verdict[]>
   /** The whole history of one stream, in version order. */
   stream(stream: string): Promise<Recorded[]>
 }
@@ -227,6 +228,11 @@ export interface Following {
 export interface Reader {
   /** A bounded read, for replays and for people; involves no consumer. Events come in position order. */
   read(query: ReadQuery): Promise<Recorded[]>
+  /**
+   * Fails when events are gone from the middle of the log. For readers that fold the whole history, before they begin. Absent where
+   * `read` finds that out itself.
+   */
+  assertNoGaps?(): Promise<void>
   /** The position of the last event of each partition; partitions without events are absent. */
   heads(topic: Topic): Promise<Positions>
   /** How many events come after these positions, per partition; only partitions that have some. */

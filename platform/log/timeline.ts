@@ -1,7 +1,7 @@
 import { codeOf } from '#platform/pg/errors.ts'
 import type { Listener } from '#platform/pg/listen.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
-import { Trouble } from '../trouble.ts'
+import { OperatorError } from '../operator-error.ts'
 
 // A log that was restored from a backup has lost its newest events. docs/decisions/timeline.md says why that is dangerous and
 // what is done about it.
@@ -23,8 +23,12 @@ export interface Timeline {
 /** Tells an operator what to do about a restored log. */
 export const REMEDY = '`npx vidwiz restored --dry-run` says what is lost (docs/runbook.md, "A database was restored")'
 
+/** Tells an operator what to do about events that are gone from the middle of the log. */
+export const GAPS_REMEDY =
+  'bring them back from a backup, or give them up: `npx vidwiz restored --dry-run` (docs/runbook.md, "Events are gone from the log")'
+
 /** The log appears to have lost events, so nothing may be appended until an operator allows it. */
-export class LogHalted extends Trouble {
+export class LogHalted extends OperatorError {
   constructor(why: string, options?: ErrorOptions) {
     super(`the log is halted: ${why}; ${REMEDY}`, options)
     this.name = 'LogHalted'
@@ -32,7 +36,7 @@ export class LogHalted extends Trouble {
 }
 
 /** A topic holds something that the log does not have. */
-export class AheadOfLog extends Trouble {
+export class AheadOfLog extends OperatorError {
   constructor(what: string, options?: ErrorOptions) {
     super(`${what}. The database was restored from a backup, or somebody else wrote to the topic; ${REMEDY}`, options)
     this.name = 'AheadOfLog'
@@ -47,6 +51,18 @@ const READ = `
 export async function readTimeline(db: Queryable): Promise<Timeline> {
   const [row] = await db.query<Omit<Timeline, 'lost'> & { lost: string }>('timeline.read', READ)
   return { ...row!, lost: JSON.parse(row!.lost) }
+}
+
+const FURTHEST = `
+  select greatest((select max(pos) from log.checkpoints where consumer not like '%~%'), (select pos from log.relay), 0) as furthest,
+         log.head() as head`
+
+/** The timeline, after a look at the end of the log: halts it when consumers have handled events that it no longer has. */
+export async function examined(db: Queryable): Promise<Timeline> {
+  const [stand] = await db.query<{ furthest: number; head: number }>('timeline.furthest', FURTHEST)
+  const { furthest, head } = stand!
+  if (furthest > head) await halt(db, `a consumer has handled position ${furthest}, but the log ends at ${head}`)
+  return readTimeline(db)
 }
 
 /** Whether the database still has all events. Events that Kafka has may be pruned from it. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { ConnectionOptions } from 'node:tls'
-import { Trouble } from '../trouble.ts'
+import { OperatorError } from '../operator-error.ts'
 
 /** One server that a database URL names, and how to connect to it. */
 export interface Address {
@@ -31,7 +31,7 @@ const ATTRIBUTES = ['any', 'read-write', 'primary']
 
 function parse(url: string): Parts {
   const parts = FORM.exec(url)
-  if (!parts) throw new Trouble(WRONG)
+  if (!parts) throw new OperatorError(WRONG)
   const [, protocol = '', credentials = '', hosts = '', path = '', query = ''] = parts
   return { protocol, credentials, hosts, path, query: new URLSearchParams(query) }
 }
@@ -39,7 +39,7 @@ function parse(url: string): Parts {
 /**
  * Parses a URL as libpq does: several hosts, a socket folder as `?host=/folder`, `sslmode`.
  * @returns the servers in the order in which to try them; a server that may be reached with or without TLS appears twice
- * @throws Trouble telling what is wrong with the URL
+ * @throws OperatorError telling what is wrong with the URL
  */
 export function addressesOf(url: string): Address[] {
   const { credentials, path, query, ...parts } = parse(url)
@@ -47,7 +47,7 @@ export function addressesOf(url: string): Address[] {
   const database = query.get('dbname') ?? decoded(path.slice(1))
   const attributes = query.get('target_session_attrs') ?? 'any'
   if (!ATTRIBUTES.includes(attributes))
-    throw new Trouble(
+    throw new OperatorError(
       `target_session_attrs=${attributes}: VidWiz writes wherever it connects, so it has to be ${ATTRIBUTES.join(', ')}`,
     )
   const login = {
@@ -66,13 +66,13 @@ function hostsOf(hosts: string, query: URLSearchParams): { host?: string; port?:
   const given =
     named.length > 0 ? named.map((name) => (name.includes(':') && !name.startsWith('/') ? `[${name}]` : name)) : hosts.split(',')
   if (ports.length > 1 && ports.length !== given.length)
-    throw new Trouble(`there are ${given.length} hosts and ${ports.length} ports`)
+    throw new OperatorError(`there are ${given.length} hosts and ${ports.length} ports`)
   return given.map((one, i) => {
     const match = one.startsWith('/') ? [one, one] : HOST.exec(one)
-    if (!match) throw new Trouble(WRONG)
+    if (!match) throw new OperatorError(WRONG)
     const host = decoded(match[1]!).replace(/^\[|\]$/g, '')
     const port = Number(ports[i] ?? ports[0] ?? match[2] ?? 0)
-    if (!Number.isInteger(port) || port > 65_535) throw new Trouble(WRONG)
+    if (!Number.isInteger(port) || port > 65_535) throw new OperatorError(WRONG)
     return { ...(host ? { host } : {}), ...(port ? { port } : {}) }
   })
 }
@@ -84,11 +84,11 @@ function tlsOf(query: URLSearchParams): (false | ConnectionOptions)[] {
     try {
       return path && path !== 'system' ? readFileSync(path, 'utf8') : undefined
     } catch (error) {
-      throw new Trouble(`cannot read the ${name} of DB_URL (${(error as Error).message})`, { cause: error })
+      throw new OperatorError(`cannot read the ${name} of DB_URL (${(error as Error).message})`, { cause: error })
     }
   }
   const mode = query.get('sslmode') ?? (['true', '1', 'require'].includes(query.get('ssl') ?? '') ? 'require' : 'disable')
-  if (!MODES.includes(mode)) throw new Trouble(`sslmode=${mode}: there are ${MODES.join(', ')}`)
+  if (!MODES.includes(mode)) throw new OperatorError(`sslmode=${mode}: there are ${MODES.join(', ')}`)
   if (mode === 'disable') return [false]
   const ca = file('sslrootcert')
   const own = known({ ca, cert: file('sslcert'), key: file('sslkey') })
@@ -109,7 +109,7 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text)
   } catch (error) {
-    throw new Trouble(`a % begins no escape in it (write % as %25)`, { cause: error })
+    throw new OperatorError(`a % begins no escape in it (write % as %25)`, { cause: error })
   }
 }
 

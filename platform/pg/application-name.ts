@@ -19,3 +19,6 @@ export function applicationName(name: string, { listens = false } = {}): string 
 
 /** SQL for the part of the name that connections of one service in one process share. PgBouncer may append its client's address. */
 export const sameName = (column: string): string => `regexp_replace(${column}, '( listener)?( - .*)?$', '')`
+
+/** SQL for whether a connection's name tells its process, so that no other process has it. */
+export const namesProcess = (column: string): string => `${column} ~ ' \\d+-[0-9a-f]{6}( listener)?( - .*)?$'`

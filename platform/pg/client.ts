@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { Trouble } from '../trouble.ts'
+import { OperatorError } from '../operator-error.ts'
 import { type Address, addressesOf, shown } from './address.ts'
 import { codeOf, messageOf } from './errors.ts'
 import { type Look, lookAndPin, type Manner, pinsOf } from './pins.ts'
@@ -32,7 +32,7 @@ export class PinnedClient extends pg.Client {
   readonly #options: ClientOptions
   readonly #addresses: Address[]
 
-  /** @throws Trouble when the URL is invalid */
+  /** @throws OperatorError when the URL is invalid */
   constructor(options: ClientOptions) {
     const addresses = addressesOf(options.url)
     super({ ...options, ...addresses[0] })
@@ -93,9 +93,9 @@ export class PinnedClient extends pg.Client {
       await keepsSessions(this, { ...config, ...address }, url)
       look = await this.#look(lookAndPin(pins))
     }
-    if (look.standby) throw new Trouble(`the server at ${shown(address)} is a standby, which cannot be written to`)
+    if (look.standby) throw new OperatorError(`the server at ${shown(address)} is a standby, which cannot be written to`)
     if (look.encoding !== 'UTF8')
-      throw new Trouble(
+      throw new OperatorError(
         `the database has the encoding ${look.encoding}, which cannot hold all texts: ` +
           `make it anew with: create database … encoding 'UTF8' template template0`,
       )
@@ -108,7 +108,7 @@ export class PinnedClient extends pg.Client {
     } catch (error) {
       if (codeOf(error) === CANCELLED && tries > 1) return this.#look(statement, tries - 1)
       if (codeOf(error) !== NOT_ALLOWED) throw error
-      throw new Trouble(
+      throw new OperatorError(
         `the user of DB_URL has a setting that only an administrator may change (${messageOf(error)}): ` +
           'let one run: alter role … reset …, or alter database … reset …',
         { cause: error },
@@ -150,9 +150,11 @@ async function choose(addresses: Address[], config: pg.ClientConfig): Promise<Ad
 function inWords(error: unknown, address: Address): unknown {
   const said = messageOf(error)
   if (!address.ssl && NO_TLS.test(said))
-    return new Trouble(`the server at ${shown(address)} wants TLS: add sslmode=require to DB_URL (${said})`, { cause: error })
+    return new OperatorError(`the server at ${shown(address)} wants TLS: add sslmode=require to DB_URL (${said})`, {
+      cause: error,
+    })
   if (address.ssl && /does not support SSL/.test(said))
-    return new Trouble(`the server at ${shown({ ...address, ssl: false })} has no TLS: leave sslmode out of DB_URL`, {
+    return new OperatorError(`the server at ${shown({ ...address, ssl: false })} has no TLS: leave sslmode out of DB_URL`, {
       cause: error,
     })
   return error

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { Trouble } from '../trouble.ts'
+import { OperatorError } from '../operator-error.ts'
 
 /** The SQLSTATE of a Postgres error, or the code of a system error. */
 export const codeOf = (error: unknown): string | undefined =>
@@ -26,10 +26,13 @@ export class ConnectionLost extends Error {
  * database (3D), resources (53: disk, memory, connections), operators (57: shutdown, startup, statement timeouts), system errors (58).
  */
 const UNAVAILABLE_CLASS = /^(08|28|3D|53|57|58)/
+/** read_only_sql_transaction: read-only by setting, or a standby. */
+export const READ_ONLY = '25006'
 const UNAVAILABLE = new Set([
-  '25006', // read_only_sql_transaction: read-only by setting, or a standby
+  READ_ONLY,
   '25P03', // idle_in_transaction_session_timeout
   '25P04', // transaction_timeout
+  '42501', // insufficient_privilege: an administrator revoked a right, and can give it back
   '40001', // serialization_failure: on a standby, a conflict with recovery
   '40P01', // deadlock_detected
   '55000', // object_not_in_prerequisite_state: on a standby
@@ -50,7 +53,7 @@ export function isUnavailable(error: unknown): boolean {
 
 /** True when an error comes from a read-only session: by its settings, or because the server is a standby. */
 export function isReadOnly(error: unknown): boolean {
-  for (let one = error; one instanceof Error; one = one.cause) if (codeOf(one) === '25006') return true
+  for (let one = error; one instanceof Error; one = one.cause) if (codeOf(one) === READ_ONLY) return true
   return false
 }
 
@@ -62,7 +65,7 @@ const OF_CONNECTION =
 export function asConnectionError(error: unknown, wasConnecting = false): unknown {
   if (!(error instanceof Error) || error instanceof pg.DatabaseError || error instanceof ConnectionLost) return error
   // PinnedClient has already explained this error to the user.
-  if (error instanceof Trouble) return error
+  if (error instanceof OperatorError) return error
   const isOfSystem = /^E(?!RR_)/.test(codeOf(error) ?? '')
   return wasConnecting || isOfSystem || OF_CONNECTION.test(error.message) ? new ConnectionLost(error) : error
 }
@@ -84,6 +87,7 @@ const REASONS: [RegExp, string][] = [
   [/^57P03$/, 'starting or stopping'],
   [/^57P0/, 'shut down'],
   [/^28/, 'login refused'],
+  [/^42501$/, 'permission denied'],
   [/^3D/, 'no such database'],
   [/^E[A-Z]+$/, 'not reached'],
 ]

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs'
 import knex, { type Knex } from 'knex'
-import { Trouble } from '../trouble.ts'
+import { OperatorError } from '../operator-error.ts'
 import { databaseIn, userIn } from './address.ts'
 import { adopt, BOOKKEEPING, bookkeeping, TABLE } from './bookkeeping.ts'
 import { codeOf, messageOf } from './errors.ts'
 import { numberedFiles, OURS } from './numbered-files.ts'
 import { openPool } from './pool.ts'
+import { STEPS, squash } from './squashed.ts'
 
 /** Numbered SQL files, applied once each and in order. */
 const sourceOf = (folder: URL): Knex.MigrationSource<string> => ({
@@ -27,7 +28,7 @@ const silent = { warn() {}, error() {} }
  * Applies all missing migrations. Safe when several processes start at once, and after a process was killed half-way.
  * @param folder of numbered SQL files, for a database other than VidWiz's own
  * @returns the names of the migrations that it applied
- * @throws Trouble when the database cannot be used, or its user may not change it
+ * @throws OperatorError when the database cannot be used, or its user may not change it
  */
 export async function migrate(url: string, folder = OURS): Promise<string[]> {
   const pool = openPool(url, { name: 'vidwiz migrate', max: 3 })
@@ -39,8 +40,13 @@ export async function migrate(url: string, folder = OURS): Promise<string[]> {
       const migrationSource = sourceOf(folder)
       await bookkeeping(db)
       const options = { migrationSource, schemaName: BOOKKEEPING, tableName: TABLE }
-      await db.migrate.list(options) // makes its tables
-      await adopt(db, await migrationSource.getMigrations([]))
+      // Makes its tables. The list is not checked yet: it may be of a version from before the first release.
+      await db.migrate.list({ ...options, disableMigrationsListValidation: true })
+      if (folder === OURS) {
+        const names = await migrationSource.getMigrations([])
+        await adopt(db, [...new Set([...names, ...STEPS])])
+        await squash(db, names)
+      }
       // A killed process leaves knex's own lock, a row in our schema, behind; the advisory lock above ends with its connection.
       await db.migrate.forceFreeMigrationsLock(options)
       const [, applied] = await db.migrate.latest(options)
@@ -55,7 +61,7 @@ export async function migrate(url: string, folder = OURS): Promise<string[]> {
 }
 
 const notAllowed = (url: string, error: unknown) =>
-  new Trouble(
+  new OperatorError(
     `the user ${userIn(url)} may not change the tables of the database ${databaseIn(url)} (${messageOf(error)}): ` +
       'run `vidwiz setup` as its owner, or let the owner run: alter database … owner to …',
     { cause: error },

@@ -5,7 +5,7 @@ import { type Bounds, boundsText } from './bounds.ts'
 import { type ClientOptions, PinnedClient } from './client.ts'
 import { asConnectionError, ConnectionLost, isReadOnly } from './errors.ts'
 import { type Incarnations, openIncarnations } from './incarnation.ts'
-import { lossesOf } from './losses.ts'
+import { denialsOf, lossesOf } from './losses.ts'
 import type { Manner } from './pins.ts'
 
 export type Row = Record<string, unknown>
@@ -91,6 +91,7 @@ export function openDb(url: string, options: DbOptions = {}): Db {
   const { incarnations, met } = openIncarnations()
   const pool = openPool(url, { ...options, met })
   const losses = lossesOf(options.log, { pool: options.name ?? 'vidwiz' })
+  const denials = denialsOf(options.log, { pool: options.name ?? 'vidwiz' })
   // The next query replaces an idle connection that the server closed; without a listener its error would end the process.
   pool.on('error', losses.lost)
   // The same for an error after the pool lends a connection and before `connection` below adds its listener.
@@ -124,6 +125,7 @@ export function openDb(url: string, options: DbOptions = {}): Db {
       throw known
     } finally {
       client.off('error', onError)
+      if (isStale && !broken && !incarnations.areDirect()) await endSession(client)
       if (broken) losses.lost(broken)
       client.release(broken ?? isStale)
     }
@@ -133,8 +135,11 @@ export function openDb(url: string, options: DbOptions = {}): Db {
     query: <R extends object>(name: string, text: string, values: unknown[] = []) =>
       connection(async (client) => {
         try {
-          return (await client.query<R & pg.QueryResultRow>({ name, text, values })).rows
+          const { rows } = await client.query<R & pg.QueryResultRow>({ name, text, values })
+          denials.worked(name)
+          return rows
         } catch (error) {
+          denials.failed(name, error)
           if (!(asConnectionError(error) instanceof ConnectionLost)) await isOver(client)
           throw error
         }
@@ -163,6 +168,13 @@ export function openDb(url: string, options: DbOptions = {}): Db {
  * wait for these locks.
  */
 const isOver = (client: pg.PoolClient) => client.query('').catch(() => {})
+
+/**
+ * Ends the session of a connection on the server. Behind a pooler, closing the connection is not enough: the pooler keeps the session,
+ * with its initial defaults, for the next client.
+ */
+const endSession = (client: pg.PoolClient) =>
+  client.query('select pg_catalog.pg_terminate_backend(pg_catalog.pg_backend_pid())').catch(() => {})
 
 /** Runs prepared statements by name on the connection of a transaction. */
 export const within = (tx: pg.PoolClient): Queryable => ({

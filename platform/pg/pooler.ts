@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
-import { Trouble } from '../trouble.ts'
+import { within } from '#platform/deadline.ts'
+import { OperatorError } from '../operator-error.ts'
 import { messageOf } from './errors.ts'
 
 /** How long a pooler may take to provide a second connection. */
@@ -20,7 +21,7 @@ const answers = new Map<string, Promise<void>>()
  * @param client connected through a pooler; no settings have been changed on it
  * @param config to open a second connection
  * @param key under which the answer is cached
- * @throws Trouble when the pooler assigns server connections by transaction or by statement
+ * @throws OperatorError when the pooler assigns server connections by transaction or by statement
  */
 export function keepsSessions(client: pg.Client, config: pg.ClientConfig, key: string): Promise<void> {
   const known = answers.get(key)
@@ -62,13 +63,11 @@ async function probe(one: pg.Client, config: pg.ClientConfig): Promise<void> {
 async function lent(client: pg.Client) {
   try {
     await client.connect()
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`no server connection within ${LEND_MS / 1000} s`)), LEND_MS)
+    await within(LEND_MS, pidOf(client), () => {
+      throw new Error(`no server connection within ${LEND_MS / 1000} s`)
     })
-    await Promise.race([pidOf(client), late]).finally(() => clearTimeout(timer))
   } catch (error) {
-    throw new Trouble(
+    throw new OperatorError(
       `the pooler that DB_URL leads to lends no second connection (${messageOf(error)}): ` +
         'every process of VidWiz needs up to 15, so raise the size of its pool, or let DB_URL lead to Postgres itself',
       { cause: error },
@@ -79,7 +78,7 @@ async function lent(client: pg.Client) {
 const pidOf = async (client: pg.Client): Promise<number> => (await client.query(PID)).rows[0].pid
 
 const refused = (cause?: unknown) =>
-  new Trouble(
+  new OperatorError(
     'DB_URL leads to a pooler that hands out connections by transaction or by statement, which loses prepared statements, LISTEN and ' +
       'locks: use its session mode (PgBouncer: pool_mode = session), or let DB_URL lead to Postgres itself',
     { cause },

@@ -14,8 +14,8 @@ import {
 import { join } from 'node:path'
 import { dataFolder } from '../config/data-folder.ts'
 import { withFileLock } from '../file-lock.ts'
+import { OperatorError } from '../operator-error.ts'
 import { type Bounds, type Ended, runProgram } from '../program.ts'
-import { Trouble } from '../trouble.ts'
 import { installerEnvironment } from './environment.ts'
 import { compareVersions, findPython, isAtLeast, OLDEST_PYTHON, type Python, type PythonSearch } from './find.ts'
 import { downloadOf } from './progress.ts'
@@ -75,7 +75,7 @@ export function projectFolder(data: string, { name }: Pick<LockedProject, 'name'
 
 /**
  * The newest installation, at least the pinned version, which is installed if missing. Waits while another process installs it.
- * @throws Trouble saying what to do, when there is no Python, or no way to install works
+ * @throws OperatorError saying what to do, when there is no Python, or no way to install works
  */
 export async function installed(project: LockedProject, options: InstallOptions): Promise<Installed> {
   const { data, signal, env } = options
@@ -121,7 +121,7 @@ export async function ready(
 /**
  * Installs the newest packages, regardless of the lock file. They are used from then on, until our lock file has newer ones.
  * @param packages in pip's syntax
- * @throws Trouble when the installation fails
+ * @throws OperatorError when the installation fails
  */
 export async function update(project: LockedProject, packages: string, options: InstallOptions): Promise<Installed> {
   const folder = projectFolder(options.data, project)
@@ -135,11 +135,11 @@ export async function update(project: LockedProject, packages: string, options: 
 
 const orSet = ({ setting }: LockedProject) => (setting ? `, or set ${setting}` : '')
 
-/** Returns the found Python. @throws Trouble saying in one line what is missing and what to do */
+/** Returns the found Python. @throws OperatorError saying in one line what is missing and what to do */
 function pythonOf({ found, tooOld }: PythonSearch, project: LockedProject): Python {
   if (found) return found
   const seen = tooOld.length > 0 ? ` (found: ${tooOld.join(', ')})` : ''
-  throw new Trouble(
+  throw new OperatorError(
     `no Python ${OLDEST_PYTHON} or later${seen}, which ${project.name} runs on: install python3 and python3-venv (or uv${orSet(project)})`,
   )
 }
@@ -200,7 +200,7 @@ async function install(
     writeFileSync(program, launcher(python))
     chmodSync(program, 0o755)
     const version = await project.versionOf(program, signal)
-    if (!version) throw new Trouble(`${project.name} was installed but does not run: see \`npx vidwiz doctor\``)
+    if (!version) throw new OperatorError(`${project.name} was installed but does not run: see \`npx vidwiz doctor\``)
     const whole = join(folder, `${version}-${suffixOf(python)}-${origin}`)
     replace(unfinished, whole, python, project)
     return { path: join(whole, project.program), version }
@@ -271,7 +271,9 @@ async function installInto(folder: string, python: Python, project: LockedProjec
     rmSync(lib, { recursive: true, force: true })
     failures.push(`${name}: ${lastLine(stderr) || lastLine(stdout) || 'took too long'}`)
   }
-  throw new Trouble(`${project.name} could not be installed (${failures.join('; ')}): mend one of these ways${orSet(project)}`)
+  throw new OperatorError(
+    `${project.name} could not be installed (${failures.join('; ')}): mend one of these ways${orSet(project)}`,
+  )
 }
 
 const lastLine = (text: string) => text.trim().split('\n').at(-1)!.trim().slice(0, 200)

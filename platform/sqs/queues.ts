@@ -19,8 +19,8 @@ export interface Outgoing {
   /** The caller's id for the entry, in any form; SQS never sees it. */
   id: string
   body: string
-  /** Text attributes by name; they count towards the size of the message. */
-  attributes?: Record<string, string>
+  /** Attributes by name, a string for a text; they count towards the size of the message. */
+  attributes?: Record<string, string | MessageAttribute>
   /** Delay until the message can be received, at most 900. */
   delaySeconds?: number
 }

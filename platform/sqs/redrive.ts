@@ -12,8 +12,8 @@ export interface Redriven {
 }
 
 /**
- * Sends dead letters back to their queue with unchanged bodies and text attributes. Each is sent first and deleted afterwards: after a crash none is
- * lost, but one may be sent twice. Does not use StartMessageMoveTask, which SQS-compatible servers lack.
+ * Sends dead letters back to their queue with unchanged bodies and attributes. Each is sent first and deleted afterwards: after a
+ * crash none is lost, but one may be sent twice. Does not use StartMessageMoveTask, which SQS-compatible servers lack.
  */
 export async function redrive(
   queues: Queues,
@@ -51,14 +51,11 @@ async function resend(queues: Queues, to: string, received: Received[], sent: Se
   const unsent = received.filter(({ messageId }) => !sent.has(messageId))
   const results = await queues.sendBatch(
     to,
-    unsent.map(({ messageId: id, body, attributes }) => ({ id, body, attributes: textsOf(attributes) })),
+    unsent.map(({ messageId: id, body, attributes }) => ({ id, body, attributes })),
   )
   for (const { id, refusal } of results) if (!refusal) sent.add(id)
   return results.find(({ refusal }) => refusal)?.refusal
 }
-
-const textsOf = (attributes: Received['attributes']): Record<string, string> =>
-  Object.fromEntries(Object.entries(attributes).flatMap(([name, { text }]) => (text === undefined ? [] : [[name, text]])))
 
 const receiptsOf = (received: Received[]) => received.map(({ receipt }) => receipt)
 

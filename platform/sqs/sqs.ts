@@ -17,6 +17,7 @@ import { batches } from './batches.ts'
 import {
   MAX_BYTES,
   MAX_ENTRIES,
+  type MessageAttribute,
   type Outgoing,
   type QueueAttributes,
   type Queues,
@@ -53,7 +54,7 @@ export function sqsQueues({ region, endpoint, credentials }: AwsAccess): Queues 
       Id: String(i),
       MessageBody: body,
       ...(delaySeconds && { DelaySeconds: delaySeconds }),
-      ...(attributes && { MessageAttributes: textAttributes(attributes) }),
+      ...(attributes && { MessageAttributes: outgoing(attributes) }),
     }))
     try {
       const { Successful = [], Failed = [] } = await sender.send(new SendMessageBatchCommand({ QueueUrl, Entries }))
@@ -152,11 +153,19 @@ export function sqsQueues({ region, endpoint, credentials }: AwsAccess): Queues 
 
 const bytesOf = ({ body, attributes = {} }: Outgoing) =>
   Object.entries(attributes)
-    .flat()
-    .reduce((bytes, text) => bytes + Buffer.byteLength(text), Buffer.byteLength(body))
+    .flatMap(([name, one]) => [name, ...Object.values(attributeOf(one))])
+    .reduce((bytes, part) => bytes + Buffer.byteLength(part), Buffer.byteLength(body))
 
-const textAttributes = (attributes: Record<string, string>) =>
-  Object.fromEntries(Object.entries(attributes).map(([name, StringValue]) => [name, { DataType: 'String', StringValue }]))
+const attributeOf = (given: string | MessageAttribute): MessageAttribute =>
+  typeof given === 'string' ? { type: 'String', text: given } : given
+
+const outgoing = (attributes: NonNullable<Outgoing['attributes']>) =>
+  Object.fromEntries(
+    Object.entries(attributes).map(([name, one]) => {
+      const { type, text, bytes } = attributeOf(one)
+      return [name, { DataType: type, StringValue: text, BinaryValue: bytes }]
+    }),
+  )
 
 const tooLarge: Refusal = {
   code: 'MessageTooLong',

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { headProblem, isLastOfConnection } from '../http/head.ts'
 import { httpServer, writtenAnswer } from '../http/server.ts'
 import { targetOf } from '../http/target.ts'
-import { Trouble } from '../trouble.ts'
+import { OperatorError } from '../operator-error.ts'
 import type { Metrics } from './metrics.ts'
 
 /**
@@ -20,7 +20,7 @@ export interface Endpoint {
 /**
  * Serves monitoring endpoints on a separate port, without authentication: `/metrics` for Prometheus, and `/health` for process
  * managers (200 when the process works, otherwise 503).
- * @throws Trouble when the port cannot be used
+ * @throws OperatorError when the port cannot be used
  */
 export async function serveEndpoint(
   { metrics, health }: { metrics: Metrics; health: () => Promise<Health> },
@@ -46,7 +46,7 @@ export async function serveEndpoint(
   }
   const server = httpServer({ answer, written: (refusal) => writtenAnswer(refusal, []) })
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => reject(new Trouble(`METRICS_PORT ${port} cannot be used: ${error.message}`)))
+    server.once('error', (error) => reject(new OperatorError(`METRICS_PORT ${port} cannot be used: ${error.message}`)))
     server.listen(port, host, resolve)
   })
   // The endpoint must not keep the process alive.

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { within } from '#platform/deadline.ts'
 import type { Health } from './endpoint.ts'
 
 /** A check that takes longer counts as failed. */
@@ -18,12 +18,9 @@ export class StandingBy extends Error {
  *   StandingBy when a part of the work waits for other code
  */
 export async function healthOf(works: () => Promise<string | undefined>): Promise<Health> {
-  const patience = new AbortController()
   const answer = works().then(
     (why): Health => (why ? { status: 'ok', why } : 'ok'),
     (error): Health => (error instanceof StandingBy ? { status: 'standing by', why: error.message } : 'unavailable'),
   )
-  const health = await Promise.race([answer, delay(PATIENCE_MS, 'unavailable' as const, { signal: patience.signal })])
-  patience.abort()
-  return health
+  return within(PATIENCE_MS, answer, () => 'unavailable' as const)
 }

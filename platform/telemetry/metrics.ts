@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { within } from '#platform/deadline.ts'
 
 /** One value of a metric, with its labels. */
 export interface Sample<L extends string> {
@@ -67,7 +68,7 @@ export function openMetrics(): Metrics {
         labelNames: labels,
         registers: [registry],
         async collect() {
-          const asked = await Promise.allSettled(own.map((stand) => within(PATIENCE_MS, stand)))
+          const asked = await Promise.allSettled(own.map(inTime))
           const samples = asked.flatMap((one) => (one.status === 'fulfilled' ? one.value : []))
           if (asked.some(({ status }) => status === 'rejected')) failed.inc({ name: named.name })
           // Removes samples that no longer exist; for a gauge without labels `reset` alone would leave a 0.
@@ -81,12 +82,7 @@ export function openMetrics(): Metrics {
   }
 }
 
-async function within<T>(ms: number, work: () => T | Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>()
-  const timer = setTimeout(() => late.reject(new Error(`took longer than ${ms} ms`)), ms)
-  try {
-    return await Promise.race([work(), late.promise])
-  } finally {
-    clearTimeout(timer)
-  }
-}
+const inTime = <T>(read: () => T | Promise<T>): Promise<T> =>
+  within(PATIENCE_MS, (async () => read())(), () => {
+    throw new Error(`took longer than ${PATIENCE_MS} ms`)
+  })

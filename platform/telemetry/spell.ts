@@ -3,22 +3,43 @@ import type { Logger } from './logger.ts'
 /** Logs a spell: a series of failures of one operation until it works again. */
 export interface Spell {
   failed(error: unknown): void
+  /** The operation started again after a failure. Without another failure within 30 s, the spell is over. */
+  resumed(): void
   worked(): void
 }
 
 /** Time until a spell is logged again; doubles each time. */
 const AGAIN_MS = 10_000
 const AGAIN_MS_MAX = 15 * 60_000
+/** Longer than a call may hang before it fails. */
+const QUIET_MS = 30_000
+
+/** Calls `work` later, without keeping the process alive. Returns how to cancel that. */
+type Later = (work: () => void, ms: number) => () => void
+const later: Later = (work, ms) => {
+  const timer = setTimeout(work, ms).unref()
+  return () => clearTimeout(timer)
+}
 
 /**
  * Logs failures without filling the log: the first failure of a spell and each change of its cause at once, then less and less often,
  * and once when the spell is over. An hour of failures is a dozen lines.
  */
-export function openSpell(log: Pick<Logger, 'warn' | 'info'>, fields: object = {}, now: () => number = Date.now): Spell {
+export function openSpell(log: Pick<Logger, 'warn' | 'info'>, fields: object = {}, clock = { now: Date.now, later }): Spell {
+  const { now } = clock
+  let cancel = () => {}
   let spell: { since: number; failures: number; told: string; next: number; pauseMs: number } | undefined
   const seconds = (since: number) => Math.round((now() - since) / 1_000)
+  function over() {
+    cancel()
+    if (!spell) return
+    const { failures, since } = spell
+    spell = undefined
+    log.info({ ...fields, failures, seconds: seconds(since) }, 'goes on')
+  }
   return {
     failed(error) {
+      cancel()
       const cause = causeOf(error)
       if (!spell) {
         spell = { since: now(), failures: 1, told: cause, next: now() + AGAIN_MS, pauseMs: AGAIN_MS }
@@ -32,12 +53,11 @@ export function openSpell(log: Pick<Logger, 'warn' | 'info'>, fields: object = {
       spell.next = now() + spell.pauseMs
       log.warn({ ...fields, error, failures: spell.failures, seconds: seconds(since) }, 'still paused')
     },
-    worked() {
-      if (!spell) return
-      const { failures, since } = spell
-      spell = undefined
-      log.info({ ...fields, failures, seconds: seconds(since) }, 'goes on')
+    resumed() {
+      cancel()
+      if (spell) cancel = clock.later(over, QUIET_MS)
     },
+    worked: over,
   }
 }
 

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { OperatorError } from '../operator-error.ts'
 import { runProgram } from '../program.ts'
 import { pythonEnvironment } from '../python/environment.ts'
 import { type Installed, type InstallOptions, installed, type LockedProject, projectFolder, ready } from '../python/install.ts'
-import { Trouble } from '../trouble.ts'
 
 /** An installation for speech recognition: faster-whisper and ffmpeg. */
 export interface Listener {
@@ -54,7 +54,7 @@ export interface ListenerOptions extends InstallOptions {
 
 /**
  * The installation for speech recognition, installed into the data folder if missing. Waits while another process installs it.
- * @throws Trouble saying what to do, when there is no Python, or no way to install works
+ * @throws OperatorError saying what to do, when there is no Python, or no way to install works
  */
 export async function installedListener({ device, ...options }: ListenerOptions): Promise<Listener> {
   return listenerOf(await installed(projectFor(device), options))
@@ -74,7 +74,7 @@ function listenerOf({ path, version }: Installed): Listener {
   const lib = join(dirname(path), 'lib')
   const binaries = join(lib, 'imageio_ffmpeg', 'binaries')
   const name = namesIn(binaries).find((name) => name.startsWith('ffmpeg-'))
-  if (!name) throw new Trouble(`there is no ffmpeg in ${binaries}: remove ${dirname(path)}, which is installed anew then`)
+  if (!name) throw new OperatorError(`there is no ffmpeg in ${binaries}: remove ${dirname(path)}, which is installed anew then`)
   const nvidia = join(lib, 'nvidia')
   const libraries = namesIn(nvidia).map((name) => join(nvidia, name, 'lib'))
   return { path, version, ffmpeg: join(binaries, name), libraries: libraries.filter((path) => existsSync(path)) }

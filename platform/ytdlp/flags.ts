@@ -1,6 +1,6 @@
 import { copyFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Trouble } from '../trouble.ts'
+import { OperatorError } from '../operator-error.ts'
 
 /** Operator settings with which yt-dlp reaches YouTube. */
 export interface YtDlpWays {
@@ -21,7 +21,7 @@ const NODE_MAJOR = 22
  * The flags of every run. Flags that may contain secrets go into a file that only our user can read, because all users of the machine
  * see the arguments of a process. Cookies are copied, because yt-dlp writes them back and two runs at once would corrupt the file.
  * @param folder used by this run only
- * @throws Trouble when the cookies cannot be read
+ * @throws OperatorError when the cookies cannot be read
  */
 export function commonFlags({ cookies, proxy, extractorArgs }: YtDlpWays, folder: string): string[] {
   const lines = mergedExtractorArgs(extractorArgs).map((args) => `--extractor-args ${quoted(args)}`)
@@ -31,7 +31,7 @@ export function commonFlags({ cookies, proxy, extractorArgs }: YtDlpWays, folder
     try {
       copyFileSync(cookies, copy)
     } catch (error) {
-      throw new Trouble(`YTDLP_COOKIES ${cookies} cannot be read (${(error as NodeJS.ErrnoException).code})`)
+      throw new OperatorError(`YTDLP_COOKIES ${cookies} cannot be read (${(error as NodeJS.ErrnoException).code})`)
     }
     lines.push(`--cookies ${quoted(copy)}`)
   }

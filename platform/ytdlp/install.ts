@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { OperatorError } from '../operator-error.ts'
 import { runProgram } from '../program.ts'
 import { pythonEnvironment } from '../python/environment.ts'
 import { isAtLeast } from '../python/find.ts'
@@ -12,7 +13,6 @@ import {
   ready,
   update,
 } from '../python/install.ts'
-import { Trouble } from '../trouble.ts'
 
 /** A yt-dlp that can be run. */
 export type YtDlp = Installed
@@ -44,7 +44,7 @@ export const ytDlpFolder = (data: string): string => projectFolder(data, project
 
 /**
  * The newest installed yt-dlp, at least the pinned version, which is installed if missing. Waits while another process installs it.
- * @throws Trouble saying what to do, when there is no Python, or no way to install works
+ * @throws OperatorError saying what to do, when there is no Python, or no way to install works
  */
 export const installedYtDlp = (options: InstallOptions): Promise<YtDlp> => installed(project, options)
 
@@ -54,19 +54,19 @@ export const readyYtDlp = (data: string, env?: NodeJS.ProcessEnv): Promise<YtDlp
 /**
  * Installs the newest yt-dlp, because YouTube may have changed since the lock file was made. It is used from the next task on, until
  * our lock file has a newer version.
- * @throws Trouble when the installation fails
+ * @throws OperatorError when the installation fails
  */
 export const updateYtDlp = (options: InstallOptions): Promise<YtDlp> => update(project, 'yt-dlp[default,curl-cffi]', options)
 
 /**
  * A yt-dlp that the operator maintains (YTDLP_PATH).
- * @throws Trouble when it cannot be run or is too old
+ * @throws OperatorError when it cannot be run or is too old
  */
 export async function givenYtDlp(path: string, signal?: AbortSignal): Promise<YtDlp> {
   const version = await versionOf(path, signal)
-  if (!version) throw new Trouble(`YTDLP_PATH ${path} cannot be run as yt-dlp: set it to one that can, or unset it`)
+  if (!version) throw new OperatorError(`YTDLP_PATH ${path} cannot be run as yt-dlp: set it to one that can, or unset it`)
   if (!isAtLeast(version, OLDEST_GIVEN))
-    throw new Trouble(`YTDLP_PATH ${path} is yt-dlp ${version}, too old for YouTube: at least ${OLDEST_GIVEN}, or unset it`)
+    throw new OperatorError(`YTDLP_PATH ${path} is yt-dlp ${version}, too old for YouTube: at least ${OLDEST_GIVEN}, or unset it`)
   return { path, version }
 }
 

@@ -1,8 +1,8 @@
 import type { Recorded } from '#events/kit/envelope.ts'
-import { ownership } from '#platform/log/ownership.ts'
-import { failed, type Parked } from '#platform/log/parked.ts'
+import { bisect } from '#platform/log/consumers/bisect.ts'
+import { ownership } from '#platform/log/consumers/ownership.ts'
+import { failed, type Parked } from '#platform/log/consumers/parked.ts'
 import type { Positions } from '#platform/log/port.ts'
-import { sift } from '#platform/log/sift.ts'
 import { isRefusal } from '#platform/pg/errors.ts'
 import type { Db } from '#platform/pg/pool.ts'
 import { type Reading, readFor } from './fold.ts'
@@ -63,7 +63,7 @@ export function applier(db: Db, target: Target, { onParked, owner }: ApplierOpti
       const fresh = own.beyond(batch).map((recorded) => readFor(view, recorded))
       if (fresh.length === 0) return
       for (const portion of portions(fresh))
-        await sift(portion, {
+        await bisect(portion, {
           attempt: (some) => own.commit(recordedOf(some), (moves) => applyBatch(db, target, some, own.isStuck, moves, memory)),
           refused: ({ recorded }, error) =>
             own.commit([recorded], async (moves) => {

@@ -1,13 +1,14 @@
 import type pg from 'pg'
 import type { Recorded } from '#events/kit/envelope.ts'
 import type { Reader } from '#platform/log/port.ts'
+import { OperatorError } from '#platform/operator-error.ts'
 import { type Db, within } from '#platform/pg/pool.ts'
 import { span } from '#platform/telemetry/tracing/tracing.ts'
-import { Trouble } from '#platform/trouble.ts'
+import { noTable } from './fit.ts'
 import { loadReplay, SNAPSHOT, sizeOf, standing, transaction } from './load.ts'
 import { goOnUnless, meter, type Progress } from './progress.ts'
 import { columnsOf, liveOf, type Target } from './table.ts'
-import { liveVersion } from './versions.ts'
+import { hasTable, liveVersion } from './versions.ts'
 import type { View } from './view.ts'
 
 /** How replayed rows differ from the live ones. */
@@ -50,7 +51,7 @@ export const isClean = ({ missing, extra, different }: Comparison) => missing + 
  * Replays history exactly up to the live view's checkpoints and compares the rows (P6). Changes nothing and blocks nobody. Events
  * that the live view has parked or skipped are left out of the replay.
  *
- * @throws ReplayStopped for an event that cannot be applied, Trouble when the view does not exist yet,
+ * @throws ReplayStopped for an event that cannot be applied, OperatorError when the view does not exist yet,
  * Cancelled when `signal` is aborted
  */
 export async function compare(view: View, options: CompareOptions): Promise<Comparison> {
@@ -71,7 +72,8 @@ const attempt = (
   db.connection((client) =>
     transaction(client, SNAPSHOT, async () => {
       if ((await liveVersion(within(client), view)) === undefined)
-        throw new Trouble(`there is no view ${view.name} yet: no projector has run here`)
+        throw new OperatorError(`there is no view ${view.name} yet: no projector has run here`)
+      if (!(await hasTable(within(client), view))) throw new OperatorError(noTable(view))
       const { table } = liveOf(view)
       const before = await tableId(client, table)
       const progress = meter(onProgress, { signal })

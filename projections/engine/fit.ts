@@ -1,13 +1,13 @@
+import { OperatorError } from '#platform/operator-error.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
-import { Trouble } from '#platform/trouble.ts'
 import { liveOf } from './table.ts'
 import type { View } from './view.ts'
 
 /** Why this code must not write to a live view. */
-export type Misfit = 'not set up' | 'live is older' | 'live is newer' | 'other columns'
+export type Misfit = 'not set up' | 'no table' | 'live is older' | 'live is newer' | 'other columns'
 
 /** This code does not fit a view's live table. The process writes nothing and stands by. */
-export class Unfit extends Trouble {
+export class Unfit extends OperatorError {
   readonly view: string
   readonly misfit: Misfit
   constructor(view: View, misfit: Misfit, message: string) {
@@ -19,13 +19,14 @@ export class Unfit extends Trouble {
 }
 
 const LIVE = `
-  select w.view, v.version, c.columns
+  select w.view, v.version, c.columns, c."isReadable"
     from json_to_recordset($1) w(view text, name text)
     left join log.views v using (view)
     left join lateral (
-      select json_agg(json_build_array(a.attname, a.atttypid::regtype::text, a.attnotnull and not a.atthasdef)) as columns
+      select json_agg(json_build_array(a.attname, a.atttypid::regtype::text, a.attnotnull and not a.atthasdef)) as columns,
+             bool_and(has_schema_privilege(t.relnamespace, 'usage') and has_table_privilege(t.oid, 'select')) as "isReadable"
         from pg_class t join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
-       where t.relnamespace = 'views'::regnamespace and t.relname = w.name) c on true`
+       where t.relnamespace = to_regnamespace('views') and t.relname = w.name) c on true`
 
 type Column = [name: string, type: string, isRequired: boolean]
 
@@ -46,13 +47,15 @@ export async function unfitOf(db: Queryable, views: readonly View[]): Promise<Ma
 }
 
 /**
- * Describes the views that this code cannot read, because their live tables lack its columns. Versions do not matter, and
+ * Describes the views that this code cannot read, because their live tables lack its columns or may not be read. Versions do not matter, and
  * additional columns do no harm.
  */
 export async function unreadable(db: Queryable, views: readonly View[]): Promise<string[]> {
   const live = await read(db, views)
   return views.flatMap((view) => {
-    const { version, columns } = live.get(view.name)!
+    const { version, columns, isReadable } = live.get(view.name)!
+    if (isReadable === false) return [`view ${view.name}: permission denied`]
+    if (version !== null && columns.length === 0) return [noTable(view)]
     const missing = missingOf(view, columns)
     const is = version === null ? 'is not set up' : `is live in version ${version}`
     return missing.length > 0
@@ -64,12 +67,14 @@ export async function unreadable(db: Queryable, views: readonly View[]): Promise
 interface Live {
   version: number | null
   columns: Column[]
+  /** Whether our role may read the table; null without a table. */
+  isReadable: boolean | null
 }
 
 async function read(db: Queryable, views: readonly View[]): Promise<Map<string, Live>> {
   const wanted = JSON.stringify(views.map((view) => ({ view: view.name, name: liveOf(view).name })))
-  const rows = await db.query<{ view: string; version: number | null; columns: string | null }>('views.fit', LIVE, [wanted])
-  return new Map(rows.map(({ view, version, columns }) => [view, { version, columns: columns ? JSON.parse(columns) : [] }]))
+  const rows = await db.query<Omit<Live, 'columns'> & { view: string; columns: string | null }>('views.fit', LIVE, [wanted])
+  return new Map(rows.map(({ view, columns, ...live }) => [view, { ...live, columns: columns ? JSON.parse(columns) : [] }]))
 }
 
 /** `unfitOf` for one view. */
@@ -85,15 +90,20 @@ function compared(view: View, version: number | null, columns: Column[]): Unfit 
       version > view.version ? 'live is newer' : 'live is older',
       `view ${name} is live in version ${version}; ${ours}`,
     )
+  if (columns.length === 0) return new Unfit(view, 'no table', noTable(view))
   const wrong = differences(view, columns)
   if (wrong.length === 0) return undefined
   return new Unfit(
     view,
     'other columns',
     `view ${name} is live in version ${version} as in this process, but its table differs: ${wrong.join(', ')}. ` +
-      'Its columns were changed without a new version: raise the version, or build the view anew (vidwiz rebuild)',
+      `Its columns were changed without a new version: raise the version, or build the view anew (npx vidwiz rebuild ${name})`,
   )
 }
+
+/** Somebody dropped the table. */
+export const noTable = ({ name }: View) =>
+  `the table of view ${name} is gone. Build it anew: npx vidwiz rebuild ${name}, or restart the projector, which builds all that are gone`
 
 function missingOf(view: View, columns: Column[]): string[] {
   const live = new Map(columns.map(([name, type]) => [name, type]))

@@ -1,7 +1,7 @@
 import { decode } from '#events/kit/codec.ts'
 import type { EventOf, Recorded } from '#events/kit/envelope.ts'
 import { type Cause, causeOf } from '#platform/log/cause.ts'
-import { failed, failedBy, type Parked, waiting } from '#platform/log/parked.ts'
+import { failed, failedBy, type Parked, waiting } from '#platform/log/consumers/parked.ts'
 import { gone, type Id, type View } from './view.ts'
 
 export type Row = Record<string, unknown>
@@ -19,8 +19,14 @@ export function readFor(view: View, recorded: Recorded): Reading {
   }
 }
 
+/** Folds one event into its row: the new row, `gone`, or undefined when nothing changes. */
+export function changeOf(view: View, before: Row | undefined, event: EventOf): Row | typeof gone | undefined {
+  const after = view.evolve(before, event)
+  return after === before ? undefined : after
+}
+
 /** The effect of a batch: changed rows (undefined: deleted) and the events to park. */
-export interface Folded {
+export interface FoldedBatch {
   changed: Map<Id, Row | undefined>
   parked: Parked[]
 }
@@ -35,8 +41,8 @@ export function fold(
   rows: ReadonlyMap<Id, Row>,
   readings: readonly Reading[],
   isStuck: (recorded: Recorded) => boolean,
-): Folded {
-  const changed: Folded['changed'] = new Map()
+): FoldedBatch {
+  const changed: FoldedBatch['changed'] = new Map()
   const parked: Parked[] = []
   const stuck = new Set<string>()
   for (const reading of readings) {
@@ -53,8 +59,8 @@ export function fold(
     try {
       const { id, event } = reading
       const before = changed.has(id) ? changed.get(id) : rows.get(id)
-      const after = view.evolve(before, event)
-      if (after === undefined || after === before) continue
+      const after = changeOf(view, before, event)
+      if (after === undefined) continue
       changed.set(id, after === gone ? undefined : after)
     } catch (error) {
       stuck.add(recorded.stream)

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Reading, Row } from './fold.ts'
+import { sizeOf } from './row-size.ts'
 import type { Id, View } from './view.ts'
-import { weightOf } from './weigh.ts'
 
 /** A view's rows as its owner last wrote them. While it owns the view, no other process writes them. */
 export interface RowMemory {
@@ -20,7 +20,7 @@ const MOST_BYTES = 4 * 2 ** 20
 const MOST_OF_A_BATCH = 100
 
 export function rowMemory(view: View): RowMemory {
-  const rows = new LRUCache<Id, Row>({ max: MOST, maxSize: MOST_BYTES, sizeCalculation: weightOf })
+  const rows = new LRUCache<Id, Row>({ max: MOST, maxSize: MOST_BYTES, sizeCalculation: sizeOf })
   return {
     recall(readings) {
       const known = new Map<Id, Row>()

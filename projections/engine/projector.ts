@@ -1,6 +1,6 @@
+import { consuming } from '#platform/log/consumers/consuming.ts'
 import { type Owner, toldTo } from '#platform/log/consumers/owners.ts'
-import { consuming } from '#platform/log/consuming.ts'
-import type { Parked } from '#platform/log/parked.ts'
+import type { Parked } from '#platform/log/consumers/parked.ts'
 import type { Follower, Following, Reader } from '#platform/log/port.ts'
 import type { Holder } from '#platform/pg/holder.ts'
 import type { Db } from '#platform/pg/pool.ts'
@@ -21,8 +21,6 @@ export interface ProjectorOptions {
   onParked?(view: View, parked: Parked): void
   /** Called once for each other process that keeps a view up to date instead, and with undefined when this one takes over. */
   onHeld?(view: View, holder: Holder | undefined): void
-  /** Called after each batch that was applied. */
-  onApplied?(view: View): void
   /** Called for every error that makes a view pause. The view resumes by itself. */
   onError?(view: View, error: unknown): void
   /** Called once when a view is left alone because its live table does not fit this code. */
@@ -80,7 +78,7 @@ export function startProjector(options: ProjectorOptions): Projector {
 /** Follows one view while it fits. `lookNow` asks for an immediate check of all views. */
 function keeper(
   view: View,
-  { db, reader, owner, onParked, onHeld, onApplied, onError, onStandBy, onFit }: ProjectorOptions,
+  { db, reader, owner, onParked, onHeld, onError, onStandBy, onFit }: ProjectorOptions,
   lookNow: () => void,
 ) {
   let following: Following | undefined
@@ -98,7 +96,7 @@ function keeper(
     handle: (batch) =>
       span(
         () => consuming('project', { consumer: view.name, topic: view.topic.name }, batch),
-        () => handle(batch).then(() => onApplied?.(view)),
+        () => handle(batch),
       ),
     async resume(partitions) {
       // Before the takeover: code that does not fit the table must not fence an owner that fits.

@@ -2,14 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import type { Recorded } from '#events/kit/envelope.ts'
 import type { Reader } from '#platform/log/port.ts'
+import { OperatorError } from '#platform/operator-error.ts'
 import { codeOf } from '#platform/pg/errors.ts'
 import { type Db, within } from '#platform/pg/pool.ts'
 import { span } from '#platform/telemetry/tracing/tracing.ts'
-import { Trouble } from '#platform/trouble.ts'
 import { applier } from './apply.ts'
-import { redriveIn } from './letters.ts'
 import { loadReplay, SNAPSHOT, sizeOf, standing, transaction } from './load.ts'
 import { goOnUnless, type Meter, meter, type Progress } from './progress.ts'
+import { redriveIn } from './redrive.ts'
 import { cannotApply } from './replay.ts'
 import { swap } from './swap.ts'
 import { columnsOf, indexing, liveOf, nextOf } from './table.ts'
@@ -49,7 +49,7 @@ export class RebuildRefused extends Error {
 }
 
 /** The live view has a newer version, and processes with that code need it. */
-export class OlderCode extends Trouble {
+export class OlderCode extends OperatorError {
   constructor({ name, version }: View, live: number) {
     super(
       `view ${name} is live in version ${live}; this code knows version ${version} and would take it back. ` +
@@ -164,6 +164,9 @@ function exclusively<T>(
   })
 }
 
+/** Everything in the schema can be built anew, so an operator may drop it. `if not exists` would need a right that is not needed otherwise. */
+const SCHEMA = `do $$ begin if to_regnamespace('views') is null then create schema views; end if; end $$`
+
 /**
  * Folds the log up to its current end into the next table, and gives that table its checkpoints and parked events. All in the
  * transaction that creates the table: Postgres then need not log the rows, and a crash leaves nothing behind.
@@ -172,6 +175,7 @@ const load = (client: pg.PoolClient, view: View, reader: Reader, progress: Meter
   transaction(client, SNAPSHOT, async () => {
     const live = liveOf(view)
     const next = nextOf(view)
+    await client.query(SCHEMA)
     await client.query(`drop table if exists ${next.table}`)
     await client.query('delete from log.checkpoints where consumer = $1', [next.consumer])
     await client.query('delete from log.dead_letters where consumer = $1', [next.consumer])

@@ -3,9 +3,9 @@ import type { EventOf, Recorded } from '#events/kit/envelope.ts'
 import { reason } from '#platform/log/cause.ts'
 import type { Positions, Reader } from '#platform/log/port.ts'
 import { type SpanDetails, span } from '#platform/telemetry/tracing/tracing.ts'
-import type { Row } from './fold.ts'
+import { changeOf, type Row } from './fold.ts'
+import { ROW_BYTES, sizeOf } from './row-size.ts'
 import { gone, type Id, type View } from './view.ts'
-import { ROW_BYTES, weightOf } from './weigh.ts'
 
 /** A replay met history that it cannot turn into rows. Live consumption parks such an event; a replay ends here. */
 export class ReplayStopped extends Error {
@@ -35,7 +35,8 @@ export interface Replay {
 const BUDGET_BYTES = 48 * 2 ** 20
 
 /**
- * Folds history into rows, from the first event on, and yields finished rows in portions. No side effects.
+ * Folds history into rows, from the first event on, and yields finished rows in portions. No side effects. Fails when the log lacks
+ * events: the rows would silently be fewer.
  *
  * Memory stays within the budget, however long the log is. All events of a row are in one partition, so partitions are folded one
  * after the other and each event is read once. If the rows of one partition exceed the budget, the pass keeps only a slice of
@@ -49,6 +50,7 @@ export async function* replay({
   budgetBytes = BUDGET_BYTES,
   onRead,
 }: Replay): AsyncGenerator<Iterable<Row>> {
+  await reader.assertNoGaps?.()
   for (const [partition, last] of upTo) {
     const slices: Slice[] = [{ of: 1, nth: 0 }]
     for (let slice: Slice | undefined = slices.pop(), pass = 0; slice; slice = slices.pop(), pass++) {
@@ -70,12 +72,12 @@ export async function* replay({
         )
         if (pass === 0) onRead?.(batch.length)
         if (bytes <= budgetBytes) continue
-        bytes = weigh(rows)
+        bytes = sizeOfAll(rows)
         while (bytes > budgetBytes / 2 && rows.size > 1) {
           slices.push({ of: slice.of * 2, nth: slice.nth + slice.of })
           slice = { of: slice.of * 2, nth: slice.nth }
           for (const id of rows.keys()) if (!inSlice(slice, id)) rows.delete(id)
-          bytes = weigh(rows)
+          bytes = sizeOfAll(rows)
         }
       }
       yield rows.values()
@@ -104,9 +106,8 @@ function applyTo(rows: Map<Id, Row>, view: View, recorded: Recorded, slice: Slic
     event = decode(view.catalog, recorded)
     id = view.id(event)
     if (!inSlice(slice, id)) return false
-    const before = rows.get(id)
-    after = view.evolve(before, event)
-    if (after === undefined || after === before) return false
+    after = changeOf(view, rows.get(id), event)
+    if (after === undefined) return false
   } catch (error) {
     throw cannotApply(view, recorded, error)
   }
@@ -131,9 +132,9 @@ function hash(text: string): number {
   return (h ^ (h >>> 13)) >>> 0
 }
 
-function weigh(rows: ReadonlyMap<Id, Row>): number {
+function sizeOfAll(rows: ReadonlyMap<Id, Row>): number {
   let bytes = 0
-  for (const row of rows.values()) bytes += weightOf(row)
+  for (const row of rows.values()) bytes += sizeOf(row)
   return bytes
 }
 

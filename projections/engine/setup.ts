@@ -1,8 +1,11 @@
 import { newId } from '#platform/log/new-id.ts'
 import type { Reader } from '#platform/log/port.ts'
+import { OperatorError } from '#platform/operator-error.ts'
+import { isUnavailable } from '#platform/pg/errors.ts'
 import type { Db } from '#platform/pg/pool.ts'
 import type { Progress } from './progress.ts'
 import { rebuild } from './rebuild.ts'
+import { ReplayStopped } from './replay.ts'
 import { PROJECTOR } from './replays.ts'
 import { type Telling, telling } from './telling.ts'
 import { isBehind } from './versions.ts'
@@ -12,6 +15,8 @@ export interface SetupOptions {
   db: Db
   reader: Reader
   onProgress?(view: View, progress: Progress): void
+  /** Called with each view that its history does not allow to build; the others are built. Without it the first such error is thrown. */
+  onFailed?(view: View, error: unknown): void
 }
 
 /**
@@ -21,12 +26,17 @@ export interface SetupOptions {
  *
  * @returns the names of the views that were built
  */
-export async function setupViews(views: readonly View[], { db, reader, onProgress }: SetupOptions): Promise<string[]> {
+export async function setupViews(views: readonly View[], { db, reader, onProgress, onFailed }: SetupOptions): Promise<string[]> {
   const built: string[] = []
   for (const view of views) {
     const isNeeded = () => isBehind(db, view)
     if (!(await isNeeded())) continue
-    if (await build(view, isNeeded)) built.push(view.name)
+    try {
+      if (await build(view, isNeeded)) built.push(view.name)
+    } catch (error) {
+      if (!onFailed || !isOfHistory(error)) throw error
+      onFailed(view, error)
+    }
   }
   return built
 
@@ -52,3 +62,7 @@ export async function setupViews(views: readonly View[], { db, reader, onProgres
     }
   }
 }
+
+/** A topic or the log lacks events, or one of them cannot be applied: other views may have what they need. */
+const isOfHistory = (error: unknown) =>
+  (error instanceof OperatorError || error instanceof ReplayStopped) && !isUnavailable(error)

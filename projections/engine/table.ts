@@ -1,4 +1,4 @@
-import { insertLetters } from '#platform/log/parked.ts'
+import { insertLetters } from '#platform/log/consumers/parked.ts'
 import type { View } from './view.ts'
 
 /** The table and consumer that a fold writes to: those of the live view, of a rebuild in progress, or of a past state. */

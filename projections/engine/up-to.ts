@@ -1,3 +1,4 @@
+import { unlessAborted } from '#platform/deadline.ts'
 import type { Place } from '#platform/log/port.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 import { readSteadily } from './steady.ts'
@@ -34,6 +35,7 @@ export const showUpTo =
     const names = views.map(({ name }) => name)
     const behind = () => new Error(`the views ${names.join(', ')} have not come to position ${pos} yet`)
     const shown = async () => {
+      if (signal.aborted) throw behind()
       if (!(await unlessAborted(signal, waiter.visible(names, places, PATIENCE_MS)))) throw behind()
       return true
     }
@@ -41,16 +43,3 @@ export const showUpTo =
     if (!isVisible) throw behind()
     return result
   }
-
-/** @returns false when the signal aborts first */
-async function unlessAborted(signal: AbortSignal, waiting: Promise<boolean>): Promise<boolean> {
-  const aborted = Promise.withResolvers<boolean>()
-  const abort = () => aborted.resolve(false)
-  signal.addEventListener('abort', abort)
-  if (signal.aborted) abort()
-  try {
-    return await Promise.race([waiting, aborted.promise])
-  } finally {
-    signal.removeEventListener('abort', abort)
-  }
-}

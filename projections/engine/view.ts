@@ -16,9 +16,9 @@ export type RowOf<R> = { [C in keyof R]: string | number | boolean | null }
 
 /** A read model as data: a table and a pure fold. The engine does transactions, batches and checkpoints. */
 // biome-ignore lint/suspicious/noExplicitAny: a view of any rows and events
-export interface View<R = any, E = any> {
+export interface View<R = any, E = any, N extends string = string> {
   /** Also the name of the view's consumer. */
-  name: string
+  name: N
   /** Raise it when columns or `evolve` change: the view is then rebuilt. */
   version: number
   topic: Topic
@@ -45,8 +45,8 @@ export interface View<R = any, E = any> {
  * @param from every event type of exactly one topic, including types that the view ignores
  * @throws Error when the event types belong to several topics, or the name has other characters than small letters and dashes
  */
-export function view<R extends RowOf<R>, const T extends readonly EventType[]>(
-  name: string,
+export function view<const N extends string, R extends RowOf<R>, const T extends readonly EventType[]>(
+  name: N,
   spec: {
     version: number
     from: T
@@ -58,7 +58,7 @@ export function view<R extends RowOf<R>, const T extends readonly EventType[]>(
     id(event: EventFrom<T[number]>): Id
     evolve(row: R | undefined, event: EventFrom<T[number]>): R | Gone | undefined
   },
-): View<R, EventFrom<T[number]>> {
+): View<R, EventFrom<T[number]>, N> {
   const { from, indexes = [], tellsRows = false, anew = [], ...rest } = spec
   const [topic, ...others] = new Set(from.map((type) => type.topic))
   if (!topic || others.length > 0) throw new Error(`view ${name} must fold the events of exactly one topic`)

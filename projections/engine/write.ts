@@ -1,6 +1,6 @@
 import type { Recorded } from '#events/kit/envelope.ts'
-import { type Move, throwFenced } from '#platform/log/ownership.ts'
-import { lettersOf, type Parked } from '#platform/log/parked.ts'
+import { type Move, throwFenced } from '#platform/log/consumers/ownership.ts'
+import { lettersOf, type Parked } from '#platform/log/consumers/parked.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 import { fold, type Reading, type Row } from './fold.ts'
 import type { RowMemory } from './memory.ts'

@@ -25,7 +25,7 @@ export const looks = (db: Queryable, showUpTo: ShowUpTo, backfill: boolean): Loo
   },
   async emptyNotes({ pos, data: { userId } }) {
     const found = async (withTranscript: boolean, limit: number) =>
-      (await emptyNotesOf(db, userId, { withTranscript, limit })).map(({ note_id: noteId, video_id: videoId }) => ({
+      (await emptyNotesOf(db, userId, { withTranscript, upTo: pos, limit })).map(({ note_id: noteId, video_id: videoId }) => ({
         noteId,
         videoId,
         backfill: withTranscript,

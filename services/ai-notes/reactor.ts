@@ -11,7 +11,10 @@ export interface Looks {
     pos: number
     data: { videoId: string }
   }): Promise<{ noteId: number; userId: number; correlationId?: string | undefined }[]>
-  /** Empty notes of a user who has just turned notes by AI on; `backfill` marks those to be requested now. */
+  /**
+   * Notes of a user that were empty when the user turned notes by AI on; `backfill` marks those to be requested now. Later notes are
+   * left to the reaction to their own creation: otherwise their story would lead back to the switch, not to their own request.
+   */
   emptyNotes(event: { pos: number; data: { userId: number } }): Promise<{ noteId: number; videoId: string; backfill: boolean }[]>
 }
 

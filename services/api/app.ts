@@ -1,7 +1,7 @@
 import { usualPolicy } from '#events/task.ts'
 import { edge, type Handler } from '#platform/http/edge.ts'
+import { lagMetrics } from '#platform/log/consumers/lag-metrics.ts'
 import { openMetrics } from '#platform/telemetry/metrics.ts'
-import { lagMetrics } from '#projections/engine/lag-metrics.ts'
 import { guestsOf } from './auth/guests.ts'
 import { type Tokens, tokensOf } from './auth/tokens.ts'
 import { catchUpOf } from './catch-up.ts'

@@ -24,27 +24,27 @@ const MOST_KNOWN = 10_000
 const LONGEST = 200
 
 export function titleFinder({ search, log }: { search: Search; log: Logger }): FindByTitle {
-  // Keyed by the whole title: a video may be called `(3) Ways to win`, while on a tab `(3)` counts notifications.
-  const known = new LRUCache<string, { hit: Hit | undefined }, string>({
+  /** What YouTube answered, keyed by what it was asked for: a title without the additions of a browser tab. */
+  const known = new LRUCache<string, readonly Hit[], string>({
     max: MOST_KNOWN,
     ttl: FOUND_MS,
-    async fetchMethod(whole, _, { context: title, options }) {
-      const hits = await search(title)
-      const called = (sought: string) => hits.find((one) => comparable(one.title) === sought)
-      const hit = called(whole) ?? called(comparable(title))
-      if (!hit) options.ttl = MISSED_MS
-      return { hit }
-    },
+    fetchMethod: (_, __, { context: title }) => search(title),
   })
+  const isRecent = (key: string) => known.has(key) && FOUND_MS - known.getRemainingTTL(key) < MISSED_MS
 
   return async (given, admit) => {
     const whole = strip(given)
     const title = strip(withoutTrimmings(whole))
     if (title === '' || codePoints(title) > LONGEST || isPlaceholder(given)) return undefined
-    const sought = [whole, title].map(comparable).find((one) => known.get(one)?.hit) ?? comparable(whole)
-    if (!known.has(sought)) await admit?.()
+    const [key, entire] = [comparable(title), comparable(whole)]
+    const called = (hits: readonly Hit[], sought: string) => hits.find((one) => comparable(one.title) === sought)
+    // The whole title first: a video may be called `(3) Ways to win`, while on a tab `(3)` counts notifications.
+    const meant = (hits: readonly Hit[] = []) => called(hits, entire) ?? called(hits, key)
+    const hit = meant(known.get(key))
+    if (hit || isRecent(key)) return hit
+    await admit?.()
     try {
-      return (await known.fetch(sought, { context: title }))?.hit
+      return meant(await known.fetch(key, { context: title, forceRefresh: true }))
     } catch (error) {
       if (!(error instanceof SearchFailed)) throw error
       log.warn({ why: error.message }, 'YouTube could not be searched')

@@ -1,5 +1,6 @@
 import type { Request } from '#platform/http/request.ts'
 import type { Place } from '#platform/log/port.ts'
+import { REMEDY } from '#platform/log/timeline.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 import { readSteadily } from '#projections/engine/steady.ts'
 import type { Deps } from './deps.ts'
@@ -15,6 +16,8 @@ export interface CatchUp {
 /** Each waiting read costs a timer and an open connection: many are fine, but one client must not add them without bound. */
 const MOST_WAITING = 2_000
 const MOST_WAITING_EACH = 32
+/** Clients send what they like, so this may say nothing about the log. */
+const TELL_AGAIN_MS = 10 * 60_000
 
 /**
  * Lets a read that carries `VidWiz-Position` wait (bounded) until the views that it reads show the write at that position,
@@ -23,12 +26,20 @@ const MOST_WAITING_EACH = 32
  * After a crash of the database, every read waits (bounded) until the views have caught up with what they may have shown before. A
  * read during which the database crashed is repeated.
  *
- * A position beyond the head of the log is not waited for. Beyond the maximum number of waiting reads, a read is answered at once.
+ * A position beyond the head of the log is not waited for, and logged. Beyond the maximum number of waiting reads, a read is answered at once.
  */
-export function catchUpOf({ waiter, db, lost = [] }: Pick<Deps, 'waiter' | 'lost'> & { db: Queryable }): CatchUp {
+export function catchUpOf({ waiter, db, log, lost = [] }: Pick<Deps, 'waiter' | 'lost' | 'log'> & { db: Queryable }): CatchUp {
   // Events that were lost when the log was restored: no view will ever show them.
   const isLost = ({ pos }: Place) => lost.some(({ head, floor }) => head < pos && pos <= floor)
-  const isInLog = headOf(db)
+  let toldAt = -Infinity
+  const isInLog = headOf(db, (position, head) => {
+    if (performance.now() - toldAt < TELL_AGAIN_MS) return
+    toldAt = performance.now()
+    log.warn(
+      { position, head, remedy: REMEDY },
+      'a client holds a position beyond the end of the log: was the database restored from a backup, or a standby promoted?',
+    )
+  })
   const turns = turnstile(MOST_WAITING, MOST_WAITING_EACH)
 
   async function read(request: Request, reads: readonly string[], handle: () => Promise<unknown> | unknown) {
@@ -64,7 +75,7 @@ class Failed {
 }
 
 /** Whether the log reaches these places. The log only grows, so it is asked only for places beyond the last known head. */
-function headOf(db: Queryable): (places: Place[]) => Promise<boolean> {
+function headOf(db: Queryable, onBeyond: (position: number, head: number) => void): (places: Place[]) => Promise<boolean> {
   let head = 0
   return async (places) => {
     const furthest = Math.max(...places.map(({ pos }) => pos))
@@ -72,6 +83,7 @@ function headOf(db: Queryable): (places: Place[]) => Promise<boolean> {
       const [row] = await db.query<{ pos: number }>('log.head', 'select coalesce(max(pos), 0) as pos from log.events')
       head = row!.pos
     }
+    if (furthest > head) onBeyond(furthest, head)
     return furthest <= head
   }
 }

@@ -1,6 +1,6 @@
 import { mediaJobs } from '#events/media.ts'
 import type { Request } from '#platform/http/request.ts'
-import type { Cause } from '#platform/log/executor.ts'
+import type { Cause } from '#platform/log/commands/executor.ts'
 import { newestOf } from '#platform/log/postgres/newest.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 import type { RequestStatus } from '#projections/ai-requests.ts'

@@ -1,6 +1,6 @@
 import { failure, type HttpError } from '#platform/http/errors.ts'
 import { LimitExceeded } from '#platform/limits/limiter.ts'
-import { Rejected } from '#platform/log/executor.ts'
+import { Contended, Rejected } from '#platform/log/commands/executor.ts'
 import { LogHalted } from '#platform/log/timeline.ts'
 import { isUnavailable, codeOf as sqlStateOf } from '#platform/pg/errors.ts'
 import { StillTaken } from '#platform/pg/exclusively.ts'
@@ -55,7 +55,7 @@ const halted = () =>
 export function explain(cause: unknown): HttpError | undefined {
   if (cause instanceof Rejected)
     return failure(STATUS[cause.code], cause.code, cause.message, cause.details, retryAfter(cause.details))
-  if (cause instanceof StillTaken) return busy()
+  if (cause instanceof StillTaken || cause instanceof Contended) return busy()
   if (cause instanceof LogHalted) return halted()
   // Undefined column or table: the view belongs to another version of the code until this version's projector has built it.
   if (['42703', '42P01'].includes(sqlStateOf(cause) ?? '')) return Object.assign(unavailable(OTHER_VIEW, 5), { cause })

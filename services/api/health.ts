@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises'
-import type { Execute } from '#platform/log/executor.ts'
+import { within } from '#platform/deadline.ts'
+import type { Execute } from '#platform/log/commands/executor.ts'
 import { probeAppend } from '#platform/log/postgres/probe.ts'
 import { codeOf, isUnavailable, reasonOf } from '#platform/pg/errors.ts'
 import type { Db } from '#platform/pg/pool.ts'
@@ -92,15 +92,9 @@ const isFull = (error: unknown) => /^53/.test(codeOf(error) ?? '')
 
 /** `ok`, or the reason why not. */
 async function outcome(work: Promise<unknown>): Promise<string> {
-  const patience = new AbortController()
-  const late = delay(PATIENCE_MS, 'no answer in time', { signal: patience.signal }).catch(() => '')
-  const answer = await Promise.race([
-    work.then(
-      () => 'ok',
-      (error) => (error instanceof ViewsOfOtherVersion ? error.message : reasonOf(error)),
-    ),
-    late,
-  ])
-  patience.abort()
-  return answer
+  const answer = work.then(
+    () => 'ok',
+    (error) => (error instanceof ViewsOfOtherVersion ? error.message : reasonOf(error)),
+  )
+  return within(PATIENCE_MS, answer, () => 'no answer in time')
 }

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import type { Request } from '#platform/http/request.ts'
-import type { Context } from '#platform/log/executor.ts'
+import type { Context } from '#platform/log/commands/executor.ts'
 import { badRequest } from './errors.ts'
 
 const SANE = /^[\x20-\x7e]{1,255}$/

@@ -3,11 +3,11 @@ import { usualPolicy } from '#events/task.ts'
 import { topics } from '#events/topics.ts'
 import { dataFolder } from '#platform/config/data-folder.ts'
 import { secrets } from '#platform/config/secrets.ts'
-import { readSettings } from '#platform/config/settings.ts'
 import { addressOf } from '#platform/http/client-address.ts'
 import { serve } from '#platform/http/serve.ts'
 import { openLlm } from '#platform/llm/open.ts'
-import { executor } from '#platform/log/executor.ts'
+import { executor } from '#platform/log/commands/executor.ts'
+import { lagOf } from '#platform/log/consumers/lag.ts'
 import { assertKafkaAgrees } from '#platform/log/kafka/agreement.ts'
 import { kafkaOptions } from '#platform/log/kafka/client.ts'
 import { relayLag } from '#platform/log/kafka/relay-lag.ts'
@@ -17,18 +17,14 @@ import { probeAppend } from '#platform/log/postgres/probe.ts'
 import { openObjects } from '#platform/objects/open.ts'
 import { remoteKeys } from '#platform/oidc/keys.ts'
 import { boundsOf } from '#platform/pg/bounds.ts'
-import { followClock } from '#platform/pg/clock.ts'
 import { openExclusively } from '#platform/pg/exclusively.ts'
-import { openListener } from '#platform/pg/listen.ts'
-import { openDb } from '#platform/pg/pool.ts'
-import { databaseUrl, reach } from '#platform/pg/where.ts'
-import { service, Trouble } from '#platform/service.ts'
+import { reach } from '#platform/pg/where.ts'
+import { OperatorError, service } from '#platform/service.ts'
 import { youtubeSearch } from '#platform/youtube/search.ts'
 import { openChanges } from '#projections/engine/changes.ts'
-import { lagOf } from '#projections/engine/lag.ts'
 import { openWaiter } from '#projections/engine/wait.ts'
 import { views } from '#projections/index.ts'
-import { keepToTimeline } from '#services/kit/timeline.ts'
+import { connect } from '#services/kit/connections.ts'
 import { createApp } from './app.ts'
 import { googleCredentials } from './auth/google.ts'
 import { titleFinder } from './by-title.ts'
@@ -47,14 +43,8 @@ const REPLIES_MS = 8_000
 const IGNORED = 'X-Forwarded-For is ignored, so all clients of a proxy share its limits: TRUST_PROXY says which proxies to trust'
 
 export default service('api', async (log, _, metrics) => {
-  const settings = readSettings()
-  const url = databaseUrl(settings)
-  const db = openDb(url, { name: 'vidwiz api', indexed: true, bounds: boundsOf(settings), log })
-  await reach(db)
-  const stopClock = followClock(db, log)
+  const { settings, url, db, listener, timeline, close } = await connect('api', log, { bounds: boundsOf })
   const alone = openExclusively(url, { name: 'vidwiz api, alone' })
-  const listener = openListener(url, { name: 'vidwiz api', log })
-  const { timeline, stop: leaveTimeline } = await keepToTimeline(db, listener, log)
   tagWithEpoch(timeline.epoch)
   // The relay checks this as well; until it has, nothing must be appended to a log that was restored to an earlier state.
   const kafka = kafkaOptions(settings)
@@ -110,7 +100,7 @@ export default service('api', async (log, _, metrics) => {
     lingerMs: LINGER_MS,
     finishMs: FINISH_MS,
   }).catch((error: NodeJS.ErrnoException) => {
-    throw new Trouble(
+    throw new OperatorError(
       error.code === 'EADDRINUSE'
         ? `port ${settings.PORT} is in use; set PORT to another one`
         : `cannot listen: ${error.message}`,
@@ -130,16 +120,13 @@ export default service('api', async (log, _, metrics) => {
       stopForgetting()
       await stopGivingUp()
       await idle()
-      leaveTimeline()
       waiter.close()
       changes.close()
       await reader.close()
       objects.close()
       await counts?.close()
-      await listener.close()
       await alone.close()
-      stopClock()
-      await db.close()
+      await close()
     },
   }
 })

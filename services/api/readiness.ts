@@ -8,7 +8,7 @@ import { conversationsView } from '#projections/conversations.ts'
 import type { Changes } from '#projections/engine/changes.ts'
 import { userVideosView } from '#projections/user-videos.ts'
 import { ALL_PARTS, PARTS_UNKNOWN, partsOf, type VideoRead, videosBeyond, videosView } from '#projections/videos.ts'
-import { areWatchable, type Watching } from '#projections/watching.ts'
+import { areWatchable, type Watching } from '#projections/watchable.ts'
 import { videoRead } from './video-read.ts'
 
 export interface ReadinessOptions {

@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { routesOf } from '#platform/http/route.ts'
+import type { ViewName } from '#projections/index.ts'
 import type { App } from './deps.ts'
 import type { Tools } from './tools.ts'
 
 /** Declares a route of the API, with a short summary. */
-export const route = routesOf<App, Tools, { summary: string }>()
+export const route = routesOf<App, Tools, { summary: string; reads?: readonly ViewName[] }>()
 
 /** An answer that only confirms. */
 export const Message = z.object({ message: z.string() }).meta({ id: 'Message' })

@@ -1,14 +1,15 @@
 import { type Command, command, reject } from '#events/kit/command.ts'
 import type { Request } from '#platform/http/request.ts'
-import { type Cause, type Context, type Executed, Rejected } from '#platform/log/executor.ts'
+import { type Cause, type Context, type Executed, Rejected } from '#platform/log/commands/executor.ts'
 import type { Place } from '#platform/log/port.ts'
 import type { Db } from '#platform/pg/pool.ts'
+import type { ViewName } from '#projections/index.ts'
 import { causationOf } from './causes.ts'
 import type { App } from './deps.ts'
 import { positionText } from './position.ts'
 
 export interface Executing {
-  visibleIn: string[]
+  visibleIn: readonly ViewName[]
   /** Makes the command that gave a kept result, when a repeated Idempotency-Key needs that result made anew (see `Command.again`). */
   again?: Command['again']
   /** The cause of the command, unless it is the request itself. */
@@ -65,7 +66,7 @@ export function toolsOf(app: App, keyOf: (request: Request) => Context['idempote
       if (isDone && context.idempotency) throw new Error('a request that may have an Idempotency-Key executes one command')
       return context
     }
-    const shown = async <R>({ result, positions, seen, replayed }: Executed<R>, visibleIn: string[]) => {
+    const shown = async <R>({ result, positions, seen, replayed }: Executed<R>, visibleIn: readonly ViewName[]) => {
       isDone = true
       if (replayed) request.answerWith('Idempotency-Replayed', 'true')
       // A write stays written even if a view cannot show it in time.

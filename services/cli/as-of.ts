@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { giveWay } from '#platform/background.ts'
 import { pasteable } from '#platform/config/pasteable.ts'
-import { Trouble } from '#platform/service.ts'
+import { OperatorError } from '#platform/service.ts'
 import { operate } from '#services/operations/operation.ts'
 import {
   comparedWithNow,
@@ -36,7 +36,7 @@ export function asOfCommand(): Command {
     .option('--position <n>', 'with all up to this position of the log', wholeNumber)
     .action((name: string, { at, position }: { at?: number; position?: number }) =>
       connected(async (connection) => {
-        if ((at === undefined) === (position === undefined)) throw new Trouble('say either --at or --position')
+        if ((at === undefined) === (position === undefined)) throw new OperatorError('say either --at or --position')
         const view = viewNamed(name)
         const pos = await positionOf(connection.db, { at, pos: position })
         giveWay()

@@ -6,7 +6,7 @@ import { codeOf } from '#platform/pg/errors.ts'
 import { type Listener, openListener } from '#platform/pg/listen.ts'
 import { type Db, type DbOptions, openDb } from '#platform/pg/pool.ts'
 import { databaseUrl, reach } from '#platform/pg/where.ts'
-import { Trouble } from '#platform/service.ts'
+import { OperatorError } from '#platform/service.ts'
 
 export interface Connection {
   db: Db
@@ -21,7 +21,7 @@ const LOOK_MS = 60_000
  * Connects to the running system while `work` runs.
  * @param indexed as of a pool: whether statements should use an index wherever there is one
  * @param isLook for commands that only read: a held lock then causes an error instead of an endless wait
- * @throws Trouble when the system cannot be reached
+ * @throws OperatorError when the system cannot be reached
  */
 export async function connected<T>(
   work: (connection: Connection) => Promise<T>,
@@ -50,5 +50,5 @@ const UNDEFINED_TABLE = '42P01'
 function asLack(error: unknown): unknown {
   const view = codeOf(error) === UNDEFINED_TABLE && /relation "views\.(\w+)"/.exec((error as Error).message)?.[1]
   if (!view) return error
-  return new Trouble(`there is no view ${view} yet: no projector has run here`, { cause: error })
+  return new OperatorError(`there is no view ${view} yet: no projector has run here`, { cause: error })
 }

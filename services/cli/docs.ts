@@ -14,6 +14,8 @@ const ours = async (): Promise<Docs> => ({
   parts: (await import('#services/docs.ts')).generatedParts,
 })
 
+const BEGIN = '<!-- generated: '
+const MARK = /^<!-- (generated: .*|\/generated) -->$/gm
 const PART = /(?<=^<!-- generated: (?<name>\S+) -->\n).*?(?=^<!-- \/generated -->$)/gms
 
 /** A page, with its current and its fresh text. */
@@ -26,13 +28,25 @@ interface Page {
   /** Names of the parts that differ from what the declarations generate. */
   stale: string[]
   unknown: string[]
+  /** Whether each part has its end. If not, hand-written text would count as part of a generated one. */
+  isWhole: boolean
 }
 
 const pagesOf = ({ folder, parts }: Docs): Page[] =>
   globSync(['README.md', 'docs/**/*.md'], { cwd: folder })
     .sort()
     .map((file) => {
-      const page: Page = { file, text: readFileSync(join(folder, file), 'utf8'), fresh: '', parts: [], stale: [], unknown: [] }
+      const page: Page = {
+        file,
+        text: readFileSync(join(folder, file), 'utf8'),
+        fresh: '',
+        parts: [],
+        stale: [],
+        unknown: [],
+        isWhole: true,
+      }
+      const marks = page.text.match(MARK) ?? []
+      page.isWhole = marks.every((mark, at) => mark.startsWith(BEGIN) === (at % 2 === 0)) && marks.length % 2 === 0
       page.fresh = page.text.replace(PART, (old, ...rest) => {
         const { name } = rest.at(-1) as { name: string }
         page.parts.push(name)
@@ -50,10 +64,8 @@ function mistakes(pages: readonly Page[], parts: Docs['parts']): string[] {
   const shown = new Set(pages.flatMap((page) => page.parts))
   return [
     ...pages.flatMap(({ file, unknown }) => unknown.map((name) => `${file}: nothing generates a part called ${name}`)),
-    ...pages.flatMap(({ file, text, parts }) =>
-      (text.match(/^<!-- generated: /gm)?.length ?? 0) === parts.length
-        ? []
-        : [`${file}: a generated part has no end: <!-- /generated -->`],
+    ...pages.flatMap(({ file, isWhole }) =>
+      isWhole ? [] : [`${file}: a generated part has no end: <!-- /generated -->, or an end has no beginning`],
     ),
     ...Object.keys(parts).flatMap((name) => (shown.has(name) ? [] : [`no page has the generated part ${name}`])),
   ]
@@ -68,10 +80,10 @@ export function checkDocs(docs: Docs): string[] {
   return [...mistakes(pages, docs.parts), ...differences]
 }
 
-/** Regenerates the parts. Returns the changed files and the remaining problems. */
+/** Regenerates the parts of pages whose marks are right. Returns the changed files and the remaining problems. */
 export function writeDocs(docs: Docs): { written: string[]; problems: string[] } {
   const pages = pagesOf(docs)
-  const changed = pages.filter(({ stale }) => stale.length > 0)
+  const changed = pages.filter(({ stale, isWhole }) => isWhole && stale.length > 0)
   for (const { file, fresh } of changed) writeFileSync(join(docs.folder, file), fresh)
   return { written: changed.map(({ file }) => file), problems: mistakes(pages, docs.parts) }
 }

@@ -45,8 +45,11 @@ export const lagCommand = (): Command =>
           } while (options.watch)
         },
         { indexed: true, isLook: true },
-      ),
+      ).then(leave),
     )
+
+/** A part that was left out of the look, such as a queue that does not answer, would keep the process alive. */
+const leave = () => void process.stdout.write('', () => process.exit())
 
 /** The lag of a consumer in one partition. */
 interface Lag {

@@ -1,6 +1,6 @@
 import { Argument, Command } from 'commander'
-import { Trouble } from '#platform/service.ts'
-import { letters } from '#projections/engine/letters.ts'
+import { letters } from '#platform/log/consumers/letters.ts'
+import { OperatorError } from '#platform/service.ts'
 import { redriveRecorded, skipRecorded, summaryOf } from '#services/operations/parked/acts.ts'
 import { assertKnown } from '#services/operations/parked/consumers.ts'
 import { type Group, parkedGroups } from '#services/operations/parked/groups.ts'
@@ -65,7 +65,7 @@ export const lettersCommands = (): Command[] => [
         progress.end()
         print(result, stream, dryRun)
         if (result.untaken.length > 0 && stream)
-          throw new Trouble(`${result.untaken.join(', ')} has not taken them up; it will once it runs`)
+          throw new OperatorError(`${result.untaken.join(', ')} has not taken them up; it will once it runs`)
         if (result.parked > 0 || result.isCancelled) process.exitCode = 1
       }),
     ),
@@ -110,10 +110,10 @@ interface SkipOptions {
   dryRun?: boolean
 }
 
-/** @throws Trouble unless exactly one selection is given */
+/** @throws OperatorError unless exactly one selection is given */
 function chosen({ consumer, stream, group }: Selection, all = false): Selection {
   if (group ? stream || all : all ? !consumer || stream : !consumer || !stream)
-    throw new Trouble('say what to redrive: <consumer> <stream>, <consumer> --all, or --group <id>')
+    throw new OperatorError('say what to redrive: <consumer> <stream>, <consumer> --all, or --group <id>')
   return { consumer, stream, group }
 }
 

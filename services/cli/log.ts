@@ -8,7 +8,7 @@ import { kafkaReader } from '#platform/log/kafka/reader.ts'
 import { openWire } from '#platform/log/kafka/schemas.ts'
 import { withTopics } from '#platform/log/kafka/topics.ts'
 import { postgresReader } from '#platform/log/postgres/reader.ts'
-import { Trouble } from '#platform/service.ts'
+import { OperatorError } from '#platform/service.ts'
 import { connected } from './connect.ts'
 import { progressPrinter } from './progress.ts'
 
@@ -28,7 +28,7 @@ export const logCommand = (): Command => {
 async function move(): Promise<void> {
   const settings = readSettings()
   const kafka = kafkaOptions(settings)
-  if (!kafka) throw new Trouble('KAFKA_BROKERS is not set: it names the brokers to carry the log over to')
+  if (!kafka) throw new OperatorError('KAFKA_BROKERS is not set: it names the brokers to carry the log over to')
   const wire = await openWire(settings)
   const created = await withTopics(kafka, (tools) => tools.create(topics, { replication: settings.KAFKA_REPLICATION }))
   for (const name of created) console.log(`created ${name}`)
@@ -46,7 +46,7 @@ async function move(): Promise<void> {
       const found = await differences(topics, source, target, moved.pos, verifying.show)
       verifying.end()
       if (found.different > 0)
-        throw new Trouble(
+        throw new OperatorError(
           `Kafka does not hold what the log holds: ${found.different} events differ\n${found.sentences.join('\n')}`,
         )
       console.log(`verified: Kafka holds all ${found.compared.toLocaleString('en')} events, each where and as the log has it`)

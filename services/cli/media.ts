@@ -9,7 +9,7 @@ import { readSettings } from '#platform/config/settings.ts'
 import { addressesOf } from '#platform/pg/address.ts'
 import { type Db, openDb } from '#platform/pg/pool.ts'
 import { databaseUrl } from '#platform/pg/where.ts'
-import { Trouble } from '#platform/service.ts'
+import { OperatorError } from '#platform/service.ts'
 import { type MediaRow, mediaCounts, mediaIn } from '#projections/media.ts'
 import { duration } from '#services/operations/story/text.ts'
 import { closeDoor, openDoor } from '../kit/door/make.ts'
@@ -92,7 +92,7 @@ async function open(db: Db, rotate: boolean): Promise<void> {
   const { name } = doorOf(url)
   const file = join(dataFolder(settings.VIDWIZ_DATA), `${name}.json`)
   if (!rotate && !existsSync(file) && (await isOpen(db)))
-    throw new Trouble(
+    throw new OperatorError(
       'the door is open, and its password is kept on another machine: run this there, or have a new one made with --rotate',
     )
   const password = rotate ? await rotated(file) : kept(file)
@@ -130,10 +130,10 @@ async function rotated(file: string): Promise<string> {
   return kept(file)
 }
 
-/** @throws Trouble when there is no door */
+/** @throws OperatorError when there is no door */
 async function behind(work: (door: Db) => Promise<void>): Promise<void> {
   await connected(async ({ db }) => {
-    if (!(await isOpen(db))) throw new Trouble('there is no door: `npx vidwiz media door` opens one')
+    if (!(await isOpen(db))) throw new OperatorError('there is no door: `npx vidwiz media door` opens one')
     const door = openDb(doorOf(databaseUrl(readSettings())).url, { name: 'vidwiz cli', max: 1 })
     try {
       await work(door)

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { localAwsEnvironment } from '#platform/aws/local/where.ts'
 import { readSettings } from '#platform/config/settings.ts'
-import { Trouble } from '#platform/service.ts'
+import { OperatorError } from '#platform/service.ts'
 import { nameOf, type Received } from '#platform/sqs/queues.ts'
 import { peek } from '#platform/sqs/redrive.ts'
 import {
@@ -68,7 +68,7 @@ export const queuesCommand = (): Command => {
           redriveQueue(queues, pair, { limit: options.limit, onMoved }),
         )
         console.log(summary)
-        if (stopped) throw new Trouble(stopped)
+        if (stopped) throw new OperatorError(stopped)
       }),
     )
   command

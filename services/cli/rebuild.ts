@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { giveWay } from '#platform/background.ts'
 import { pasteable } from '#platform/config/pasteable.ts'
-import { Trouble } from '#platform/service.ts'
+import { OperatorError } from '#platform/service.ts'
 import { replayHistory } from '#services/operations/replays/history.ts'
 import { rebuiltText } from '#services/operations/replays/replay.ts'
 import { describeComparison } from './comparison.ts'
@@ -41,10 +41,10 @@ export const rebuildCommand = (): Command =>
         const view = viewNamed(name)
         if (history)
           return console.log(historyText(await replayHistory(connection.db, { view: name, act: 'rebuild', limit: 20 })))
-        if (differences && !dryRun) throw new Trouble('--differences goes with --dry-run')
-        if (downTo !== undefined && dryRun) throw new Trouble('--down-to does not go with --dry-run: that changes nothing')
+        if (differences && !dryRun) throw new OperatorError('--differences goes with --dry-run')
+        if (downTo !== undefined && dryRun) throw new OperatorError('--down-to does not go with --dry-run: that changes nothing')
         if (downTo !== undefined && downTo !== view.version)
-          throw new Trouble(`this code knows version ${view.version} of the view ${name}, not ${downTo}`)
+          throw new OperatorError(`this code knows version ${view.version} of the view ${name}, not ${downTo}`)
         giveWay()
         const progress = progressPrinter(name)
         const { name: by } = operator()

@@ -2,11 +2,11 @@ import { userInfo } from 'node:os'
 import { catalog, deciders } from '#events/catalog.ts'
 import { topics } from '#events/topics.ts'
 import { readSettings } from '#platform/config/settings.ts'
-import { executor } from '#platform/log/executor.ts'
+import { executor } from '#platform/log/commands/executor.ts'
 import { appender } from '#platform/log/postgres/appender.ts'
 import { openDb } from '#platform/pg/pool.ts'
 import { databaseUrl, reach } from '#platform/pg/where.ts'
-import { Trouble } from '#platform/service.ts'
+import { OperatorError } from '#platform/service.ts'
 import { type Act, type Done, type Operator, operate } from '#services/operations/operation.ts'
 
 /** The person at the command line. */
@@ -32,7 +32,7 @@ export async function recorded<T>(act: Act, work: (operation?: string) => Promis
     await reach(db)
   } catch (error) {
     await db?.close()
-    if (!(error instanceof Trouble)) throw error
+    if (!(error instanceof OperatorError)) throw error
     console.error(`this is not recorded in vidwiz.ops: ${error.message}`)
     return (await work()).result
   }

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { readSettings } from '#platform/config/settings.ts'
-import { Trouble } from '#platform/service.ts'
+import { OperatorError } from '#platform/service.ts'
 import { operate } from '#services/operations/operation.ts'
 import { previewRelief, reliefLines, relieve, relieveAct } from '#services/operations/relieve.ts'
 import { connected } from './connect.ts'
@@ -21,7 +21,7 @@ export const relieveCommand = (): Command =>
         const { summary, isTakenOver } = await operate(execute, operator, { ...relieveAct(consumer), reason }, () =>
           relieve(db, relief),
         )
-        if (!isTakenOver) throw new Trouble(summary)
+        if (!isTakenOver) throw new OperatorError(summary)
         console.log(summary)
       }),
     )

@@ -1,4 +1,4 @@
-import { Trouble } from '#platform/service.ts'
+import { OperatorError } from '#platform/service.ts'
 import { Cancelled, type Progress } from '#projections/engine/progress.ts'
 import { RebuildRefused, SwapRefused } from '#projections/engine/rebuild.ts'
 import { ReplayStopped } from '#projections/engine/replay.ts'
@@ -16,7 +16,7 @@ export interface Said {
 
 /**
  * Runs a replay from the command line: recorded, visible to everybody, ended by Ctrl-C.
- * @throws Trouble for expected errors
+ * @throws OperatorError for expected errors
  */
 export async function replayed<R extends Replay>(
   { db, reader }: Connection,
@@ -35,9 +35,9 @@ export async function replayed<R extends Replay>(
       (operation) => runReplay(operation, replay, { db, reader, signal: ending.signal, ...(onProgress && { onProgress }) }),
     )
   } catch (error) {
-    if (error instanceof Cancelled) throw new Trouble('cancelled: nothing has changed', { cause: error })
+    if (error instanceof Cancelled) throw new OperatorError('cancelled: nothing has changed', { cause: error })
     const isExpected = [RebuildRefused, ReplayStopped, SwapRefused].some((kind) => error instanceof kind)
-    throw isExpected ? new Trouble((error as Error).message, { cause: error }) : error
+    throw isExpected ? new OperatorError((error as Error).message, { cause: error }) : error
   } finally {
     process.off('SIGINT', end).off('SIGTERM', end)
   }

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { Trouble } from '#platform/service.ts'
+import { OperatorError } from '#platform/service.ts'
 import { operate } from '#services/operations/operation.ts'
 import { askToEnd, cancelAct, outcomeText } from '#services/operations/replays/cancel.ts'
 import { type ReplayTold, replayHistory } from '#services/operations/replays/history.ts'
@@ -30,7 +30,7 @@ export function replaysCommand(): Command {
     .action((id: string, { reason }: { reason?: string }) =>
       connected(async ({ db }) => {
         const { execute, operator } = operating(db)
-        if (!UUID.test(id)) throw new Trouble(`${id} is no id of a replay`)
+        if (!UUID.test(id)) throw new OperatorError(`${id} is no id of a replay`)
         await operate(execute, operator, cancelAct(id, reason), () => askToEnd(db, id))
         console.log(`${id}: asked to end`)
       }),

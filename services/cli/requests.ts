@@ -3,10 +3,10 @@ import { REQUEST_KINDS, type RequestKind } from '#events/ai.ts'
 import { catalog, deciders } from '#events/catalog.ts'
 import { topics } from '#events/topics.ts'
 import { now as clock } from '#platform/clock.ts'
-import { executor } from '#platform/log/executor.ts'
+import { executor } from '#platform/log/commands/executor.ts'
 import { appender } from '#platform/log/postgres/appender.ts'
 import type { Db } from '#platform/pg/pool.ts'
-import { Trouble } from '#platform/service.ts'
+import { OperatorError } from '#platform/service.ts'
 import { type AiRequestRow, openRequests, type RequestStatus, requestsIn } from '#projections/ai-requests.ts'
 import { operate } from '#services/operations/operation.ts'
 import { MOST_REQUESTS, redriveRequests, requestsRedriveAct } from '#services/operations/requests.ts'
@@ -47,7 +47,7 @@ export function requestsCommand(): Command {
     .option('--reason <text>', 'why; kept with the operation')
     .option('--all', 'all that were given up, but for those that need no answer any more')
     .action((names: string[], { all, reason }: { all?: boolean; reason?: string }) => {
-      if (all ? names.length > 0 : names.length === 0) throw new Trouble('name the requests to redrive, or say --all')
+      if (all ? names.length > 0 : names.length === 0) throw new OperatorError('name the requests to redrive, or say --all')
       return connected(({ db }) => redrive(db, names, reason))
     })
   return command

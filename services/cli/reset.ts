@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { Trouble } from '#platform/service.ts'
+import { OperatorError } from '#platform/service.ts'
 import { operate } from '#services/operations/operation.ts'
 import { positionOf } from '#services/operations/replays/past.ts'
 import { previewReset, resetAct, resetAsShown, resetText } from '#services/operations/reset.ts'
@@ -25,11 +25,12 @@ export const resetCommand = (): Command =>
     .option('--reason <text>', 'why; needed unless it is a dry run')
     .action((consumer: string, { toPosition, toTime, dryRun, reason }: Options) =>
       connected(async ({ db }) => {
-        if ((toPosition === undefined) === (toTime === undefined)) throw new Trouble('say either --to-position or --to-time')
+        if ((toPosition === undefined) === (toTime === undefined))
+          throw new OperatorError('say either --to-position or --to-time')
         const pos = await positionOf(db, { pos: toPosition, at: toTime })
         const preview = await previewReset(db, consumer, pos)
         if (dryRun) return console.log(resetText(preview))
-        if (!reason) throw new Trouble('say why: --reason (or --dry-run, to see what it would mean)')
+        if (!reason) throw new OperatorError('say why: --reason (or --dry-run, to see what it would mean)')
         const { execute, operator } = operating(db)
         const done = await operate(execute, operator, resetAct(preview, reason), async () => {
           const { summary } = await resetAsShown(db, preview)

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { readSettings } from '#platform/config/settings.ts'
-import { Trouble } from '#platform/service.ts'
+import { OperatorError } from '#platform/service.ts'
 import { operate } from '#services/operations/operation.ts'
 import { restoreAsShown, restoredAct } from '#services/operations/restored/apply.ts'
 import { previewRestoration, restorationLines } from '#services/operations/restored/preview.ts'
@@ -34,8 +34,8 @@ export const restoredCommand = (): Command =>
     .option('--reason <text>', 'why; needed unless it is a dry run')
     .action(({ skip, thorough, dryRun, reason }: Options) =>
       connected(async ({ db }) => {
-        if (skip < 1) throw new Trouble('--skip must be 1 or more')
-        if (!dryRun && !reason) throw new Trouble('say why: --reason (or --dry-run, to see what it would mean)')
+        if (skip < 1) throw new OperatorError('--skip must be 1 or more')
+        if (!dryRun && !reason) throw new OperatorError('say why: --reason (or --dry-run, to see what it would mean)')
         const shown = await previewRestoration(db, readSettings(), { skip, thorough, onRead: progressOn(process.stderr) })
         console.log(restorationLines(shown).join('\n'))
         if (dryRun || !reason) return

@@ -1,9 +1,9 @@
 import { Command } from 'commander'
 import { catalog, deciders } from '#events/catalog.ts'
 import { topics } from '#events/topics.ts'
-import { executor } from '#platform/log/executor.ts'
+import { executor } from '#platform/log/commands/executor.ts'
 import { appender } from '#platform/log/postgres/appender.ts'
-import { Trouble } from '#platform/service.ts'
+import { OperatorError } from '#platform/service.ts'
 import { operate } from '#services/operations/operation.ts'
 import { reveal, revealAct, type Secret } from '#services/operations/reveal.ts'
 import { connected } from './connect.ts'
@@ -43,7 +43,7 @@ export const revealCommand = (): Command => {
 
 const show = (what: Secret, reason: string) =>
   connected(async ({ db }) => {
-    if ('letter' in what && !Number.isSafeInteger(what.letter.pos)) throw new Trouble('a position is a whole number')
+    if ('letter' in what && !Number.isSafeInteger(what.letter.pos)) throw new OperatorError('a position is a whole number')
     const { execute } = executor({ appender: appender(db), catalog, deciders, topics })
     const seen = await operate(execute, operator(), revealAct(what, reason), () => reveal(db, what))
     console.log(JSON.stringify(seen, null, 2))

@@ -8,7 +8,7 @@ import { type SchemaProblem, schemaPath, schemaProblems } from '#events/kit/sche
 import { readSettings } from '#platform/config/settings.ts'
 import { readCommittedSchemas, SCHEMAS_FOLDER } from '#platform/log/committed-schemas.ts'
 import { ourSchemas, registerSchemas } from '#platform/log/kafka/schemas.ts'
-import { Trouble } from '#platform/service.ts'
+import { OperatorError } from '#platform/service.ts'
 import { allSchemas } from '#services/operations/topics/schemas.ts'
 import { checkPrints, printSource, writePrints } from './fingerprints/check.ts'
 
@@ -85,7 +85,7 @@ export function schemasCommand(source = HERE, prints = printSource): Command {
 
 async function list(type?: string) {
   const found = (await allSchemas()).filter((one) => type === undefined || one.type === type)
-  if (found.length === 0) throw new Trouble(`no type of event is called ${type}`)
+  if (found.length === 0) throw new OperatorError(`no type of event is called ${type}`)
   for (const { topic, type: name, versions } of found)
     for (const { version, schema, changes } of versions) {
       console.log(`${topic}  ${name} v${version}${changes.length > 0 ? `  ${changes.join('; ')}` : ''}`)
@@ -95,7 +95,7 @@ async function list(type?: string) {
 
 async function register() {
   const { SCHEMA_REGISTRY_URL: url, KAFKA_PREFIX: prefix } = readSettings()
-  if (!url) throw new Trouble('SCHEMA_REGISTRY_URL is not set')
+  if (!url) throw new OperatorError('SCHEMA_REGISTRY_URL is not set')
   const ids = await registerSchemas({ url, prefix, schemas: await ourSchemas() }, { insist: true })
   console.log(`the registry knows all ${ids.size} schemas`)
 }

@@ -7,7 +7,7 @@ import { ourSchemas, registerSchemas } from '#platform/log/kafka/schemas.ts'
 import { withTopics } from '#platform/log/kafka/topics.ts'
 import { migrate } from '#platform/pg/migrate.ts'
 import { databaseUrl } from '#platform/pg/where.ts'
-import { Trouble } from '#platform/service.ts'
+import { OperatorError } from '#platform/service.ts'
 
 /** `setup`: a deployment runs it once before its services. */
 export const setupCommand = (): Command =>
@@ -22,7 +22,7 @@ export const setupCommand = (): Command =>
 async function setup(): Promise<void> {
   const settings = readSettings()
   const applied = await migrate(databaseUrl(settings)).catch((error) => {
-    throw new Trouble(`cannot use the database: ${error.message || error.code}`, { cause: error })
+    throw new OperatorError(`cannot use the database: ${error.message || error.code}`, { cause: error })
   })
   told('tables', applied)
   if (settings.AWS_CREATE) {

@@ -47,7 +47,7 @@ async function print(what: string, { limit, more, json }: Options, { db, reader 
   const left = sentences.length - MOST_SENTENCES
   const remarks = [
     ...sentences.slice(0, MOST_SENTENCES),
-    ...(left > 0 ? [`… and ${left} more such sentences; npx vidwiz requests lists what waits`] : []),
+    ...(left > 0 ? [`… and ${left} more such sentences; what waits is listed by: npx vidwiz requests`] : []),
     ...(isCut ? [`there are more events than ${limit}: --limit tells more of them`] : []),
     ...(more && withoutOffsets ? [`without offsets in Kafka: ${withoutOffsets}`] : []),
     ...(prunedBefore === null

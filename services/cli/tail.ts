@@ -3,7 +3,7 @@ import type { Recorded } from '#events/kit/envelope.ts'
 import type { Reader } from '#platform/log/port.ts'
 import { positionAt } from '#platform/log/postgres/moment.ts'
 import type { Listener } from '#platform/pg/listen.ts'
-import { Trouble } from '#platform/service.ts'
+import { OperatorError } from '#platform/service.ts'
 import type { Places } from '#services/operations/topics/chosen.ts'
 import { type Filter, matches, type Where, whereOf } from '#services/operations/topics/filter.ts'
 import { narrowed } from '#services/operations/topics/narrowed.ts'
@@ -70,7 +70,7 @@ export const tailCommand = (): Command =>
 
 async function tail(options: Options): Promise<void> {
   const { topic, stream, key, type: types, where, at, backwards, json } = options
-  if (options.from !== undefined && at !== undefined) throw new Trouble('it begins at one place: --from or --at')
+  if (options.from !== undefined && at !== undefined) throw new OperatorError('it begins at one place: --from or --at')
   const filter: Filter = { stream, key, types, where }
   const print = (event: Recorded) => console.log(json ? asJson(event) : asLine(event))
   await connected(async ({ db, reader, listener }) => {

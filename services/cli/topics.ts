@@ -3,7 +3,7 @@ import { topics } from '#events/topics.ts'
 import { readSettings } from '#platform/config/settings.ts'
 import { kafkaOptions } from '#platform/log/kafka/client.ts'
 import { type TopicState, type TopicTools, withTopics } from '#platform/log/kafka/topics.ts'
-import { Trouble } from '#platform/service.ts'
+import { OperatorError } from '#platform/service.ts'
 import { table } from './table.ts'
 
 /** `topics`: compares Kafka's topics with their declaration, and creates them. */
@@ -21,7 +21,7 @@ export const topicsCommand = (): Command => {
     .action((name?: string) =>
       onKafka(async (states) => {
         const chosen = (await states()).filter(({ topic }) => !name || [topic, topic.replace('vidwiz.', '')].includes(name))
-        if (chosen.length === 0) throw new Trouble(`no topic is called ${name}: ${topics.map((t) => t.name).join(', ')}`)
+        if (chosen.length === 0) throw new OperatorError(`no topic is called ${name}: ${topics.map((t) => t.name).join(', ')}`)
         console.log(chosen.map(description).join('\n\n'))
       }),
     )
@@ -40,7 +40,7 @@ export const topicsCommand = (): Command => {
     .action(() =>
       onKafka(async (states) => {
         const drift = (await states()).flatMap((state) => state.drift)
-        if (drift.length > 0) throw new Trouble(drift.join('\n'))
+        if (drift.length > 0) throw new OperatorError(drift.join('\n'))
         console.log(`${topics.length} topics are as they must be`)
       }),
     )
@@ -52,7 +52,7 @@ function onKafka(
 ): Promise<void> {
   const settings = readSettings()
   const kafka = kafkaOptions(settings)
-  if (!kafka) throw new Trouble('KAFKA_BROKERS is not set')
+  if (!kafka) throw new OperatorError('KAFKA_BROKERS is not set')
   const replication = settings.KAFKA_REPLICATION
   return withTopics(kafka, (tools) => work(() => tools.describe(topics, { replication }), tools, replication))
 }

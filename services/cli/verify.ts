@@ -27,7 +27,8 @@ export const verifyCommand = (): Command =>
             { command: `vidwiz verify ${view.name}`, onProgress },
           ).finally(progress.end)
           console.log(describeComparison(view.name, comparison))
-          if (!isClean(comparison)) process.exitCode = 1
+          // A column that the live table lacks is not compared, and still missing.
+          if (!isClean(comparison) || comparison.columns.added.length > 0) process.exitCode = 1
         }
       }),
     )

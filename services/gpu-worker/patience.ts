@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { unlessAborted } from '#platform/deadline.ts'
 import { type Backoff, backoffMs } from '#platform/stopping.ts'
 
 const BACKOFF: Backoff = { firstMs: 500, longestMs: 20_000 }
@@ -22,7 +23,7 @@ export async function patiently<T>(work: () => Promise<T>, { forMs, signal, mayP
   for (let failures = 1; ; failures++) {
     signal.throwIfAborted()
     try {
-      return await unlessAborted(work(), signal)
+      return await unlessAborted(signal, work())
     } catch (error) {
       signal.throwIfAborted()
       const pauseMs = backoffMs(failures, BACKOFF)
@@ -30,20 +31,5 @@ export async function patiently<T>(work: () => Promise<T>, { forMs, signal, mayP
       if (failures === 1) onTrouble?.(error as Error)
       await sleep(pauseMs, undefined, { signal }).catch(() => {})
     }
-  }
-}
-
-/** For work that does not stop by itself when aborted. @throws the reason of `signal` when aborted, at once */
-export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>()
-  const onAbort = () => aborted.reject(signal.reason)
-  signal.addEventListener('abort', onAbort)
-  if (signal.aborted) onAbort()
-  // Avoids unhandledRejection after an abort.
-  work.catch(() => {})
-  try {
-    return await Promise.race([work, aborted.promise])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
   }
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Settings } from '#platform/config/settings.ts'
-import { type Running, Trouble } from '#platform/service.ts'
+import { unlessAborted } from '#platform/deadline.ts'
+import { OperatorError, type Running } from '#platform/service.ts'
 import { nameOf, type Received, traceparentOf } from '#platform/sqs/queues.ts'
 import { openSpell, type Spell } from '#platform/telemetry/spell.ts'
 import { quietly, type SpanDetails, span } from '#platform/telemetry/tracing/tracing.ts'
@@ -17,7 +18,6 @@ import { jobApi } from './job-api.ts'
 import { openLease } from './lease.ts'
 import { type Measures, openMeasures } from './measures.ts'
 import { readMessage } from './message.ts'
-import { unlessAborted } from './patience.ts'
 import { type InHand, type Settling, settling } from './settle.ts'
 import { workOn } from './work.ts'
 import { sweepWorkFolders } from './work-folder.ts'
@@ -33,18 +33,18 @@ const FINISH_MS = 3_000
 const TRIAL_MS = 600_000
 
 /**
- * @throws Trouble naming both variables when neither is set
+ * @throws OperatorError naming both variables when neither is set
  */
 export function queueUrlOf({ SQS_QUEUE_URL, SQS_TRANSCRIPTION_QUEUE_URL }: Settings): string {
   const url = SQS_QUEUE_URL ?? SQS_TRANSCRIPTION_QUEUE_URL
   if (url === undefined)
-    throw new Trouble('SQS_QUEUE_URL or SQS_TRANSCRIPTION_QUEUE_URL must be set: the queue whose videos are to be heard')
+    throw new OperatorError('SQS_QUEUE_URL or SQS_TRANSCRIPTION_QUEUE_URL must be set: the queue whose videos are to be heard')
   return url
 }
 
 /**
  * Runs a media worker, which processes one message of the queue at a time.
- * @throws Trouble when no queue is set, or there is no token for the API
+ * @throws OperatorError when no queue is set, or there is no token for the API
  */
 export function startWorker(parts: WorkerParts): Running {
   const worker = new Worker(parts)
@@ -113,7 +113,7 @@ class Worker {
    */
   check(): void {
     const missing = this.ytDlp.missing() ?? this.deaf
-    if (missing) throw new Trouble(missing)
+    if (missing) throw new OperatorError(missing)
     if (this.queueTrouble) throw this.queueTrouble
   }
 
@@ -161,7 +161,7 @@ class Worker {
     const { signal } = this.told
     for (let failures = 1; ; failures++) {
       try {
-        const device = await unlessAborted(transcriber.device(), signal)
+        const device = await unlessAborted(signal, transcriber.device())
         if (this.deaf !== undefined) log.info({ device }, `hears on ${device}`)
         this.deaf = undefined
         return

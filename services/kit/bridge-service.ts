@@ -1,6 +1,6 @@
 import type { Settings } from '#platform/config/settings.ts'
 import type { Reactor } from '#platform/log/reactor/reactor.ts'
-import { type Running, Trouble } from '#platform/service.ts'
+import { OperatorError, type Running } from '#platform/service.ts'
 import { queueMetrics } from '#platform/sqs/metrics.ts'
 import { openQueues } from '#platform/sqs/open.ts'
 import { stopping } from '#platform/stopping.ts'
@@ -21,7 +21,7 @@ export interface BridgePlan<Q extends string> {
 
 /**
  * Runs a bridge to queues, with metrics of the queues.
- * @throws Trouble that names the missing settings
+ * @throws OperatorError that names the missing settings
  */
 export const runBridge = <Q extends string>(
   name: string,
@@ -60,6 +60,6 @@ export const runBridge = <Q extends string>(
 function addressesOf<Q extends string>(settings: Settings, { queues, purpose }: BridgePlan<Q>): Record<Q, Address> {
   const named = Object.entries<QueueSetting>(queues)
   const missing = named.flatMap(([, setting]) => (settings[setting] ? [] : [setting]))
-  if (missing.length > 0) throw new Trouble(`${missing.join(' and ')} must be set: ${purpose}`)
+  if (missing.length > 0) throw new OperatorError(`${missing.join(' and ')} must be set: ${purpose}`)
   return Object.fromEntries(named.map(([queue, setting]) => [queue, { url: settings[setting]!, setting }])) as Record<Q, Address>
 }

@@ -1,6 +1,6 @@
 import type { Command } from '#events/kit/command.ts'
 import type { EventFrom, EventType } from '#events/kit/stream.ts'
-import type { Execute } from '#platform/log/executor.ts'
+import type { Execute } from '#platform/log/commands/executor.ts'
 import { bridge, type Reactor } from '#platform/log/reactor/reactor.ts'
 import { span } from '#platform/telemetry/tracing/tracing.ts'
 import type { Message, Post } from './post.ts'

@@ -1,7 +1,7 @@
 import { localParts } from '#platform/aws/local/where.ts'
 import type { Settings } from '#platform/config/settings.ts'
 import { keyNameOf } from '#platform/llm/key.ts'
-import { Trouble } from '#platform/trouble.ts'
+import { OperatorError } from '#platform/operator-error.ts'
 
 /** A part that does not run, with the reason and its cost. */
 export interface Idle {
@@ -40,7 +40,7 @@ export const ADDED = ['gpu-worker']
 
 /**
  * The services that do not run on this machine, because others run them or because they could do nothing.
- * @throws Trouble when `VIDWIZ_WITHOUT` names a service that cannot be left out, or `VIDWIZ_WITH` one that cannot be added
+ * @throws OperatorError when `VIDWIZ_WITHOUT` names a service that cannot be left out, or `VIDWIZ_WITH` one that cannot be added
  */
 export function leftOut(settings: Settings): LeftOut {
   const services = new Set(settings.VIDWIZ_WITHOUT)
@@ -59,7 +59,7 @@ export function leftOut(settings: Settings): LeftOut {
 
 function assertAll(names: readonly string[], known: readonly string[], what: string) {
   const unknown = names.filter((name) => !known.includes(name))
-  if (unknown.length > 0) throw new Trouble(`${what} ${unknown.join(', ')}: only ${known.join(', ')}`)
+  if (unknown.length > 0) throw new OperatorError(`${what} ${unknown.join(', ')}: only ${known.join(', ')}`)
 }
 
 /** The parts of media work that do not run here although the settings need them. */

@@ -1,5 +1,5 @@
+import { OperatorError } from '#platform/operator-error.ts'
 import { nameOf, type Refusal } from '#platform/sqs/queues.ts'
-import { Trouble } from '#platform/trouble.ts'
 
 /** A queue, and the setting that names it. */
 export interface Address {
@@ -13,7 +13,7 @@ export function paused({ url, setting }: Address, messages: number, refusal: Ref
   if (!refusal) return new Error(`stopped before ${messages} messages were sent to the queue ${where}`)
   const { code, message, isSetup } = refusal
   const why = `the queue ${where} did not take ${messages} messages: ${message.includes(code) ? message : `${code}: ${message}`}`
-  return isSetup ? new Trouble(`${why}; ${remedy(code)}. Nothing is lost: it is tried again now and then`) : new Error(why)
+  return isSetup ? new OperatorError(`${why}; ${remedy(code)}. Nothing is lost: it is tried again now and then`) : new Error(why)
 }
 
 const remedy = (code: string) =>

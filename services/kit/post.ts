@@ -1,4 +1,4 @@
-import { Unable } from '#platform/log/reactor/effect.ts'
+import { Unable } from '#platform/log/reactor/caused-commands.ts'
 import { batches } from '#platform/sqs/batches.ts'
 import type { Queues, Refusal } from '#platform/sqs/queues.ts'
 import { backoffMs, type Stopping } from '#platform/stopping.ts'
@@ -16,7 +16,7 @@ export interface Message<Q extends string> {
 /**
  * Sends all messages.
  * @param onSent called for each message as soon as its queue has it
- * @throws Unable when a queue refuses a message for good, Trouble when a person must fix something, and errors of unreachable
+ * @throws Unable when a queue refuses a message for good, OperatorError when a person must fix something, and errors of unreachable
  *   queues; some messages may have been sent, and none is under way any more
  */
 export type Post<Q extends string> = (messages: readonly Message<Q>[], onSent: OnSent) => Promise<void>

@@ -1,25 +1,22 @@
 import { catalog, deciders } from '#events/catalog.ts'
 import { topics } from '#events/topics.ts'
-import { readSettings, type Settings } from '#platform/config/settings.ts'
+import type { Settings } from '#platform/config/settings.ts'
+import { type Execute, executor } from '#platform/log/commands/executor.ts'
+import { lagOf } from '#platform/log/consumers/lag.ts'
+import { lagMetrics } from '#platform/log/consumers/lag-metrics.ts'
 import { ownerLog } from '#platform/log/consumers/owner-log.ts'
 import { openOwner } from '#platform/log/consumers/owners.ts'
-import { type Execute, executor } from '#platform/log/executor.ts'
 import { openReader } from '#platform/log/open.ts'
-import { Fenced } from '#platform/log/port.ts'
 import { appender } from '#platform/log/postgres/appender.ts'
 import type { Reactor } from '#platform/log/reactor/reactor.ts'
 import { startReactor } from '#platform/log/reactor/start.ts'
-import { followClock } from '#platform/pg/clock.ts'
-import { type Listener, openListener } from '#platform/pg/listen.ts'
-import { type Db, openDb } from '#platform/pg/pool.ts'
-import { databaseUrl, reach } from '#platform/pg/where.ts'
+import type { Listener } from '#platform/pg/listen.ts'
+import type { Db } from '#platform/pg/pool.ts'
+import { reach } from '#platform/pg/where.ts'
 import type { Running } from '#platform/service.ts'
 import type { Logger } from '#platform/telemetry/logger.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
-import { openSpell } from '#platform/telemetry/spell.ts'
-import { lagOf } from '#projections/engine/lag.ts'
-import { lagMetrics } from '#projections/engine/lag-metrics.ts'
-import { keepToTimeline } from './timeline.ts'
+import { connect } from './connections.ts'
 
 /** Dependencies of a service that reacts to events. */
 export interface Ground {
@@ -47,22 +44,15 @@ export async function runReactor(
   { log, metrics }: Pick<Ground, 'log' | 'metrics'>,
   make: (ground: Ground) => Reacting | Promise<Reacting>,
 ): Promise<Running> {
-  const settings = readSettings()
-  const url = databaseUrl(settings)
-  const db = openDb(url, { name: `vidwiz ${name}`, max: 4, indexed: true, log })
-  await reach(db)
-  const stopClock = followClock(db, log)
-  const listener = openListener(url, { name: `vidwiz ${name}`, log })
-  const { stop: leaveTimeline } = await keepToTimeline(db, listener, log)
+  const { settings, db, listener, close } = await connect(name, log, { max: 4 })
   const reader = openReader(settings, db, listener, `vidwiz ${name}`)
   const { execute, idle } = executor({ appender: appender(db), catalog, deciders, topics })
-  const owner = openOwner({ db, listener, service: name, ...ownerLog(log) })
+  let isStopping = false
+  const owner = openOwner({ db, listener, service: name, ...ownerLog(log, () => isStopping) })
   const { reactor, stopping, stop } = await make({ settings, db, listener, execute, log, metrics })
   lagMetrics(metrics, async () =>
     (await Promise.all(reactor.topics.map((topic) => lagOf({ name: reactor.name, topic }, { db, reader })))).flat(),
   )
-  let isStopping = false
-  const spells = new Map(reactor.topics.map((topic) => [topic.name, openSpell(log, { topic: topic.name })]))
   const reacting = startReactor(reactor, {
     db,
     reader,
@@ -74,27 +64,20 @@ export async function runReactor(
     onParked: ({ recorded: { stream, version, type, pos }, cause }) =>
       log.error({ stream, version, type, pos, cause }, 'parked an event'),
     onError(error, topic) {
-      // Fenced: another process has taken over, which is fine. During a stop, the next owner does the interrupted work again.
-      if (isStopping || error instanceof Fenced) return
-      if (topic) spells.get(topic.name)!.failed(error)
-      else log.warn({ error }, 'cannot look for letters that are due')
+      if (!topic && !isStopping) log.warn({ error }, 'cannot look for letters that are due')
     },
-    onProgress: (topic) => spells.get(topic.name)!.worked(),
   })
   return {
     works: () => reach(db),
     async stop() {
       isStopping = true
-      leaveTimeline()
       stopping?.()
       await reacting.stop()
       await stop?.()
       await idle()
       await owner.close()
       await reader.close()
-      await listener.close()
-      stopClock()
-      await db.close()
+      await close()
     },
   }
 }

@@ -1,4 +1,4 @@
-import { REMEDY, readTimeline, type Timeline, watchTimeline } from '#platform/log/timeline.ts'
+import { examined, REMEDY, type Timeline, watchTimeline } from '#platform/log/timeline.ts'
 import type { Listener } from '#platform/pg/listen.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 import type { Logger } from '#platform/telemetry/logger.ts'
@@ -12,7 +12,7 @@ export async function keepToTimeline(
   listener: Listener,
   log: Logger,
 ): Promise<{ timeline: Timeline; stop(): void }> {
-  const timeline = await readTimeline(db)
+  const timeline = await examined(db)
   const { id, epoch, halted } = timeline
   if (halted !== null) log.error({ why: halted, remedy: REMEDY }, 'the log is halted: nothing can be appended')
   const stop = watchTimeline(db, listener, {

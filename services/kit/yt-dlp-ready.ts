@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Settings } from '#platform/config/settings.ts'
-import { Trouble } from '#platform/service.ts'
+import { OperatorError } from '#platform/service.ts'
 import type { Logger } from '#platform/telemetry/logger.ts'
 import { givenYtDlp, installedYtDlp, type YtDlp } from '#platform/ytdlp/install.ts'
 
@@ -49,7 +49,7 @@ export function ytDlpReady({ settings, log, signal, without }: YtDlpReadyOptions
           return ytDlp
         } catch (error) {
           signal.throwIfAborted()
-          if (!(error instanceof Trouble)) throw error
+          if (!(error instanceof OperatorError)) throw error
           if (missing !== error.message) log.warn(`${without}: ${error.message}`)
           missing = error.message
           await sleep(LOOK_AGAIN_MS, undefined, { signal })

@@ -1,6 +1,6 @@
 import { findForMessage, findUnsentMedia, MediaProcessingRequested, recordMediaDispatch } from '#events/media.ts'
-import { type Execute, Rejected } from '#platform/log/executor.ts'
-import { Unable } from '#platform/log/reactor/effect.ts'
+import { type Execute, Rejected } from '#platform/log/commands/executor.ts'
+import { Unable } from '#platform/log/reactor/caused-commands.ts'
 import type { Reactor } from '#platform/log/reactor/reactor.ts'
 import { queueBridge } from '../kit/bridge.ts'
 import type { Post } from '../kit/post.ts'

@@ -11,7 +11,7 @@ import {
 } from '#events/media.ts'
 import { Flashcards, Quiz } from '#events/study.ts'
 import { hasTranscript } from '#events/video.ts'
-import { type Execute, Rejected } from '#platform/log/executor.ts'
+import { type Execute, Rejected } from '#platform/log/commands/executor.ts'
 import { ObjectKeyError, ObjectTooLarge } from '#platform/objects/objects.ts'
 import type { Objects } from '#platform/objects/open.ts'
 import type { Exclusively } from '#platform/pg/exclusively.ts'

@@ -1,37 +1,27 @@
 import { catalog, deciders } from '#events/catalog.ts'
 import { topics } from '#events/topics.ts'
-import { readSettings } from '#platform/config/settings.ts'
+import { executor } from '#platform/log/commands/executor.ts'
 import { ownerLog } from '#platform/log/consumers/owner-log.ts'
 import { openOwner } from '#platform/log/consumers/owners.ts'
-import { executor } from '#platform/log/executor.ts'
 import { appender } from '#platform/log/postgres/appender.ts'
 import { openObjects } from '#platform/objects/open.ts'
-import { followClock } from '#platform/pg/clock.ts'
 import { openExclusively } from '#platform/pg/exclusively.ts'
-import { openListener } from '#platform/pg/listen.ts'
-import { openDb } from '#platform/pg/pool.ts'
-import { databaseUrl, reach } from '#platform/pg/where.ts'
+import { reach } from '#platform/pg/where.ts'
 import { service } from '#platform/service.ts'
 import { openSpell } from '#platform/telemetry/spell.ts'
 import { openChanges } from '#projections/engine/changes.ts'
 import { mediaView } from '#projections/media.ts'
 import { jobsUnderWay } from '#projections/under-way.ts'
 import { videoById } from '#projections/videos.ts'
+import { connect } from '../kit/connections.ts'
 import { CHANNEL, isOpen } from '../kit/door/where.ts'
-import { keepToTimeline } from '../kit/timeline.ts'
 import { attend } from './door.ts'
 import { freeDoor } from './free.ts'
 
 const name = 'media-door'
 
 export default service(name, async (log, _, metrics) => {
-  const settings = readSettings()
-  const url = databaseUrl(settings)
-  const db = openDb(url, { name: `vidwiz ${name}`, max: 4, indexed: true, log })
-  await reach(db)
-  const stopClock = followClock(db, log)
-  const listener = openListener(url, { name: `vidwiz ${name}`, log })
-  const { stop: leaveTimeline } = await keepToTimeline(db, listener, log)
+  const { settings, url, db, listener, close } = await connect(name, log, { max: 4 })
   const told = ownerLog(log)
   // A frozen process holds the door's lock in another database, which has no table of owners: free it from here.
   const owner = openOwner({
@@ -79,15 +69,12 @@ export default service(name, async (log, _, metrics) => {
   return {
     works: () => reach(db),
     async stop() {
-      leaveTimeline()
       await attending.stop()
       await idle()
       await owner.close()
       changes.close()
-      await listener.close()
       await locks.close()
-      stopClock()
-      await db.close()
+      await close()
       objects.close()
     },
   }

@@ -1,6 +1,6 @@
 import { askMediaAgain, beginHearing } from '#events/media.ts'
 import { now as clock } from '#platform/clock.ts'
-import { Rejected } from '#platform/log/executor.ts'
+import { Rejected } from '#platform/log/commands/executor.ts'
 import { type Due, startSweeper } from '#platform/log/reactor/sweeper.ts'
 import type { Queues } from '#platform/sqs/queues.ts'
 import { openSpell } from '#platform/telemetry/spell.ts'

@@ -1,3 +1,4 @@
+import { within } from '#platform/deadline.ts'
 import type { Cell } from './look.ts'
 
 /** One part of a look (the state shown on the first screen): reads it in bounded time, or says why not. Never rejects. */
@@ -13,7 +14,7 @@ export function bounded<T>(read: () => Promise<T>, mostMs: number): Read<T> {
     reading ??= settled(read).finally(() => {
       reading = undefined
     })
-    return Promise.race([reading, late<T>(mostMs)])
+    return within(mostMs, reading, () => ({ problem: `it did not answer within ${mostMs / 1_000} s` }))
   }
 }
 
@@ -44,8 +45,3 @@ async function settled<T>(read: () => Promise<T>): Promise<Cell<T>> {
     return { problem: error instanceof Error && error.message ? error.message : String(error) }
   }
 }
-
-const late = <T>(ms: number) =>
-  new Promise<Cell<T>>((resolve) => {
-    setTimeout(() => resolve({ problem: `it did not answer within ${ms / 1_000} s` }), ms).unref()
-  })

@@ -1,5 +1,5 @@
 import { type ActName, endOperation, type Outcome, startOperation } from '#events/ops.ts'
-import type { Execute } from '#platform/log/executor.ts'
+import type { Execute } from '#platform/log/commands/executor.ts'
 import { newId } from '#platform/log/new-id.ts'
 import { span } from '#platform/telemetry/tracing/tracing.ts'
 

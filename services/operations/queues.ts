@@ -2,7 +2,7 @@ import { oldestMessages, withLocalAws } from '#platform/aws/local/where.ts'
 import { reasonOf } from '#platform/aws/reason.ts'
 import { queueUrlsOf } from '#platform/aws/setup.ts'
 import { readSettings, type Settings } from '#platform/config/settings.ts'
-import { Trouble } from '#platform/service.ts'
+import { OperatorError } from '#platform/service.ts'
 import { type QueueState, withDeadLetters } from '#platform/sqs/dead-letters.ts'
 import { openQueues } from '#platform/sqs/open.ts'
 import { nameOf, type Queues } from '#platform/sqs/queues.ts'
@@ -11,7 +11,7 @@ import type { Act, Done } from './operation.ts'
 
 /**
  * Opens the queues of the settings, or those of the data folder, while `work` runs.
- * @throws Trouble when no queue is known
+ * @throws OperatorError when no queue is known
  */
 export async function withQueues<T>(
   work: (queues: Queues, settings: Settings) => Promise<T>,
@@ -19,7 +19,7 @@ export async function withQueues<T>(
 ): Promise<T> {
   const settings = withLocalAws(given)
   if (queueUrlsOf(settings).length === 0)
-    throw new Trouble(
+    throw new OperatorError(
       'no queue is known: start VidWiz first (make start), or set SQS_AI_NOTE_QUEUE_URL and SQS_SUMMARY_QUEUE_URL',
     )
   const queues = await openQueues(settings)
@@ -82,7 +82,7 @@ export interface QueueWithDead {
 
 /**
  * Finds a queue and its dead-letter queue by the name of either, with or without our prefix, or by the queue's URL.
- * @throws Trouble that lists all queues, for an unknown one
+ * @throws OperatorError that lists all queues, for an unknown one
  */
 export async function pairOf(queues: Queues, settings: Settings, name: string): Promise<QueueWithDead> {
   const urls = queueUrlsOf(settings)
@@ -90,16 +90,16 @@ export async function pairOf(queues: Queues, settings: Settings, name: string): 
   for (const url of urls) {
     const isMeant = url === name || names.includes(nameOf(url))
     const pair = await withDeadLetters(queues, url).catch((error) => {
-      if (isMeant) throw new Trouble(`${nameOf(url)} ${unreadable(error)}`, { cause: error })
+      if (isMeant) throw new OperatorError(`${nameOf(url)} ${unreadable(error)}`, { cause: error })
       return undefined
     })
     const deadName = pair?.source.attributes.deadLetters && nameOf(pair.source.attributes.deadLetters.arn)
     if (!pair || !(isMeant || names.includes(deadName ?? ''))) continue
     const { source, dead, error } = pair
-    if (!dead) throw new Trouble(deadName ? `${deadName} ${unreadable(error)}` : `${nameOf(url)} has no dead-letter queue`)
+    if (!dead) throw new OperatorError(deadName ? `${deadName} ${unreadable(error)}` : `${nameOf(url)} has no dead-letter queue`)
     return { source, dead }
   }
-  throw new Trouble(`no queue is called ${name}: ${urls.map(nameOf).join(', ')}`)
+  throw new OperatorError(`no queue is called ${name}: ${urls.map(nameOf).join(', ')}`)
 }
 
 /** The recorded form of redriving a queue's dead letters. */

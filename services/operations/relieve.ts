@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Settings } from '#platform/config/settings.ts'
 import { cutOff } from '#platform/log/consumers/cut.ts'
 import { NO_BEAT_MS, nameOf } from '#platform/log/consumers/judge.ts'
+import { OperatorError } from '#platform/operator-error.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
-import { Trouble } from '#platform/trouble.ts'
 import { expectedOf } from './expected.ts'
 import type { Act, Done } from './operation.ts'
 import { isOwnProcess } from './own-process.ts'
@@ -63,21 +63,21 @@ export const relieveAct = (consumer: string): Act => ({
 
 /**
  * Tells which processes would lose a consumer, and how. Changes nothing.
- * @throws Trouble when there is no such consumer, or none of its owners is frozen
+ * @throws OperatorError when there is no such consumer, or none of its owners is frozen
  */
 export async function previewRelief(db: Queryable, settings: Settings, consumer: string): Promise<Relief> {
   const expected = expectedOf(settings)
   const known = expected.find((one) => one.consumer === consumer)
   if (!known) {
     const names = [...new Set(expected.map((one) => one.consumer))]
-    throw new Trouble(`there is no consumer ${consumer}; there are ${names.join(', ')}`)
+    throw new OperatorError(`there is no consumer ${consumer}; there are ${names.join(', ')}`)
   }
   const living = (await livingOwners(db, consumer)).filter(({ service }) => service === known.service)
   const owners = living.filter(({ isOwner }) => isOwner)
   // If none of its last owners is alive, other processes of the service are about to take it over.
   const concerned = owners.length > 0 ? owners : living
   const silent = concerned.filter(isSilent)
-  if (silent.length === 0) throw new Trouble(notFrozen(consumer, known.service, concerned))
+  if (silent.length === 0) throw new OperatorError(notFrozen(consumer, known.service, concerned))
   const frozen = await Promise.all(
     silent.map(async ({ isOwner: _, isLeft: __, ...owner }): Promise<FrozenOwner> => {
       const how = (await isOwnProcess(owner)) ? 'kill' : 'cut'

@@ -1,5 +1,5 @@
 import { REQUEST_KINDS, redriveRequest } from '#events/ai.ts'
-import { type Execute, Rejected } from '#platform/log/executor.ts'
+import { type Execute, Rejected } from '#platform/log/commands/executor.ts'
 import { newestOf } from '#platform/log/postgres/newest.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 import { type AiRequestRow, askedOf, requestBy, requestsIn } from '#projections/ai-requests.ts'

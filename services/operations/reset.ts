@@ -1,6 +1,6 @@
 import { RESET } from '#platform/log/reactor/reset.ts'
+import { OperatorError } from '#platform/operator-error.ts'
 import type { Db, Queryable } from '#platform/pg/pool.ts'
-import { Trouble } from '#platform/trouble.ts'
 import { views } from '#projections/index.ts'
 import { REACTORS } from './expected.ts'
 import type { Act, Done } from './operation.ts'
@@ -60,7 +60,7 @@ const TYPES = `
 
 /**
  * Tells the effect of resetting a reactor or a bridge. Changes nothing.
- * @throws Trouble for a view, which is rebuilt instead, and for an unknown consumer
+ * @throws OperatorError for a view, which is rebuilt instead, and for an unknown consumer
  */
 export async function previewReset(db: Queryable, consumer: string, pos: number): Promise<ResetPreview> {
   const { kind } = resettable(consumer)
@@ -68,7 +68,7 @@ export async function previewReset(db: Queryable, consumer: string, pos: number)
     consumer,
     pos,
   ])
-  if (stand.length === 0) throw new Trouble(`${consumer} has not run here yet: it has no checkpoint to reset`)
+  if (stand.length === 0) throw new OperatorError(`${consumer} has not run here yet: it has no checkpoint to reset`)
   const byTopic = Map.groupBy(stand, ({ topic }) => topic)
   const sum = (rows: readonly { again: number; never: number }[], field: 'again' | 'never') =>
     rows.reduce((total, row) => total + row[field], 0)
@@ -99,7 +99,7 @@ export async function previewReset(db: Queryable, consumer: string, pos: number)
 /**
  * Sets a reactor or a bridge back, or forward, to a position. Its owner is fenced, and goes on from there.
  * Parked events after the position are deleted: they come again with the others.
- * @throws Trouble as `previewReset`
+ * @throws OperatorError as `previewReset`
  */
 export async function reset(db: Db, consumer: string, pos: number): Promise<void> {
   resettable(consumer)
@@ -108,7 +108,7 @@ export async function reset(db: Db, consumer: string, pos: number): Promise<void
       'update log.checkpoints set pos = $2, epoch = epoch + 1, moved_at = now() where consumer = $1',
       [consumer, pos],
     )
-    if (!rowCount) throw new Trouble(`${consumer} has not run here yet: it has no checkpoint to reset`)
+    if (!rowCount) throw new OperatorError(`${consumer} has not run here yet: it has no checkpoint to reset`)
     await tx.query('delete from log.dead_letters where consumer = $1 and pos > $2', [consumer, pos])
     await tx.query('select pg_notify($1, $2)', [RESET, consumer])
   })
@@ -121,7 +121,7 @@ export const resetAct = ({ consumer, pos }: ResetPreview, reason: string): Act =
   reason,
 })
 
-/** Does what was previewed, and says what it did. @throws Trouble */
+/** Does what was previewed, and says what it did. @throws OperatorError */
 export async function resetAsShown(db: Db, { consumer, pos, from, again, never }: ResetPreview): Promise<Done<undefined>> {
   await reset(db, consumer, pos)
   const stood = from.lowest === from.highest ? `${from.lowest}` : `${from.lowest} to ${from.highest}`
@@ -133,12 +133,12 @@ export async function resetAsShown(db: Db, { consumer, pos, from, again, never }
 
 function resettable(consumer: string): { kind: 'reactor' | 'bridge' } {
   if (views.some(({ name }) => name === consumer))
-    throw new Trouble(
+    throw new OperatorError(
       `${consumer} is a view: a view is not reset but rebuilt from the beginning (npx vidwiz rebuild ${consumer})`,
     )
   const known = REACTORS.find(({ service }) => service === consumer)
   if (known) return known
-  throw new Trouble(`there is no consumer ${consumer} that can be reset; there are ${RESETTABLE.join(', ')}`)
+  throw new OperatorError(`there is no consumer ${consumer} that can be reset; there are ${RESETTABLE.join(', ')}`)
 }
 
 const count = (n: number, what: string) => `${n.toLocaleString('en')} ${what}${n === 1 ? '' : 's'}`

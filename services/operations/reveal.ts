@@ -1,7 +1,7 @@
 import type { Recorded } from '#events/kit/envelope.ts'
 import { EVENT_COLUMNS } from '#platform/log/postgres/rows.ts'
+import { OperatorError } from '#platform/operator-error.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
-import { Trouble } from '#platform/trouble.ts'
 import { liveOf, loadText } from '#projections/engine/table.ts'
 import { views } from '#projections/index.ts'
 import type { Act, Done } from './operation.ts'
@@ -34,11 +34,11 @@ export const revealAct = (what: Secret, reason: string): Act => ({
 
 /**
  * The unmasked payload of an event or a letter, or an unmasked row.
- * @throws Trouble when there is none (any more)
+ * @throws OperatorError when there is none (any more)
  */
 export async function reveal(db: Queryable, what: Secret): Promise<Done<unknown>> {
   const result = await read(db, what)
-  if (result === undefined) throw new Trouble(`the database has no ${targetOf(what)} (any more)`)
+  if (result === undefined) throw new OperatorError(`the database has no ${targetOf(what)} (any more)`)
   return { result, summary: 'shown' }
 }
 
@@ -61,7 +61,7 @@ async function read(db: Queryable, what: Secret): Promise<unknown> {
   }
   const { id } = what.row
   const view = views.find(({ name }) => name === what.row.view)
-  if (!view) throw new Trouble(`there is no view ${what.row.view}; there are ${views.map(({ name }) => name).join(', ')}`)
+  if (!view) throw new OperatorError(`there is no view ${what.row.view}; there are ${views.map(({ name }) => name).join(', ')}`)
   const isNumber = /^(big)?int/.test(view.columns[view.key]!)
   if (isNumber && !Number.isSafeInteger(Number(id))) return undefined
   const [row] = await db.query(`reveal.row ${view.name}`, loadText(liveOf(view)), [[id]])

@@ -5,10 +5,10 @@ import type { Request } from '#platform/http/request.ts'
 import type { Route } from '#platform/http/route.ts'
 import { EventStream } from '#platform/http/stream.ts'
 import { LimitExceeded } from '#platform/limits/limiter.ts'
-import { Rejected } from '#platform/log/executor.ts'
+import { Rejected } from '#platform/log/commands/executor.ts'
 import { LogHalted } from '#platform/log/timeline.ts'
+import { OperatorError } from '#platform/operator-error.ts'
 import { isUnavailable } from '#platform/pg/errors.ts'
-import { Trouble } from '#platform/trouble.ts'
 import { operate } from '#services/operations/operation.ts'
 import type { Role, Who } from './access.ts'
 import { unlimitedAttempts } from './attempts.ts'
@@ -92,6 +92,6 @@ function explain(error: unknown): HttpError | undefined {
   if (isUnavailable(error) || error instanceof LogHalted)
     return failure(503, 'SERVICE_UNAVAILABLE', (error as Error).message, null, ['Retry-After', '5'])
   // On the command line the same error is printed and exits with 1.
-  if (error instanceof Trouble) return failure(422, 'TROUBLE', error.message)
+  if (error instanceof OperatorError) return failure(422, 'TROUBLE', error.message)
   return undefined
 }

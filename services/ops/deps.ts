@@ -1,5 +1,5 @@
 import type { Settings } from '#platform/config/settings.ts'
-import type { Execute } from '#platform/log/executor.ts'
+import type { Execute } from '#platform/log/commands/executor.ts'
 import type { Reader } from '#platform/log/port.ts'
 import type { Listener } from '#platform/pg/listen.ts'
 import type { Db } from '#platform/pg/pool.ts'

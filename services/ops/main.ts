@@ -1,19 +1,15 @@
 import { catalog, deciders } from '#events/catalog.ts'
 import { topics } from '#events/topics.ts'
-import { readSettings } from '#platform/config/settings.ts'
 import { serve } from '#platform/http/serve.ts'
 import { sharedCounts } from '#platform/limits/counts.ts'
 import { countInPostgres } from '#platform/limits/postgres.ts'
-import { executor } from '#platform/log/executor.ts'
+import { executor } from '#platform/log/commands/executor.ts'
 import { openReader } from '#platform/log/open.ts'
 import { appender } from '#platform/log/postgres/appender.ts'
 import { boundsOf } from '#platform/pg/bounds.ts'
-import { followClock } from '#platform/pg/clock.ts'
-import { openListener } from '#platform/pg/listen.ts'
-import { openDb } from '#platform/pg/pool.ts'
-import { databaseUrl, reach } from '#platform/pg/where.ts'
-import { service, Trouble } from '#platform/service.ts'
-import { keepToTimeline } from '#services/kit/timeline.ts'
+import { reach } from '#platform/pg/where.ts'
+import { OperatorError, service } from '#platform/service.ts'
+import { connect } from '#services/kit/connections.ts'
 import { openLooking } from '#services/operations/looking.ts'
 import { openSampler } from '#services/operations/sampler.ts'
 import { accessOf } from './access.ts'
@@ -30,13 +26,15 @@ const OPERATION_MS = 60_000
 const FINISH_MS = 5_000
 
 export default service('ops', async (log, _, metrics) => {
-  const settings = readSettings()
-  const url = databaseUrl(settings)
-  const db = openDb(url, { name: 'vidwiz ops', max: 6, indexed: true, bounds: boundsOf(settings, OPERATION_MS), log })
-  await reach(db)
-  const stopClock = followClock(db, log)
-  const listener = openListener(url, { name: 'vidwiz ops', log })
-  const { stop: leaveTimeline } = await keepToTimeline(db, listener, log)
+  const {
+    settings,
+    db,
+    listener,
+    close: disconnect,
+  } = await connect('ops', log, {
+    max: 6,
+    bounds: (settings) => boundsOf(settings, OPERATION_MS),
+  })
   const reader = openReader(settings, db, listener, 'vidwiz ops')
   const { execute, idle } = executor({ appender: appender(db), catalog, deciders, topics })
   const sampler = openSampler(openLooking({ db, reader, settings }))
@@ -46,12 +44,9 @@ export default service('ops', async (log, _, metrics) => {
     return {
       works: () => reach(db),
       async stop() {
-        leaveTimeline()
         sampler.close()
         await reader.close()
-        await listener.close()
-        stopClock()
-        await db.close()
+        await disconnect()
       },
     }
   }
@@ -78,14 +73,12 @@ export default service('ops', async (log, _, metrics) => {
     await keeper.idle()
     await counts.close()
     await reader.close()
-    await listener.close()
-    stopClock()
-    await db.close()
+    await disconnect()
   }
   const server = await serve(handler, { port: settings.OPS_PORT, host: settings.HOST, finishMs: FINISH_MS }).catch(
     async (error: NodeJS.ErrnoException) => {
       await close()
-      throw new Trouble(
+      throw new OperatorError(
         error.code === 'EADDRINUSE'
           ? `the page for operators is not served: port ${settings.OPS_PORT} is in use; set OPS_PORT to another one`
           : `the page for operators is not served: cannot listen on ${settings.HOST}:${settings.OPS_PORT} (${error.code})`,
@@ -96,7 +89,6 @@ export default service('ops', async (log, _, metrics) => {
   return {
     works: () => reach(db),
     async stop() {
-      leaveTimeline()
       sampler.close()
       await server.close()
       await close()

@@ -1,5 +1,6 @@
 import { topics } from '#events/topics.ts'
 import { readSettings } from '#platform/config/settings.ts'
+import { lagMetrics } from '#platform/log/consumers/lag-metrics.ts'
 import { ownerLog } from '#platform/log/consumers/owner-log.ts'
 import { openOwner } from '#platform/log/consumers/owners.ts'
 import { kafkaOptions } from '#platform/log/kafka/client.ts'
@@ -7,25 +8,17 @@ import { startRelay } from '#platform/log/kafka/relay.ts'
 import { relayLag } from '#platform/log/kafka/relay-lag.ts'
 import { openWire } from '#platform/log/kafka/schemas.ts'
 import { withTopics } from '#platform/log/kafka/topics.ts'
-import { followClock } from '#platform/pg/clock.ts'
-import { openListener } from '#platform/pg/listen.ts'
-import { openDb } from '#platform/pg/pool.ts'
-import { databaseUrl, reach } from '#platform/pg/where.ts'
-import { service, Trouble } from '#platform/service.ts'
-import { openSpell } from '#platform/telemetry/spell.ts'
-import { lagMetrics } from '#projections/engine/lag-metrics.ts'
-import { keepToTimeline } from '#services/kit/timeline.ts'
+import { reach } from '#platform/pg/where.ts'
+import { OperatorError, service } from '#platform/service.ts'
+import { connect } from '#services/kit/connections.ts'
 import { pruneNowAndThen } from './prune.ts'
 
 export default service('relay', async (log, _, metrics) => {
   const settings = readSettings()
   const kafka = kafkaOptions(settings)
-  if (!kafka) throw new Trouble('KAFKA_BROKERS is not set: without Kafka there is nothing to relay to')
+  if (!kafka) throw new OperatorError('KAFKA_BROKERS is not set: without Kafka there is nothing to relay to')
   const wire = await openWire(settings)
-  const url = databaseUrl(settings)
-  const db = openDb(url, { name: 'vidwiz relay', max: 3, indexed: true, log })
-  await reach(db)
-  const stopClock = followClock(db, log)
+  const { db, listener, close } = await connect('relay', log, { max: 3 })
   const replication = settings.KAFKA_REPLICATION
   const { created, states } = await withTopics(kafka, async (tools) => ({
     created: await tools.create(topics, { replication }),
@@ -35,11 +28,8 @@ export default service('relay', async (log, _, metrics) => {
   if (created.length > 0) log.info({ topics: created }, 'created topics')
   // Created while a broker was missing, or by hand: it works, but its history may be at risk.
   for (const sentence of states.flatMap((state) => state.drift)) log.warn(`a topic is not as it must be: ${sentence}`)
-  const listener = openListener(url, { name: 'vidwiz relay', log })
-  const { stop: leaveTimeline } = await keepToTimeline(db, listener, log)
   lagMetrics(metrics, () => relayLag(db, topics))
   const owner = openOwner({ db, listener, service: 'relay', ...ownerLog(log) })
-  const spell = openSpell(log)
   const relay = startRelay({
     ...kafka,
     db,
@@ -47,8 +37,6 @@ export default service('relay', async (log, _, metrics) => {
     topics,
     wire,
     owner,
-    onPublished: spell.worked,
-    onError: spell.failed,
     onRelieved: (relieved) =>
       log.warn(relieved, 'relieved a relay: it published nothing though there was something to publish, so its lease was taken'),
   })
@@ -56,13 +44,10 @@ export default service('relay', async (log, _, metrics) => {
   return {
     works: () => reach(db),
     async stop() {
-      leaveTimeline()
       await stopPruning()
       await relay.stop()
       await owner.close()
-      await listener.close()
-      stopClock()
-      await db.close()
+      await close()
     },
   }
 })

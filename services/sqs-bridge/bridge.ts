@@ -1,7 +1,7 @@
 import { AiNoteRequested, findUnsent, recordDispatch, SummaryRequested } from '#events/ai.ts'
 import type { EventFrom } from '#events/kit/stream.ts'
 import { notes } from '#events/note.ts'
-import type { Execute } from '#platform/log/executor.ts'
+import type { Execute } from '#platform/log/commands/executor.ts'
 import type { Reactor } from '#platform/log/reactor/reactor.ts'
 import { queueBridge } from '../kit/bridge.ts'
 import type { Post } from '../kit/post.ts'

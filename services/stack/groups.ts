@@ -1,6 +1,6 @@
 import { localParts } from '#platform/aws/local/where.ts'
 import type { Settings } from '#platform/config/settings.ts'
-import { Trouble } from '#platform/trouble.ts'
+import { OperatorError } from '#platform/operator-error.ts'
 import { type Idle, leftOut } from '../kit/left-out.ts'
 
 /** Services that share a process when they run on one machine. On several machines each has its own process. */
@@ -26,21 +26,21 @@ export interface Plan {
 
 /**
  * Plans which services run on this machine, in which processes.
- * @throws Trouble when `VIDWIZ_WITHOUT` or `VIDWIZ_WITH` name other services than they can, or the settings name too few queues
+ * @throws OperatorError when `VIDWIZ_WITHOUT` or `VIDWIZ_WITH` name other services than they can, or the settings name too few queues
  */
 export function planned(settings: Settings, { onKafka }: { onKafka: boolean }): Plan {
   const { services: without, added, idle } = leftOut(settings)
   const queues = [settings.SQS_AI_NOTE_QUEUE_URL, settings.SQS_SUMMARY_QUEUE_URL].filter(Boolean).length
   if (queues === 1 && !without.has('sqs-bridge'))
     // sqs-bridge could not start, and would take the services in its process down with it.
-    throw new Trouble('of SQS_AI_NOTE_QUEUE_URL and SQS_SUMMARY_QUEUE_URL one is set: set both, or leave out sqs-bridge')
+    throw new OperatorError('of SQS_AI_NOTE_QUEUE_URL and SQS_SUMMARY_QUEUE_URL one is set: set both, or leave out sqs-bridge')
   const { s3, sqs } = localParts(settings)
   if (queues === 0 && !sqs && !without.has('sqs-bridge'))
-    throw new Trouble(
+    throw new OperatorError(
       'SQS_TRANSCRIPTION_QUEUE_URL is set and the other two queues are not: set SQS_AI_NOTE_QUEUE_URL and SQS_SUMMARY_QUEUE_URL, or leave out sqs-bridge',
     )
   if (!sqs && !settings.SQS_TRANSCRIPTION_QUEUE_URL && added.includes('gpu-worker'))
-    throw new Trouble('SQS_TRANSCRIPTION_QUEUE_URL must be set, since VIDWIZ_WITH asks for gpu-worker')
+    throw new OperatorError('SQS_TRANSCRIPTION_QUEUE_URL must be set, since VIDWIZ_WITH asks for gpu-worker')
   const group = (name: string, services: string[]): Group[] => {
     const own = services.filter((service) => !without.has(service))
     return own.length > 0 ? [{ name, services: own }] : []

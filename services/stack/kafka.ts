@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { Settings } from '#platform/config/settings.ts'
 import { type LocalKafka, LocalKafkaError, startKafka } from '#platform/kafka/local/index.ts'
 import { usual } from '#platform/kafka/local/usual.ts'
-import { Trouble } from '#platform/trouble.ts'
+import { OperatorError } from '#platform/operator-error.ts'
 
 /** Runs the brokers that the settings ask for, with their data below the data folder; undefined if the settings ask for none. */
 export async function localKafka(
@@ -15,6 +15,6 @@ export async function localKafka(
   try {
     return await startKafka({ dataDir: join(data, folder), brokers: KAFKA_LOCAL, ports, log })
   } catch (error) {
-    throw error instanceof LocalKafkaError ? new Trouble(error.message, { cause: error }) : error
+    throw error instanceof LocalKafkaError ? new OperatorError(error.message, { cause: error }) : error
   }
 }

@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { identity, until } from '#platform/processes.ts'
-import { Trouble } from '#platform/service.ts'
+import { OperatorError } from '#platform/service.ts'
 
 /** The parts of a running system by name, and their supervisor. `identity` names each process uniquely, even if a pid is reused. */
 interface Written {
@@ -32,14 +32,14 @@ export function writeParts(data: string, pids: Record<string, number>): void {
  * Makes sure that no part of an earlier start runs any more on this data folder: waits for parts to end, and kills those that do
  * not.
  * @param tell gets a sentence for each killed part
- * @throws Trouble when a live supervisor runs on the folder, or a part cannot be ended
+ * @throws OperatorError when a live supervisor runs on the folder, or a part cannot be ended
  */
 export async function endLeftBehind(data: string, tell: (line: string) => void): Promise<void> {
   const written = read(data)
   if (!written) return
   // Two systems on one folder would share secrets, database and queues, and overwrite this file.
   if (runs(written.supervisor))
-    throw new Trouble(
+    throw new OperatorError(
       `VidWiz runs on ${data} already (process ${pidOf(written.supervisor)}): stop it first, or set VIDWIZ_DATA to another folder`,
     )
   const left = () => Object.entries(written.parts).filter(([, one]) => runs(one))
@@ -55,7 +55,7 @@ export async function endLeftBehind(data: string, tell: (line: string) => void):
   }
   if (await until(() => left().length === 0, KILLED_MS)) return
   const names = left().map(([name, one]) => `${name} (process ${pidOf(one)})`)
-  throw new Trouble(`${names.join(', ')} of an earlier start still runs on ${data} and could not be ended: end it first`)
+  throw new OperatorError(`${names.join(', ')} of an earlier start still runs on ${data} and could not be ended: end it first`)
 }
 
 const pidOf = (one: string) => Number(one.split('@')[0])

@@ -10,7 +10,7 @@ import { withoutSecrets } from '#platform/pg/address.ts'
 import { startPostgres } from '#platform/pg/embedded/index.ts'
 import { migrate } from '#platform/pg/migrate.ts'
 import { findPython, OLDEST_PYTHON } from '#platform/python/find.ts'
-import { type Running, runServices, service, Trouble } from '#platform/service.ts'
+import { OperatorError, type Running, runServices, service } from '#platform/service.ts'
 import type { Idle } from '../kit/left-out.ts'
 import { banner } from './banner.ts'
 import { type Group, type Plan, planned } from './groups.ts'
@@ -64,6 +64,12 @@ async function startAll(_: unknown, begun: (running: Running) => void): Promise<
     },
     onRestart: (part, why) => console.error(`${part} ${why}; starting it again`),
     onLaunch: (pids) => writeParts(data, pids),
+    onSilent: (part, { pid, silentMs }) =>
+      console.error(
+        `${part} (process ${pid}) has not answered for ${Math.round(silentMs / 1_000)} s: it is frozen, or far too busy. To start it again: kill -9 ${pid}`,
+      ),
+    onAnswer: (part, { pid, silentMs }) =>
+      console.error(`${part} (process ${pid}) answers again, after ${Math.round(silentMs / 1_000)} s`),
   })
   const stop = async () => {
     await parts.stop()
@@ -77,7 +83,9 @@ async function startAll(_: unknown, begun: (running: Running) => void): Promise<
   let awsUrl: string | undefined
   try {
     await migrate(url).catch((error) => {
-      throw new Trouble(`cannot use the database at ${withoutSecrets(url)}: ${error.message || error.code}`, { cause: error })
+      throw new OperatorError(`cannot use the database at ${withoutSecrets(url)}: ${error.message || error.code}`, {
+        cause: error,
+      })
     })
     const env = {
       ...process.env,

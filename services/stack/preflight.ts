@@ -1,16 +1,16 @@
 import { createServer } from 'node:net'
-import { Trouble } from '#platform/service.ts'
+import { OperatorError } from '#platform/service.ts'
 
 /**
  * Checks before anything is started that a port is free, so that a second `make start` changes nothing.
- * @throws Trouble when it is not
+ * @throws OperatorError when it is not
  */
 export function portIsFree(port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const probe = createServer()
     probe.once('error', (error: NodeJS.ErrnoException) =>
       reject(
-        new Trouble(
+        new OperatorError(
           error.code === 'EADDRINUSE'
             ? `port ${port} is in use; set PORT to another one`
             : `cannot listen on ${host}:${port}: ${error.code}`,

@@ -2,8 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SUPERVISOR } from '#platform/orphan/index.ts'
-import { Trouble } from '#platform/service.ts'
+import { OperatorError } from '#platform/service.ts'
 import { tracingFlags } from '#platform/telemetry/tracing/flags.ts'
+import { watchAnswers } from './answers.ts'
 
 /** A process to keep running. */
 export interface Part {
@@ -22,6 +23,12 @@ export interface SupervisorOptions {
   onRestart(part: string, why: string): void
   /** Called when a part was launched, with the process ids of all running parts. */
   onLaunch?(pids: Record<string, number>): void
+  /** Called once when a part gives no answer any more: it is frozen, or far too busy. */
+  onSilent?(part: string, silent: { pid: number; silentMs: number }): void
+  /** Called when a silent part answers again. */
+  onAnswer?(part: string, silent: { pid: number; silentMs: number }): void
+  /** How long a part may give no answer. */
+  silentMs?: number
 }
 
 export interface Supervisor {
@@ -40,7 +47,7 @@ const RESTART_MS_MAX = 5_000
 const KILL_AFTER_MS = 20_000
 
 /** Keeps parts running: a process for each, restarted with a growing pause when it ends. */
-export function supervisor({ onLine, onRestart, onLaunch }: SupervisorOptions): Supervisor {
+export function supervisor({ onLine, onRestart, onLaunch, ...answers }: SupervisorOptions): Supervisor {
   const children = new Map<string, ChildProcess>()
   let stopping = false
 
@@ -73,10 +80,21 @@ export function supervisor({ onLine, onRestart, onLaunch }: SupervisorOptions): 
     return child
   }
 
+  function watch({ name }: Part, child: ChildProcess) {
+    const pid = child.pid!
+    const { silentMs } = answers
+    watchAnswers(child, {
+      ...(silentMs !== undefined && { silentMs, everyMs: silentMs / 3 }),
+      onSilent: (silentMs) => answers.onSilent?.(name, { pid, silentMs }),
+      onAnswer: (silentMs) => answers.onAnswer?.(name, { pid, silentMs }),
+    })
+  }
+
   /** Resolves when the part is ready. From then on it is restarted whenever it ends. */
   async function started(part: Part): Promise<void> {
     const first = launch(part)
-    if (!(await readyOrEnded(first))) throw new Trouble(`${part.name} did not start`)
+    if (!(await readyOrEnded(first))) throw new OperatorError(`${part.name} did not start`)
+    watch(part, first)
     void revive(part, first)
   }
 
@@ -100,6 +118,7 @@ export function supervisor({ onLine, onRestart, onLaunch }: SupervisorOptions): 
       if (stopping) return
       child = relaunch(part)
       const isReady = typeof child !== 'string' && (await readyOrEnded(child))
+      if (isReady) watch(part, child as ChildProcess)
       pauseMs = isReady ? RESTART_MS : Math.min(pauseMs * 2, RESTART_MS_MAX)
     }
   }
@@ -107,12 +126,15 @@ export function supervisor({ onLine, onRestart, onLaunch }: SupervisorOptions): 
   return {
     start: async (parts) => {
       for (const part of parts) {
-        if (stopping) throw new Trouble('stopped while starting')
+        if (stopping) throw new OperatorError('stopped while starting')
         await started(part)
       }
     },
     keep: (part) => {
-      if (!stopping) void revive(part, relaunch(part))
+      if (stopping) return
+      const first = relaunch(part)
+      void revive(part, first)
+      if (typeof first !== 'string') void readyOrEnded(first).then((isReady) => isReady && watch(part, first))
     },
     pids,
     async stop() {

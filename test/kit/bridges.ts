@@ -1,6 +1,6 @@
 import { catalog, deciders } from '#events/catalog.ts'
 import { topics } from '#events/topics.ts'
-import { type Execute, executor } from '#platform/log/executor.ts'
+import { type Execute, executor } from '#platform/log/commands/executor.ts'
 import { appender } from '#platform/log/postgres/appender.ts'
 import type { Reactor } from '#platform/log/reactor/reactor.ts'
 import { startReactor } from '#platform/log/reactor/start.ts'

@@ -44,6 +44,9 @@ export async function freshDatabase(): Promise<NewDatabase> {
   return createDatabase({ like: (await template).name })
 }
 
+/** URL of the server itself for a URL that may lead through a pooler. */
+export const directly = async (url: string): Promise<string> => (await server)?.pooler?.direct(url) ?? url
+
 /** A new, empty database. */
 export const emptyDatabase = ({ encoding }: { encoding?: string } = {}): Promise<NewDatabase> =>
   createDatabase({ clause: encoding ? `encoding '${encoding}' locale 'C'` : '' })
@@ -51,7 +54,7 @@ export const emptyDatabase = ({ encoding }: { encoding?: string } = {}): Promise
 async function migratedTemplate(): Promise<NewDatabase> {
   const database = await createDatabase()
   // Not through a pooler: its idle connections would prevent copying the template.
-  await migrate((await server)!.pooler?.direct(database.url) ?? database.url)
+  await migrate(database.direct)
   return database
 }
 

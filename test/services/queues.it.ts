@@ -6,10 +6,36 @@ import type { Queues } from '#platform/sqs/queues.ts'
 import { eventually } from '#test/kit/eventually.ts'
 import { startLocalAws } from '#test/kit/local-aws.ts'
 import { startMinistack } from '#test/kit/ministack.ts'
-import { emptyDatabase } from '#test/kit/postgres.ts'
+import { emptyDatabase, freshDatabase } from '#test/kit/postgres.ts'
 import { vidwiz } from '#test/kit/run.ts'
 
 const BODY = '{"id":7,"video_id":"dQw4w9WgXcQ","text":"é😀 \\"<&>\\"","user_id":1}'
+
+describe('queues whose server is frozen', function () {
+  this.timeout(120_000)
+  it('hold up neither the look at the consumers nor the command that lists them for ever, and are told of', async () => {
+    const [database, local] = await Promise.all([freshDatabase(), startLocalAws()])
+    const { pid } = local.running().process
+    process.kill(pid!, 'SIGSTOP')
+    try {
+      const env = { VIDWIZ_DATA: local.data, DB_URL: database.url }
+      const begun = performance.now()
+      const lag = await vidwiz(['lag'], env).finished
+      expect(lag.code, lag.stderr).to.equal(0)
+      expect(lag.stdout).to.match(/^STATE +CONSUMER/m)
+      expect(performance.now() - begun).to.be.lessThan(15_000)
+      const queues = await vidwiz(['queues'], env).finished
+      expect([queues.code, queues.stdout]).to.satisfy(
+        ([code, text]: [number, string]) => code === 1 && text.match(/cannot be read/g)?.length === 3,
+        queues.stdout + queues.stderr,
+      )
+    } finally {
+      process.kill(pid!, 'SIGCONT')
+      await local.stop()
+      await database.drop()
+    }
+  })
+})
 
 interface Server {
   /** As a person has it who calls the command. */

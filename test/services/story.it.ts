@@ -3,7 +3,7 @@ import { askAgain, recordDispatch } from '#events/ai.ts'
 import { catalog, deciders } from '#events/catalog.ts'
 import type { Recorded } from '#events/kit/envelope.ts'
 import { topics } from '#events/topics.ts'
-import { type Execute, executor } from '#platform/log/executor.ts'
+import { type Execute, executor } from '#platform/log/commands/executor.ts'
 import { appender } from '#platform/log/postgres/appender.ts'
 import { EVENT_COLUMNS } from '#platform/log/postgres/rows.ts'
 import { type Db, openDb } from '#platform/pg/pool.ts'
@@ -145,6 +145,8 @@ describe('the story of a note, told from what its events say of each other', fun
   it('has the id of the request on every event down to the text, when the worker says nothing of it', async () => {
     const [video, request] = [newVideo(), newRequest()]
     const note = await take(video, request)
+    // If the transcript came first, the note would not wait for it.
+    await comes(`ai-note-${note}`, 'AiNoteAwaited')
     await fetch(video)
     await metadata()
     const { dispatched } = await dispatch(`note-${note}`)
@@ -269,6 +271,7 @@ describe('the story of a note, told from what its events say of each other', fun
     const note = `note-${await take(video, request)}`
     const waits = `^${note} waits for the transcript of video ${video}: `
     await eventuallyTold(note, new RegExp(`${waits}the task has waited for a worker for [^,]+, attempt 1 of 3$`, 'm'))
+    await comes(`ai-${note}`, 'AiNoteAwaited')
     await metadata()
     const task = await claim()
     expect(await story(note)).to.match(new RegExp(`${waits}the task has been in hand for [^,]+, attempt 1 of 3$`, 'm'))

@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import { dataFolder } from '../../config/data-folder.ts'
 import type { Settings } from '../../config/settings.ts'
 import { objectsFolder } from '../../objects/open.ts'
+import { OperatorError } from '../../operator-error.ts'
 import { until } from '../../processes.ts'
 import { ensureQueues } from '../../sqs/ensure.ts'
 import type { Queues } from '../../sqs/queues.ts'
 import { sqsQueues } from '../../sqs/sqs.ts'
-import { Trouble } from '../../trouble.ts'
 import { planOf, QUEUE_SETTINGS } from '../setup.ts'
 import { importObjects } from './import-objects.ts'
 import { serveAws } from './server.ts'
@@ -45,7 +45,7 @@ async function portFor({ AWS_LOCAL_PORT: wanted }: Settings, data: string): Prom
  * Runs S3 and SQS in this process, with their data in the data folder, reachable only from this machine. The default bucket and queues
  * exist when it resolves. Answered requests survive kill -9 and a power failure.
  * @param onBroken called when the server's state may be inconsistent: end the process, a new one recovers from the file
- * @throws Trouble when the folder is served by another process, or the port is taken
+ * @throws OperatorError when the folder is served by another process, or the port is taken
  */
 export async function startLocalAws(settings: Settings, onBroken: (error: unknown) => void): Promise<LocalAws> {
   const data = dataFolder(settings.VIDWIZ_DATA)
@@ -57,7 +57,7 @@ export async function startLocalAws(settings: Settings, onBroken: (error: unknow
   // A server whose supervisor was killed ends by itself.
   await until(() => otherOf() === undefined, OTHER_ENDS_MS)
   const other = otherOf()
-  if (other) throw new Trouble(`the S3 and SQS in ${data} are served by process ${other.pid} already`)
+  if (other) throw new OperatorError(`the S3 and SQS in ${data} are served by process ${other.pid} already`)
   const keys = keysOf(data)
   // Accepts the keys of the settings too: a client that uses S3 elsewhere and SQS here has one pair of keys for both.
   const keyIds = new Set([keys.AWS_ACCESS_KEY_ID, settings.AWS_ACCESS_KEY_ID].filter((id) => id !== undefined))

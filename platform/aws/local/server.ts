@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net'
-import { Trouble } from '../../trouble.ts'
+import { OperatorError } from '../../operator-error.ts'
 import { fauxqsParts, type S3Store, type SqsQueue } from './fauxqs.ts'
 import { guard } from './guard.ts'
 import { mended } from './mended.ts'
@@ -29,7 +29,7 @@ export const OLDEST = '/_vidwiz/oldest'
 /**
  * Serves S3 and SQS on 127.0.0.1. Each answer waits for an fsync, so answered requests survive a kill of the process and a power
  * failure.
- * @throws Trouble when the port is taken or the file cannot be opened
+ * @throws OperatorError when the port is taken or the file cannot be opened
  */
 export async function serveAws({ folder, port, keyIds, prepare, onBroken }: ServerOptions): Promise<Server> {
   const parts = await fauxqsParts()
@@ -81,11 +81,11 @@ function opened<T>(open: () => T, folder: string): T {
   try {
     return open()
   } catch (error) {
-    throw new Trouble(`the S3 and SQS in ${folder} cannot be opened: ${(error as Error).message}`, { cause: error })
+    throw new OperatorError(`the S3 and SQS in ${folder} cannot be opened: ${(error as Error).message}`, { cause: error })
   }
 }
 
 const listenTrouble = (error: unknown, port: number) =>
   (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
-    ? new Trouble(`port ${port} is taken: set AWS_LOCAL_PORT to another one (0: any that is free)`, { cause: error })
+    ? new OperatorError(`port ${port} is taken: set AWS_LOCAL_PORT to another one (0: any that is free)`, { cause: error })
     : undefined

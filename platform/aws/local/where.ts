@@ -1,6 +1,6 @@
 import { dataFolder } from '../../config/data-folder.ts'
 import { readSettings, type Settings } from '../../config/settings.ts'
-import { Trouble } from '../../trouble.ts'
+import { OperatorError } from '../../operator-error.ts'
 import { queueUrlsOf } from '../setup.ts'
 import { OLDEST } from './server.ts'
 import { keysOf, serverOf } from './state.ts'
@@ -14,10 +14,13 @@ export function localParts(settings: Settings): { s3: boolean; sqs: boolean } {
   return { s3: !settings.S3_BUCKET_NAME, sqs: queueUrlsOf(settings).length === 0 }
 }
 
+/** A frozen server takes connections and answers nothing. */
+const ANSWER_MS = 1_000
+
 /**
  * The environment variables with which other processes find the S3 and SQS of the data folder, for the services that the settings
  * do not set. Empty when the settings set both.
- * @throws Trouble when no local server runs, or when one service is elsewhere and no access key is set
+ * @throws OperatorError when no local server runs, or when one service is elsewhere and no access key is set
  */
 export function localAwsEnvironment(settings: Settings): AwsEnvironment {
   const { s3, sqs } = localParts(settings)
@@ -25,7 +28,9 @@ export function localAwsEnvironment(settings: Settings): AwsEnvironment {
   const data = dataFolder(settings.VIDWIZ_DATA)
   const port = serverOf(data)?.port
   if (port === undefined)
-    throw new Trouble(`no S3 and SQS run in ${data}: start VidWiz first (make start), or set S3_BUCKET_NAME and SQS_…_QUEUE_URL`)
+    throw new OperatorError(
+      `no S3 and SQS run in ${data}: start VidWiz first (make start), or set S3_BUCKET_NAME and SQS_…_QUEUE_URL`,
+    )
   const url = `http://127.0.0.1:${port}`
   const bucket = { S3_BUCKET_NAME: BUCKET }
   const queues = Object.fromEntries(Object.entries(QUEUES).map(([setting, name]) => [setting, `${url}/${ACCOUNT}/${name}`]))
@@ -33,7 +38,7 @@ export function localAwsEnvironment(settings: Settings): AwsEnvironment {
   // Clients use one pair of keys for both services. The local server also accepts the keys of its environment, but cannot know
   // credentials that the SDK finds elsewhere.
   if (!settings.AWS_ACCESS_KEY_ID)
-    throw new Trouble('of S3_BUCKET_NAME and SQS_…_QUEUE_URL one is set: set both, or AWS_ACCESS_KEY_ID as well')
+    throw new OperatorError('of S3_BUCKET_NAME and SQS_…_QUEUE_URL one is set: set both, or AWS_ACCESS_KEY_ID as well')
   return s3 ? { S3_ENDPOINT: url, ...bucket } : { SQS_ENDPOINT: url, ...queues }
 }
 
@@ -56,6 +61,11 @@ export async function oldestMessages(settings: Settings): Promise<Record<string,
   const server = serverOf(data)
   if (!server || endpoint !== `http://127.0.0.1:${server.port}`) return undefined
   const authorization = `Credential=${keysOf(data).AWS_ACCESS_KEY_ID}/`
-  const answer = await fetch(`${endpoint}${OLDEST}`, { headers: { authorization } }).catch(() => undefined)
-  return answer?.ok ? ((await answer.json()) as Record<string, number | null>) : undefined
+  const signal = AbortSignal.timeout(ANSWER_MS)
+  try {
+    const answer = await fetch(`${endpoint}${OLDEST}`, { headers: { authorization }, signal })
+    return answer.ok ? ((await answer.json()) as Record<string, number | null>) : undefined
+  } catch {
+    return undefined
+  }
 }

@@ -1,7 +1,7 @@
-import { Trouble } from '../../trouble.ts'
+import { OperatorError } from '../../operator-error.ts'
 
 /** A local Kafka cannot start, stop or be used; the message says what to do about it. */
-export class LocalKafkaError extends Trouble {
+export class LocalKafkaError extends OperatorError {
   readonly code: string = 'LOCAL_KAFKA'
   override name = 'LocalKafkaError'
 }

@@ -1,9 +1,10 @@
-import { sameName } from '#platform/pg/application-name.ts'
+import { namesProcess, sameName } from '#platform/pg/application-name.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 
 /**
  * Ends the connection that holds an owner's lock, and all other connections of its service in the same process: an open transaction
- * would keep its checkpoints locked. Connections of other processes have other names and stay.
+ * would keep its checkpoints locked. Connections of other processes have other names and stay. If the name does not tell the process,
+ * only the connection with the lock is ended.
  */
 const CUT = `
   with holder as materialized (
@@ -12,7 +13,8 @@ const CUT = `
   ended as materialized (
     select pg_terminate_backend(a.pid) as yes from pg_stat_activity a, holder h
      where a.pid = h.pid
-        or (a.datid = h.datid and a.usesysid = h.usesysid and ${sameName('a.application_name')} = ${sameName('h.application_name')}))
+        or (a.datid = h.datid and a.usesysid = h.usesysid and ${namesProcess('h.application_name')}
+            and ${sameName('a.application_name')} = ${sameName('h.application_name')}))
   select count(*) filter (where yes)::int as cut from ended`
 
 /**

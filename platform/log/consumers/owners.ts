@@ -3,6 +3,7 @@ import { now } from '#platform/clock.ts'
 import { Fenced, type Follower, HandedOver } from '#platform/log/port.ts'
 import type { Listener } from '#platform/pg/listen.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
+import type { Spell } from '#platform/telemetry/spell.ts'
 import { reason } from '../cause.ts'
 import { ForeignRecord } from '../kafka/message.ts'
 import { newId } from '../new-id.ts'
@@ -37,6 +38,10 @@ export interface OwnerOptions extends Pick<WatchOptions, 'silentMs' | 'onRelieve
   everyMs?: number
   /** Called when a beat fails; until one succeeds, this process looks frozen to others. */
   onError?(error: unknown): void
+  /** Opens the log of the pauses of one consumer of a topic. */
+  spell?(consumer: string, topic: string): Spell
+  /** Called after each beat that worked. */
+  onBeat?(): void
 }
 
 const BEAT_MS = 2_000
@@ -71,11 +76,26 @@ const PRUNE = `
  * Registers this process as one that runs consumers, until it is closed, and makes it cut off frozen processes of the same service.
  * Never rejects: what fails is tried again.
  */
-export function openOwner({ db, listener, service, everyMs = BEAT_MS, onError = () => {}, ...watching }: OwnerOptions): Owner {
+export function openOwner({
+  db,
+  listener,
+  service,
+  everyMs = BEAT_MS,
+  onError = () => {},
+  spell,
+  onBeat,
+  ...watching
+}: OwnerOptions): Owner {
   const id = newId()
   const watch = watchOwners({ db, id, service, ...watching })
   const pauses = new Map<string, Pause>()
   const moved = new Map<string, { consumer: string; topic: string }>()
+  const spells = new Map<string, Spell | undefined>()
+  function spellOf(consumer: string, topic: string) {
+    const key = `${consumer} ${topic}`
+    if (!spells.has(key)) spells.set(key, spell?.(consumer, topic))
+    return spells.get(key)
+  }
   let isClosed = false
   let timer: NodeJS.Timeout | undefined
   let relock: NodeJS.Timeout | undefined
@@ -99,6 +119,7 @@ export function openOwner({ db, listener, service, everyMs = BEAT_MS, onError = 
         await db.query('owners.prune', PRUNE, [id])
       }
       await watch.look()
+      onBeat?.()
       return answer!.hasMore
     } catch (error) {
       for (const one of dirty) moved.set(`${one.consumer} ${one.topic}`, one)
@@ -158,8 +179,11 @@ export function openOwner({ db, listener, service, everyMs = BEAT_MS, onError = 
     id,
     hasPeer: watch.hasPeer,
     paused(consumer, topic, error) {
-      // Fenced or handed over: another process continues. A foreign record is skipped.
-      if (error instanceof Fenced || error instanceof HandedOver || error instanceof ForeignRecord) return
+      // Another process has taken over, which is fine.
+      if (isClosed || error instanceof Fenced) return
+      spellOf(consumer, topic)?.failed(error)
+      // Handed over: another process continues. A foreign record is skipped.
+      if (error instanceof HandedOver || error instanceof ForeignRecord) return
       pause(consumer, topic, error)
     },
     leaves: (consumer, topic, why) => pause(consumer, topic, why, { isLeft: true }),
@@ -168,10 +192,12 @@ export function openOwner({ db, listener, service, everyMs = BEAT_MS, onError = 
       if (pauses.get(key)?.isLeft && pauses.delete(key)) beatNow()
     },
     resumed(consumer, topic) {
+      spellOf(consumer, topic)?.resumed()
       const pause = pauses.get(`${consumer} ${topic}`)
       if (pause) pause.resumed = true
     },
     worked(consumer, topic) {
+      spellOf(consumer, topic)?.worked()
       const key = `${consumer} ${topic}`
       moved.set(key, { consumer, topic })
       if (pauses.delete(key)) beatNow()

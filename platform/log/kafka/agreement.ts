@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kafka } from 'kafkajs'
 import type { Topic } from '#events/kit/stream.ts'
+import { atMost } from '#platform/deadline.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 import { AheadOfLog, halt } from '../timeline.ts'
 import { check, sentencesOf } from './check.ts'
@@ -35,7 +35,7 @@ export async function assertAgrees({ db, kafka, prefix, topics, untilStopped }: 
     await halt(db, sentence)
     throw new AheadOfLog(sentence)
   } finally {
-    await Promise.race([fetcher.close(), sleep(CLOSE_MS, undefined, { ref: false })]).catch(() => {})
+    await atMost(CLOSE_MS, fetcher.close())
   }
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Topic } from '#events/kit/stream.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
-import { Trouble } from '../../trouble.ts'
+import { OperatorError } from '../../operator-error.ts'
 import { isUnpruned } from '../timeline.ts'
 import type { Fetcher } from './fetch.ts'
 import { headsOf } from './offsets.ts'
@@ -80,7 +80,7 @@ async function checkTopic({ name: topic, partitions }: Topic, options: Options):
     const fetched = await fetcher.fetch(kafkaName(topic), next)
     for (const [partition, at] of next) {
       const got = fetched.get(partition)
-      if (!got) throw new Trouble(`${topic} has no partition ${partition} in Kafka: see npx vidwiz topics check`)
+      if (!got) throw new OperatorError(`${topic} has no partition ${partition} in Kafka: see npx vidwiz topics check`)
       const head = heads.get(`${topic} ${partition}`)
       const published = head?.offset ?? -1
       // A partition that ends before the offset asked for is read from its beginning instead.

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kafka, KafkaMessage } from 'kafkajs'
+import { within } from '#platform/deadline.ts'
+import { OperatorError } from '#platform/operator-error.ts'
 import { backoffMs } from '#platform/stopping.ts'
-import { Trouble } from '#platform/trouble.ts'
 
 /** The answer of one partition. */
 export interface Fetched {
@@ -130,11 +131,12 @@ export function openFetcher(kafka: Kafka): Fetcher {
       const moved = new Set<number>()
       for (let tries = 1; ; tries++) {
         try {
-          return await within(untilMs() - Date.now(), attempt(topic, starts))
+          return await inTime(untilMs() - Date.now(), attempt(topic, starts))
         } catch (cause) {
           const error = cause as Error & { partition?: number; host?: string; port?: number }
           const pauseMs = backoffMs(tries, PAUSE)
-          if (Date.now() + pauseMs >= untilMs()) throw new Trouble(`cannot read ${topic} from Kafka: ${error.message}`, { cause })
+          if (Date.now() + pauseMs >= untilMs())
+            throw new OperatorError(`cannot read ${topic} from Kafka: ${error.message}`, { cause })
           // The error names only one partition, so it may come again for another.
           if (error.name === 'KafkaJSOffsetOutOfRange' && !moved.has(error.partition!)) {
             moved.add(error.partition!)
@@ -143,7 +145,7 @@ export function openFetcher(kafka: Kafka): Fetcher {
           }
           if (error.name === 'KafkaJSConnectionClosedError') cluster.removeBroker({ host: error.host!, port: error.port! })
           await sleep(pauseMs)
-          await within(untilMs() - Date.now(), cluster.refreshMetadata()).catch(() => {})
+          await inTime(untilMs() - Date.now(), cluster.refreshMetadata()).catch(() => {})
         }
       }
     },
@@ -152,14 +154,7 @@ export function openFetcher(kafka: Kafka): Fetcher {
 }
 
 /** Settles like `work`, or rejects after `ms`. kafkajs waits half a minute for a request that is not answered. */
-function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  work.catch(() => {})
-  const late = new AbortController()
-  const tooLate = sleep(Math.max(0, ms), undefined, { signal: late.signal }).then(() => {
+const inTime = <T>(ms: number, work: Promise<T>): Promise<T> =>
+  within(ms, work, () => {
     throw new Error('it does not answer')
   })
-  return Promise.race([work, tooLate]).finally(() => {
-    tooLate.catch(() => {})
-    late.abort()
-  })
-}

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs'
 import type { Recorded } from '#events/kit/envelope.ts'
+import { atMost, within } from '#platform/deadline.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 import { quietly } from '#platform/telemetry/tracing/tracing.ts'
 import { backoffMs, stopping } from '../../stopping.ts'
@@ -29,6 +29,8 @@ const COMMIT_MS = 1_000
 /** A consumer without a sign of life for this long is replaced by a new one. */
 const SILENT_MS = 60_000
 const CLOSE_MS = 5_000
+/** A pool without bounds of its own would wait for as long as a connection hangs. */
+const LOOKUP_MS = 10_000
 
 /** Events of one partition for the handler, with the callbacks of the fetch that waits for it. */
 interface Parcel {
@@ -177,7 +179,10 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
         for (let at = 0; at < fresh.length; at += batchSize) {
           const batch = fresh.slice(at, at + batchSize)
           await exclusively(async () => {
-            if (mine === term) await assertOurs(db, topic.name, behindOthers(batch))
+            if (mine === term)
+              await within(LOOKUP_MS, assertOurs(db, topic.name, behindOthers(batch)), () => {
+                throw new Error(`the database has not answered for ${LOOKUP_MS / 1_000} s`)
+              })
             if (mine === term) await follower.handle(batch)
           })
           aliveAt = Date.now()
@@ -297,10 +302,10 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
       consumer = undefined
       stand = new Map()
       // If it left while joining, the group would wait for it until its session ends; so let it join first.
-      if (isConnected) await Promise.race([beginning.catch(() => {}), sleep(CLOSE_MS, undefined, { ref: false })])
+      if (isConnected) await atMost(CLOSE_MS, beginning)
       // If it joins only after CLOSE_MS, disconnect it again then: it must not stay in the group.
       beginning.then(disconnect, disconnect)
-      await Promise.race([disconnect(), sleep(CLOSE_MS, undefined, { ref: false })])
+      await atMost(CLOSE_MS, disconnect())
     }
   }
 

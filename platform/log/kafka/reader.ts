@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Recorded } from '#events/kit/envelope.ts'
 import type { Topic } from '#events/kit/stream.ts'
 import { now } from '#platform/clock.ts'
+import { atMost, within } from '#platform/deadline.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 import type { Behind, Follower, Following, PartitionBehind, Positions, Reader, ReadQuery } from '../port.ts'
 import { isUnpruned } from '../timeline.ts'
@@ -148,10 +148,9 @@ export function kafkaReader(db: Queryable, { name = 'vidwiz', wire = plainWire, 
     const key = `${topic} ${partition} ${pos}`
     const begun = looking.get(key) ?? left(topic, partition, pos, head).finally(() => looking.delete(key))
     looking.set(key, begun)
-    begun.catch(() => {})
-    const tooLate = sleep(BEHIND_MS, undefined, { ref: false }).then(() => Promise.reject(new Error('Kafka does not answer')))
-    tooLate.catch(() => {})
-    return Promise.race([begun, tooLate])
+    return within(BEHIND_MS, begun, () => {
+      throw new Error('Kafka does not answer')
+    })
   }
 
   return {
@@ -222,7 +221,7 @@ export function kafkaReader(db: Queryable, { name = 'vidwiz', wire = plainWire, 
     async close() {
       await Promise.all([...following].map((one) => one.stop()))
       // Its disconnect waits for answers that may never come.
-      await Promise.race([fetcher.close(), sleep(CLOSE_MS, undefined, { ref: false })])
+      await atMost(CLOSE_MS, fetcher.close())
       closeKafka()
       closeBounded()
     },

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
 import { Ajv } from 'ajv'
 import type { JsonSchema } from '#events/kit/json-schema.ts'
-import { Trouble } from '#platform/trouble.ts'
+import { OperatorError } from '#platform/operator-error.ts'
 
 /** A version of a subject in the registry. */
 export interface Held {
@@ -11,7 +11,7 @@ export interface Held {
   schema: JsonSchema
 }
 
-/** What we need of a schema registry. Every call throws a Trouble when the registry cannot be reached or does not answer. */
+/** What we need of a schema registry. Every call throws a OperatorError when the registry cannot be reached or does not answer. */
 export interface Registry {
   /** The id of exactly this schema under a subject, if it is registered there. */
   idOf(subject: string, schema: string): Promise<number | undefined>
@@ -70,7 +70,7 @@ export function openRegistry(address: string): Registry {
       await sleep(PAUSE_MS)
       return ask(method, path, body, tries - 1)
     }
-    if (!response.ok) throw new Trouble(`the schema registry at ${url} answers ${method} ${path} with ${response.status}`)
+    if (!response.ok) throw new OperatorError(`the schema registry at ${url} answers ${method} ${path} with ${response.status}`)
     return (await response.json()) as T
   }
 
@@ -113,7 +113,7 @@ export function openRegistry(address: string): Registry {
 }
 
 const silent = (url: string, error: unknown) =>
-  new Trouble(`the schema registry at ${url} cannot be used: ${reason(error)}`, { cause: error })
+  new OperatorError(`the schema registry at ${url} cannot be used: ${reason(error)}`, { cause: error })
 
 const reason = (error: unknown): string => {
   const { message, cause } = error as Error

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { CompressionTypes, type Kafka, type Producer, type RecordMetadata, type TopicMessages } from 'kafkajs'
 import type { Recorded } from '#events/kit/envelope.ts'
 import type { Topic } from '#events/kit/stream.ts'
+import { atMost } from '#platform/deadline.ts'
 import { codeOf } from '#platform/pg/errors.ts'
 import type { Listener } from '#platform/pg/listen.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
@@ -10,6 +10,7 @@ import { backoffMs, stopping } from '../../stopping.ts'
 import { alarm } from '../alarm.ts'
 import type { Owner } from '../consumers/owners.ts'
 import { Fenced } from '../port.ts'
+import { assertNoGapsBetween } from '../postgres/gaps.ts'
 import { EVENT_COLUMNS } from '../postgres/rows.ts'
 import { AheadOfLog, halt } from '../timeline.ts'
 import { assertAgrees } from './agreement.ts'
@@ -143,6 +144,7 @@ export function startRelay({ db, listener, topics, wire = plainWire, owner, ...o
           continue
         }
         const last = events.at(-1)!.pos
+        if (last !== pos + events.length) await assertNoGapsBetween(db, pos, last)
         // While Kafka takes this batch, the next one is read and the checkpoint moves past the one before.
         next = readOn(last)
         const batch = { acks: ALL_REPLICAS, compression: CompressionTypes.None, topicMessages: messages }
@@ -208,7 +210,7 @@ export function startRelay({ db, listener, topics, wire = plainWire, owner, ...o
         await pause(backoffMs(++failures))
       } finally {
         // Disconnecting waits for answers that may never come.
-        await Promise.race([producer?.disconnect(), sleep(CLOSE_MS, undefined, { ref: false })]).catch(() => {})
+        await atMost(CLOSE_MS, producer?.disconnect())
         await lock?.release()
       }
     }

@@ -2,7 +2,7 @@ import { incompatibilities } from '#events/kit/compat.ts'
 import type { JsonSchema } from '#events/kit/json-schema.ts'
 import { type CommittedSchema, schemaPath } from '#events/kit/schema-history.ts'
 import type { Settings } from '#platform/config/settings.ts'
-import { Trouble } from '#platform/trouble.ts'
+import { OperatorError } from '#platform/operator-error.ts'
 import { readCommittedSchemas, SCHEMAS_FOLDER } from '../committed-schemas.ts'
 import { openRegistry, Refused, type Registry } from './registry.ts'
 import { decodeWire, framed, plainWire, type Wire } from './wire.ts'
@@ -14,22 +14,22 @@ export interface RegistryOptions {
   schemas: readonly CommittedSchema[]
 }
 
-/** The wire format in the settings: with a schema registry, or plain JSON. @throws Trouble as `registryWire` does */
+/** The wire format in the settings: with a schema registry, or plain JSON. @throws OperatorError as `registryWire` does */
 export async function openWire({ SCHEMA_REGISTRY_URL: url, KAFKA_PREFIX: prefix }: Settings): Promise<Wire> {
   return url ? registryWire({ url, prefix, schemas: await ourSchemas() }) : plainWire
 }
 
-/** The committed schemas. @throws Trouble when a file among them is not a schema */
+/** The committed schemas. @throws OperatorError when a file among them is not a schema */
 export async function ourSchemas(): Promise<CommittedSchema[]> {
   const { committed, problems } = await readCommittedSchemas(SCHEMAS_FOLDER)
-  if (problems.length > 0) throw new Trouble(problems.map(({ type, what }) => `${type} ${what}`).join('\n'))
+  if (problems.length > 0) throw new OperatorError(problems.map(({ type, what }) => `${type} ${what}`).join('\n'))
   return committed
 }
 
 /**
  * The wire format of Confluent's clients: a zero byte, the schema's id in the registry in four bytes, and the payload's JSON text
  * unchanged. First registers every committed schema that is not registered yet.
- * @throws Trouble naming every schema that differs from the registry's, and the differences
+ * @throws OperatorError naming every schema that differs from the registry's, and the differences
  */
 export async function registryWire(options: RegistryOptions): Promise<Wire> {
   const ids = await registerSchemas(options)
@@ -51,7 +51,7 @@ export const subjectOf = (prefix: string, topic: string, type: string): string =
  * @param insist also registers schemas that only the registry refuses: our own rule knows that no writer ever wrote an undeclared
  *   field, a registry must assume that one did (docs/decisions/schemas.md)
  * @returns the ids, by `schemaPath`
- * @throws Trouble naming every schema that cannot be registered, and why
+ * @throws OperatorError naming every schema that cannot be registered, and why
  */
 export async function registerSchemas(
   { url, prefix = '', schemas }: RegistryOptions,
@@ -73,10 +73,10 @@ export async function registerSchemas(
   const outcomes = await Promise.allSettled([...byType.values()].map(ofType))
   for (const outcome of outcomes)
     if (outcome.status === 'rejected') {
-      if (!(outcome.reason instanceof Trouble)) throw outcome.reason
+      if (!(outcome.reason instanceof OperatorError)) throw outcome.reason
       problems.push(outcome.reason.message)
     }
-  if (problems.length > 0) throw new Trouble([...new Set(problems)].join('\n'))
+  if (problems.length > 0) throw new OperatorError([...new Set(problems)].join('\n'))
   return ids
 }
 
@@ -87,7 +87,7 @@ async function judgedFully(registry: Registry, subject: string, insist: boolean)
   const level = await registry.level(subject)
   if (level === LEVEL) return
   if (!insist && (await registry.held(subject)).length > 0)
-    throw new Trouble(`${subject} is judged by ${level ?? 'nothing'}, not by ${LEVEL}: ${COMMAND} mends that`)
+    throw new OperatorError(`${subject} is judged by ${level ?? 'nothing'}, not by ${LEVEL}: ${COMMAND} mends that`)
   await registry.setLevel(subject, LEVEL)
 }
 
@@ -102,16 +102,16 @@ async function register(registry: Registry, subject: string, version: number, sc
     ),
   )
   if (broken.length > 0)
-    throw new Trouble(
+    throw new OperatorError(
       broken.map((difference) => `${subject}: v${version} does not go with the registry: ${difference}`).join('\n'),
     )
   try {
     return await registry.register(subject, text, LEVEL)
   } catch (error) {
     if (!(error instanceof Refused)) throw error
-    if (held.length === 0) throw new Trouble(`${subject}: the registry refuses v${version}: ${error.message}`)
+    if (held.length === 0) throw new OperatorError(`${subject}: the registry refuses v${version}: ${error.message}`)
     if (!insist)
-      throw new Trouble(
+      throw new OperatorError(
         `${subject}: v${version} is compatible by our rule and not by the registry's, which is stricter about optional fields: ${COMMAND} registers it`,
       )
     return await unjudged(registry, subject, text)
@@ -138,11 +138,11 @@ const SHARED = new Set(
 
 /**
  * A schema as text for the registry: as draft 7, the newest that all registries can compare.
- * @throws Trouble naming a keyword that draft 7 does not have, or gives another meaning
+ * @throws OperatorError naming a keyword that draft 7 does not have, or gives another meaning
  */
 export function asRegistered(schema: JsonSchema): string {
   for (const keyword of keywordsOf(schema))
-    if (!SHARED.has(keyword)) throw new Trouble(`${schema.title}: the keyword ${keyword} cannot be registered as draft 7`)
+    if (!SHARED.has(keyword)) throw new OperatorError(`${schema.title}: the keyword ${keyword} cannot be registered as draft 7`)
   return JSON.stringify({ ...schema, $schema: 'http://json-schema.org/draft-07/schema#' })
 }
 

@@ -1,5 +1,5 @@
 import type { Recorded } from '#events/kit/envelope.ts'
-import { Trouble } from '../../trouble.ts'
+import { OperatorError } from '../../operator-error.ts'
 import type { Voided } from './check.ts'
 import type { Fetched, Fetcher } from './fetch.ts'
 import { ForeignRecord, fromMessage } from './message.ts'
@@ -41,7 +41,7 @@ export async function fill(
 }
 
 function wind(tape: Tape, fetched: Fetched | undefined, { topic, wire, voided }: Filling) {
-  if (!fetched) throw new Trouble(`${topic} has no partition ${tape.partition} in Kafka: see npx vidwiz topics check`)
+  if (!fetched) throw new OperatorError(`${topic} has no partition ${tape.partition} in Kafka: see npx vidwiz topics check`)
   // A gap before the first record means that the beginning was cut off; after events were read, it is a hole in the middle.
   const hole = Math.max(0, fetched.first - tape.offset)
   if (tape.isSure) tape.missing += hole

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import kafkajs from 'kafkajs'
 import type { Topic } from '#events/kit/stream.ts'
+import { within } from '#platform/deadline.ts'
 import { MAX_MESSAGE_BYTES } from '#platform/kafka/message-bytes.ts'
-import { Trouble } from '#platform/trouble.ts'
+import { OperatorError } from '#platform/operator-error.ts'
 import { type KafkaOptions, openKafka } from './client.ts'
 
 /** How to create topics. */
@@ -42,22 +43,18 @@ const CONNECT_MS = 8_000
 const LED_MS = 20_000
 const LOOK_MS = 100
 
-/** Runs `work` with tools for the topics of a cluster, then disconnects. @throws Trouble when Kafka cannot be reached */
+/** Runs `work` with tools for the topics of a cluster, then disconnects. @throws OperatorError when Kafka cannot be reached */
 export async function withTopics<T>(options: KafkaOptions, work: (topics: TopicTools) => Promise<T>): Promise<T> {
   const { kafka, close } = openKafka('vidwiz topics', options, RETRY)
   const admin = kafka.admin()
   const kafkaName = ({ name }: Topic) => (options.prefix ?? '') + name
   try {
-    const connecting = admin.connect()
-    connecting.catch(() => {})
-    const tooLate = sleep(CONNECT_MS, undefined, { ref: false }).then(() => {
+    await within(CONNECT_MS, admin.connect(), () => {
       throw new Error(`no answer within ${CONNECT_MS} ms`)
     })
-    tooLate.catch(() => {})
-    await Promise.race([connecting, tooLate])
   } catch (error) {
     close()
-    throw new Trouble(`cannot reach Kafka at ${options.brokers.join(', ')}: ${(error as Error).message}`, { cause: error })
+    throw new OperatorError(`cannot reach Kafka at ${options.brokers.join(', ')}: ${(error as Error).message}`, { cause: error })
   }
 
   const replicationOf = async ({ replication }: TopicSettings) =>

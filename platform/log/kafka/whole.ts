@@ -1,5 +1,5 @@
 import type { Queryable } from '#platform/pg/pool.ts'
-import { Trouble } from '../../trouble.ts'
+import { OperatorError } from '../../operator-error.ts'
 import type { Positions } from '../port.ts'
 import { isUnpruned } from '../timeline.ts'
 import { countInDatabase } from './offsets.ts'
@@ -9,7 +9,7 @@ import type { Tape } from './tape.ts'
 export const RUN = 1_000
 
 /** Kafka lost a part of the history that was published to it: a fold of the rest would be wrong. */
-export class HistoryLost extends Trouble {
+export class HistoryLost extends OperatorError {
   override name = 'HistoryLost'
 }
 

@@ -10,7 +10,9 @@ import { snapshotRows } from './snapshots.ts'
 const PARAMETERS = 24
 const placeholders = (from: number) => Array.from({ length: PARAMETERS }, (_, i) => `$${from + i}`)
 
-const APPEND = `select head, lost from log.append(${placeholders(1)})`
+/** What was seen is compared first, so that nothing is appended to a log that lost events. */
+const APPEND = `
+  select a.head, a.lost from log.saw($${PARAMETERS + 1}) s, lateral log.append(case when s then $1::bigint end, ${placeholders(1).slice(1)}) a`
 
 /**
  * One statement, so that head and streams are of one moment. Only the first row of a stream has its state.
@@ -51,9 +53,9 @@ export function appender(db: Queryable): Appender {
       ])
       return { ...streams, ids, keys }
     },
-    async append(groups, known) {
+    async append(groups, known, seen = 0) {
       const [answer] = await db
-        .query<{ head: number; lost: string | null }>('log.append', APPEND, parameters(groups, known))
+        .query<{ head: number; lost: string | null }>('log.append', APPEND, [...parameters(groups, known), seen])
         .catch((error) => throwHalted(db, error))
       return verdicts(groups, answer!.head, answer!.lost ? JSON.parse(answer!.lost) : [])
     },
@@ -62,33 +64,30 @@ export function appender(db: Queryable): Appender {
 }
 
 /** SQL that runs in one statement with an append. */
-export interface Beside {
+export interface ExtraSql {
   /** Part of the prepared statement's name; unique for the text. */
   name: string
-  /** Common table expressions. The last one, `beside`, returns one row with `done` true, or no row when nothing is to be appended. */
+  /** Common table expressions. The last one, `extra`, returns one row with `done` true, or no row when nothing is to be appended. */
   text: string
   values: readonly unknown[]
 }
 
 /**
- * Appends all groups and does `beside`, or does neither. One statement, so that a process that freezes between two statements
+ * Appends all groups and does `extra`, or does neither. One statement, so that a process that freezes between two statements
  * cannot hold the lock on the log and block other writers.
  *
  * @param known as in `Appender.append`
- * @returns a verdict for each group; if any lost, nothing was written. Undefined when `beside` returned no row
+ * @returns a verdict for each group; if any lost, nothing was written. Undefined when `extra` returned no row
  */
-export async function appendBeside(
+export async function appendWith(
   db: Queryable,
   groups: readonly Group[],
-  beside: Beside,
+  extra: ExtraSql,
   known?: number,
 ): Promise<Verdict[] | undefined> {
-  const { name, text, values } = beside
+  const { name, text, values } = extra
   const rows = await db
-    .query<{ head: number }>(`log.append ${name}`, appendBesideText(text, values.length), [
-      ...values,
-      ...parameters(groups, known),
-    ])
+    .query<{ head: number }>(`log.append ${name}`, appendWithText(text, values.length), [...values, ...parameters(groups, known)])
     .catch((error: DatabaseError) => {
       return error.code === 'LOST0' ? error.detail! : throwHalted(db, error)
     })
@@ -96,12 +95,12 @@ export async function appendBeside(
   return rows[0] && verdicts(groups, rows[0].head, [])
 }
 
-/** The first argument depends on `beside`, so Postgres runs `beside` first and takes the log's lock last. */
-function appendBesideText(text: string, values: number): string {
+/** The first argument depends on `extra`, so Postgres runs `extra` first and takes the log's lock last. */
+function appendWithText(text: string, values: number): string {
   const [first, ...others] = placeholders(values + 1)
   return `with ${text}
     select a.head, log.all_or_nothing(a.lost)
-      from beside, lateral log.append(case when beside.done then ${first}::bigint end, ${others}) a`
+      from extra, lateral log.append(case when extra.done then ${first}::bigint end, ${others}) a`
 }
 
 type StreamRow = { head: number; name: string; keptAt: string | null } & (

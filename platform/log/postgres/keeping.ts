@@ -1,8 +1,8 @@
 import type { Catalog } from '#events/kit/codec.ts'
 import type { Decider } from '#events/kit/stream.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
-import { decidersByKind } from '../deciding.ts'
-import { folding } from '../folding.ts'
+import { folding } from '../commands/folding.ts'
+import { decidersByKind } from '../commands/rounds.ts'
 import { appender } from './appender.ts'
 import { type SnapshotRow, snapshotRows } from './snapshots.ts'
 

@@ -1,5 +1,5 @@
+import { OperatorError } from '#platform/operator-error.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
-import { Trouble } from '#platform/trouble.ts'
 
 const ENDS = 'select min(pos) as first, max(pos) as last from log.events'
 const TIME = 'select pos, time from log.events where pos >= $1 order by pos limit 1'
@@ -13,7 +13,7 @@ const NEAR_EVENTS = 1_000
  * costs hardly more.
  * @param atMs milliseconds since the epoch
  * @returns 0 when there was none yet
- * @throws Trouble when the moment is before the first event that the database still has
+ * @throws OperatorError when the moment is before the first event that the database still has
  */
 export async function positionAt(db: Queryable, atMs: number): Promise<number> {
   const [ends] = await db.query<{ first: number | null; last: number | null }>('moment.ends', ENDS)
@@ -31,7 +31,7 @@ export async function positionAt(db: Queryable, atMs: number): Promise<number> {
   const [near] = await db.query<{ pos: number | null }>('moment.near', NEAR, [before, atMs, NEAR_EVENTS])
   const pos = near!.pos ?? before
   if (pos === first - 1 && first > 1)
-    throw new Trouble(`the database has no events from before ${await momentOf(db, first)}: they were pruned`)
+    throw new OperatorError(`the database has no events from before ${await momentOf(db, first)}: they were pruned`)
   return pos
 }
 

@@ -5,7 +5,7 @@ const LOCK_MS = 700
 
 /**
  * Takes the locks of an append and commits like one: to disk, and to standbys if they are required. Writes only a message of a few
- * bytes to the WAL, which nobody reads.
+ * bytes to the WAL, which nobody reads. A lock needs fewer rights than an insert, so those are looked up.
  */
 const PROBE = `do $$ begin
   if current_setting('transaction_read_only')::boolean then
@@ -13,6 +13,10 @@ const PROBE = `do $$ begin
   end if;
   if exists (select from log.timeline where halted is not null) then
     raise exception using errcode = 'HALT0', message = 'the log is halted';
+  end if;
+  if not (has_table_privilege('log.events', 'select') and has_table_privilege('log.events', 'insert') and (
+    select bool_and(has_function_privilege(oid, 'execute')) from pg_proc where pronamespace = 'log'::regnamespace and proname = 'append')) then
+    raise exception 'our role may not append' using errcode = 'insufficient_privilege';
   end if;
   perform set_config('lock_timeout', '${LOCK_MS}', true);
   lock table log.events, log.snapshots, log.claims, log.credentials, log.keys, log.counters in row exclusive mode;

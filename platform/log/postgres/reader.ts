@@ -1,11 +1,12 @@
 import type { Recorded } from '#events/kit/envelope.ts'
 import type { Topic } from '#events/kit/stream.ts'
+import { OperatorError } from '#platform/operator-error.ts'
 import type { Listener } from '#platform/pg/listen.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
-import { Trouble } from '#platform/trouble.ts'
 import type { Behind, Follower, Following, Positions, Reader } from '../port.ts'
 import { isUnpruned } from '../timeline.ts'
 import { follow } from './follow.ts'
+import { assertNoGaps } from './gaps.ts'
 import { lagsOf, openTotals } from './lags.ts'
 import { EVENT_COLUMNS } from './rows.ts'
 
@@ -66,7 +67,7 @@ export function postgresReader(
 
   const assertWhole = async () => {
     if (whole && !(await isUnpruned(db)))
-      throw new Trouble('events were pruned from the database, as Kafka has them: set KAFKA_BROKERS')
+      throw new OperatorError('events were pruned from the database, as Kafka has them: set KAFKA_BROKERS')
   }
   let found: Promise<void> | undefined
   /** Asks only once: if the log is pruned later, it is on Kafka, and this process should be started anew to read from there. */
@@ -83,6 +84,7 @@ export function postgresReader(
       await isWhole()
       return read(topic, after, limit, limit, upTo)
     },
+    assertNoGaps: () => assertNoGaps(db),
     async heads(topic: Topic) {
       const rows = await db.query<{ partition: number; pos: number }>('log.heads', HEADS, [
         topic.name,

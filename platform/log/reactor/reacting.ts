@@ -2,45 +2,43 @@ import { catalogOf, decode } from '#events/kit/codec.ts'
 import type { EventOf, Recorded } from '#events/kit/envelope.ts'
 import type { Topic } from '#events/kit/stream.ts'
 import { reason } from '../cause.ts'
-import { type Move, ownership, throwFenced } from '../ownership.ts'
-import { failed, insertLetters, lettersOf, type Parked, waiting } from '../parked.ts'
+import { bisect } from '../consumers/bisect.ts'
+import { type Move, ownership, throwFenced } from '../consumers/ownership.ts'
+import { failed, insertLetters, lettersOf, type Parked, waiting } from '../consumers/parked.ts'
 import type { Follower } from '../port.ts'
-import type { Beside } from '../postgres/appender.ts'
-import { sift } from '../sift.ts'
-import { type Caused, type EffectOptions, isFault, openEffect, Unable } from './effect.ts'
+import type { ExtraSql } from '../postgres/appender.ts'
+import { type Caused, type CausedCommandsOptions, isFault, openCausedCommands, Unable } from './caused-commands.ts'
 import type { Reactor } from './reactor.ts'
 import { redriveDue } from './redrive.ts'
 
-export interface ReactingOptions extends Omit<EffectOptions, 'consumer'> {
+export interface ReactingOptions extends Omit<CausedCommandsOptions, 'consumer'> {
   /** Called with each event that was parked, after the commit. */
   onParked?(parked: Parked): void
-  /** Called whenever events were handled. */
-  onProgress?(): void
   /** Id of the process, for monitoring. */
   owner?: string | undefined
 }
 
 const ADVANCE = `
   parked as (${insertLetters('$4')}),
-  beside as materialized (select log.move_checkpoints($1, $2, $3)::text is not null as done)`
+  extra as materialized (select log.move_checkpoints($1, $2, $3)::text is not null as done)`
 
 /** Most events whose commands are decided together: all states they read are in memory at once. */
 const PORTION = 200
 /** Most commands whose events are appended together, because an append blocks all others. A single event may cause more. */
 const MOST_COMMANDS = 2_000
 
-/** The events cause too many commands for one append; makes `sift` try fewer events. */
+/** The events cause too many commands for one append; makes `bisect` try fewer events. */
 class TooMuch extends Error {}
 
 /** Makes a reactor handle the events of one topic. */
 export function reacting(
   { name: consumer, types, causes, ahead }: Reactor,
   topic: Topic,
-  { onParked, onProgress, owner, ...options }: ReactingOptions,
+  { onParked, owner, ...options }: ReactingOptions,
 ): Pick<Follower, 'resume' | 'handle'> {
   const { db } = options
   const own = ownership(db, { consumer, topic: topic.name, owner }, onParked)
-  const effect = openEffect({ ...options, consumer })
+  const causedCommands = openCausedCommands({ ...options, consumer })
   const catalog = catalogOf(types)
 
   /** @throws Unable when the event cannot be decoded */
@@ -58,7 +56,7 @@ export function reacting(
     return known.map((recorded, i) => ({ recorded, commands: commands[i]! }))
   }
 
-  const advance = (moves: Move[], parked: Parked[]): Beside => ({
+  const advance = (moves: Move[], parked: Parked[]): ExtraSql => ({
     name: 'reactor.advance',
     text: ADVANCE,
     values: [consumer, topic.name, JSON.stringify(moves), lettersOf(parked)],
@@ -68,8 +66,8 @@ export function reacting(
     async resume(partitions) {
       const positions = await own.resume(partitions)
       // Redrive as owner, before any later event is handled. That changes which streams are parked, so load them again.
-      const hasRedriven = await redriveDue(db, { consumer, topic: topic.name, partitions }, async (recorded, beside) =>
-        effect.apply(await causedBy([recorded]), beside),
+      const hasRedriven = await redriveDue(db, { consumer, topic: topic.name, partitions }, async (recorded, extra) =>
+        causedCommands.apply(await causedBy([recorded]), extra),
       )
       return hasRedriven ? own.resume(partitions) : positions
     },
@@ -89,7 +87,7 @@ export function reacting(
       try {
         for (let n = 0; n < ahead; n++) ask()
         for (const [n, portion] of portions.entries()) {
-          await sift(portion, {
+          await bisect(portion, {
             attempt: (some) =>
               own.commit(some, async (moves) => {
                 const caused = some === portion ? await asked[n]! : await causedBy(some.filter(isFree))
@@ -98,18 +96,17 @@ export function reacting(
                 const free = caused.filter(({ recorded }) => isFree(recorded))
                 const commands = free.reduce((sum, { commands }) => sum + commands.length, 0)
                 if (commands > MOST_COMMANDS && some.length > 1) throw new TooMuch()
-                await effect.apply(free, advance(moves, parked)).catch(throwFenced)
+                await causedCommands.apply(free, advance(moves, parked)).catch(throwFenced)
                 return parked
               }),
             refused: (recorded, error) =>
               own.commit([recorded], async (moves) => {
                 const parked = [failed(recorded, error)]
-                await effect.apply([], advance(moves, parked)).catch(throwFenced)
+                await causedCommands.apply([], advance(moves, parked)).catch(throwFenced)
                 return parked
               }),
             isFault: (error) => error instanceof TooMuch || isFault(error),
           })
-          onProgress?.()
           ask()
         }
       } finally {

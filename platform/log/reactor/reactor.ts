@@ -2,15 +2,15 @@ import type { Command } from '#events/kit/command.ts'
 import type { EventOf } from '#events/kit/envelope.ts'
 import type { EventFrom, EventType, Topic } from '#events/kit/stream.ts'
 import { reason } from '../cause.ts'
-import { Unable } from './effect.ts'
+import { Unable } from './caused-commands.ts'
 
-/** What a reactor does for events of one type. */
+/** What a reactor does for events of one type. Methods, so that a reaction may name the type: it meets no others. */
 export interface Reaction {
   type: EventType
   /** Looks up what `react` needs beside the event. An error makes the reactor pause and try again. */
-  look?(event: never): Promise<unknown>
+  look?(event: EventOf): Promise<unknown>
   /** Returns the commands that the event causes. An error parks the event. */
-  react(event: never, found: never): Command[]
+  react(event: EventOf, found: unknown): Command[]
 }
 
 /**
@@ -49,9 +49,9 @@ export function reactor(name: string, reactions: readonly Reaction[]): Reactor {
   const byType = new Map(reactions.map((reaction) => [reaction.type.type, reaction]))
   const commandsOf = async (event: EventOf): Promise<Command[]> => {
     const { look, react } = byType.get(event.type)!
-    const found = await look?.(event as never)
+    const found = await look?.(event)
     try {
-      return react(event as never, found as never)
+      return react(event, found)
     } catch (error) {
       throw new Unable(reason(error), { cause: error })
     }

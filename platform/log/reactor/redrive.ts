@@ -1,8 +1,8 @@
 import type { Recorded } from '#events/kit/envelope.ts'
 import type { Db, Queryable } from '#platform/pg/pool.ts'
 import { type Cause, causeOf } from '../cause.ts'
-import type { Beside } from '../postgres/appender.ts'
-import { isFault } from './effect.ts'
+import type { ExtraSql } from '../postgres/appender.ts'
+import { isFault } from './caused-commands.ts'
 
 /** The channel on which consumers hear that parked events of theirs are due, that is, to be tried again. */
 export const REDRIVE = 'redrive'
@@ -48,7 +48,7 @@ interface Due {
 
 /** Removes one parked event. Returns no row if another owner was first; nothing is done then. */
 const TAKE = `
-  beside as (
+  extra as (
     delete from log.dead_letters where consumer = $1 and pos = $2::bigint and state in ('due', 'waiting') returning true as done)`
 
 /** Whether a consumer has parked events that are due. */
@@ -73,13 +73,13 @@ const DUE = `
 /**
  * Tries all due events in order, with those parked behind them since. A stream in which one fails stays parked from there on.
  *
- * @param apply executes what the event causes, with `beside` in the same statement
+ * @param apply executes what the event causes, with `extra` in the same statement
  * @returns whether there were any
  */
 export async function redriveDue(
   db: Queryable,
   { consumer, topic, partitions }: Where,
-  apply: (recorded: Recorded, beside: Beside) => Promise<unknown>,
+  apply: (recorded: Recorded, extra: ExtraSql) => Promise<unknown>,
 ): Promise<boolean> {
   if (!(await hasDue(db, consumer))) return false
   await db.query('letters.allDue', ALL_DUE, [consumer, topic, partitions])

@@ -2,23 +2,21 @@ import type { Recorded } from '#events/kit/envelope.ts'
 import type { Topic } from '#events/kit/stream.ts'
 import type { Listener } from '#platform/pg/listen.ts'
 import { span } from '#platform/telemetry/tracing/tracing.ts'
+import { consuming } from '../consumers/consuming.ts'
 import { type Owner, toldTo } from '../consumers/owners.ts'
-import { consuming } from '../consuming.ts'
 import type { Follower, Following, Reader } from '../port.ts'
 import { type ReactingOptions, reacting } from './reacting.ts'
 import type { Reactor } from './reactor.ts'
 import { hasDue, REDRIVE } from './redrive.ts'
 import { RESET } from './reset.ts'
 
-export interface ReactorOptions extends Omit<ReactingOptions, 'onProgress' | 'owner'> {
+export interface ReactorOptions extends Omit<ReactingOptions, 'owner'> {
   /** This process, for monitoring. */
   owner?: Owner
   reader: Reader
   listener: Listener
   /** Called with every error that made it pause in a topic; it continues by itself. */
   onError?(error: unknown, topic?: Topic): void
-  /** Called whenever events of a topic were handled. */
-  onProgress?(topic: Topic): void
 }
 
 /** Reactions may come this much later. Under load, gathering events reduces the work to a tenth. */
@@ -26,7 +24,7 @@ const REST_MS = 25
 
 /** Makes a reactor follow its topics until stopped. Any number of processes may run it: each partition has one owner. */
 export function startReactor(reactor: Reactor, options: ReactorOptions): { stop(): Promise<void> } {
-  const { reader, listener, owner, onError, onProgress, ...others } = options
+  const { reader, listener, owner, onError, ...others } = options
   const types = new Set(reactor.types.map(({ type }) => type))
   const told = (topic: Topic, batch: readonly Recorded[]) => {
     // No span for events that it skips.
@@ -34,7 +32,7 @@ export function startReactor(reactor: Reactor, options: ReactorOptions): { stop(
     return matters.length === 0 ? undefined : consuming('react', { consumer: reactor.name, topic: topic.name }, matters)
   }
   const follow = (topic: Topic): Following => {
-    const { resume, handle } = reacting(reactor, topic, { ...others, owner: owner?.id, onProgress: () => onProgress?.(topic) })
+    const { resume, handle } = reacting(reactor, topic, { ...others, owner: owner?.id })
     const follower: Follower = {
       // One name for several topics would be one consumer group on Kafka, which assigns members partitions of each other's topics.
       consumer: reactor.topics.length > 1 ? `${reactor.name}.${topic.name.split('.').at(-1)}` : reactor.name,

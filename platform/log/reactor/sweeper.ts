@@ -1,6 +1,6 @@
 import type { Command } from '#events/kit/command.ts'
 import { stopping } from '../../stopping.ts'
-import type { Context, Execute } from '../execution.ts'
+import type { Context, Execute } from '../commands/contract.ts'
 
 /** Something that is due because time has passed, not because an event came. */
 export interface Due {

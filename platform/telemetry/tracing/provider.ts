@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { context, propagation, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { ExportResultCode, setGlobalErrorHandler, W3CTraceContextPropagator } from '@opentelemetry/core'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import { detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources'
 import { BatchSpanProcessor, type SpanExporter, TracerProvider } from '@opentelemetry/sdk-trace'
+import { atMost } from '#platform/deadline.ts'
 import type { Spell } from '../spell.ts'
 import { discreetExporter } from './discreet.ts'
 import { openTelemetry } from './opentelemetry.ts'
@@ -63,11 +63,7 @@ export function startTracing(options: ProviderOptions): Tracing & { provider: Tr
     ],
   })
   trace.setGlobalTracerProvider(provider)
-  const tracing = openTelemetry(provider.getTracer('vidwiz'), async () => {
-    const late = new AbortController()
-    await Promise.race([provider.shutdown(), sleep(END_MS, undefined, late)]).catch(() => {})
-    late.abort()
-  })
+  const tracing = openTelemetry(provider.getTracer('vidwiz'), () => atMost(END_MS, provider.shutdown()))
   traceWith(tracing)
   return { ...tracing, provider }
 }

@@ -1,5 +1,5 @@
 import { type Account, type GooglePerson, registerWithGoogle, signInWithGoogle, userIdOf } from '#events/user.ts'
-import { Rejected } from '#platform/log/executor.ts'
+import { Rejected } from '#platform/log/commands/executor.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 import { unauthorized } from '../errors.ts'
 import type { Tools } from '../tools.ts'

@@ -6,8 +6,8 @@ import { integer, rule, text } from '#platform/http/fields.ts'
 import { Answer } from '#platform/http/route.ts'
 import { EventStream, eventStreamLike } from '#platform/http/stream.ts'
 import { strip } from '#platform/http/text.ts'
+import { rejected } from '#platform/log/commands/contract.ts'
 import { counterAt } from '#platform/log/counters.ts'
-import { rejected } from '#platform/log/execution.ts'
 import { conversationOf } from '#projections/conversations.ts'
 import { messagesOf } from '#projections/messages.ts'
 import { nameOf, viewer } from '../auth/guards.ts'
@@ -125,7 +125,7 @@ export const conversationRoutes = [
       const viewer = nameOf(user)
       const conversationId = params.conversation_id
       const quota = wiz.quotas[user.kind]
-      const visible = { visibleIn: ['messages', 'open-replies'] }
+      const visible = { visibleIn: ['messages', 'open-replies'] } as const
       const again = (messageId: number) => wiz.replies?.find(messageId) ?? replyAgain(app, { viewer, conversationId, messageId })
 
       const before = await earlier<{ messageId: number }>(visible)

@@ -12,6 +12,7 @@ import { notFound } from '../errors.ts'
 import { Report, videoOrNumber } from '../media-report.ts'
 import { reasonOf } from '../reason.ts'
 import { BODY_LIMIT_BYTES, FINDINGS_LIMIT_PARTS, route } from '../route.ts'
+import type { Executing } from '../tools.ts'
 import { keepTranscript } from '../transcripts.ts'
 
 const Job = z
@@ -59,7 +60,7 @@ export const mediaRoutes = [
       const videoId = await videoIdOf(db, params.video_id)
       const jobId = body.job_id ?? undefined
       const cause = jobId === undefined ? undefined : await causeOfReport(db, request, videoId)
-      const visible = { visibleIn: ['media'], cause }
+      const visible: Executing = { visibleIn: ['media'], cause }
       const { transcript } = body
       if (transcript) {
         const { rows, language, model, origin } = transcript
@@ -74,7 +75,7 @@ export const mediaRoutes = [
           const stored = (kept as JobSeen).video!.transcript!
           return hearMedia({ videoId, jobId: jobId!, transcript: { s3Key: transcriptKey(videoId), sizeBytes: 0, ...stored } })
         }
-        const options = { visibleIn: ['media', 'videos'], cause, again }
+        const options: Executing = { visibleIn: ['media', 'videos'], cause, again }
         return jobRead(db, videoId, await executeAlone(aboutTranscript(videoId), kept, options))
       }
       return jobRead(db, videoId, await execute(commandOf(body, videoId, jobId, rarelyMs(app.media.silenceMs)), visible))

@@ -50,7 +50,7 @@ const VideoPath = z.object({ video_id: videoIdField })
 const NotePath = z.object({ note_id: integer({ min: 1 }) })
 
 /** The views that show a new note. */
-const SHOWN_IN = { visibleIn: ['notes', 'user-videos', 'videos'] }
+const SHOWN_IN = { visibleIn: ['notes', 'user-videos', 'videos'] } as const
 
 export const noteRoutes = [
   route(

@@ -100,7 +100,7 @@ export const taskRoutes = [
       refuses: { 404: 'There is no such task', 503: 'The transcript could not be stored: say it again' },
     },
     async ({ request, params: { task_id }, body, app, db, ask, execute, executeAlone, earlier }) => {
-      const visible = { visibleIn: ['tasks', 'videos'] }
+      const visible = { visibleIn: ['tasks', 'videos'] } as const
       const answer = ({ status }: Submitted) => ({ message: 'Task result submitted successfully', task_id, status })
       const done = await earlier<Submitted>(visible)
       if (done) return answer(done)

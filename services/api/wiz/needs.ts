@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { Execute } from '#platform/log/executor.ts'
+import type { Execute } from '#platform/log/commands/executor.ts'
 import type { Objects } from '#platform/objects/open.ts'
 import type { Db } from '#platform/pg/pool.ts'
 import type { Waiter } from '#projections/engine/wait.ts'

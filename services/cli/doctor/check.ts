@@ -1,3 +1,4 @@
+import { within } from '#platform/deadline.ts'
 /** The result of a check. `missing`: absent, but could be there; `warning`: works, with a reservation; `failed`: does not work. */
 export interface Finding {
   state: 'ok' | 'missing' | 'warning' | 'failed'
@@ -46,18 +47,14 @@ export const examine = (checks: readonly Check[], withinMs: number): Promise<Che
 
 async function bounded({ look, cost }: Check, withinMs: number): Promise<Finding> {
   const late = new AbortController()
-  const { promise, resolve } = Promise.withResolvers<Finding>()
-  const timer = setTimeout(() => {
-    resolve({ state: 'failed', detail: `did not answer within ${withinMs / 1000} s`, cost })
-    late.abort()
-  }, withinMs)
   try {
-    return await Promise.race([promise, (async () => look(late.signal))()])
+    return await within(withinMs, (async () => look(late.signal))(), (): Finding => {
+      late.abort()
+      return { state: 'failed', detail: `did not answer within ${withinMs / 1000} s`, cost }
+    })
   } catch (error) {
     const { message, code } = error as NodeJS.ErrnoException
     return { state: 'failed', detail: message || code || 'failed', cost }
-  } finally {
-    clearTimeout(timer)
   }
 }
 

@@ -59,7 +59,7 @@ function* statesOf({ stream, evolve }: Decider, catalog: Catalog, life: readonly
   const states = new Map<string, unknown>()
   for (const recorded of life) {
     if (!recorded.stream.startsWith(`${stream.kind}-`)) continue
-    states.set(recorded.stream, evolve(states.get(recorded.stream), decode(catalog, recorded) as never))
+    states.set(recorded.stream, evolve(states.get(recorded.stream), decode(catalog, recorded)))
     yield [recorded.stream, states.get(recorded.stream)]
   }
 }

@@ -1,6 +1,7 @@
 import { basename, join, resolve } from 'node:path'
+import { unlessAborted } from '#platform/deadline.ts'
+import { OperatorError } from '#platform/operator-error.ts'
 import { pythonEnvironment } from '#platform/python/environment.ts'
-import { Trouble } from '#platform/trouble.ts'
 import { turns } from '#platform/turns.ts'
 import type { Listener } from '#platform/whisper/install.ts'
 import { type Heard, HearingError, type HearOptions, type Transcriber } from '../ports.ts'
@@ -9,7 +10,7 @@ import type { Ready } from './protocol.ts'
 import { rowsOf } from './rows.ts'
 
 export interface TranscriberOptions {
-  /** The installed faster-whisper; called for each new child process. Its Trouble becomes a HearingError `set-up`. */
+  /** The installed faster-whisper; called for each new child process. Its OperatorError becomes a HearingError `set-up`. */
   listener(): Promise<Listener>
   /** Folder for downloaded models. */
   models: string
@@ -64,7 +65,7 @@ export function openTranscriber(options: TranscriberOptions): Transcriber & {
 
   async function begun(): Promise<Child> {
     const listener = await options.listener().catch((error) => {
-      throw error instanceof Trouble ? new HearingError('set-up', error.message, { cause: error }) : error
+      throw error instanceof OperatorError ? new HearingError('set-up', error.message, { cause: error }) : error
     })
     if (isClosed) throw closed()
     child = new Child({
@@ -86,7 +87,7 @@ export function openTranscriber(options: TranscriberOptions): Transcriber & {
     const stop = () => void child?.kill(signal.reason)
     signal.addEventListener('abort', stop)
     try {
-      const { segments, language, seconds } = await (await unlessAborted(living(), signal)).hear(resolve(file), onProgress)
+      const { segments, language, seconds } = await (await unlessAborted(signal, living())).hear(resolve(file), onProgress)
       return { language: language ?? NO_LANGUAGE, model, seconds, rows: rowsOf(segments, seconds) }
     } finally {
       signal.removeEventListener('abort', stop)
@@ -100,8 +101,8 @@ export function openTranscriber(options: TranscriberOptions): Transcriber & {
     device: async () => inWords(await (await living()).ready()),
     hear: (file, hearing) =>
       unlessAborted(
-        inTurn(() => hear(file, hearing)),
         hearing.signal,
+        inTurn(() => hear(file, hearing)),
       ),
     async close() {
       isClosed = true
@@ -113,16 +114,6 @@ export function openTranscriber(options: TranscriberOptions): Transcriber & {
 const closed = () => new HearingError('died', 'hearing was ended')
 
 const inWords = ({ device, compute_type, note }: Ready) => `${device}, ${compute_type}${note ? ` (${note})` : ''}`
-
-/** Stops waiting when aborted; a later result is ignored. */
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason)
-    if (signal.aborted) abort()
-    signal.addEventListener('abort', abort, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
-}
 
 function environmentOf(
   { model, device, computeType, threads, models, env = process.env }: TranscriberOptions,

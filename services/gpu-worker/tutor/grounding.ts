@@ -2,16 +2,16 @@ import { numbersOf, stemAt, stemsOf, wordsOf } from './words.ts'
 
 /** A text in which claims can be looked up. */
 export interface Ground {
-  /** Place that supports the claim, relative to the text's length: from 0 to 1; undefined if unsupported. */
-  find(claim: Claim): number | undefined
+  /** Place that supports the statement, relative to the text's length: from 0 to 1; undefined if unsupported. */
+  find(statement: Statement): number | undefined
 }
 
-export interface Claim {
-  /** Words copied from the text to support the claim. */
+export interface Statement {
+  /** Words copied from the text to support the statement. */
   quote: string
-  /** The claim itself, in any language. */
+  /** The statement itself, in any language. */
   said: string
-  /** True if the claim is in another language than the text; then only names and numbers are the same. */
+  /** True if the statement is in another language than the text; then only names and numbers are the same. */
   isTranslated: boolean
   /** Whether capitals identify names: in German all nouns have them. */
   areNamesCapital?: boolean
@@ -23,7 +23,7 @@ const FEWEST_QUOTED = 3
 const MOST_QUOTED = 40
 /** Words around a quote that still belong to its subject, roughly a minute to each side. */
 const NEARBY = 150
-/** Share of the claim's words that must be near the quote; or together anywhere, if the quote is not found. */
+/** Share of the statement's words that must be near the quote; or together anywhere, if the quote is not found. */
 const LEAST_NEAR_QUOTE = 0.25
 const LEAST_WITHOUT_QUOTE = 0.6
 const FEWEST_WITHOUT_QUOTE = 3
@@ -34,9 +34,9 @@ const RAREST = 4
 /**
  * Indexes a text so that claims can be looked up.
  *
- * A claim has to come with a quote. The quote is found where most of its words stand together, and some of the claim's own words
- * must be near. A claim whose quote is not found still counts if most of its words stand together somewhere. In translation the
- * claim's words cannot be compared: then the quote must be found, and if the claim has several numbers and names, at least one must
+ * A statement has to come with a quote. The quote is found where most of its words stand together, and some of the statement's own words
+ * must be near. A statement whose quote is not found still counts if most of its words stand together somewhere. In translation the
+ * statement's words cannot be compared: then the quote must be found, and if the statement has several numbers and names, at least one must
  * occur. (Numbers are ignored when the text spells them out, names when the text is not in Latin letters.)
  */
 export function groundOf(text: string): Ground {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readSettings } from '#platform/config/settings.ts'
 import type { Running, Start } from '#platform/service.ts'
-import { Trouble } from '#platform/service.ts'
+import { OperatorError } from '#platform/service.ts'
 import { backoffMs, stopping } from '#platform/stopping.ts'
 import type { Logger } from '#platform/telemetry/logger.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
@@ -113,11 +113,11 @@ class Work {
   }
 
   /**
-   * @throws Trouble when yt-dlp is missing
+   * @throws OperatorError when yt-dlp is missing
    */
   check(): void {
     const missing = this.ytDlp.missing()
-    if (missing) throw new Trouble(missing)
+    if (missing) throw new OperatorError(missing)
   }
 
   stop(): void {
@@ -226,7 +226,7 @@ class Work {
       if (error instanceof CutShort && error.why === 'stopped')
         return { result: { success: false, error_message: 'the helper was stopped; another one may try' } }
       if (error instanceof CutShort) return failed({ meaning: 'later', reason: error.message })
-      if (error instanceof Trouble) return failed({ meaning: 'set-up', reason: error.message, remedy: error.message })
+      if (error instanceof OperatorError) return failed({ meaning: 'set-up', reason: error.message, remedy: error.message })
       this.log.error({ error, task: task.id, videoId: task.videoId }, 'a task failed in an unexpected way')
       return failed({ meaning: 'later', reason: 'the helper failed' })
     }

@@ -1,11 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
+import { OperatorError } from '#platform/operator-error.ts'
 import { databaseIn, userIn } from '#platform/pg/address.ts'
 import { PinnedClient } from '#platform/pg/client.ts'
 import { codeOf } from '#platform/pg/errors.ts'
 import { migrate } from '#platform/pg/migrate.ts'
 import { connectionOptions, type Db, openDb } from '#platform/pg/pool.ts'
 import { scramVerifier } from '#platform/pg/scram.ts'
-import { Trouble } from '#platform/trouble.ts'
 import { CHANNEL, doorOf, isOpen, MIGRATIONS } from './where.ts'
 
 const { escapeIdentifier: name, escapeLiteral: literal } = pg
@@ -51,7 +52,7 @@ export interface Opened {
  * @param db our database; `url` leads to it
  * @param password of ASCII characters; undefined: unchanged
  * @param ownsServer whether everything on the server is ours
- * @throws Trouble when the user of `url` lacks the rights
+ * @throws OperatorError when the user of `url` lacks the rights
  */
 export async function openDoor(
   db: Db,
@@ -60,11 +61,28 @@ export async function openDoor(
   const door = doorOf(url)
   await allowed(url, () => makeRole(db, door.name, password))
   await allowed(url, () => makeDatabase(db, door.name))
-  await updateDoor(url)
+  await onceLetIn(() => updateDoor(url))
   await allowed(url, () => closeToEverybody(db, databaseIn(url), door.name))
   if (ownsServer) await revokeConnect(db, ['postgres', 'template1'])
   await db.query('door.tell', `select pg_notify('${CHANNEL}', '')`)
   return { alsoOpen: await openTo(db, door.name) }
+}
+
+/** PgBouncer refuses a database for so long after it failed to log in there, unless set otherwise (server_login_retry). */
+const LOGIN_RETRY_MS = 15_000
+const PROTOCOL_VIOLATION = '08P01'
+
+/** A pooler that was asked for the database before it was created may refuse it for a while. */
+async function onceLetIn(work: () => Promise<void>): Promise<void> {
+  const until = Date.now() + LOGIN_RETRY_MS + 1_000
+  while (true) {
+    try {
+      return await work()
+    } catch (error) {
+      if (codeOf(error) !== PROTOCOL_VIOLATION || Date.now() > until) throw error
+    }
+    await sleep(200)
+  }
 }
 
 /** Updates the tables of the door, and its role's rights. */
@@ -164,7 +182,7 @@ async function closeToEverybody(db: Db, ours: string, role: string) {
     [role],
   )
   if (left!.open)
-    throw new Trouble(
+    throw new OperatorError(
       `the role ${role} can still connect to ${ours}, whose channels and locks are none of its business: ` +
         `let its owner run: revoke connect, temporary on database ${name(ours)} from public`,
     )
@@ -187,15 +205,15 @@ const openTo = async (db: Db, role: string) =>
 
 /**
  * Removes the door's database and role.
- * @throws Trouble when workers' entries are not events yet, unless `force`
+ * @throws OperatorError when workers' entries are not events yet, unless `force`
  */
 export async function closeDoor(db: Db, { url, force }: { url: string; force: boolean }): Promise<void> {
   const door = doorOf(url)
   const [row] = await db.query<{ was_public: boolean }>('door.row', 'select was_public from log.door')
-  if (!row) throw new Trouble('there is no door: `npx vidwiz media door` opens one')
+  if (!row) throw new OperatorError('there is no door: `npx vidwiz media door` opens one')
   const waiting = force ? 0 : await waitingIn(door.url)
   if (waiting > 0)
-    throw new Trouble(
+    throw new OperatorError(
       `${waiting} of the things that workers wrote are no events yet: does media-door run? (--force closes the door all the same)`,
     )
   await allowed(url, async () => {
@@ -233,7 +251,7 @@ async function allowed<T>(url: string, work: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (codeOf(error) !== NOT_ALLOWED) throw error
     const user = userIn(url)
-    throw new Trouble(
+    throw new OperatorError(
       `the user ${user} of DB_URL may not do that (${(error as Error).message}): it has to own the database and needs ` +
         `the rights to make roles and databases; let an administrator run: alter role ${name(user)} createrole createdb`,
       { cause: error },

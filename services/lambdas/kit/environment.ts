@@ -1,8 +1,8 @@
 import type { AnswererOptions } from '#platform/llm/answerer.ts'
-import { Trouble } from '#platform/trouble.ts'
+import { OperatorError } from '#platform/operator-error.ts'
 
 /** The environment of a function is invalid. Names every wrong variable, but no values. */
-export class EnvironmentError extends Trouble {
+export class EnvironmentError extends OperatorError {
   override name = 'EnvironmentError'
   readonly missing: string[]
   readonly invalid: string[]

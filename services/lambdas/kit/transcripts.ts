@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { unlessAborted } from '#platform/deadline.ts'
 import type { Objects } from '#platform/objects/objects.ts'
 import { reasonOf } from './log.ts'
 
@@ -25,7 +26,8 @@ export const transcriptReader =
     const key = `transcripts/${videoId}.json`
     for (let attempt = 1; ; attempt++) {
       signal.throwIfAborted()
-      const found = await Promise.race([objects.get(key), ended(signal)]).catch((error: Error) => error)
+      // A stalled download must not use up the time reserved for reporting the other messages.
+      const found = await unlessAborted(signal, objects.get(key)).catch((error: Error) => error)
       signal.throwIfAborted()
       if (found instanceof Buffer) return rowsOf(found.toString())
       const why = found ? reasonOf(found) : 'there is none'
@@ -33,10 +35,6 @@ export const transcriptReader =
       await delay(delayMs, undefined, { signal })
     }
   }
-
-/** A stalled download must not use up the time reserved for reporting the other messages. */
-const ended = (signal: AbortSignal) =>
-  new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
 
 /** Concurrent and later readers of one transcript share a single read. */
 export function sharing(read: ReadTranscript): ReadTranscript {

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import type { Settings } from '#platform/config/settings.ts'
+import { OperatorError } from '#platform/operator-error.ts'
 import { openQueues } from '#platform/sqs/open.ts'
 import type { Logger } from '#platform/telemetry/logger.ts'
 import type { Metrics } from '#platform/telemetry/metrics.ts'
-import { Trouble } from '#platform/trouble.ts'
 import { EnvironmentError } from '../kit/environment.ts'
 import { type FunctionSpec, functions } from '../kit/functions.ts'
 import { functionEnvironment } from './function-environment.ts'
@@ -106,7 +106,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
 }
 
 /**
- * @throws Trouble when a function's environment is invalid; a function that only lacks variables is idle
+ * @throws OperatorError when a function's environment is invalid; a function that only lacks variables is idle
  */
 function planned({ settings, adminToken, env = process.env }: RunnerOptions): { plans: Plan[]; idle: Record<string, string> } {
   const idle: Record<string, string> = {}
@@ -129,7 +129,7 @@ function planned({ settings, adminToken, env = process.env }: RunnerOptions): { 
       return []
     }
   })
-  if (problems.size > 0) throw new Trouble([...problems].join('\n'))
+  if (problems.size > 0) throw new OperatorError([...problems].join('\n'))
   return { plans, idle }
 }
 

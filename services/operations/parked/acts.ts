@@ -1,7 +1,7 @@
-import type { Execute } from '#platform/log/executor.ts'
+import type { Execute } from '#platform/log/commands/executor.ts'
+import { skip } from '#platform/log/consumers/letters.ts'
+import { OperatorError } from '#platform/operator-error.ts'
 import type { Db } from '#platform/pg/pool.ts'
-import { Trouble } from '#platform/trouble.ts'
-import { skip } from '#projections/engine/letters.ts'
 import { type Operator, operate } from '../operation.ts'
 import { type Redriven, type RedriveOptions, redriveAll } from './redriving.ts'
 import type { Selection } from './stuck.ts'
@@ -65,7 +65,7 @@ export const summaryOf = ({ streams, applied, parked, stillParked, untaken, isCa
 /**
  * Skips a failed event for good; recorded before and after. With `isRedriven`, also redrives the events that wait behind it.
  * @returns the outcome of that redrive, if there was one
- * @throws Trouble when there is no such failed event
+ * @throws OperatorError when there is no such failed event
  */
 export const skipRecorded = (
   { db, execute, operator }: Ground,
@@ -84,7 +84,7 @@ export const skipRecorded = (
     },
     async () => {
       if (!(await skip(db, consumer, stream, pos, reason)))
-        throw new Trouble(`no failed event of ${stream} at position ${pos} in ${consumer}`)
+        throw new OperatorError(`no failed event of ${stream} at position ${pos} in ${consumer}`)
       const said = `skipped position ${pos}`
       if (!isRedriven) return { result: undefined, summary: said }
       const result = await redriveAll(db, { consumer, stream }, options)

@@ -1,19 +1,19 @@
+import { OperatorError } from '#platform/operator-error.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
-import { Trouble } from '#platform/trouble.ts'
 import type { View } from '#projections/engine/view.ts'
 import { views } from '#projections/index.ts'
 
 /** The view of this consumer name; undefined for other consumers. */
 export const viewOf = (consumer: string): View | undefined => (views as readonly View[]).find(({ name }) => name === consumer)
 
-/** @throws Trouble that lists all consumers, for an unknown one */
+/** @throws OperatorError that lists all consumers, for an unknown one */
 export async function assertKnown(db: Queryable, consumer: string): Promise<void> {
   const rows = await db.query<{ consumer: string }>(
     'consumers',
     `select distinct consumer from log.checkpoints where consumer not like '%~%' order by 1`,
   )
   const known = rows.map((row) => row.consumer)
-  if (!known.includes(consumer)) throw new Trouble(`there is no consumer ${consumer}; there are ${known.join(', ')}`)
+  if (!known.includes(consumer)) throw new OperatorError(`there is no consumer ${consumer}; there are ${known.join(', ')}`)
 }
 
 /** Whether a consumer is known to run nowhere: the last owner of each partition is known, and none is alive. */

@@ -1,8 +1,8 @@
 import type { Recorded } from '#events/kit/envelope.ts'
+import type { Letter } from '#platform/log/consumers/letters.ts'
+import { OperatorError } from '#platform/operator-error.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
-import { Trouble } from '#platform/trouble.ts'
 import { fold, type Row, readFor } from '#projections/engine/fold.ts'
-import type { Letter } from '#projections/engine/letters.ts'
 import type { Id, View } from '#projections/engine/view.ts'
 import { viewOf } from './consumers.ts'
 import { lettersBehind, rowIdOf, rowsOf } from './stream.ts'
@@ -38,13 +38,13 @@ const MOST_LETTERS = 5_000
 
 /**
  * Computes the consequences of skipping a failed event. Changes nothing.
- * @throws Trouble when there is no such failed event
+ * @throws OperatorError when there is no such failed event
  */
 export async function whatSkipChanges(db: Queryable, consumer: string, stream: string, pos: number): Promise<SkipPreview> {
   const parked = (await lettersBehind(db, consumer, stream, pos - 1, MOST_LETTERS)).filter(({ state }) => state !== 'skipped')
   const [letter, ...behind] = parked
   if (letter?.pos !== pos || letter.state !== 'failed')
-    throw new Trouble(`no failed event of ${stream} at position ${pos} in ${consumer}`)
+    throw new OperatorError(`no failed event of ${stream} at position ${pos} in ${consumer}`)
   const view = viewOf(consumer)
   const about = { consumer, letter, waiting: behind.length }
   if (view) return { ...about, ...(await ofView(db, view, letter, behind)) }

@@ -2,11 +2,11 @@ import { catalog, deciders } from '#events/catalog.ts'
 import { decode } from '#events/kit/codec.ts'
 import type { Recorded } from '#events/kit/envelope.ts'
 import { reason } from '#platform/log/cause.ts'
-import { decidersByKind } from '#platform/log/deciding.ts'
+import { decidersByKind } from '#platform/log/commands/rounds.ts'
+import type { Letter } from '#platform/log/consumers/letters.ts'
 import { appender } from '#platform/log/postgres/appender.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 import { type Row, readFor } from '#projections/engine/fold.ts'
-import type { Letter } from '#projections/engine/letters.ts'
 import { liveOf, loadText } from '#projections/engine/table.ts'
 import type { Id, View } from '#projections/engine/view.ts'
 import { viewOf } from './consumers.ts'
@@ -88,7 +88,7 @@ async function stateBefore(db: Queryable, event: Recorded): Promise<Before> {
   const history = await historyBefore(db, event)
   if (history.length !== event.version - 1) return { is: 'unknown', why: 'events before it were pruned' }
   try {
-    const state = history.reduce<unknown>((state, one) => decider.evolve(state, decode(catalog, one) as never), undefined)
+    const state = history.reduce<unknown>((state, one) => decider.evolve(state, decode(catalog, one)), undefined)
     return { is: 'state', version: history.length, state: state ?? null }
   } catch (error) {
     return { is: 'unknown', why: `the events before it cannot be folded: ${reason(error)}` }

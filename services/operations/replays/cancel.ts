@@ -1,5 +1,5 @@
+import { OperatorError } from '#platform/operator-error.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
-import { Trouble } from '#platform/trouble.ts'
 import { cancelReplay, PROJECTOR, type ReplayRow, replayById } from '#projections/engine/replays.ts'
 import type { Act, Done } from '../operation.ts'
 
@@ -12,10 +12,10 @@ export const cancelAct = (id: string, reason?: string): Act => ({
 
 /**
  * Asks a replay to end, in whatever process it runs. It ends within a second and changes nothing.
- * @throws Trouble that says why it cannot be ended
+ * @throws OperatorError that says why it cannot be ended
  */
 export async function askToEnd(db: Queryable, id: string): Promise<Done<undefined>> {
-  if (!(await cancelReplay(db, id))) throw new Trouble(whyNot(id, await replayById(db, id)))
+  if (!(await cancelReplay(db, id))) throw new OperatorError(whyNot(id, await replayById(db, id)))
   return { result: undefined, summary: 'asked to end' }
 }
 

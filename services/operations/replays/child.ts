@@ -4,11 +4,11 @@ import { z } from 'zod'
 import { giveWay } from '#platform/background.ts'
 import { readSettings } from '#platform/config/settings.ts'
 import { openReader } from '#platform/log/open.ts'
+import { OperatorError } from '#platform/operator-error.ts'
 import { openListener } from '#platform/pg/listen.ts'
 import type { Db } from '#platform/pg/pool.ts'
 import { openDb } from '#platform/pg/pool.ts'
 import { databaseUrl } from '#platform/pg/where.ts'
-import { Trouble } from '#platform/trouble.ts'
 import { endReplay, replayById } from '#projections/engine/replays.ts'
 import { views } from '#projections/index.ts'
 import { type Replay, runReplay } from './replay.ts'
@@ -35,7 +35,7 @@ export interface ChildOptions {
 /**
  * Runs a replay in a process of its own with low priority, so that the caller goes on serving. Its progress is in `log.replays`.
  * @returns the result that the replay recorded
- * @throws Trouble with the replay's error when it failed
+ * @throws OperatorError with the replay's error when it failed
  */
 export async function replayInChild(db: Db, spec: ReplaySpec, { env, signal }: ChildOptions): Promise<unknown> {
   const child = spawn(
@@ -69,7 +69,7 @@ export async function replayInChild(db: Db, spec: ReplaySpec, { env, signal }: C
       row = await replayById(db, spec.id)
     }
     const error = row?.error?.split('\n')[0] ?? (said.trim() || `its process ended (${code})`)
-    throw Object.assign(new Trouble(row?.outcome === 'cancelled' ? 'cancelled' : error), {
+    throw Object.assign(new OperatorError(row?.outcome === 'cancelled' ? 'cancelled' : error), {
       outcome: row?.outcome === 'cancelled' ? 'cancelled' : 'failed',
     })
   } finally {
@@ -81,7 +81,7 @@ export async function replayInChild(db: Db, spec: ReplaySpec, { env, signal }: C
 async function main(text: string): Promise<void> {
   const { id, view: name, pos, at, differencesTo, ...spec } = Spec.parse(JSON.parse(text))
   const view = views.find((one) => one.name === name)
-  if (!view) throw new Trouble(`there is no view ${name}`)
+  if (!view) throw new OperatorError(`there is no view ${name}`)
   giveWay()
   const settings = readSettings()
   const url = databaseUrl(settings)

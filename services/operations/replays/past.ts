@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { now } from '#platform/clock.ts'
 import type { Reader } from '#platform/log/port.ts'
 import { positionAt } from '#platform/log/postgres/moment.ts'
+import { OperatorError } from '#platform/operator-error.ts'
 import type { Db, Queryable } from '#platform/pg/pool.ts'
-import { Trouble } from '#platform/trouble.ts'
 import type { Comparison, Difference } from '#projections/engine/compare.ts'
 import { comparePast, dropPast, foldPast, rowsOfPast } from '#projections/engine/past.ts'
 import { liveVersion } from '#projections/engine/versions.ts'
@@ -43,7 +43,7 @@ const withTable = (row: Omit<PastView, 'table'>): PastView => ({
 
 /**
  * The log position for a requested position or moment.
- * @throws Trouble when it lies beyond the end of the log, or before the oldest moment known to the database
+ * @throws OperatorError when it lies beyond the end of the log, or before the oldest moment known to the database
  */
 export async function positionOf(
   db: Queryable,
@@ -56,12 +56,12 @@ export async function positionOf(
        from log.relay r left join (select max(pos) as pos from log.events) e on true`,
   )
   if (at !== undefined) {
-    if (at > now()) throw new Trouble(`${new Date(at).toISOString()} lies in the future`)
+    if (at > now()) throw new OperatorError(`${new Date(at).toISOString()} lies in the future`)
     if (log!.isPruned)
-      throw new Trouble('the database has no events any more to tell moments by, as all were pruned: say a position')
+      throw new OperatorError('the database has no events any more to tell moments by, as all were pruned: say a position')
     return positionAt(db, at)
   }
-  if (pos! > log!.head) throw new Trouble(`the log ends at position ${log!.head}`)
+  if (pos! > log!.head) throw new OperatorError(`the log ends at position ${log!.head}`)
   return pos!
 }
 
@@ -71,7 +71,7 @@ export async function makePast(
   { db, reader, signal, onProgress }: Ground,
 ): Promise<PastView> {
   const live = await liveVersion(db, view)
-  if (live === undefined) throw new Trouble(`there is no view ${view.name} yet: no projector has run here`)
+  if (live === undefined) throw new OperatorError(`there is no view ${view.name} yet: no projector has run here`)
   await assertReadable(db, reader, view, pos)
   await dropOld(db)
   const id = randomBytes(4).toString('hex')
@@ -95,7 +95,7 @@ const NEWEST = `
   select p.partition, (select max(pos) from log.events e where e.topic = $1 and e.partition = p.partition and e.pos <= $3) as pos
     from generate_series(0, $2::int - 1) p(partition)`
 
-/** @throws Trouble until the relay has copied everything up to `pos` to Kafka: missing events would be left out silently */
+/** @throws OperatorError until the relay has copied everything up to `pos` to Kafka: missing events would be left out silently */
 async function assertReadable(db: Db, reader: Reader, { topic }: View, pos: number): Promise<void> {
   const newest = await db.query<{ partition: number; pos: number | null }>('past.newest', NEWEST, [
     topic.name,
@@ -105,7 +105,9 @@ async function assertReadable(db: Db, reader: Reader, { topic }: View, pos: numb
   const heads = await reader.heads(topic)
   const behind = newest.some(({ partition, pos }) => pos !== null && pos > (heads.get(partition) ?? 0))
   if (behind)
-    throw new Trouble(`Kafka has not all up to position ${pos} yet: the relay is behind (npx vidwiz lag); try again in a moment`)
+    throw new OperatorError(
+      `Kafka has not all up to position ${pos} yet: the relay is behind (npx vidwiz lag); try again in a moment`,
+    )
 }
 
 async function dropOld(db: Db): Promise<void> {
@@ -121,27 +123,27 @@ async function dropOld(db: Db): Promise<void> {
 export const pastViews = async (db: Queryable): Promise<PastView[]> =>
   (await db.query<Omit<PastView, 'table'>>('past.all', `select ${READ} from log.past_views order by made_at desc`)).map(withTable)
 
-/** @throws Trouble that lists all past views, for an unknown one */
+/** @throws OperatorError that lists all past views, for an unknown one */
 export async function pastView(db: Queryable, id: string): Promise<PastView> {
   const all = await pastViews(db)
   const found = all.find((one) => one.id === id)
-  if (!found) throw new Trouble(`there is no past view ${id}; there are ${all.map((one) => one.id).join(', ') || 'none'}`)
+  if (!found) throw new OperatorError(`there is no past view ${id}; there are ${all.map((one) => one.id).join(', ') || 'none'}`)
   return found
 }
 
 /**
  * The view in the code, with the version that was folded.
- * @throws Trouble when the code has changed since
+ * @throws OperatorError when the code has changed since
  */
 function viewOf({ id, view: name, version }: PastView): View {
   const view = views.find((one) => one.name === name)
   if (view?.version === version) return view
-  throw new Trouble(
+  throw new OperatorError(
     `${id} was folded by version ${version} of ${name}, and this is ${view ? `version ${view.version}` : 'code without it'}: drop it and fold it again`,
   )
 }
 
-/** Rows of a past view, ordered by key. @throws Trouble for an unknown view or column */
+/** Rows of a past view, ordered by key. @throws OperatorError for an unknown view or column */
 export async function rowsAsOf(
   db: Db,
   id: string,
@@ -150,11 +152,11 @@ export async function rowsAsOf(
   const view = viewOf(await pastView(db, id))
   for (const column of Object.keys(query.where ?? {}))
     if (!Object.hasOwn(view.columns, column))
-      throw new Trouble(`${view.name} has no column ${column}; it has ${Object.keys(view.columns).join(', ')}`)
+      throw new OperatorError(`${view.name} has no column ${column}; it has ${Object.keys(view.columns).join(', ')}`)
   return rowsOfPast(db, view, id, query)
 }
 
-/** The differences between the past and the live view: `missing` rows are gone since, `extra` ones are new. @throws Trouble */
+/** The differences between the past and the live view: `missing` rows are gone since, `extra` ones are new. @throws OperatorError */
 export const comparedWithNow = async (
   db: Db,
   id: string,
@@ -167,7 +169,7 @@ export const dropAct = ({ view, id }: PastView): Act => ({
   command: `npx vidwiz as-of drop ${id}`,
 })
 
-/** Drops a past view, also one of a version that the code no longer has. @throws Trouble when there is none */
+/** Drops a past view, also one of a version that the code no longer has. @throws OperatorError when there is none */
 export async function dropPastView(db: Db, id: string): Promise<PastView> {
   const past = await pastView(db, id)
   await dropPast(db, past.view, id)

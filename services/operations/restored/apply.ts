@@ -1,5 +1,5 @@
+import { OperatorError } from '#platform/operator-error.ts'
 import type { Db } from '#platform/pg/pool.ts'
-import { Trouble } from '#platform/trouble.ts'
 import { views } from '#projections/index.ts'
 import type { Act, Done } from '../operation.ts'
 import type { Restoration } from './preview.ts'
@@ -13,10 +13,10 @@ export const restoredAct = (reason: string): Act => ({
 
 /**
  * Lets a restored log (one that went back in time) go on, as the preview showed, in one transaction.
- * @throws Trouble when the log has changed since the preview
+ * @throws OperatorError when the log has changed since the preview
  */
 export async function restoreAsShown(db: Db, shown: Restoration): Promise<Done<string>> {
-  const { head, floor, skip, timeline, kafka, ahead, republishFrom } = shown
+  const { head, floor, skip, timeline, kafka, gone, ahead, republishFrom } = shown
   const epoch = timeline.epoch + 1
   const shortened = (kafka?.shortened ?? []).map(({ topic, partition, kept }) => ({ topic, partition, end: kept }))
   const voided = [
@@ -33,9 +33,14 @@ export async function restoreAsShown(db: Db, shown: Restoration): Promise<Done<s
       'select (select coalesce(max(pos), 0) from log.events) as head, epoch, id from log.timeline for update',
     )
     if (rows[0].head !== head || rows[0].epoch !== timeline.epoch || rows[0].id !== timeline.id)
-      throw new Trouble('the log has changed meanwhile; nothing was done: look again')
+      throw new OperatorError('the log has changed meanwhile; nothing was done: look again')
     await tx.query('update log.timeline set epoch = $1, floor = $2, halted = null, halted_at = null', [epoch, floor])
     await tx.query('insert into log.restorations (epoch, head, floor) values ($1, $2, $3)', [epoch, head, floor])
+    await tx.query(
+      `insert into log.given_up (first, last, epoch) select first, last, $2 from json_to_recordset($1) g(first bigint, last bigint)
+       on conflict (first) do update set last = greatest(log.given_up.last, excluded.last), epoch = excluded.epoch`,
+      [JSON.stringify(gone.gaps), epoch],
+    )
     // Other records will take the lost offsets, which must not be voided then.
     await tx.query(
       `delete from log.voided v using json_to_recordset($1) s(topic text, partition int, "end" bigint)

@@ -4,9 +4,10 @@ import { type Aliens, check, type Disagreement } from '#platform/log/kafka/check
 import { kafkaOptions, openKafka, SOON } from '#platform/log/kafka/client.ts'
 import { openFetcher } from '#platform/log/kafka/fetch.ts'
 import { offsetsBeyond } from '#platform/log/kafka/offsets.ts'
+import { ALL, type Gap, gapsInWords, gapsOf } from '#platform/log/postgres/gaps.ts'
 import { readTimeline, type Timeline } from '#platform/log/timeline.ts'
+import { OperatorError } from '#platform/operator-error.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
-import { Trouble } from '#platform/trouble.ts'
 
 /** The state of a log that went back in time, and where it would go on. */
 export interface Restoration {
@@ -16,6 +17,8 @@ export interface Restoration {
   headAt: number | null
   /** Differences between Kafka's topics and the log; undefined on the embedded log. */
   kafka: Disagreement | undefined
+  /** Events that are gone from the middle of the log. */
+  gone: { gone: number; gaps: Gap[] }
   /** Consumers whose checkpoints are beyond the end of the log. */
   ahead: string[]
   /** Positions up to this one are never assigned again. */
@@ -55,7 +58,7 @@ interface Stand {
 
 /**
  * Tells what the log lost and what restoring it would do. Changes nothing.
- * @throws Trouble when Kafka lost events that the database no longer has
+ * @throws OperatorError when Kafka lost events that the database no longer has
  */
 export async function previewRestoration(
   db: Queryable,
@@ -66,15 +69,16 @@ export async function previewRestoration(
   const [stand] = await db.query<Stand>('restored.stand', STAND)
   const { head, headAt, pruned, relay, furthest, ahead } = stand!
   if (relay > 0 && !kafkaOptions(settings))
-    throw new Trouble('the log was published to Kafka, and KAFKA_BROKERS is not set: set it as the services have it')
+    throw new OperatorError('the log was published to Kafka, and KAFKA_BROKERS is not set: set it as the services have it')
   const kafka = await disagreementOf(db, settings, { thorough, onRead })
   const highest = Math.max(head, timeline.floor, relay, furthest, ...(kafka?.aliens ?? []).map(({ pos }) => pos))
   const republishFrom = kafka?.shortened.length ? await lastKeptOf(db, kafka.shortened) : undefined
   if (republishFrom !== undefined && pruned)
-    throw new Trouble(
+    throw new OperatorError(
       `topics lost events from position ${republishFrom + 1} on, and the database was pruned: restore Kafka from a backup of its own`,
     )
-  return { timeline, head, headAt, kafka, ahead, floor: highest + skip, skip, republishFrom }
+  const gone = await gapsOf(db, ALL)
+  return { timeline, head, headAt, kafka, gone, ahead, floor: highest + skip, skip, republishFrom }
 }
 
 async function disagreementOf(
@@ -137,12 +141,26 @@ const number = (n: number) => n.toLocaleString('en-US')
 const countOf = (aliens: readonly Aliens[]) => aliens.reduce((sum, { first, last }) => sum + last - first + 1, 0)
 
 /** The effect of restoring, in lines for people. */
-export function restorationLines({ timeline, head, headAt, kafka, ahead, floor, skip, republishFrom }: Restoration): string[] {
+export function restorationLines({
+  timeline,
+  head,
+  headAt,
+  kafka,
+  gone,
+  ahead,
+  floor,
+  skip,
+  republishFrom,
+}: Restoration): string[] {
   const lines = [
     headAt === null
       ? 'The log is empty.'
       : `The log ends at position ${number(head)}, appended ${new Date(headAt).toISOString()}: what was written later is lost.`,
   ]
+  if (gone.gone > 0)
+    lines.push(
+      `${gapsInWords({ gone: gone.gone, gaps: gone.gaps.slice(0, 10) })}: they are given up, and replays go on without them. To keep them, bring them back from a backup first.`,
+    )
   if (timeline.halted !== null) lines.push(`It is halted: ${timeline.halted}.`)
   for (const [where, aliens] of Map.groupBy(kafka?.aliens ?? [], ({ topic, partition }) => `${topic}/${partition}`))
     lines.push(`${where} holds ${number(countOf(aliens))} records that the log does not have: readers will pass over them.`)

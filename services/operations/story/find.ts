@@ -1,5 +1,5 @@
 import type { Recorded } from '#events/kit/envelope.ts'
-import { Trouble } from '#platform/trouble.ts'
+import { OperatorError } from '#platform/operator-error.ts'
 import { UUID } from '../uuid.ts'
 import type { Reading } from './reading.ts'
 
@@ -39,7 +39,7 @@ export const traceIn = (name: string): string | undefined => TRACE.exec(name)?.[
  * first. Returns one event more than the limit if there are more.
  *
  * @returns undefined when nothing has that name
- * @throws Trouble when it may mean several streams
+ * @throws OperatorError when it may mean several streams
  */
 export async function find(log: Reading, name: string, limit: number): Promise<Found | undefined> {
   const stream = await findStream(log, name, limit)
@@ -63,7 +63,8 @@ async function findStream(log: Reading, name: string, limit: number): Promise<Fo
   const [stream, ...others] = streams
   if (stream === undefined) return undefined
   // A video's id is not ambiguous: it means the stream of the video itself.
-  if (others.length > 0 && /^\d+$/.test(name)) throw new Trouble(`${name} may be ${[stream, ...others].join(' or ')}: say which`)
+  if (others.length > 0 && /^\d+$/.test(name))
+    throw new OperatorError(`${name} may be ${[stream, ...others].join(' or ')}: say which`)
   const events = found.filter((event) => event.stream === stream)
   return { subject: { kind: 'stream', name: stream }, events, streams: [stream], meant: [] }
 }

@@ -3,11 +3,12 @@ import type { Recorded } from '#events/kit/envelope.ts'
 import { usualPolicy } from '#events/task.ts'
 import { now } from '#platform/clock.ts'
 import type { Settings } from '#platform/config/settings.ts'
+import { within } from '#platform/deadline.ts'
 import { shownCause } from '#platform/log/cause.ts'
 import { kafkaOptions } from '#platform/log/kafka/client.ts'
 import type { Reader } from '#platform/log/port.ts'
+import { OperatorError } from '#platform/operator-error.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
-import { Trouble } from '#platform/trouble.ts'
 import { type Applied, appliedOf } from './applied.ts'
 import type { Subject } from './find.ts'
 import { type Gathered, gather } from './gather.ts'
@@ -65,7 +66,7 @@ const OFFSETS_MS = 3_000
  * Tells the story of a stream, an event, a request, a trace or a message of a queue.
  *
  * @param what as in `find`
- * @throws Trouble when the log has nothing of that name, or it may mean several things
+ * @throws OperatorError when the log has nothing of that name, or it may mean several things
  */
 export async function tell(
   { db, reader, settings }: Telling,
@@ -130,15 +131,11 @@ export function payloadOf({ data }: Recorded): unknown {
 async function offsetsIn(reader: Reader, events: readonly Recorded[]) {
   const none = (why: string | null) => ({ offsets: new Map<number, number>(), why })
   if (!reader.offsets) return none(null)
-  const late = Promise.withResolvers<ReturnType<typeof none>>()
-  const timer = setTimeout(() => late.resolve(none('Kafka does not answer')), OFFSETS_MS)
-  try {
-    return await Promise.race([reader.offsets(events).then((offsets) => ({ offsets, why: null })), late.promise])
-  } catch (error) {
-    return none((error as Error).message)
-  } finally {
-    clearTimeout(timer)
-  }
+  const found = reader.offsets(events).then(
+    (offsets) => ({ offsets, why: null }),
+    (error: Error) => none(error.message),
+  )
+  return within(OFFSETS_MS, found, () => none('Kafka does not answer'))
 }
 
 /** Streams whose states explain why something waits. */
@@ -165,10 +162,11 @@ function isTornOff({ events, isCut }: Gathered): boolean {
 export const fromKafka = (stream: string) => `Kafka has it: npx vidwiz tail --from 0 --no-follow --stream ${stream}`
 
 /** The error for a name without events in the database. */
-async function unknown(db: Queryable, what: string): Promise<Trouble> {
+async function unknown(db: Queryable, what: string): Promise<OperatorError> {
   const isStream = /^[a-z]+-./.test(what)
   const known = isStream && (await db.query('story.kept', 'select from log.snapshots where stream = $1', [what]))
-  if (known && known.length > 0) return new Trouble(`the events of ${what} were pruned from the database; ${fromKafka(what)}`)
+  if (known && known.length > 0)
+    return new OperatorError(`the events of ${what} were pruned from the database; ${fromKafka(what)}`)
   const hint = /^\d+$/.test(what) ? ' (there is no note, no user and no conversation of that number)' : ''
-  return new Trouble(`the log has no stream, event, request, trace or message ${what}${hint}`)
+  return new OperatorError(`the log has no stream, event, request, trace or message ${what}${hint}`)
 }

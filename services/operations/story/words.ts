@@ -110,5 +110,6 @@ function wholeOf(recorded: Recorded): string {
     if (!(error instanceof EventError)) throw error
     return `cannot be read: ${quoted(recorded.data)}`
   }
-  return words[event.type as Event['type']](event as never)
+  const wordsFor = words[event.type as Event['type']] as (one: EventOf) => string
+  return wordsFor(event)
 }

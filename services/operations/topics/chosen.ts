@@ -3,7 +3,7 @@ import { jsonSchemaOf } from '#events/kit/json-schema.ts'
 import type { Topic } from '#events/kit/stream.ts'
 import { ai, conversations, media, notes, ops, tasks, topics, users, videos } from '#events/topics.ts'
 import { partitionOf } from '#platform/log/partitioner.ts'
-import { Trouble } from '#platform/trouble.ts'
+import { OperatorError } from '#platform/operator-error.ts'
 import type { Filter } from './filter.ts'
 
 /** Partitions, by topic, that can contain matching events. The others need not be read. */
@@ -14,12 +14,12 @@ const shortName = (topic: Topic) => topic.name.replace('vidwiz.', '')
 /**
  * The places to search for a filter.
  * @param name of a topic, as `vidwiz.notes` or `notes`; all topics, if not given
- * @throws Trouble for an unknown topic, type or field, because waiting for its events would be in vain
+ * @throws OperatorError for an unknown topic, type or field, because waiting for its events would be in vain
  */
 export function placesOf({ types = [], key, stream, where = [] }: Filter, name?: string): Places {
   const named = topics.filter((topic) => name === undefined || [topic.name, shortName(topic)].includes(name))
-  if (named.length === 0) throw new Trouble(`no topic is called ${name}: ${topics.map((one) => one.name).join(', ')}`)
-  for (const type of types) if (!catalog.has(type)) throw new Trouble(`no type of event is called ${type}`)
+  if (named.length === 0) throw new OperatorError(`no topic is called ${name}: ${topics.map((one) => one.name).join(', ')}`)
+  for (const type of types) if (!catalog.has(type)) throw new OperatorError(`no type of event is called ${type}`)
   for (const { path } of where) assertField(path)
   const ofTypes = new Set(types.map((type) => catalog.get(type)!.topic.name))
   const ofStream = stream === undefined ? undefined : topicOfStream(stream)
@@ -62,7 +62,7 @@ export const fieldOf = (path: readonly string[]): { isText: boolean } | undefine
 }
 
 function assertField(path: readonly string[]) {
-  if (!fieldOf(path)) throw new Trouble(`no event has a field ${path.join('.')}`)
+  if (!fieldOf(path)) throw new OperatorError(`no event has a field ${path.join('.')}`)
 }
 
 interface Declared {

@@ -4,7 +4,7 @@ import type { Filter } from './filter.ts'
 
 /**
  * The places to search for a filter, like `placesOf`; for a stream that the database knows, only the stream's partition.
- * @throws Trouble for an unknown topic, type or field
+ * @throws OperatorError for an unknown topic, type or field
  */
 export async function narrowed(db: Queryable, filter: Filter, topic?: string): Promise<Places> {
   const { stream, key } = filter

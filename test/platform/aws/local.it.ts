@@ -15,10 +15,10 @@ import { QUEUES } from '#platform/aws/local/usual.ts'
 import { localAwsEnvironment, oldestMessages, withLocalAws } from '#platform/aws/local/where.ts'
 import { readSettings } from '#platform/config/settings.ts'
 import { openObjects } from '#platform/objects/open.ts'
+import { OperatorError } from '#platform/operator-error.ts'
 import { openQueues } from '#platform/sqs/open.ts'
 import type { Queues } from '#platform/sqs/queues.ts'
 import { sqsQueues } from '#platform/sqs/sqs.ts'
-import { Trouble } from '#platform/trouble.ts'
 import { eventually } from '#test/kit/eventually.ts'
 import { startLocalAws, type TestLocalAws } from '#test/kit/local-aws.ts'
 import { vidwiz } from '#test/kit/run.ts'
@@ -270,7 +270,7 @@ describe('S3 and SQS in the data folder', function () {
     const s3 = leads({ ...theirs, ...both })
     expect(s3).to.have.all.keys('S3_ENDPOINT', 'S3_BUCKET_NAME')
     expect(leads({ ...theirs, ...both, S3_BUCKET_NAME: 'theirs' })).to.deep.equal({})
-    expect(() => leads({ S3_BUCKET_NAME: 'theirs' })).to.throw(Trouble, /AWS_ACCESS_KEY_ID/)
+    expect(() => leads({ S3_BUCKET_NAME: 'theirs' })).to.throw(OperatorError, /AWS_ACCESS_KEY_ID/)
   })
 
   it('are found by whoever knows the folder, and belong to one process', async () => {

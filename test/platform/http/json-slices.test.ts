@@ -93,6 +93,19 @@ describe('JSON that is read in slices', () => {
     }
   })
 
+  it('is finite where only the value of a key that counts, its last one, is', async () => {
+    const filler = Array.from({ length: 10_000 }, (_, n) => `"k${n}":1.5`).join()
+    for (const [first, last, expected] of [
+      ['1e999', '1', true],
+      ['1', '1e999', false],
+      ['[-1e999]', '[1]', true],
+      [`[${'1e999,'.repeat(20_000)}1]`, '0', true],
+    ] as const) {
+      const read = await parseInSlices(`{"a":${first},${filler},"a":${last}}`, USUAL)
+      expect(finite(read), `${first.slice(0, 10)} then ${last}`).to.equal(expected)
+    }
+  })
+
   it('is refused when it is too deep or of too many parts, before any of it is read', async () => {
     const wideAndDeep = (depth: number) => `[${BLANKS}`.repeat(2) + '['.repeat(depth - 2) + ']'.repeat(depth)
     expect(await read(wideAndDeep(MAX_DEPTH))).to.be.an('array')

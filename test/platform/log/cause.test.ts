@@ -2,8 +2,8 @@ import { expect } from 'chai'
 import pg from 'pg'
 import { EventError } from '#events/kit/codec.ts'
 import { causeOf, patternOf } from '#platform/log/cause.ts'
-import { Rejected } from '#platform/log/execution.ts'
-import { Unable } from '#platform/log/reactor/effect.ts'
+import { Rejected } from '#platform/log/commands/contract.ts'
+import { Unable } from '#platform/log/reactor/caused-commands.ts'
 
 const root = 'file:///srv/vidwiz/'
 

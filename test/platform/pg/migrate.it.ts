@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import pg from 'pg'
 import { migrate } from '#platform/pg/migrate.ts'
 import { openDb } from '#platform/pg/pool.ts'
+import { STEPS } from '#platform/pg/squashed.ts'
 import { reach } from '#platform/pg/where.ts'
 import { administer, emptyDatabase, freshDatabase, type NewDatabase } from '#test/kit/postgres.ts'
 
@@ -37,6 +38,29 @@ describe('the list of migrations', function () {
       expect(await migrate(database.url)).to.deep.equal([])
       await database.drop()
     })
+
+  it('of a database from before the first release is replaced by the files that make the same tables', async () => {
+    const database = await freshDatabase()
+    const names = await rows(database, 'select name from vidwiz.migrations order by name')
+    const steps = (some: readonly string[]) =>
+      administer(
+        database.url,
+        `truncate vidwiz.migrations;
+         insert into vidwiz.migrations (name, batch, migration_time)
+         select n, 1, now() from unnest('{${some.join()}}'::text[]) n`,
+      )
+    await steps(STEPS)
+    expect(await migrate(database.url)).to.deep.equal([])
+    expect(await rows(database, 'select name from vidwiz.migrations order by name')).to.deep.equal(names)
+    await steps(STEPS.slice(0, -1))
+    const error = await migrate(database.url).catch((error) => error)
+    expect([error.name, error.message]).to.deep.equal([
+      'OperatorError',
+      'the tables of the database are from before the first release, and lack 029_living_owners.sql: run the setup of a version that has these first',
+    ])
+    expect(await rows(database, 'select count(*)::int from vidwiz.migrations')).to.deep.equal([{ count: STEPS.length - 1 }])
+    await database.drop()
+  })
 
   it('leaves the tables of another program alone, also those that list ours as well', async () => {
     const database = await freshDatabase()
@@ -75,7 +99,7 @@ describe('the list of migrations', function () {
     const url = Object.assign(new URL(database.url), { username: role, password: 'a%20password' }).href
     await administer(database.url, asBefore('public'))
     const error = await migrate(url).catch((error) => error)
-    expect(error.name, error.message).to.equal('Trouble')
+    expect(error.name, error.message).to.equal('OperatorError')
     expect(error.message).to.match(
       new RegExp(
         `^the user ${role} may not change the tables of the database ${database.name} \\(.*permission denied.*run \`vidwiz setup\` as its owner`,

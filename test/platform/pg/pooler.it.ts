@@ -3,10 +3,14 @@ import pg from 'pg'
 import { openListener } from '#platform/pg/listen.ts'
 import { migrate } from '#platform/pg/migrate.ts'
 import { openDb } from '#platform/pg/pool.ts'
+import { reach } from '#platform/pg/where.ts'
+import { eventually } from '#test/kit/eventually.ts'
 import { PGBOUNCER_RELEASES, type Pgbouncer, type PgbouncerOptions, pgbouncer } from '#test/kit/pgbouncer.ts'
-import { emptyDatabase, freshDatabase, type NewDatabase } from '#test/kit/postgres.ts'
+import { administer, emptyDatabase, freshDatabase, type NewDatabase } from '#test/kit/postgres.ts'
 
 const REFUSED = /^DB_URL leads to a pooler that hands out connections by transaction or by statement.*pool_mode = session/
+
+const RESET = (database: string) => `alter database ${database} reset default_transaction_read_only`
 
 for (const release of PGBOUNCER_RELEASES)
   describe(`PgBouncer ${release} before the database`, function () {
@@ -31,7 +35,7 @@ for (const release of PGBOUNCER_RELEASES)
         (error) => error,
       )
       await db.close()
-      expect(error?.name, error?.message).to.equal('Trouble')
+      expect(error?.name, error?.message).to.equal('OperatorError')
       expect(error.message).not.to.contain('\n')
       return error.message
     }
@@ -102,6 +106,49 @@ for (const release of PGBOUNCER_RELEASES)
       expect(await refusal(await start(this, { mode: 'session', size: 1 }))).to.match(
         /lends no second connection.*raise the size of its pool/,
       )
+    })
+
+    describe('keeps sessions that began while the database was read-only', () => {
+      const SESSIONS = 5
+      let url: string
+      beforeEach(async function () {
+        url = await start(this, { mode: 'session' })
+        await administer(database.url, `alter database ${database.name} set default_transaction_read_only = on`)
+        const earlier = openDb(url, { max: SESSIONS })
+        await Promise.all(Array.from({ length: SESSIONS }, () => earlier.query('t.sleep', 'select pg_sleep(0.2)')))
+        await earlier.close()
+      })
+      const makeWritable = () => administer(new URL('/postgres', database.url).href, RESET(database.name))
+      afterEach(makeWritable)
+
+      it('and each is given up at its first write, so that writing goes on by itself', async () => {
+        const db = openDb(url, { max: SESSIONS })
+        await makeWritable()
+        const write = () =>
+          db.tx(async (tx) => {
+            await tx.query('delete from log.keys where false')
+            await tx.query('select pg_sleep(0.1)')
+          })
+        expect((await write().catch((error) => error))?.code).to.equal('25006')
+        // As many at once as there are sessions.
+        await eventually(() => Promise.all(Array.from({ length: SESSIONS }, write)))
+        await db.close()
+      })
+
+      it('and a process that starts afterwards is let in', async () => {
+        await makeWritable()
+        const db = openDb(url, { max: 1 })
+        await reach(db)
+        await db.close()
+      })
+
+      it('and a process that starts before is refused, whichever session it is lent', async () => {
+        const db = openDb(url, { max: 1 })
+        const error = await reach(db).catch((error) => error)
+        expect(error?.name, error?.message).to.equal('OperatorError')
+        expect(error.message).to.match(/^the database is read-only/)
+        await db.close()
+      })
     })
 
     it('serves the set-up of an empty database in session mode', async function () {

@@ -149,16 +149,20 @@ export function queuesConformance(name: string, open: (test: Mocha.Context) => P
       expect(bodies(await receiveAll(deadUrl, 1))).to.include('deadly')
     })
 
-    it('get dead letters back with body and text, the trace of their request among it', async () => {
+    it('get dead letters back with bodies and attributes as they were, the trace of their request among them', async () => {
       const attributes = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' }
+      const n = { type: 'Number', text: '42' }
+      const raw = { type: 'Binary', bytes: Uint8Array.from([0, 255, 7]) }
       await queues.sendBatch(deadUrl, [
-        { id: '1', body: 'with', attributes },
+        { id: '1', body: 'with', attributes: { ...attributes, n, raw } },
         { id: '2', body: 'without' },
       ])
       expect(await redrive(queues, { from: deadUrl, to: url })).to.deep.equal({ moved: 2 })
       const received = await receiveAll(url, 2)
       const texts = received.map(({ body, attributes }) => [body, attributes.traceparent?.text])
       expect(Object.fromEntries(texts)).to.deep.equal({ with: attributes.traceparent, without: undefined })
+      const full = received.find(({ body }) => body === 'with')!.attributes
+      expect([full.n, full.raw!.type, [...full.raw!.bytes!]]).to.deep.equal([n, 'Binary', [0, 255, 7]])
     })
 
     it('are made once, and brought up to date with what lies in them', async () => {

@@ -5,10 +5,22 @@ describe('a spell of failures', () => {
   function watched() {
     const lines: { at: number; what: string; fields: Record<string, unknown> }[] = []
     const clock = { ms: 0 }
+    let due: { work: () => void; at: number } | undefined
+    /** Lets time pass. */
+    const pass = (ms: number) => {
+      clock.ms += ms
+      if (due && due.at <= clock.ms) due.work()
+    }
+    const later = (work: () => void, ms: number) => {
+      due = { work, at: clock.ms + ms }
+      return () => {
+        due = undefined
+      }
+    }
     const log = (fields: object, what: string) =>
       void lines.push({ at: clock.ms / 1_000, what, fields: fields as Record<string, unknown> })
-    const spell = openSpell({ warn: log, info: log } as never, { topic: 't' }, () => clock.ms)
-    return { lines, clock, spell }
+    const spell = openSpell({ warn: log, info: log } as never, { topic: 't' }, { now: () => clock.ms, later })
+    return { lines, clock, pass, spell }
   }
 
   it('is told at once, then ever more seldom: an hour of it is a dozen lines', () => {
@@ -39,6 +51,23 @@ describe('a spell of failures', () => {
       spell.failed(new Error(cause))
     }
     expect(lines.map(({ at }) => at)).to.deep.equal([1, 3])
+  })
+
+  it('is over when nothing fails for 30 s after it resumed, though there is nothing to work on', () => {
+    const { lines, pass, spell } = watched()
+    spell.resumed()
+    spell.failed(new Error('away'))
+    spell.resumed()
+    pass(29_000)
+    spell.failed(new Error('away'))
+    pass(60_000)
+    spell.resumed()
+    pass(29_000)
+    expect(lines.filter(({ what }) => what === 'goes on')).to.deep.equal([])
+    pass(1_000)
+    expect(lines.at(-1)).to.deep.include({ at: 119, what: 'goes on', fields: { topic: 't', failures: 2, seconds: 119 } })
+    pass(60_000)
+    expect(lines.filter(({ what }) => what === 'goes on')).to.have.length(1)
   })
 
   it('begins anew after it was over', () => {

@@ -99,6 +99,16 @@ describe('what ai-notes looks for', () => {
     expect(await found).to.deep.equal([{ noteId: 1, videoId: VIDEO, backfill: false }])
   })
 
+  it('are not the notes after the switch, each of which asks for itself, though the views show them already', async () => {
+    await shop.record(userRegistered(), videoAdded(), noteCreated(empty))
+    const [event] = await shop.record(profileUpdated({ aiNotes: true }))
+    const later = await shop.record(noteCreated({ ...empty, noteId: 2 }))
+    project()
+    await shown([notesView], later[0]!.pos, async () => {})
+    const found = await look.emptyNotes({ pos: event!.pos, data: { userId: 1 } })
+    expect(found.map(({ noteId }) => noteId)).to.deep.equal([1])
+  })
+
   it('are awaited notes too that no view of notes or users shows, for what comes of their streams may be parked', async () => {
     await shop.record(userRegistered(), videoAdded(), aiNoteAwaited({ noteId: 7, request: 'note-7' }))
     project()

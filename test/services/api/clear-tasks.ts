@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { claimTask, scheduleTask, submitResult, type TaskKind, usualPolicy } from '#events/task.ts'
-import type { Execute } from '#platform/log/executor.ts'
+import type { Execute } from '#platform/log/commands/executor.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 import { eventually } from '#test/kit/eventually.ts'
 

@@ -51,7 +51,21 @@ describe('generated docs', () => {
       'no page has the generated part fruit',
     ])
     page('<!-- generated: fruit -->\n\nwithout an end\n')
-    expect(checkDocs(docs)).to.include('docs/page.md: a generated part has no end: <!-- /generated -->')
+    expect(checkDocs(docs)).to.include(
+      'docs/page.md: a generated part has no end: <!-- /generated -->, or an end has no beginning',
+    )
     expect(writeDocs(docs)).to.deep.include({ written: [] })
+  })
+
+  it('are not written on a page where an end is missing: what people wrote there would be lost', () => {
+    const text = '<!-- generated: fruit -->\n\nBy hand.\n\n<!-- generated: fruit -->\n<!-- /generated -->\n\nBy hand as well.\n'
+    for (const broken of [text, `${text}<!-- /generated -->\n`]) {
+      page(broken)
+      expect(writeDocs(docs)).to.deep.equal({
+        written: [],
+        problems: ['docs/page.md: a generated part has no end: <!-- /generated -->, or an end has no beginning'],
+      })
+      expect(read()).to.equal(broken)
+    }
   })
 })

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
-import { Unable } from '#platform/log/reactor/effect.ts'
+import { Unable } from '#platform/log/reactor/caused-commands.ts'
+import { OperatorError } from '#platform/operator-error.ts'
 import type { Outgoing, Refusal, Sent } from '#platform/sqs/queues.ts'
-import { Trouble } from '#platform/trouble.ts'
 import { IN_FLIGHT, type Message as OfQueue, openPost } from '#services/kit/post.ts'
 
 const BUSY: Refusal = { code: 'InternalError', message: 'try again', isOurFault: false, isSetup: false }
@@ -113,7 +113,7 @@ describe('the post', () => {
   it('blames no message for a queue that is not there, and asks nobody twice', async () => {
     const { send, requests } = opened(() => NO_QUEUE)
     const error = await failure(send(messages(10)))
-    expect(error).to.be.instanceOf(Trouble)
+    expect(error).to.be.instanceOf(OperatorError)
     expect(error.message).to.match(
       /^the queue notes \(SQS_AI_NOTE_QUEUE_URL\) did not take 10 .*make the queue .*Nothing is lost/,
     )

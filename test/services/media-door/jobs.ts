@@ -8,11 +8,12 @@ import { awaitHearing, beginHearing, recordMediaDispatch, requestStudy } from '#
 import { topics } from '#events/topics.ts'
 import { UserRegistered } from '#events/user.ts'
 import { storeMetadata } from '#events/video.ts'
-import { executor } from '#platform/log/executor.ts'
+import { executor } from '#platform/log/commands/executor.ts'
 import { appender } from '#platform/log/postgres/appender.ts'
 import { type Db, openDb } from '#platform/pg/pool.ts'
 import { untilShown } from '#services/kit/door/where.ts'
 import { onKafka } from '#test/kit/log.ts'
+import { directly } from '#test/kit/postgres.ts'
 import { vidwiz } from '#test/kit/run.ts'
 import { startS3, type TestS3 } from '#test/kit/s3.ts'
 import { type Stack, startStack } from '#test/kit/stack.ts'
@@ -37,8 +38,8 @@ export interface DoorWorld {
   env: DoorEnv
   cli(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }>
   execute<R>(command: Command<R>): Promise<R>
-  /** As the original's worker connects: psycopg2 speaks the same protocol. */
-  connect(): Promise<pg.Client>
+  /** As the original's worker connects: psycopg2 speaks the same protocol. `direct`: never through a pooler. */
+  connect(options?: { direct?: boolean }): Promise<pg.Client>
   /** A job that somebody asked for, once workers see it; `nobody`: one for want of captions. */
   job(options?: { nobody?: boolean; seconds?: number; metadata?: string }): Promise<Job>
   put(key: string, body: string): Promise<string>
@@ -79,8 +80,10 @@ export async function startDoorWorld({ doors = 1 } = {}): Promise<DoorWorld> {
   const clients: pg.Client[] = []
   let users = 0
 
-  const connect = async () => {
-    const { DB_HOST: host, DB_PORT: port, DB_NAME: database, DB_USER: user, DB_PASSWORD: password } = env
+  const connect = async ({ direct = false } = {}) => {
+    const { DB_HOST, DB_PORT, DB_NAME: database, DB_USER: user, DB_PASSWORD: password } = env
+    const printed = `postgres://${DB_HOST}:${DB_PORT}`
+    const { hostname: host, port } = new URL(direct ? await directly(printed) : printed)
     const client = new pg.Client({ host, port: Number(port), database, user, password })
     client.on('error', () => {})
     await client.connect()

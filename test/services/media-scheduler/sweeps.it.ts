@@ -5,7 +5,7 @@ import { awaitHearing, recordMediaDispatch, requestStudy, startMedia } from '#ev
 import { topics } from '#events/topics.ts'
 import { storeTranscript } from '#events/video.ts'
 import { readSettings } from '#platform/config/settings.ts'
-import { executor } from '#platform/log/executor.ts'
+import { executor } from '#platform/log/commands/executor.ts'
 import { appender } from '#platform/log/postgres/appender.ts'
 import { openQueues } from '#platform/sqs/open.ts'
 import type { Queues } from '#platform/sqs/queues.ts'

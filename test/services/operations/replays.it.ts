@@ -178,6 +178,6 @@ describe('replays as operations', () => {
       })
       .catch((error) => expect(error).to.equal(undone))
     expect(answers[0]).to.match(/no events any more to tell moments by/)
-    expect(answers.slice(1)).to.deep.equal(['4000', 'Trouble: the log ends at position 5000'])
+    expect(answers.slice(1)).to.deep.equal(['4000', 'OperatorError: the log ends at position 5000'])
   })
 })

@@ -272,7 +272,7 @@ describe('the SQS bridge', function () {
       run()
       await eventually(() => expect(errors.length).to.be.at.least(3))
       for (const { name, message } of errors) {
-        expect(name).to.equal('Trouble')
+        expect(name).to.equal('OperatorError')
         expect(message).to.match(/^the queue ai-notes \(SQS_AI_NOTE_QUEUE_URL\) did not take \d+ messages: [^\n]*$/)
         expect(message).to.match(remedy)
       }

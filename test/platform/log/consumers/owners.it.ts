@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { openOwner, toldTo } from '#platform/log/consumers/owners.ts'
-import { ownership } from '#platform/log/ownership.ts'
+import { ownership } from '#platform/log/consumers/ownership.ts'
 import { Fenced } from '#platform/log/port.ts'
 import { type Listener, openListener } from '#platform/pg/listen.ts'
 import { type Db, openDb } from '#platform/pg/pool.ts'

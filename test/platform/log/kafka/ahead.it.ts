@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import type { Recorded } from '#events/kit/envelope.ts'
+import { ownership, throwFenced } from '#platform/log/consumers/ownership.ts'
 import { withTopics } from '#platform/log/kafka/topics.ts'
-import { ownership, throwFenced } from '#platform/log/ownership.ts'
 import type { Follower } from '#platform/log/port.ts'
 import { postgresReader } from '#platform/log/postgres/reader.ts'
 import { AheadOfLog, LogHalted, readTimeline } from '#platform/log/timeline.ts'

@@ -2,8 +2,8 @@ import { expect } from 'chai'
 import { kafkaReader } from '#platform/log/kafka/reader.ts'
 import { withTopics } from '#platform/log/kafka/topics.ts'
 import { postgresReader } from '#platform/log/postgres/reader.ts'
+import { OperatorError } from '#platform/operator-error.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
-import { Trouble } from '#platform/trouble.ts'
 import { topic, write } from '#test/conformance/log/groups.ts'
 import { eventually } from '#test/kit/eventually.ts'
 import { kafkaBrokers } from '#test/kit/kafka.ts'
@@ -107,7 +107,7 @@ describe('reading the log from Kafka', () => {
       reader.follow(remembering('away').follower)
       const began = Date.now()
       const failed = await reader.read({ topic: topic.name, after: all, limit: 1 }).catch((error) => error)
-      expect(failed).to.be.instanceOf(Trouble)
+      expect(failed).to.be.instanceOf(OperatorError)
       await reader.close()
       expect(Date.now() - began).to.be.lessThan(15_000)
       away.close()

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import { z } from 'zod'
 import { catalogOf } from '#events/kit/codec.ts'
-import type { Recorded } from '#events/kit/envelope.ts'
+import type { EventOf, Recorded } from '#events/kit/envelope.ts'
 import { type Decider, decider, stream } from '#events/kit/stream.ts'
 import { readSettings } from '#platform/config/settings.ts'
 import { pruneRelayed } from '#platform/log/kafka/prune.ts'
@@ -12,9 +12,9 @@ import { decodeWire, framed } from '#platform/log/kafka/wire.ts'
 import { openReader } from '#platform/log/open.ts'
 import { keeping } from '#platform/log/postgres/keeping.ts'
 import { postgresReader } from '#platform/log/postgres/reader.ts'
+import { OperatorError } from '#platform/operator-error.ts'
 import { type Listener, openListener } from '#platform/pg/listen.ts'
 import { openDb } from '#platform/pg/pool.ts'
-import { Trouble } from '#platform/trouble.ts'
 import { group, topic, write } from '#test/conformance/log/groups.ts'
 import { eventually } from '#test/kit/eventually.ts'
 import { kafkaBrokers } from '#test/kit/kafka.ts'
@@ -52,6 +52,21 @@ describe('the relay', () => {
     const byPartition = Map.groupBy(await bench.onTopic(), ({ partition }) => partition)
     for (const events of byPartition.values())
       expect(events.map(({ pos }) => pos)).to.deep.equal(events.map(({ pos }) => pos).sort((a, b) => a - b))
+  })
+
+  it('publishes nothing past events that somebody deleted, and says which; given up, it goes on', async () => {
+    for (let n = 0; n < 9; n++) await write(bench.writer, 'thing-1', 0, 1)
+    await bench.db.query('t.delete', 'delete from log.events where pos in (3, 4, 7)')
+    const errors: unknown[] = []
+    bench.relay({ onError: (error) => errors.push(error) })
+    await eventually(() =>
+      expect(String(errors[0])).to.contain('3 events are gone from the middle of the log, at positions 3 to 4, 7.'),
+    )
+    expect(await relayed()).to.equal(0)
+    expect(await positions()).to.deep.equal([])
+    await bench.db.query('t.up', 'insert into log.given_up (first, last, epoch) values (3, 4, 2), (7, 7, 2)')
+    await published(9)
+    expect(await positions()).to.deep.equal([1, 2, 5, 6, 8, 9])
   })
 
   it('publishes in the frame of a schema registry, and readers do not see the difference', async () => {
@@ -232,7 +247,7 @@ describe('the relay', () => {
   /** A decider that counts, for a log that knows nothing of the domain. */
   const things = stream<object>('thing', { topic, id: () => 1, key: () => '1' })
   const happened = things.event('Happened', 1, z.looseObject({}))
-  const counting = decider<number, object>(things, 1, (count) => (count ?? 0) + 1)
+  const counting = decider<number, EventOf>(things, 1, (count) => (count ?? 0) + 1)
   const prune = (unreadable: unknown[] = [], deciders: Decider[] = [counting]) =>
     pruneRelayed({
       db: bench.db,
@@ -253,11 +268,11 @@ describe('the relay', () => {
     // Who does not know that Kafka has the rest must not take this for all of history.
     const unaware = openReader(readSettings({}), bench.db, bench.listener)
     const refused = await unaware.read({ topic: topic.name, after: all, limit: 1 }).catch((error) => error)
-    expect(refused).to.be.instanceOf(Trouble)
+    expect(refused).to.be.instanceOf(OperatorError)
     expect(refused.message).to.match(/were pruned .* set KAFKA_BROKERS/)
     const { seen, errors, follower } = remembering('unaware')
     unaware.follow(follower)
-    await eventually(() => expect(errors[0]).to.be.instanceOf(Trouble))
+    await eventually(() => expect(errors[0]).to.be.instanceOf(OperatorError))
     expect(seen).to.deep.equal([])
     await unaware.close()
     // Its stream goes on all the same.
@@ -294,7 +309,7 @@ describe('the relay', () => {
   })
 
   it('prunes only behind states of its own version of the decider, and never puts an older one in the place of a newer', async () => {
-    const next = decider<number, object>(things, 2, (count) => (count ?? 0) + 10)
+    const next = decider<number, EventOf>(things, 2, (count) => (count ?? 0) + 10)
     const kept = async () => (await bench.writer.load({ streams: ['thing-1'], ids: {}, keys: [] })).streams.get('thing-1')!.kept
     const keep = (one: Decider) =>
       keeping({ db: bench.db, catalog: catalogOf([happened]), deciders: [one], onError: () => {} })(['thing-1'])

@@ -7,7 +7,7 @@ import { type CommittedSchema, schemaPath } from '#events/kit/schema-history.ts'
 import { stream } from '#events/kit/stream.ts'
 import { openRegistry } from '#platform/log/kafka/registry.ts'
 import { asRegistered, ourSchemas, registerSchemas, registryWire } from '#platform/log/kafka/schemas.ts'
-import { Trouble } from '#platform/trouble.ts'
+import { OperatorError } from '#platform/operator-error.ts'
 import { freePort } from '#test/kit/free-port.ts'
 import { schemaRegistry } from '#test/kit/registry.ts'
 import { vidwiz } from '#test/kit/run.ts'
@@ -39,7 +39,7 @@ describe('schemas in the registry', function () {
       () => undefined,
       (error) => error,
     )
-    expect(error).to.be.instanceOf(Trouble)
+    expect(error).to.be.instanceOf(OperatorError)
     return error.message.replaceAll(prefix, '')
   }
 
@@ -124,7 +124,7 @@ describe('schemas in the registry', function () {
     await wire(v1)
     const wrong = { url, prefix, schemas: [v1, made(2, z.object({ size, weight: z.int() }))] }
     const error = await registerSchemas(wrong, { insist: true }).catch((error) => error)
-    expect(error).to.be.instanceOf(Trouble).with.property('message').that.includes('weight is new and required')
+    expect(error).to.be.instanceOf(OperatorError).with.property('message').that.includes('weight is new and required')
   })
 
   it('stop a producer when somebody lowered the level, and the command raises it again', async () => {
@@ -138,7 +138,7 @@ describe('schemas in the registry', function () {
   it('stop a producer when the registry cannot be reached, without telling its password', async () => {
     const nowhere = `127.0.0.1:${await freePort()}`
     const error = await registryWire({ url: `http://user:geheim@${nowhere}`, prefix, schemas: [v1] }).catch((error) => error)
-    expect(error).to.be.instanceOf(Trouble)
+    expect(error).to.be.instanceOf(OperatorError)
     expect(error.message).to.match(new RegExp(`^the schema registry at http://${nowhere} cannot be used: .*ECONNREFUSED`))
     expect(JSON.stringify([error.message, error.stack])).not.to.include('geheim')
   })

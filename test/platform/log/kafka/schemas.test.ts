@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { asRegistered, ourSchemas } from '#platform/log/kafka/schemas.ts'
 import { decodeWire, framed, plainWire } from '#platform/log/kafka/wire.ts'
-import { Trouble } from '#platform/trouble.ts'
+import { OperatorError } from '#platform/operator-error.ts'
 
 describe('a payload on the wire', () => {
   const ids = fc.integer({ min: 1, max: 2 ** 32 - 1 })
@@ -33,7 +33,7 @@ describe('a schema as it is registered', () => {
 
   it('is refused when it says what draft 7 cannot say, and not when a field only has such a name', () => {
     const nested = { title: 'T', type: 'object', properties: { pair: { prefixItems: [{ type: 'string' }] } } }
-    expect(() => asRegistered(nested)).to.throw(Trouble, 'T: the keyword prefixItems cannot be registered as draft 7')
+    expect(() => asRegistered(nested)).to.throw(OperatorError, 'T: the keyword prefixItems cannot be registered as draft 7')
     const harmless = { type: 'object', properties: { prefixItems: { const: { $defs: 1 } } } }
     expect(() => asRegistered(harmless)).not.to.throw()
   })

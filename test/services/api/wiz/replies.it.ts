@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { messagesOfDay, sendMessage, startConversation } from '#events/conversation.ts'
 import type { Model } from '#platform/llm/open.ts'
-import type { Execute } from '#platform/log/executor.ts'
+import type { Execute } from '#platform/log/commands/executor.ts'
 import { openLogger } from '#platform/telemetry/logger.ts'
 import { giveUpAbandoned } from '#services/api/wiz/abandoned.ts'
 import { repliesOf } from '#services/api/wiz/replies.ts'

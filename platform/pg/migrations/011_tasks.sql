@@ -1,2 +1,0 @@
--- Ids of tasks.
-create sequence log.task_ids;

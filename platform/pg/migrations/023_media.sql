@@ -1,2 +1,0 @@
--- Ids of media workers' jobs.
-create sequence log.media_ids;
