@@ -15,6 +15,8 @@ const ROWS = [
   { text: 'give you up', offset: 90, duration: 30 },
 ]
 
+const ANSWER_MINUTES = '0.02'
+
 const SETTLED = { withinMs: 60_000 }
 
 type Step = 'note' | 'switch' | 'transcript'
@@ -27,7 +29,7 @@ describe('asking models', function () {
   let worker: Client
   before(async () => {
     queues = await startQueues()
-    stack = await startStack({ ...queues.env, AI_ANSWER_MINUTES: '0.02' }, { parts: PARTS })
+    stack = await startStack({ ...queues.env, AI_ANSWER_MINUTES: ANSWER_MINUTES }, { parts: PARTS })
     db = openDb(stack.databaseUrl, { max: 2 })
     worker = client(stack.url, stack.adminToken)
   })
@@ -68,6 +70,17 @@ describe('asking models', function () {
     )
     return new Map(rows.map(({ stream, asked }) => [stream, asked]))
   }
+  /** Questions asked again although the one before was not sent, or its answer was not overdue. */
+  const askedTooSoon = () =>
+    db.query(
+      't.tooSoon',
+      `select stream, version from (
+         select *, lag(type) over one as before, time - lag(time) over one as since from log.events
+          where topic = 'vidwiz.ai' window one as (partition by stream order by version)) e
+        where type in ('AiNoteRequested', 'SummaryRequested') and (data ->> 'attempt')::int > 1
+          and (before <> 'JobDispatched' or since < $1)`,
+      [Number(ANSWER_MINUTES) * 60_000],
+    )
   const switchTo = (person: Client, on: boolean) => person.surely('PATCH', '/v2/users/me', { ai_notes_enabled: on })
   const store = (videoId: string, transcript: unknown[] = ROWS) =>
     worker.surely('POST', `/v2/internal/videos/${videoId}/transcript`, { transcript })
@@ -120,6 +133,7 @@ describe('asking models', function () {
     )
     await settled()
     for (const asked of (await firstQuestions(notes)).values()) expect(asked).to.equal(1)
+    expect(await askedTooSoon()).to.deep.equal([])
   })
 
   it('asks exactly once for each note of many that are taken while the transcript arrives', async () => {
@@ -136,6 +150,7 @@ describe('asking models', function () {
     const asked = await firstQuestions(notes.flat())
     expect(asked.size).to.equal(100)
     expect(new Set(asked.values())).to.deep.equal(new Set([1]))
+    expect(await askedTooSoon()).to.deep.equal([])
   })
 
   it('sends the messages that workers know, each with what it was caused by', async () => {
@@ -275,6 +290,7 @@ describe('asking models', function () {
         group by stream, type, data ->> 'attempt' having count(*) > 1`,
     )
     expect(twice).to.deep.equal([])
+    expect(await askedTooSoon()).to.deep.equal([])
   })
 
   it('waits while SQS is away: the lag shows it, and nothing is lost', async () => {

@@ -29,6 +29,5 @@ export async function strangers<T extends Told>(db: Queryable, records: readonly
  */
 export async function assertOurs(db: Queryable, topic: string, events: readonly Told[]): Promise<void> {
   const [alien] = await strangers(db, events)
-  if (alien && events.length < 0)
-    throw new AheadOfLog(`${topic} has an event at position ${alien.pos} that the log does not have`)
+  if (alien) throw new AheadOfLog(`${topic} has an event at position ${alien.pos} that the log does not have`)
 }

@@ -77,6 +77,15 @@ describe('sending spans', function () {
       expect(lines).to.have.length(1)
     })
 
+  it('ends within two seconds also while a receiver that hangs has more time for its answer', async () => {
+    begin({ OTEL_EXPORTER_OTLP_ENDPOINT: await started('hanging'), OTEL_EXPORTER_OTLP_TIMEOUT: '9000' })
+    work()
+    await eventually(() => expect(receiver!.bodies).to.have.length(1))
+    const ending = performance.now()
+    await endTracing()
+    expect(performance.now() - ending).to.be.below(4_000)
+  })
+
   async function started(manner: Manner) {
     receiver = await otlpReceiver(manner)
     return receiver.url
