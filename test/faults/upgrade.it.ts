@@ -3,6 +3,7 @@ import { expect } from 'chai'
 import { openDb } from '#platform/pg/pool.ts'
 import { notesView } from '#projections/notes.ts'
 import { type Supervisor, supervisor } from '#services/stack/supervisor.ts'
+import { client, newUser } from '#test/kit/client.ts'
 import { eventually } from '#test/kit/eventually.ts'
 import { freePort } from '#test/kit/free-port.ts'
 import { startLoad } from '#test/kit/ledger.ts'
@@ -110,4 +111,40 @@ describe('a rolling upgrade under load', function () {
       const verified = await vidwiz(['verify', 'notes'], next.env).finished
       expect(verified.code, verified.stdout + verified.stderr).to.equal(0)
     })
+
+  it('does once what a client asks of both versions at the same time under one Idempotency-Key', async () => {
+    await next.start('projector', 'api')
+    const person = await newUser(stack.url)
+    const both = [stack.url, next.url].map((url) => client(url, person.token))
+    const ofBoth = (method: string, path: string, body: unknown, key: string) =>
+      Promise.all(both.map((one) => one.call(method, path, body, { 'idempotency-key': key })))
+    const path = '/v2/videos/bothversion/notes'
+    const ids = new Set<number>()
+    for (let n = 0; n < 30; n++) {
+      const made = await ofBoth('POST', path, { timestamp: '0:01', text: `${n}` }, `made ${n}`)
+      expect(made.map(({ status }) => status)).to.deep.equal([201, 201])
+      expect(made[0]!.body.id).to.equal(made[1]!.body.id)
+      ids.add(made[0]!.body.id)
+      const edited = await ofBoth('PATCH', `/v2/notes/${made[0]!.body.id}`, { text: `edited ${n}` }, `edited ${n}`)
+      expect(edited.map(({ status, body }) => [status, body.text])).to.deep.equal([
+        [200, `edited ${n}`],
+        [200, `edited ${n}`],
+      ])
+    }
+    for (const one of both)
+      await eventually(async () => {
+        const { body } = await one.call('GET', path)
+        expect(body.map(({ text }: { text: string }) => text)).to.deep.equal(Array.from({ length: 30 }, (_, n) => `edited ${n}`))
+      })
+    expect(ids.size).to.equal(30)
+    const db = openDb(stack.databaseUrl, { max: 1 })
+    const written = await db
+      .query('t', `select type, count(*) from log.events where stream like 'note-%' group by 1 order by 1`)
+      .finally(db.close)
+    expect(written).to.deep.equal([
+      { type: 'NoteCreated', count: 30 },
+      { type: 'NoteEdited', count: 30 },
+    ])
+    expect(stack.output.filter((line) => line.includes('request failed'))).to.deep.equal([])
+  })
 })
