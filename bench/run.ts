@@ -17,6 +17,7 @@ import { kafkaRelay } from './kafka-relay.ts'
 import { kafkaVisible } from './kafka-visible.ts'
 import type { Benchmark, Report } from './kit/figure.ts'
 import { merged, table, withFigures } from './kit/report.ts'
+import { packages } from './packages.ts'
 import { project } from './project.ts'
 import { rebuild } from './rebuild.ts'
 import { story } from './story.ts'
@@ -40,6 +41,7 @@ const embedded: Benchmark[] = [
   idle,
   hearing,
   story,
+  packages,
 ]
 const onKafka: Benchmark[] = [kafkaRelay, kafkaProject, kafkaRebuild, kafkaVisible, kafkaClients]
 const benchmarks = [...embedded, ...onKafka]

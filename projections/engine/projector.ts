@@ -1,3 +1,4 @@
+import { openBell } from '#platform/bell.ts'
 import { consuming } from '#platform/log/consumers/consuming.ts'
 import { type Owner, toldTo } from '#platform/log/consumers/owners.ts'
 import type { Parked } from '#platform/log/consumers/parked.ts'
@@ -46,21 +47,20 @@ const LOOK_MS = 1_000
  */
 export function startProjector(options: ProjectorOptions): Projector {
   const { db, views } = options
-  const { stopped, stop, pause } = stopping()
-  const kept = views.map((view) => keeper(view, options, () => nap.stop()))
-  let nap = stopping()
+  const { stopped, stop } = stopping()
+  const bell = openBell()
+  const kept = views.map((view) => keeper(view, options, bell.ring))
 
   async function watch() {
     while (!stopped()) {
-      nap = stopping()
+      bell.hush()
       try {
         const found = await unfitOf(db, views)
         if (!stopped()) for (const one of kept) one.look(found.get(one.view.name))
       } catch (error) {
         for (const one of kept) one.unseen(error)
       }
-      await Promise.race([pause(LOOK_MS), nap.pause(LOOK_MS)])
-      nap.stop()
+      await bell.wait(LOOK_MS)
     }
   }
 
@@ -69,6 +69,7 @@ export function startProjector(options: ProjectorOptions): Projector {
     standsBy: () => kept.flatMap((one) => one.why() ?? []),
     async stop() {
       stop()
+      bell.ring()
       await watching
       await Promise.all(kept.map((one) => one.leave()))
     },

@@ -1,5 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { batched } from '#platform/batched.ts'
+import { openBell } from '#platform/bell.ts'
+import { unlessAborted, within } from '#platform/deadline.ts'
 import { faultOf } from '#platform/http/access-log.ts'
 import { pythonJson } from '#platform/http/python-json.ts'
 import type { Out } from '#platform/http/stream.ts'
@@ -54,41 +57,43 @@ export function readinessOf(
   return {
     async mayWatch(watching) {
       if (await isWatchable(watching)) return true
-      const bell = bellOf()
+      const bell = openBell()
       const unwatch = changes.onMove(WATCHABLE_VIEWS, bell.ring)
-      const late = setTimeout(bell.stop, holdMs)
+      const until = performance.now() + holdMs
+      const leftMs = () => until - performance.now()
       try {
         // One last check at the end, after the time has run out.
-        for (let isLate = false; !isLate; ) {
+        while (leftMs() > 0) {
+          bell.hush()
           if (await isWatchable(watching)) return true
-          isLate = await bell.rung()
-          if (!isLate) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
+          await bell.wait(leftMs())
+          if (leftMs() > 0) await sleep(PAUSE_MS)
         }
-        return isWatchable(watching)
+        return await isWatchable(watching)
       } finally {
-        clearTimeout(late)
         unwatch()
       }
     },
 
     async tell(videoId, out) {
-      const bell = bellOf()
+      const bell = openBell()
       // Subscribe before the first query, so that no later change is missed.
       const unwatch = changes.onRow(videosView, videoId, bell.ring)
-      const end = setTimeout(bell.stop, endMs)
-      out.gone.addEventListener('abort', bell.stop, { once: true })
+      out.gone.addEventListener('abort', bell.ring, { once: true })
+      const until = performance.now() + endMs
+      const leftMs = () => until - performance.now()
       try {
-        let parts = PARTS_UNKNOWN
-        for (let isOver = false; !isOver; isOver = out.gone.aborted || (await bell.rung())) {
+        for (let parts = PARTS_UNKNOWN; !out.gone.aborted && leftMs() > 0; await bell.wait(leftMs())) {
+          bell.hush()
           // A slow query must not outlast the stream.
-          const video = await Promise.race([news(videoId, parts), bell.stopped])
+          const found = unlessAborted(out.gone, news(videoId, parts)).catch(() => undefined)
+          const video = await within(leftMs(), found, () => undefined)
           if (!video) continue
           await out.send(frame(parts === PARTS_UNKNOWN ? 'snapshot' : 'update', video))
           parts = partsOf(video)
           if (parts === ALL_PARTS) return await out.send(frame('done', video))
         }
       } finally {
-        clearTimeout(end)
         unwatch()
       }
     },
@@ -106,35 +111,4 @@ function textOf(video: VideoRead): string {
   const text = texts.get(video) ?? pythonJson(videoRead(video))
   texts.set(video, text)
   return text
-}
-
-/** Wakes one waiter; a ring while nobody waits is kept for the next wait. */
-function bellOf() {
-  const stopped = Promise.withResolvers<undefined>()
-  let hasRung = false
-  let isStopped = false
-  let wake = () => {}
-  const ring = () => {
-    hasRung = true
-    wake()
-  }
-  return {
-    ring,
-    stop() {
-      isStopped = true
-      stopped.resolve(undefined)
-      ring()
-    },
-    /** Resolves on stop. */
-    stopped: stopped.promise,
-    /** Resolves at the next ring; true once stopped. */
-    async rung(): Promise<boolean> {
-      if (!hasRung && !isStopped)
-        await new Promise<void>((resolve) => {
-          wake = resolve
-        })
-      hasRung = false
-      return isStopped
-    },
-  }
 }

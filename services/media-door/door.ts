@@ -1,3 +1,4 @@
+import { type Bell, openBell } from '#platform/bell.ts'
 import { type Listener, openListener } from '#platform/pg/listen.ts'
 import { type Db, openDb } from '#platform/pg/pool.ts'
 import { backoffMs, type Stopping, stopping } from '#platform/stopping.ts'
@@ -125,26 +126,5 @@ async function behind(options: DoorOptions, { bell, end }: { bell: Bell; end: St
   } finally {
     await listener.close()
     await door.close()
-  }
-}
-
-interface Bell {
-  ring(): void
-  /** Clears an earlier ring. */
-  hush(): void
-  /** Waits until it rings, unless it already has, at most `ms`. */
-  wait(ms: number): Promise<void>
-}
-
-function openBell(): Bell {
-  let rung = stopping()
-  return {
-    ring: () => rung.stop(),
-    hush() {
-      if (rung.stopped()) rung = stopping()
-    },
-    async wait(ms) {
-      await rung.pause(ms)
-    },
   }
 }

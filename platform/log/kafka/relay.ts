@@ -1,13 +1,13 @@
 import { CompressionTypes, type Kafka, type Producer, type RecordMetadata, type TopicMessages } from 'kafkajs'
 import type { Recorded } from '#events/kit/envelope.ts'
 import type { Topic } from '#events/kit/stream.ts'
+import { openBell } from '#platform/bell.ts'
 import { atMost } from '#platform/deadline.ts'
 import { codeOf } from '#platform/pg/errors.ts'
 import type { Listener } from '#platform/pg/listen.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 import { quietly, type SpanDetails, span } from '#platform/telemetry/tracing/tracing.ts'
 import { backoffMs, stopping } from '../../stopping.ts'
-import { alarm } from '../alarm.ts'
 import type { Owner } from '../consumers/owners.ts'
 import { Fenced } from '../port.ts'
 import { assertNoGapsBetween } from '../postgres/gaps.ts'
@@ -90,8 +90,8 @@ export function startRelay({ db, listener, topics, wire = plainWire, owner, ...o
   const { signal, stopped, stop, pause } = stopping()
   const untilStopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
 
-  const { ring, set, rung } = alarm(safetyNetMs)
-  const unlisten = listener.on('log', ring)
+  const bell = openBell()
+  const unlisten = listener.on('log', bell.ring)
 
   const madeAnew = async (what: string) => {
     await halt(db, what)
@@ -99,7 +99,7 @@ export function startRelay({ db, listener, topics, wire = plainWire, owner, ...o
   }
 
   const readOn = (pos: number) => {
-    set()
+    bell.hush()
     const reading = db
       .query<Recorded>('relay.read', READ, [pos, BATCH_EVENTS, BATCH_BYTES])
       .then((events) => ({ events, messages: messagesOf(events, prefix, wire) }))
@@ -139,7 +139,7 @@ export function startRelay({ db, listener, topics, wire = plainWire, owner, ...o
         const { events, messages } = await next
         if (events.length === 0) {
           await checkpoint
-          await rung()
+          await bell.wait(safetyNetMs)
           next = readOn(pos)
           continue
         }
@@ -174,7 +174,7 @@ export function startRelay({ db, listener, topics, wire = plainWire, owner, ...o
       try {
         lock = await listener.lock('relay', () => {
           ours = false
-          ring()
+          bell.ring()
         })
         if (!lock) {
           await pause(STANDBY_MS)
@@ -220,7 +220,7 @@ export function startRelay({ db, listener, topics, wire = plainWire, owner, ...o
   return {
     async stop() {
       stop()
-      ring()
+      bell.ring()
       // Do not wait longer for a Kafka that does not answer: a batch that it may have taken is published again.
       const late = setTimeout(closeKafka, PATIENCE_MS)
       await running

@@ -1,7 +1,7 @@
 import type { Recorded } from '#events/kit/envelope.ts'
+import { openBell } from '#platform/bell.ts'
 import type { Listener } from '#platform/pg/listen.ts'
 import { backoffMs, stopping } from '../../stopping.ts'
-import { alarm } from '../alarm.ts'
 import { Fenced, type Follower, type Following, HandedOver, type Positions } from '../port.ts'
 
 /** How often a process that stands by tries to become owner. */
@@ -22,9 +22,9 @@ export function follow(
   const partitions = Array.from({ length: topic.partitions }, (_, partition) => partition)
   const { signal, stopped, stop, pause } = stopping()
   const untilStopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
-  const { ring, set, rung } = alarm(safetyNetMs)
+  const bell = openBell()
   const unlisten = listener.on('log', (topics) => {
-    if (topics === undefined || topics.split(' ').includes(topic.name)) ring()
+    if (topics === undefined || topics.split(' ').includes(topic.name)) bell.ring()
   })
 
   /** As owner: hands over events after the consumer's checkpoints, until stopped or until ownership is lost. */
@@ -32,7 +32,7 @@ export function follow(
     const stand = await follower.resume(partitions)
     const after = new Map(partitions.map((partition) => [partition, stand.get(partition) ?? 0]))
     const readOn = () => {
-      set()
+      bell.hush()
       const reading = readAhead(after)
       // Avoids unhandledRejection if this read-ahead is dropped.
       reading.catch(() => {})
@@ -42,7 +42,7 @@ export function follow(
     while (!stopped() && stillOurs()) {
       const batch = await next
       if (batch.length === 0) {
-        await rung()
+        await bell.wait(safetyNetMs)
         next = readOn()
         continue
       }
@@ -79,7 +79,7 @@ export function follow(
         if (stopped()) continue
         lock = await listener.lock(key, () => {
           ours = false
-          ring()
+          bell.ring()
         })
         if (!lock) {
           await tellHolder()
@@ -105,7 +105,7 @@ export function follow(
   return {
     async stop() {
       stop()
-      ring()
+      bell.ring()
       await running
       unlisten()
     },

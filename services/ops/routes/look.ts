@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { openBell } from '#platform/bell.ts'
 import { EventStream, eventStream } from '#platform/http/stream.ts'
 import type { Look } from '#services/operations/look.ts'
 import { route } from '../route.ts'
@@ -12,18 +13,16 @@ export const lookRoutes = [
     async ({ app }) =>
       new EventStream(async (out) => {
         let newest: Look | undefined
-        let wake = () => {}
+        const bell = openBell()
         const stop = app.sampler.watch((look) => {
           newest = look
-          wake()
+          bell.ring()
         })
-        out.gone.addEventListener('abort', () => wake())
+        out.gone.addEventListener('abort', bell.ring)
         try {
           while (!out.gone.aborted) {
-            if (!newest)
-              await new Promise<void>((resolve) => {
-                wake = resolve
-              })
+            await bell.wait()
+            bell.hush()
             if (!newest || out.gone.aborted) continue
             const look = newest
             newest = undefined

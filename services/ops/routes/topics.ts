@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Recorded } from '#events/kit/envelope.ts'
 import { topics } from '#events/topics.ts'
+import { openBell } from '#platform/bell.ts'
 import { failure, invalid } from '#platform/http/errors.ts'
 import { EventStream, eventStream } from '#platform/http/stream.ts'
 import { positionAt } from '#platform/log/postgres/moment.ts'
@@ -104,32 +105,30 @@ export const topicsRoutes = [
         let waiting: object[] = []
         let passed = 0
         let problem: string | undefined
-        let wake = () => {}
+        const bell = openBell()
         const stop = liveOf(app).watch({
           events(events) {
             problem = undefined
             waiting.push(...events.filter((event) => isHere.has(event.topic) && matches(event, filter)).map(shown))
             passed += Math.max(0, waiting.length - MOST_WAITING)
             waiting = waiting.slice(-MOST_WAITING)
-            wake()
+            bell.ring()
           },
           passed(positions) {
             passed += positions
-            wake()
+            bell.ring()
           },
           problem(message) {
             problem = message
-            wake()
+            bell.ring()
           },
         })
-        out.gone.addEventListener('abort', () => wake())
+        out.gone.addEventListener('abort', bell.ring)
         try {
           await out.send('event: open\ndata: {}\n\n')
           while (!out.gone.aborted) {
-            if (waiting.length === 0 && passed === 0 && problem === undefined)
-              await new Promise<void>((resolve) => {
-                wake = resolve
-              })
+            await bell.wait()
+            bell.hush()
             if (out.gone.aborted) return
             const frame = { events: waiting, passed, ...(problem !== undefined && { problem }) }
             waiting = []
