@@ -33,6 +33,10 @@ export const kafkaClients: Benchmark = {
         kafkajs: () => kafkajs.consume(log.kafka, log.topic, events),
         platformatic: () => platformatic.consume(brokers, `${log.kafka.prefix}platformatic-${++groups}`, log.topic, events),
       })
+      const read = await inTurn<{ cluster: number; group: number }>(rounds, {
+        cluster: () => kafkajs.readByCluster(log.kafka, log.topic),
+        group: () => kafkajs.readInGroup(log.kafka, log.topic),
+      })
       const figure = (name: string, took: Record<keyof Took, number[]>) => ({
         name: `${name}, kafkajs`,
         value: (events * 1000) / median(took.kafkajs),
@@ -43,6 +47,12 @@ export const kafkaClients: Benchmark = {
         figure('produce, portions of 1,000', small),
         figure('produce, portions of 4,000', large),
         figure('consume', consumed),
+        {
+          name: "first records, kafkajs's cluster class",
+          value: median(read.cluster),
+          unit: 'ms',
+          beside: { what: 'kafkajs in a group of its own', value: median(read.group) },
+        },
       ]
     } finally {
       await log.close()

@@ -1,6 +1,7 @@
 import { CompressionTypes, type Message } from 'kafkajs'
 import { notes } from '../../events/topics.ts'
 import { type KafkaOptions, openKafka } from '../../platform/log/kafka/client.ts'
+import { openFetcher } from '../../platform/log/kafka/fetch.ts'
 import { timed } from './measure.ts'
 
 /** kafkajs alone, with VidWiz's settings. */
@@ -60,6 +61,36 @@ export async function consume(options: KafkaOptions, topic: string, count: numbe
     return await done.promise
   } finally {
     await consumer.disconnect()
+    close()
+  }
+}
+
+/** Reads the first records of a topic as a member of a group of its own. @returns duration in ms, connecting included */
+export async function readInGroup(options: KafkaOptions, topic: string): Promise<number> {
+  const { kafka, close } = openKafka('bare', options)
+  const consumer = kafka.consumer({ groupId: `${options.prefix}bare-${++groups}`, allowAutoTopicCreation: false })
+  const done = Promise.withResolvers<void>()
+  try {
+    return await timed(async () => {
+      await consumer.connect()
+      await consumer.subscribe({ topics: [topic], fromBeginning: true })
+      await consumer.run({ autoCommit: false, eachBatch: async () => done.resolve() })
+      await done.promise
+    })
+  } finally {
+    await consumer.disconnect()
+    close()
+  }
+}
+
+/** The same by the class of kafkajs on which its consumers are built, as VidWiz reads for a replay. */
+export async function readByCluster(options: KafkaOptions, topic: string): Promise<number> {
+  const { kafka, close } = openKafka('bare', options)
+  const fetcher = openFetcher(kafka)
+  try {
+    return await timed(() => fetcher.fetch(topic, new Map([[0, 0]])))
+  } finally {
+    await fetcher.close()
     close()
   }
 }
