@@ -83,7 +83,9 @@ function routerOnly(): Handle {
 function wholeApp(...before: RequestHandler[]): Handle {
   const app = express()
   app.disable('x-powered-by')
-  for (const path of PATHS) app.all(path, ...before, (_, __, next) => next())
+  app.set('case sensitive routing', true)
+  app.set('strict routing', true)
+  for (const path of PATHS) app.route(path).all(...before, (_, __, next) => next())
   return app as unknown as Handle
 }
 

@@ -70,6 +70,7 @@ export async function readInGroup(options: KafkaOptions, topic: string): Promise
   const { kafka, close } = openKafka('bare', options)
   const consumer = kafka.consumer({ groupId: `${options.prefix}bare-${++groups}`, allowAutoTopicCreation: false })
   const done = Promise.withResolvers<void>()
+  consumer.on(consumer.events.CRASH, ({ payload }) => done.reject(payload.error))
   try {
     return await timed(async () => {
       await consumer.connect()

@@ -43,9 +43,8 @@ export async function migrate(url: string, folder = OURS): Promise<string[]> {
       // Makes its tables. The list is not checked yet: it may be of a version from before the first release.
       await db.migrate.list({ ...options, disableMigrationsListValidation: true })
       if (folder === OURS) {
-        const names = await migrationSource.getMigrations([])
-        await adopt(db, [...new Set([...names, ...STEPS])])
-        await squash(db, names)
+        await adopt(db, [...new Set([...(await migrationSource.getMigrations([])), ...STEPS])])
+        await squash(db)
       }
       // A killed process leaves knex's own lock, a row in our schema, behind; the advisory lock above ends with its connection.
       await db.migrate.forceFreeMigrationsLock(options)

@@ -2,18 +2,20 @@ import type { Knex } from 'knex'
 import { OperatorError } from '../operator-error.ts'
 import { BOOKKEEPING, TABLE } from './bookkeeping.ts'
 
-/** The migrations that made the tables before the first release; they are four files now, which make the same tables. */
+/** The migrations that made the tables before the first release. */
 export const STEPS = [
   ...['001_log', '002_projections', '003_append', '011_tasks', '012_reactors', '013_limits', '016_conversations', '017_counters'],
   ...['020_relay', '021_snapshots', '022_stories', '023_media', '024_door', '025_ops', '026_timeline', '029_living_owners'],
 ].map((name) => `${name}.sql`)
 
+/** The files that make the same tables. */
+const FILES = ['001_log.sql', '002_consumers.sql', '003_kafka.sql', '004_services.sql']
+
 /**
  * Replaces the steps in the list of applied migrations by the files that make the same tables.
- * @param names of these files
  * @throws OperatorError when some of the steps were never applied
  */
-export async function squash(db: Knex, names: string[]): Promise<void> {
+export async function squash(db: Knex): Promise<void> {
   const list = `${BOOKKEEPING}.${TABLE}`
   const { rows } = await db.raw(`select name from ${list}`)
   const applied = new Set((rows as { name: string }[]).map(({ name }) => name))
@@ -25,6 +27,6 @@ export async function squash(db: Knex, names: string[]): Promise<void> {
     )
   await db.transaction(async (tx) => {
     await tx.raw(`delete from ${list} where name = any (?)`, [STEPS])
-    await tx.raw(`insert into ${list} (name, batch, migration_time) select n, 1, now() from unnest(?::text[]) n`, [names])
+    await tx.raw(`insert into ${list} (name, batch, migration_time) select n, 1, now() from unnest(?::text[]) n`, [FILES])
   })
 }

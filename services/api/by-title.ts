@@ -28,6 +28,8 @@ export function titleFinder({ search, log }: { search: Search; log: Logger }): F
   const known = new LRUCache<string, readonly Hit[], string>({
     max: MOST_KNOWN,
     ttl: FOUND_MS,
+    // A failed search must not lose what was found before.
+    noDeleteOnFetchRejection: true,
     fetchMethod: (_, __, { context: title }) => search(title),
   })
   const isRecent = (key: string) => known.has(key) && FOUND_MS - known.getRemainingTTL(key) < MISSED_MS

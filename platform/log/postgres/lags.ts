@@ -1,7 +1,7 @@
 import type { Queryable } from '#platform/pg/pool.ts'
 import type { PartitionBehind, Standpoint } from '../port.ts'
 
-// A milestone is every thousandth event of a partition, stored with its number (see 025_ops.sql). Between two positions only the
+// A milestone is every thousandth event of a partition, stored with its number (see 002_consumers.sql). Between two positions only the
 // events before the first milestone and after the last one are counted one by one. Rows are compared whole, as in reader.ts.
 
 const LAGS = `

@@ -50,11 +50,11 @@ export function live(onLook: (look: Look) => void, onConnection: (connection: Co
     close()
     awaySince ??= Date.now()
     onConnection({ state: 'away', since: awaySince, why })
-    timer = setTimeout(() => void reload(), AGAIN_MS)
+    timer = setTimeout(() => void reconnect(), AGAIN_MS)
   }
 
   /** An EventSource does not say why it failed, so ask with a request; without a session, stop retrying. */
-  const reload = async () => {
+  const reconnect = async () => {
     try {
       await get('/api/me')
     } catch (error) {
