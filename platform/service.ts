@@ -40,6 +40,9 @@ export interface Service {
 /** Declares a service; nothing runs yet. */
 export const service = (name: string, start: Start, options: ServiceOptions = {}): Service => ({ name, start, options })
 
+/** Tells the parent process. If that is gone, `disconnect` says so; without the callback, Node would throw. */
+const tell = (message: string) => void process.send?.(message, () => {})
+
 /**
  * Runs services in this process: starts them, tells the parent process when all are ready, and stops them on SIGTERM, SIGINT, SIGHUP
  * or when the parent is gone. Exits with 0 after a clean stop, and with 1 when a start or a stop failed. With METRICS_PORT it serves
@@ -94,7 +97,7 @@ export async function runServices(services: readonly Service[]): Promise<void> {
   process.on('SIGHUP', () => void stop('SIGHUP'))
   process.on('disconnect', () => void stop('the process that started this one is gone'))
   // The supervisor asks this way whether the process is frozen.
-  process.on('message', (message) => void (message === 'ping' && process.send?.('pong')))
+  process.on('message', (message) => message === 'ping' && tell('pong'))
   process.channel?.unref()
   try {
     const { METRICS_PORT: port, HOST: host } = readSettings()
@@ -109,7 +112,7 @@ export async function runServices(services: readonly Service[]): Promise<void> {
     )
     if (stopping) return
     isReady = true
-    process.send?.('ready')
+    tell('ready')
   } catch (error) {
     // A stop during the start makes the start fail somehow; the stop decides the exit code.
     if (stopping) return

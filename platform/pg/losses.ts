@@ -21,13 +21,18 @@ export function lossesOf(log: Pick<Logger, 'warn' | 'info'> | undefined, fields:
 /** SQLSTATE of a statement for which our role lacks a right. */
 const DENIED = '42501'
 
+/** Without a refusal for this long, the next statement that works shows that the right is back. */
+const QUIET_MS = 30_000
+
 /**
- * Logs once when statements are refused because our role lost a right, and once when the last of them works again, not for every
- * query that is refused meanwhile.
+ * Logs once when statements are refused because our role lost a right, and once when nothing is refused any more, not for every query
+ * that is refused meanwhile. It is over when each refused statement has worked again, or when nothing was refused for a while: a
+ * seldom statement may not come again for hours.
  */
 export function denialsOf(log: Pick<Logger, 'warn' | 'info'> | undefined, fields: object, now: () => number = Date.now) {
   const denied = new Set<string>()
   let since = 0
+  let last = 0
   return {
     /** @param name of the statement */
     failed(name: string, error: unknown) {
@@ -36,10 +41,14 @@ export function denialsOf(log: Pick<Logger, 'warn' | 'info'> | undefined, fields
         since = now()
         log?.warn({ ...fields, statement: name, error }, 'the database refuses statements: our role lacks a right')
       }
+      last = now()
       denied.add(name)
     },
     worked(name: string) {
-      if (denied.size === 0 || !denied.delete(name) || denied.size > 0) return
+      if (denied.size === 0) return
+      denied.delete(name)
+      if (denied.size > 0 && now() - last < QUIET_MS) return
+      denied.clear()
       log?.info({ ...fields, seconds: Math.round((now() - since) / 100) / 10 }, 'the database refuses nothing any more')
     },
   }

@@ -6,12 +6,14 @@ export interface Spell {
   /** The operation started again after a failure. Without another failure within 30 s, the spell is over. */
   resumed(): void
   worked(): void
+  /** Ends the spell without a line: another process has taken over, and logs what comes of it. */
+  left(): void
 }
 
 /** Time until a spell is logged again; doubles each time. */
 const AGAIN_MS = 10_000
 const AGAIN_MS_MAX = 15 * 60_000
-/** Longer than a call may hang before it fails. */
+/** Longer than most calls hang before they fail. */
 const QUIET_MS = 30_000
 
 /** Calls `work` later, without keeping the process alive. Returns how to cancel that. */
@@ -25,7 +27,12 @@ const later: Later = (work, ms) => {
  * Logs failures without filling the log: the first failure of a spell and each change of its cause at once, then less and less often,
  * and once when the spell is over. An hour of failures is a dozen lines.
  */
-export function openSpell(log: Pick<Logger, 'warn' | 'info'>, fields: object = {}, clock = { now: Date.now, later }): Spell {
+export function openSpell(
+  log: Pick<Logger, 'warn' | 'info'>,
+  fields: object = {},
+  clock = { now: Date.now, later },
+  what = 'paused',
+): Spell {
   const { now } = clock
   let cancel = () => {}
   let spell: { since: number; failures: number; told: string; next: number; pauseMs: number } | undefined
@@ -43,7 +50,7 @@ export function openSpell(log: Pick<Logger, 'warn' | 'info'>, fields: object = {
       const cause = causeOf(error)
       if (!spell) {
         spell = { since: now(), failures: 1, told: cause, next: now() + AGAIN_MS, pauseMs: AGAIN_MS }
-        return log.warn({ ...fields, error }, 'paused')
+        return log.warn({ ...fields, error }, what)
       }
       const { failures, since } = spell
       spell.failures = failures + 1
@@ -51,13 +58,17 @@ export function openSpell(log: Pick<Logger, 'warn' | 'info'>, fields: object = {
       if (cause === spell.told) spell.pauseMs = Math.min(spell.pauseMs * 2, AGAIN_MS_MAX)
       spell.told = cause
       spell.next = now() + spell.pauseMs
-      log.warn({ ...fields, error, failures: spell.failures, seconds: seconds(since) }, 'still paused')
+      log.warn({ ...fields, error, failures: spell.failures, seconds: seconds(since) }, `still ${what}`)
     },
     resumed() {
       cancel()
       if (spell) cancel = clock.later(over, QUIET_MS)
     },
     worked: over,
+    left() {
+      cancel()
+      spell = undefined
+    },
   }
 }
 

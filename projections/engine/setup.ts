@@ -15,6 +15,8 @@ export interface SetupOptions {
   db: Db
   reader: Reader
   onProgress?(view: View, progress: Progress): void
+  /** Ends a build before its swap. */
+  signal?: AbortSignal
   /** Called with each view that its history does not allow to build; the others are built. Without it the first such error is thrown. */
   onFailed?(view: View, error: unknown): void
 }
@@ -26,7 +28,10 @@ export interface SetupOptions {
  *
  * @returns the names of the views that were built
  */
-export async function setupViews(views: readonly View[], { db, reader, onProgress, onFailed }: SetupOptions): Promise<string[]> {
+export async function setupViews(
+  views: readonly View[],
+  { db, reader, onProgress, onFailed, signal }: SetupOptions,
+): Promise<string[]> {
   const built: string[] = []
   for (const view of views) {
     const isNeeded = () => isBehind(db, view)
@@ -53,7 +58,7 @@ export async function setupViews(views: readonly View[], { db, reader, onProgres
       onProgress?.(view, progress)
     }
     try {
-      const done = await rebuild(view, { db, reader, queue: true, needed, onProgress: tell })
+      const done = await rebuild(view, { db, reader, queue: true, needed, signal, onProgress: tell })
       await told?.done('done', done)
       return done !== undefined
     } catch (error) {

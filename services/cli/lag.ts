@@ -45,7 +45,7 @@ export const lagCommand = (): Command =>
           } while (options.watch)
         },
         { indexed: true, isLook: true },
-      ).then(leave),
+      ).finally(leave),
     )
 
 /** A part that was left out of the look, such as a queue that does not answer, would keep the process alive. */

@@ -56,7 +56,7 @@ export function attend(options: DoorOptions): { stop(): Promise<void> } {
         failures = 0
         spell.worked()
         await end.pause(SOON_MS)
-        await bell.wait(everyMs)
+        if (!end.stopped()) await bell.wait(everyMs)
       } catch (error) {
         if (end.stopped()) return
         spell.failed(error)
@@ -102,7 +102,8 @@ async function behind(options: DoorOptions, { bell, end }: { bell: Bell; end: St
       if (failed.length > 0) spell.failed(failed[0])
       else spell.worked()
       await end.pause(failures > 0 ? backoffMs(failures) : PAUSE_MS)
-      if (failures === 0) await bell.wait(isWhole ? everyMs : SOON_MS)
+      // The stop or the loss of the lock may have rung before the bell was hushed.
+      if (failures === 0 && isOurs && !end.stopped()) await bell.wait(isWhole ? everyMs : SOON_MS)
     }
     off()
     await lock.release()

@@ -1,3 +1,4 @@
+import { atMost } from '#platform/deadline.ts'
 import { lagOf } from '#platform/log/consumers/lag.ts'
 import { lagMetrics } from '#platform/log/consumers/lag-metrics.ts'
 import { ownerLog } from '#platform/log/consumers/owner-log.ts'
@@ -6,7 +7,7 @@ import { openReader } from '#platform/log/open.ts'
 import { inWords } from '#platform/pg/holder.ts'
 import { reach } from '#platform/pg/where.ts'
 import { service } from '#platform/service.ts'
-import { stopping } from '#platform/stopping.ts'
+import { type Backoff, backoffMs, stopping } from '#platform/stopping.ts'
 import { StandingBy } from '#platform/telemetry/health.ts'
 import { startProjector } from '#projections/engine/projector.ts'
 import { setupViews } from '#projections/engine/setup.ts'
@@ -14,7 +15,10 @@ import type { View } from '#projections/engine/view.ts'
 import { views } from '#projections/index.ts'
 import { connect } from '#services/kit/connections.ts'
 
-const BUILD_AGAIN_MS = 60_000
+/** Within the time that a stop may take. */
+const END_BUILD_MS = 5_000
+/** The pauses between attempts to build views whose history does not allow it. */
+const BUILD_AGAIN: Backoff = { firstMs: 60_000, longestMs: 15 * 60_000 }
 
 export default service('projector', async (logger, _, metrics) => {
   // Not durable: a crash of the server may undo the last changes of views with their checkpoints, and they are derived again.
@@ -22,30 +26,35 @@ export default service('projector', async (logger, _, metrics) => {
   const reader = openReader(settings, db, listener, 'vidwiz projector')
   lagMetrics(metrics, async () => (await Promise.all(views.map((view) => lagOf(view, { db, reader })))).flat())
   const owner = openOwner({ db, listener, service: 'projector', ...ownerLog(logger) })
+  const { signal, stop: stopBuilding, stopped, pause } = stopping()
+  const told = new Map<View, string>()
   const setup = async () => {
     const failed: View[] = []
     const built = await setupViews(views, {
       db,
       reader,
+      signal,
       onProgress: (view, progress) => logger.info({ view: view.name, ...progress }, 'building a view'),
       onFailed(view, error) {
         failed.push(view)
+        if (told.get(view) === (error as Error).message) return
+        told.set(view, (error as Error).message)
         logger.error({ view: view.name, error }, 'cannot build a view: it stands still, and the others go on')
       },
     })
     if (built.length > 0) logger.info({ views: built }, 'built views')
     return failed.length === 0
   }
-  const { stop: stopBuilding, stopped, pause } = stopping()
   const isBuilt = await setup()
   /** Somebody may bring the history back, or rebuild the view from elsewhere. */
   const building = (async () => {
-    for (let isDone = isBuilt; !isDone && !stopped(); ) {
-      await pause(BUILD_AGAIN_MS)
+    let isDone = isBuilt
+    for (let failures = 1; !isDone; failures++) {
+      await pause(backoffMs(failures, BUILD_AGAIN))
       if (stopped()) return
       isDone = await setup().catch((error) => {
-        logger.warn({ error }, 'cannot build views')
-        return false
+        if (!stopped()) logger.warn({ error }, 'cannot build views')
+        return stopped()
       })
     }
   })()
@@ -76,8 +85,8 @@ export default service('projector', async (logger, _, metrics) => {
     },
     async stop() {
       stopBuilding()
-      await building
-      await projector.stop()
+      // A build may wait for the lock of another process; it ends with its connection.
+      await Promise.all([atMost(END_BUILD_MS, building), projector.stop()])
       await owner.close()
       await reader.close()
       await close()

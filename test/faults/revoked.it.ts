@@ -45,8 +45,9 @@ describe('a database whose rights are taken away while everything runs', functio
   })
   after(async () => {
     await stack?.stop()
-    const { direct } = await freshDatabase()
-    await administer(direct, `drop role if exists ${role}`)
+    const other = await freshDatabase()
+    await administer(other.direct, `drop role if exists ${role}`)
+    await other.drop()
   })
 
   const admin = (statement: string) => administer(database.direct, statement)

@@ -11,7 +11,7 @@ export function ownerLog(
   log: Logger,
   isStopping = () => false,
 ): Pick<OwnerOptions, 'spell' | 'onError' | 'onBeat' | 'onRelieved' | 'onFrozen'> {
-  const beats = openSpell(log, { task: 'signs of life' })
+  const beats = openSpell(log, { task: 'signs of life' }, undefined, 'cannot say that it lives')
   return {
     spell(consumer, topic) {
       const spell = openSpell(log, { consumer, topic })

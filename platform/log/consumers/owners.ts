@@ -179,8 +179,9 @@ export function openOwner({
     id,
     hasPeer: watch.hasPeer,
     paused(consumer, topic, error) {
+      if (isClosed) return
       // Another process has taken over, which is fine.
-      if (isClosed || error instanceof Fenced) return
+      if (error instanceof Fenced) return spellOf(consumer, topic)?.left()
       spellOf(consumer, topic)?.failed(error)
       // Handed over: another process continues. A foreign record is skipped.
       if (error instanceof HandedOver || error instanceof ForeignRecord) return

@@ -14,18 +14,27 @@ create function log.left_out() returns int8multirange language sql stable as $$
           union all select int8range(first, last, '[]') from log.given_up) r
 $$;
 
--- How many events are gone from the middle of the log. 0 when events were pruned: then Kafka has them, and nobody can tell.
-create function log.gone() returns bigint language sql stable as $$
-  select case when (select pruned from log.timeline) then 0
-              else greatest(0, coalesce(max(pos), 0) - count(*)
-                   - (select coalesce(sum(upper(r) - lower(r)), 0)::bigint from unnest(log.left_out()) r)) end
-    from log.events
+-- The position after which the database has every event: 0, or what is published once events were pruned.
+create function log.whole_after() returns bigint language sql stable as $$
+  select case when t.pruned then r.pos else 0 end from log.timeline t, log.relay r
 $$;
 
--- Where they are: ranges of positions, the first ones of them. Reads the whole index, so it is for the case that `gone` is not 0.
-create function log.gaps(_most int) returns table (first bigint, last bigint) language sql stable as $$
+-- How many events are gone from the middle of the log. Events that were given up and brought back are not gone.
+create function log.gone() returns bigint language sql stable as $$
+  select greatest(0, coalesce((select max(pos) from log.events), w.after) - w.after
+           - (select count(*) from log.events where pos > w.after)
+           - (select coalesce(sum(upper(r) - lower(r)), 0)::bigint
+                from unnest(log.left_out() * int8multirange(int8range(w.after + 1, null))) r)
+           + (select count(*) from log.given_up g join log.events e on e.pos between g.first and g.last where e.pos > w.after))
+    from (select log.whole_after() as after) w
+$$;
+
+-- Where they are, between two positions that have events, or from the beginning: ranges of positions, the first ones of them. Reads
+-- the index from _after on.
+create function log.gaps(_most int, _after bigint default log.whole_after(), _up_to bigint default 9007199254740991)
+returns table (first bigint, last bigint) language sql stable as $$
   select lower(r), upper(r) - 1
-    from (select pos, lag(pos, 1, 0::bigint) over (order by pos) as before from log.events) e,
+    from (select pos, lag(pos, 1, _after) over (order by pos) as before from log.events where pos > _after and pos <= _up_to) e,
          unnest(int8multirange(int8range(before + 1, pos, '[)')) - log.left_out()) r
    where e.pos > e.before + 1 order by 1 limit _most
 $$;

@@ -108,11 +108,13 @@ export const topicsRoutes = [
         const bell = openBell()
         const stop = liveOf(app).watch({
           events(events) {
+            const isMended = problem !== undefined
             problem = undefined
-            waiting.push(...events.filter((event) => isHere.has(event.topic) && matches(event, filter)).map(shown))
+            const kept = events.filter((event) => isHere.has(event.topic) && matches(event, filter)).map(shown)
+            waiting.push(...kept)
             passed += Math.max(0, waiting.length - MOST_WAITING)
             waiting = waiting.slice(-MOST_WAITING)
-            bell.ring()
+            if (kept.length > 0 || isMended) bell.ring()
           },
           passed(positions) {
             passed += positions

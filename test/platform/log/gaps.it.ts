@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { appender } from '#platform/log/postgres/appender.ts'
-import { gapsInWords, gapsOf } from '#platform/log/postgres/gaps.ts'
+import { assertNoGapsBetween, gapsInWords, gapsOf } from '#platform/log/postgres/gaps.ts'
 import { type Db, openDb } from '#platform/pg/pool.ts'
 import { write } from '#test/conformance/log/groups.ts'
 import { freshDatabase, type TestDatabase } from '#test/kit/postgres.ts'
@@ -55,6 +55,27 @@ describe('events that are gone from the middle of the log', () => {
     await sql('insert into log.given_up (first, last, epoch) values (2, 2, 2)')
     expect(await gapsOf(db)).to.deep.equal({ gone: 1, gaps: [{ first: 6, last: 6 }] })
     await sql('update log.timeline set pruned = true')
+    await sql('update log.relay set pos = 8')
     expect(await gapsOf(db)).to.deep.equal({ gone: 0, gaps: [] })
+  })
+
+  it('are found in a pruned log too, among what is not published yet', async () => {
+    await sql('delete from log.events where pos in (1, 2, 3, 9)')
+    await sql('update log.timeline set pruned = true')
+    await sql('update log.relay set pos = 8')
+    expect(await gapsOf(db)).to.deep.equal({ gone: 1, gaps: [{ first: 9, last: 9 }] })
+    const error = await assertNoGapsBetween(db, 8, 10).catch((error: Error) => error)
+    expect((error as Error).message).to.match(/^1 event is gone from the middle of the log, at position 9\. /)
+    await assertNoGapsBetween(db, 4, 8)
+  })
+
+  it('are found although others, given up before, were brought back', async () => {
+    await sql('create table public.removed as select * from log.events where pos in (3, 4)')
+    await sql('delete from log.events where pos in (3, 4)')
+    await sql('insert into log.given_up (first, last, epoch) values (3, 4, 2)')
+    await sql('insert into log.events select * from public.removed')
+    expect(await gapsOf(db)).to.deep.equal({ gone: 0, gaps: [] })
+    await sql('delete from log.events where pos in (6, 7)')
+    expect(await gapsOf(db)).to.deep.equal({ gone: 2, gaps: [{ first: 6, last: 7 }] })
   })
 })

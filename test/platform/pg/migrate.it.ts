@@ -50,7 +50,10 @@ describe('the list of migrations', function () {
          select n, 1, now() from unnest('{${some.join()}}'::text[]) n`,
       )
     // What came later than the last step: they lack it.
-    await administer(database.url, `drop function log.saw, log.gaps, log.gone, log.left_out; drop table log.given_up`)
+    await administer(
+      database.url,
+      `drop function log.saw, log.gaps, log.gone, log.whole_after, log.left_out; drop table log.given_up`,
+    )
     await steps(STEPS)
     expect(await migrate(database.url)).to.deep.equal(['005_gaps.sql'])
     expect(await rows(database, 'select name from vidwiz.migrations order by name')).to.deep.equal(names)

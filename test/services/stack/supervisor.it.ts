@@ -26,7 +26,7 @@ describe('the supervisor', () => {
           isReady = true
         },
         onRestart: () => {},
-        silentMs: 300,
+        silentMs: 2_000,
         onSilent: (part, { pid }) => told.push(`${part} ${pid} is silent`),
         onAnswer: (part, { pid }) => told.push(`${part} ${pid} answers`),
       })
