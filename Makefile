@@ -4,7 +4,7 @@
 # A test that fails behind a pipe fails.
 SHELL = bash
 .SHELLFLAGS = -o pipefail -c
-.PHONY: help start start-kafka stand-ins pictures test test-embedded test-faults test-kafka test-kafka-faults test-pooler test-long check bench rebuild lag tail verify lambdas kafka kafka-cluster registry
+.PHONY: help start start-kafka stand-ins pictures test one test-embedded test-faults test-kafka test-kafka-faults test-pooler test-long check bench rebuild lag tail verify lambdas kafka kafka-cluster registry
 
 # Every recipe runs with the right Node and the project's own programs first in PATH.
 with_node = node="$$(bin/node -p process.execPath)" && PATH="$(CURDIR)/node_modules/.bin:$${node%/*}:$$PATH" &&
@@ -39,6 +39,9 @@ in_lanes = $(MAKE) --no-print-directory --keep-going --jobs 2 $(addprefix test-,
 test: $(installed) ## unit tests; integration tests on the embedded log and on Kafka, with short rounds of fault injection
 	@$(with_node) $(mocha) 'test/**/*.test.ts'
 	@$(in_lanes)
+
+one: $(installed) ## some test files only: make one TESTS="test/events/note.test.ts test/services/api/routes/pins.it.ts"
+	@$(with_node) $(mocha) $(TESTS)
 
 test-long: export FAULT_ROUNDS = 50
 test-long: test ## the same with long rounds of fault injection

@@ -6,7 +6,7 @@ import { postgresReader } from '../platform/log/postgres/reader.ts'
 import { openListener } from '../platform/pg/listen.ts'
 import { type Db, openDb } from '../platform/pg/pool.ts'
 import { setupViews } from '../projections/engine/setup.ts'
-import { columnsOf } from '../projections/engine/table.ts'
+import { columnDefinitions } from '../projections/engine/table.ts'
 import { notesView } from '../projections/notes.ts'
 import { freshDatabase } from '../test/kit/postgres.ts'
 import { result } from './kit/child.ts'
@@ -86,7 +86,7 @@ const copyOut = (db: Db) =>
 const copyIn = (db: Db, rows: Buffer[]) =>
   db.tx(async (client) => {
     await client.query('drop table if exists copied')
-    await client.query(`create table copied (${columnsOf(notesView)})`)
+    await client.query(`create table copied (${columnDefinitions(notesView)})`)
     await pipeline(Readable.from(rows), client.query(copyFrom('copy copied from stdin')))
   })
 

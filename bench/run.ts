@@ -47,7 +47,7 @@ const onKafka: Benchmark[] = [kafkaRelay, kafkaProject, kafkaRebuild, kafkaVisib
 const benchmarks = [...embedded, ...onKafka]
 const names = benchmarks.map(({ name }) => name)
 
-const USAGE = `node bench/run.ts [NAME…] [--quick] [--write]
+const USAGE = `bin/node bench/run.ts [NAME…] [--quick] [--write]
 
   NAME      ${names.join(', ')}; all when not given
   --quick   a tenth of the time: to see that it works, not to quote

@@ -18,6 +18,8 @@ export const conversationStream = stream<{ conversationId: number }>('conversati
 const conversationId = id
 /** One sequence numbers the messages of both sides. */
 const messageId = id
+/** The id of no message: ids start at 1. In the views of messages, an event without a message touches the row of this id, so none. */
+export const NO_MESSAGE = 0
 
 export const ConversationStarted = conversationStream.event(
   'ConversationStarted',

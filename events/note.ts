@@ -95,7 +95,7 @@ export const evolveNote = (note: Note | undefined, event: NoteEvent): Note | und
           version: event.version,
         }
       )
-    // `updatedAt` tells of the text.
+    // A pin is no edit: `updatedAt` stays.
     case 'NotePinned':
       return note && { ...note, pinned: true, version: event.version }
     case 'NoteUnpinned':
@@ -110,6 +110,9 @@ export const evolveNote = (note: Note | undefined, event: NoteEvent): Note | und
 export const notes = decider<Note, NoteEvent>(noteStream, 3, evolveNote)
 
 // Decisions ---------------------------------------------------------------
+
+const isOf = (note: Note | undefined, userId: number): note is Note => note?.userId === userId && !note.deleted
+const noSuchNote = () => reject('NOT_FOUND', 'Note not found')
 
 /** Creates a note, and adds the video if it is new. */
 export const createNote = (cmd: {
@@ -156,7 +159,7 @@ export const editNote = (cmd: { userId: number; noteId: number } & Edit) =>
     name: 'editNote',
     reads: { note: notes.of(cmd.noteId) },
     decide: ({ note }, { now }) => {
-      if (!note || note.deleted || note.userId !== cmd.userId) return reject('NOT_FOUND', 'Note not found')
+      if (!isOf(note, cmd.userId)) return noSuchNote()
       if (cmd.text === undefined && cmd.generatedByAi === undefined) return reject('BAD_REQUEST', 'No fields provided for update')
       const refused = refuseUnless(cmd.expected, note.version)
       if (refused) return refused
@@ -170,7 +173,7 @@ export const editNoteByWorker = (cmd: { noteId: number } & Edit) =>
     name: 'editNoteByWorker',
     reads: { note: notes.of(cmd.noteId) },
     decide: ({ note }, { now }) => {
-      if (!note || note.deleted) return reject('NOT_FOUND', 'Note not found')
+      if (!note || note.deleted) return noSuchNote()
       const refused = refuseUnless(cmd.expected, note.version)
       if (refused) return refused
       if (cmd.text === undefined || !cmd.generatedByAi) return edited(note, cmd, now)
@@ -187,7 +190,7 @@ export const pinNote = (cmd: { userId: number; noteId: number; pinned: boolean; 
     name: 'pinNote',
     reads: { note: notes.of(cmd.noteId) },
     decide: ({ note }, { now }) => {
-      if (!note || note.deleted || note.userId !== cmd.userId) return reject('NOT_FOUND', 'Note not found')
+      if (!isOf(note, cmd.userId)) return noSuchNote()
       const refused = refuseUnless(cmd.expected, note.version)
       if (refused) return refused
       if ((note.pinned ?? false) === cmd.pinned) return nothing(note)
@@ -202,7 +205,7 @@ export const deleteNote = (cmd: { userId: number; noteId: number; expected?: rea
     name: 'deleteNote',
     reads: { note: notes.of(cmd.noteId) },
     decide: ({ note }) => {
-      if (!note || note.deleted || note.userId !== cmd.userId) return reject('NOT_FOUND', 'Note not found')
+      if (!isOf(note, cmd.userId)) return noSuchNote()
       const refused = refuseUnless(cmd.expected, note.version)
       if (refused) return refused
       const { noteId, videoId, userId } = note
@@ -215,6 +218,5 @@ export const findNote = (cmd: { userId: number; noteId: number }) =>
   command({
     name: 'findNote',
     reads: { note: notes.of(cmd.noteId) },
-    decide: ({ note }) =>
-      note && !note.deleted && note.userId === cmd.userId ? nothing(note) : reject('NOT_FOUND', 'Note not found'),
+    decide: ({ note }) => (isOf(note, cmd.userId) ? nothing(note) : noSuchNote()),
   })

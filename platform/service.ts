@@ -121,7 +121,7 @@ export async function runServices(services: readonly Service[]): Promise<void> {
   }
 }
 
-/** An error as text for people: the message of a OperatorError or of an unavailable database, the stack of a bug. */
+/** An error as text for people: the message of an OperatorError or of an unavailable database, the stack of a bug. */
 export function plain(error: unknown): string {
   if (error instanceof OperatorError) return pasteable(error.message).replaceAll(/^/gm, 'vidwiz: ')
   if (isUnavailable(error))

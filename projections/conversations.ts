@@ -1,6 +1,6 @@
 import { type ConversationEvent, ConversationStarted, conversationEvents } from '#events/conversation.ts'
 import { noCaseFor } from '#events/kit/stream.ts'
-import { type Queryable, view } from './engine/view.ts'
+import { columnsOf, type Queryable, view } from './engine/view.ts'
 
 /** A viewer's conversation with Wiz about a video. */
 export type ConversationRow = {
@@ -44,7 +44,7 @@ export const conversationsView = view('conversations', {
 export async function conversationOf(db: Queryable, viewer: string, id: number): Promise<ConversationRow | undefined> {
   const [conversation] = await db.query<ConversationRow>(
     'conversations.of',
-    `select conversation_id, video_id, viewer, created_at from views.conversations where conversation_id = $2 and viewer = $1`,
+    `select ${columnsOf(conversationsView)} from views.conversations where conversation_id = $2 and viewer = $1`,
     [viewer, id],
   )
   return conversation

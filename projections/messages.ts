@@ -3,10 +3,11 @@ import {
   type ConversationEvent,
   conversationEvents,
   MessageSent,
+  NO_MESSAGE,
   ReplyCompleted,
 } from '#events/conversation.ts'
 import { isOneOf, noCaseFor } from '#events/kit/stream.ts'
-import { type Queryable, view } from './engine/view.ts'
+import { columnsOf, type Queryable, view } from './engine/view.ts'
 
 /** A message of the viewer or of Wiz. */
 export type MessageRow = {
@@ -20,9 +21,6 @@ export type MessageRow = {
   reply_to: number | null
   created_at: string
 }
-
-/** Message ids start at 1, so events without a message touch no row. */
-const NO_MESSAGE = 0
 
 export const messagesView = view('messages', {
   version: 1,
@@ -64,8 +62,7 @@ const message = ({ data, version, time }: Extract<ConversationEvent, { type: 'Me
 export const messagesOf = (db: Queryable, conversationId: number): Promise<MessageRow[]> =>
   db.query<MessageRow>(
     'messages.of',
-    `select message_id, conversation_id, version, role, content, reply_to, created_at
-       from views.messages where conversation_id = $1 order by version`,
+    `select ${columnsOf(messagesView)} from views.messages where conversation_id = $1 order by version`,
     [conversationId],
   )
 

@@ -3,11 +3,12 @@ import {
   type ConversationEvent,
   conversationEvents,
   MessageSent,
+  NO_MESSAGE,
   ReplyCompleted,
   ReplyFailed,
 } from '#events/conversation.ts'
 import { isOneOf, noCaseFor } from '#events/kit/stream.ts'
-import { gone, type Queryable, view } from './engine/view.ts'
+import { columnsOf, gone, type Queryable, view } from './engine/view.ts'
 
 /** A message that still waits for its reply. */
 export type OpenReplyRow = {
@@ -16,9 +17,6 @@ export type OpenReplyRow = {
   conversation_id: number
   sent_at: string
 }
-
-/** Message ids start at 1, so an event without a message touches no row. */
-const NO_MESSAGE = 0
 
 export const openRepliesView = view('open-replies', {
   version: 1,
@@ -51,7 +49,7 @@ export const openRepliesView = view('open-replies', {
 export const openSince = (db: Queryable, before: number, limit: number): Promise<OpenReplyRow[]> =>
   db.query<OpenReplyRow>(
     'openReplies.since',
-    `select message_id, conversation_id, sent_at from views.open_replies
+    `select ${columnsOf(openRepliesView)} from views.open_replies
       where sent_at < to_timestamp($1 / 1000.0) order by sent_at limit $2`,
     [before, limit],
   )

@@ -1,13 +1,12 @@
 import pg from 'pg'
 import { OperatorError } from '../operator-error.ts'
 import { type Address, addressesOf, shown } from './address.ts'
-import { codeOf, messageOf } from './errors.ts'
+import { codeOf, messageOf, NOT_ALLOWED } from './errors.ts'
 import { type Look, lookAndPin, type Manner, pinsOf } from './pins.ts'
 import { keepsSessions } from './pooler.ts'
 
 /** How long one of several servers may take to answer before the next is tried. */
 const ANSWER_MS = 5_000
-const NOT_ALLOWED = '42501'
 const CANCELLED = '57014'
 /**
  * Attempts of the first statement, the slowest of a session. Where a role has a statement_timeout of about 1 ms, it can be cancelled

@@ -28,11 +28,13 @@ export class ConnectionLost extends Error {
 const UNAVAILABLE_CLASS = /^(08|28|3D|53|57|58)/
 /** read_only_sql_transaction: read-only by setting, or a standby. */
 export const READ_ONLY = '25006'
+/** insufficient_privilege: our role lacks a right that the statement needs. */
+export const NOT_ALLOWED = '42501'
 const UNAVAILABLE = new Set([
   READ_ONLY,
   '25P03', // idle_in_transaction_session_timeout
   '25P04', // transaction_timeout
-  '42501', // insufficient_privilege: an administrator revoked a right, and can give it back
+  NOT_ALLOWED, // an administrator revoked a right, and can give it back
   '40001', // serialization_failure: on a standby, a conflict with recovery
   '40P01', // deadlock_detected
   '55000', // object_not_in_prerequisite_state: on a standby

@@ -1,5 +1,5 @@
 import type { Logger } from '../telemetry/logger.ts'
-import { codeOf } from './errors.ts'
+import { codeOf, NOT_ALLOWED } from './errors.ts'
 
 /** Logs once when the database is lost and once when it is back, not for every query that fails meanwhile. */
 export function lossesOf(log: Pick<Logger, 'warn' | 'info'> | undefined, fields: object, now: () => number = Date.now) {
@@ -18,9 +18,6 @@ export function lossesOf(log: Pick<Logger, 'warn' | 'info'> | undefined, fields:
   }
 }
 
-/** SQLSTATE of a statement for which our role lacks a right. */
-const DENIED = '42501'
-
 /** Without a refusal for this long, the next statement that works shows that the right is back. */
 const QUIET_MS = 30_000
 
@@ -36,7 +33,7 @@ export function denialsOf(log: Pick<Logger, 'warn' | 'info'> | undefined, fields
   return {
     /** @param name of the statement */
     failed(name: string, error: unknown) {
-      if (codeOf(error) !== DENIED) return
+      if (codeOf(error) !== NOT_ALLOWED) return
       if (denied.size === 0) {
         since = now()
         log?.warn({ ...fields, statement: name, error }, 'the database refuses statements: our role lacks a right')

@@ -3,7 +3,7 @@ import knex, { type Knex } from 'knex'
 import { OperatorError } from '../operator-error.ts'
 import { databaseIn, userIn } from './address.ts'
 import { adopt, BOOKKEEPING, bookkeeping, TABLE } from './bookkeeping.ts'
-import { codeOf, messageOf } from './errors.ts'
+import { codeOf, messageOf, NOT_ALLOWED } from './errors.ts'
 import { numberedFiles, OURS } from './numbered-files.ts'
 import { openPool } from './pool.ts'
 import { STEPS, squash } from './squashed.ts'
@@ -18,8 +18,6 @@ const sourceOf = (folder: URL): Knex.MigrationSource<string> => ({
     down: async () => {},
   }),
 })
-
-const NOT_ALLOWED = '42501'
 
 /** Everything that knex would print also arrives as an error. */
 const silent = { warn() {}, error() {} }

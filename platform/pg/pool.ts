@@ -177,7 +177,7 @@ const endSession = (client: pg.PoolClient) =>
   client.query('select pg_catalog.pg_terminate_backend(pg_catalog.pg_backend_pid())').catch(() => {})
 
 /** Runs prepared statements by name on the connection of a transaction. */
-export const within = (tx: pg.PoolClient): Queryable => ({
+export const inTransaction = (tx: pg.PoolClient): Queryable => ({
   query: async <R extends object>(name: string, text: string, values: unknown[] = []) =>
     (await tx.query<R & pg.QueryResultRow>({ name, text, values })).rows,
 })

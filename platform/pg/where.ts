@@ -4,7 +4,7 @@ import type { Settings } from '../config/settings.ts'
 import { OperatorError } from '../operator-error.ts'
 import { askTime } from './clock.ts'
 import { postgresUrl, runningPostgres } from './embedded/index.ts'
-import { codeOf, isReadOnly, messageOf, READ_ONLY } from './errors.ts'
+import { codeOf, isReadOnly, messageOf, NOT_ALLOWED, READ_ONLY } from './errors.ts'
 import { numberedFiles } from './numbered-files.ts'
 import type { Db, Queryable } from './pool.ts'
 
@@ -21,7 +21,6 @@ export function databaseUrl(settings: Settings): string {
 }
 
 const UNDEFINED_TABLE = '42P01'
-const NOT_ALLOWED = '42501'
 
 const APPLIED = 'select name from vidwiz.migrations'
 /** Databases known to have all tables; migrations are never undone, so one check is enough. */

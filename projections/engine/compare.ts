@@ -2,12 +2,12 @@ import type pg from 'pg'
 import type { Recorded } from '#events/kit/envelope.ts'
 import type { Reader } from '#platform/log/port.ts'
 import { OperatorError } from '#platform/operator-error.ts'
-import { type Db, within } from '#platform/pg/pool.ts'
+import { type Db, inTransaction } from '#platform/pg/pool.ts'
 import { span } from '#platform/telemetry/tracing/tracing.ts'
 import { noTable } from './fit.ts'
 import { loadReplay, SNAPSHOT, sizeOf, standing, transaction } from './load.ts'
 import { goOnUnless, meter, type Progress } from './progress.ts'
-import { columnsOf, liveOf, type Target } from './table.ts'
+import { columnDefinitions, liveOf, type Target } from './table.ts'
 import { hasTable, liveVersion } from './versions.ts'
 import type { View } from './view.ts'
 
@@ -71,9 +71,9 @@ const attempt = (
 ): Promise<Comparison | undefined> =>
   db.connection((client) =>
     transaction(client, SNAPSHOT, async () => {
-      if ((await liveVersion(within(client), view)) === undefined)
+      if ((await liveVersion(inTransaction(client), view)) === undefined)
         throw new OperatorError(`there is no view ${view.name} yet: no projector has run here`)
-      if (!(await hasTable(within(client), view))) throw new OperatorError(noTable(view))
+      if (!(await hasTable(inTransaction(client), view))) throw new OperatorError(noTable(view))
       const { table } = liveOf(view)
       const before = await tableId(client, table)
       const progress = meter(onProgress, { signal })
@@ -82,7 +82,7 @@ const attempt = (
       const leaveOut = ({ pos, stream }: Recorded) =>
         skipped.has(pos) || pos >= (parkedFrom.get(stream) ?? Number.POSITIVE_INFINITY)
 
-      await client.query(`create temp table replayed (${columnsOf(view)}) on commit drop`)
+      await client.query(`create temp table replayed (${columnDefinitions(view)}) on commit drop`)
       await loadReplay(client, 'replayed', { view, reader, upTo: positions, leaveOut, onRead: progress.read })
       progress.phase('compare')
       await client.query(`lock table ${table} in access share mode`)

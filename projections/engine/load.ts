@@ -4,7 +4,7 @@ import type pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 import type { Positions, Reader } from '#platform/log/port.ts'
 import { isRefusal } from '#platform/pg/errors.ts'
-import { within } from '#platform/pg/pool.ts'
+import { inTransaction } from '#platform/pg/pool.ts'
 import { type Replay, ReplayStopped, replay } from './replay.ts'
 import { copyLine, copyText } from './table.ts'
 import type { View } from './view.ts'
@@ -20,7 +20,7 @@ export interface Standing {
 
 /** Reads a view's standing. Needs a transaction with one snapshot. */
 export async function standing(tx: pg.PoolClient, view: View): Promise<Standing> {
-  const at = within(tx)
+  const at = inTransaction(tx)
   const positions = await at.query<{ partition: number; pos: number }>(
     'standing.positions',
     'select partition, pos from log.checkpoints where consumer = $1 and topic = $2 and pos > 0 order by partition',

@@ -5,7 +5,7 @@ import { span } from '#platform/telemetry/tracing/tracing.ts'
 import { type Comparison, type Difference, difference } from './compare.ts'
 import { loadReplay, SNAPSHOT, sizeOf, standing, transaction } from './load.ts'
 import { meter, type Progress } from './progress.ts'
-import { columnsOf, indexing, liveOf, pastOf } from './table.ts'
+import { columnDefinitions, indexing, liveOf, pastOf } from './table.ts'
 import type { View } from './view.ts'
 
 /** A past state of a view, in a table beside the live one. */
@@ -46,7 +46,7 @@ const fold = (view: View, { db, reader, id, pos, onProgress, signal }: PastOptio
       const upTo = new Map([...heads].map(([partition, head]) => [partition, Math.min(head, pos)]))
       const beyond = await reader.behind(view.topic, new Map([...heads.keys()].map((partition) => [partition, pos])))
       progress.expect((await sizeOf(reader, view)) - beyond.reduce((sum, { events }) => sum + events, 0))
-      await client.query(`create table ${past.table} (${columnsOf(view)})`)
+      await client.query(`create table ${past.table} (${columnDefinitions(view)})`)
       const rows = await loadReplay(client, past.table, { view, reader, upTo, leaveOut, onRead: progress.read })
       progress.phase('index')
       for (const statement of indexing(past)) await client.query(statement)

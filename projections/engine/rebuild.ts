@@ -4,7 +4,7 @@ import type { Recorded } from '#events/kit/envelope.ts'
 import type { Reader } from '#platform/log/port.ts'
 import { OperatorError } from '#platform/operator-error.ts'
 import { codeOf } from '#platform/pg/errors.ts'
-import { type Db, within } from '#platform/pg/pool.ts'
+import { type Db, inTransaction } from '#platform/pg/pool.ts'
 import { span } from '#platform/telemetry/tracing/tracing.ts'
 import { applier } from './apply.ts'
 import { loadReplay, SNAPSHOT, sizeOf, standing, transaction } from './load.ts'
@@ -12,7 +12,7 @@ import { goOnUnless, type Meter, meter, type Progress } from './progress.ts'
 import { redriveIn } from './redrive.ts'
 import { cannotApply } from './replay.ts'
 import { swap } from './swap.ts'
-import { columnsOf, indexing, liveOf, nextOf } from './table.ts'
+import { columnDefinitions, indexing, liveOf, nextOf } from './table.ts'
 import { liveVersion } from './versions.ts'
 import type { View } from './view.ts'
 
@@ -106,7 +106,7 @@ async function build(client: pg.PoolClient, view: View, options: RebuildOptions)
 
 /** All rebuilds of the view take one lock, which is held here, so no other swap can happen after this check. */
 async function refuseOlderCode(client: pg.PoolClient, view: View, downTo?: number) {
-  const live = await liveVersion(within(client), view)
+  const live = await liveVersion(inTransaction(client), view)
   if (live !== undefined && live > view.version && downTo !== view.version) throw new OlderCode(view, live)
 }
 
@@ -179,7 +179,7 @@ const load = (client: pg.PoolClient, view: View, reader: Reader, progress: Meter
     await client.query(`drop table if exists ${next.table}`)
     await client.query('delete from log.checkpoints where consumer = $1', [next.consumer])
     await client.query('delete from log.dead_letters where consumer = $1', [next.consumer])
-    await client.query(`create table ${next.table} (${columnsOf(view)})`)
+    await client.query(`create table ${next.table} (${columnDefinitions(view)})`)
 
     const { positions, parkedFrom, skipped } = await standing(client, view)
     const heads = await reader.heads(view.topic)

@@ -4,7 +4,7 @@ import { bisect } from '#platform/log/consumers/bisect.ts'
 import { fenceOwner } from '#platform/log/consumers/letters.ts'
 import { failed, type Parked } from '#platform/log/consumers/parked.ts'
 import { isRefusal } from '#platform/pg/errors.ts'
-import { type Db, type Queryable, within } from '#platform/pg/pool.ts'
+import { type Db, inTransaction, type Queryable } from '#platform/pg/pool.ts'
 import { unfit } from './fit.ts'
 import { readFor } from './fold.ts'
 import { rowMemory } from './memory.ts'
@@ -62,7 +62,7 @@ export async function redriveIn(
   streams: readonly string[],
   byPerson: boolean,
 ): Promise<Map<string, Redriven>> {
-  const at = within(tx)
+  const at = inTransaction(tx)
   const results = new Map(streams.map((stream): [string, Redriven] => [stream, { applied: 0, parked: 0, failure: null }]))
   if (!(await fenceOwner(at, target.consumer, streams))) return results
   // The checkpoints are locked until the commit, so no rebuild can be swapped in after this check.

@@ -26,7 +26,7 @@ export const nextOf = (view: View) => target(view, '~next')
 export const pastOf = (view: View, id: string) => target(view, `~at-${id}`)
 
 /** Columns and types. Indexes are made after the bulk load, which is cheaper. */
-export const columnsOf = ({ columns }: View) =>
+export const columnDefinitions = ({ columns }: View) =>
   Object.entries(columns)
     .map(([column, type]) => `${column} ${type}`)
     .join(', ')

@@ -8,11 +8,11 @@ import type { Looks } from './reactor.ts'
 
 /** Limit for notes without a transcript: they are only listed as waiting, and are found again when the transcript arrives. */
 const MOST_AWAITED = 1_000
-/** Limit per user for requests on notes that were empty before the user turned notes by AI on. */
+/** Limit per user for requests on empty notes from before the user turned notes by AI on. */
 const MOST_BACKFILLED = 100
 
 /**
- * @param backfill whether to request text for notes that were empty before their author turned notes by AI on
+ * @param backfill whether to request text for empty notes from before their author turned notes by AI on
  */
 export const looks = (db: Queryable, showUpTo: ShowUpTo, backfill: boolean): Looks => ({
   async notesThatWait({ pos, data: { videoId } }) {

@@ -12,8 +12,9 @@ export interface Looks {
     data: { videoId: string }
   }): Promise<{ noteId: number; userId: number; correlationId?: string | undefined }[]>
   /**
-   * Notes of a user that were empty when the user turned notes by AI on; `backfill` marks those to be requested now. Later notes are
-   * left to the reaction to their own creation: otherwise their story would lead back to the switch, not to their own request.
+   * Empty notes of a user that were created before the user turned notes by AI on, also if they were emptied since; `backfill` marks
+   * those to be requested now. Notes created later are left to the reaction to their creation: otherwise their story would lead back
+   * to the switch, not to their own request.
    */
   emptyNotes(event: { pos: number; data: { userId: number } }): Promise<{ noteId: number; videoId: string; backfill: boolean }[]>
 }

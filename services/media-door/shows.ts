@@ -1,5 +1,5 @@
 import type { Db, Queryable } from '#platform/pg/pool.ts'
-import { within } from '#platform/pg/pool.ts'
+import { inTransaction } from '#platform/pg/pool.ts'
 import type { JobUnderWay } from '#projections/under-way.ts'
 import { NOBODY } from '../kit/nobody.ts'
 
@@ -56,7 +56,7 @@ export async function show(door: Db, jobs: readonly JobUnderWay[], watchUrl: str
     url: watchUrl + job.video_id,
   }))
   return door.tx(async (tx) => {
-    const on = within(tx)
+    const on = inTransaction(tx)
     const free = await on.query<{ id: number }>('jobs.free', FREE)
     await on.query('jobs.show', SHOW, [JSON.stringify(rows), free.map(({ id }) => id)])
     await on.query('entries.forget', FORGET)

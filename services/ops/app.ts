@@ -91,7 +91,7 @@ function explain(error: unknown): HttpError | undefined {
   if (error instanceof Rejected) return failure(STATUS[error.code] ?? 400, error.code, error.message, error.details)
   if (isUnavailable(error) || error instanceof LogHalted)
     return failure(503, 'SERVICE_UNAVAILABLE', (error as Error).message, null, ['Retry-After', '5'])
-  // On the command line the same error is printed and exits with 1.
+  // On the command line the same error is printed and exits with 1. Clients of the page see the code: do not rename it.
   if (error instanceof OperatorError) return failure(422, 'TROUBLE', error.message)
   return undefined
 }

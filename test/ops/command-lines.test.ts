@@ -25,6 +25,16 @@ const written: Line[] = globSync(WRITTEN, { cwd: repository, exclude: (path) => 
   (file) => [...textOf(file).matchAll(COMMAND_LINE)].map(([, line]) => ({ file, line: line!.trim() })),
 )
 
+/** What works only where a new Node is first in PATH. `bin/node` and the Makefile find or fetch one. */
+const NEEDS_A_NEW_NODE = /(?<!bin\/)\b(?:node (?:-\S+ )*\S+\.ts\b|npx (?:mocha|tsx|node)\b)[^`'"\n]*/g
+const isComment = (line: string) => /^\s*(?:\/\/|\/?\*)/.test(line)
+/** Commands in pages and messages; comments tell how a process is started by another one. */
+const needANewNode = (text: string): string[] =>
+  text
+    .split('\n')
+    .filter((line) => !isComment(line))
+    .flatMap((line) => line.match(NEEDS_A_NEW_NODE) ?? [])
+
 const childOf = (command: Command, name: string) =>
   command.commands.find((one) => one.name() === name || one.aliases().includes(name))
 
@@ -64,7 +74,21 @@ describe('command lines that people find in pages and messages', () => {
     )
   })
 
+  it('run with any Node on the machine', () => {
+    const files = globSync(['README.md', '{docs,bench}/**/*.md', '{services,platform,projections,bench}/**/*.ts'], {
+      cwd: repository,
+      exclude: (path) => String(path).includes('node_modules'),
+    })
+    expect(files).to.include.members(['docs/adding-a-feature.md', 'bench/README.md', 'services/cli/fingerprints/check.ts'])
+    expect(files.flatMap((file) => needANewNode(textOf(file)).map((line) => `${file}: ${line}`))).to.deep.equal([])
+  })
+
   it('are refused here when they do not', () => {
+    expect(
+      needANewNode('$ node test/kit/write-history.ts\n$ npx mocha --exit x.test.ts\nrun `node --watch a/b.ts` now'),
+    ).to.deep.equal(['node test/kit/write-history.ts', 'npx mocha --exit x.test.ts', 'node --watch a/b.ts'])
+    expect(needANewNode('$ bin/node test/kit/write-history.ts\n// `node services/process.ts ops`\nNode runs .ts files')).to.be
+      .empty
     expect(mistakeIn('lagg')).to.equal('vidwiz has no command lagg')
     expect(mistakeIn('topics chekc')).to.equal('topics has no command chekc')
     expect(mistakeIn('rebuild notes --dry')).to.equal('rebuild has no option --dry')

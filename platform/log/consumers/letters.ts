@@ -1,5 +1,5 @@
 import type { Recorded } from '#events/kit/envelope.ts'
-import { type Db, type Queryable, within } from '#platform/pg/pool.ts'
+import { type Db, inTransaction, type Queryable } from '#platform/pg/pool.ts'
 
 /** A parked event, with its cause if it failed itself; or an event that was skipped. */
 export interface Letter {
@@ -43,7 +43,7 @@ export async function letters(
  */
 export const skip = (db: Db, consumer: string, stream: string, pos: number, because: string): Promise<boolean> =>
   db.tx(async (tx) => {
-    const at = within(tx)
+    const at = inTransaction(tx)
     if (!(await fenceOwner(at, consumer, [stream]))) return false
     const skipped = await at.query(
       'letters.skip',

@@ -11,7 +11,7 @@ export interface Held {
   schema: JsonSchema
 }
 
-/** What we need of a schema registry. Every call throws a OperatorError when the registry cannot be reached or does not answer. */
+/** What we need of a schema registry. Every call throws an OperatorError when the registry cannot be reached or does not answer. */
 export interface Registry {
   /** The id of exactly this schema under a subject, if it is registered there. */
   idOf(subject: string, schema: string): Promise<number | undefined>

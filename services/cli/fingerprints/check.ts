@@ -59,7 +59,7 @@ function unseen({ histories, catalog }: PrintSource): SchemaProblem[] {
     .map((type) => ({
       type,
       what: 'is in none of the histories in events/histories, so nobody would notice that it folds to something else',
-      todo: 'run `node test/kit/write-history.ts`, then `vidwiz schemas write`, and commit what they wrote',
+      todo: 'run `bin/node test/kit/write-history.ts`, then `vidwiz schemas write`, and commit what they wrote',
     }))
 }
 

@@ -8,7 +8,7 @@ import { transcriberOf } from './set-up.ts'
 const { positionals } = parseArgs({ allowPositionals: true })
 const [file] = positionals
 if (!file || positionals.length > 1) {
-  console.error('node services/gpu-worker/transcriber/hear.ts FILE')
+  console.error('bin/node services/gpu-worker/transcriber/hear.ts FILE')
   process.exit(2)
 }
 const stop = new AbortController()

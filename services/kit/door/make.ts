@@ -3,7 +3,7 @@ import pg from 'pg'
 import { OperatorError } from '#platform/operator-error.ts'
 import { databaseIn, userIn } from '#platform/pg/address.ts'
 import { PinnedClient } from '#platform/pg/client.ts'
-import { codeOf } from '#platform/pg/errors.ts'
+import { codeOf, NOT_ALLOWED } from '#platform/pg/errors.ts'
 import { migrate } from '#platform/pg/migrate.ts'
 import { connectionOptions, type Db, openDb } from '#platform/pg/pool.ts'
 import { scramVerifier } from '#platform/pg/scram.ts'
@@ -11,7 +11,6 @@ import { CHANNEL, doorOf, isOpen, MIGRATIONS } from './where.ts'
 
 const { escapeIdentifier: name, escapeLiteral: literal } = pg
 
-const NOT_ALLOWED = '42501'
 const EXISTS = ['42P04', '42710', '23505']
 
 /** Enough for several workers, each with a connection pool. */

@@ -74,9 +74,9 @@ async function ofView(db: Queryable, view: View, { event, error }: Letter, behin
   const differing = [...ids].map((id): RowDiffers => {
     const now = rows.get(id) ?? null
     const left = after(without.changed, id)
-    if (!isComputed) return { id, now, without: left, columns: columnsOf(view, now, left) }
+    if (!isComputed) return { id, now, without: left, columns: columnsThatDiffer(view, now, left) }
     const kept = after(whole.changed, id)
-    return { id, now, without: left, with: kept, columns: columnsOf(view, left, kept) }
+    return { id, now, without: left, with: kept, columns: columnsThatDiffer(view, left, kept) }
   })
   const again = without.parked[0]
   // An error of Postgres may occur again even though the event folds now.
@@ -93,8 +93,8 @@ async function ofView(db: Queryable, view: View, { event, error }: Letter, behin
   return { isComputed, rows: differing, says }
 }
 
-/** Columns in which two rows differ; all columns if only one row exists. */
-const columnsOf = ({ columns }: View, a: Row | null, b: Row | null): string[] =>
+/** The columns in which two rows differ; all columns if only one row exists. */
+const columnsThatDiffer = ({ columns }: View, a: Row | null, b: Row | null): string[] =>
   Object.keys(columns).filter((column) => (a === null && b === null ? false : a?.[column] !== b?.[column]))
 
 const differs = ({ name }: View, { id, without, with: kept, columns }: RowDiffers): string =>

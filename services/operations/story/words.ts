@@ -1,29 +1,9 @@
-import type { aiEvents } from '#events/ai.ts'
-import { catalog } from '#events/catalog.ts'
-import type { conversationEvents } from '#events/conversation.ts'
+import { type AnyEvent, catalog } from '#events/catalog.ts'
 import { decode, EventError } from '#events/kit/codec.ts'
 import type { EventOf, Recorded } from '#events/kit/envelope.ts'
-import type { EventFrom } from '#events/kit/stream.ts'
-import type { mediaEvents } from '#events/media.ts'
-import type { noteEvents } from '#events/note.ts'
-import type { operationEvents } from '#events/ops.ts'
-import type { taskEvents } from '#events/task.ts'
-import type { userEvents } from '#events/user.ts'
-import type { videoEvents } from '#events/video.ts'
 import { duration, moment, oneLine, shortened } from './text.ts'
 
-type Known =
-  | (typeof userEvents)[number]
-  | (typeof videoEvents)[number]
-  | (typeof noteEvents)[number]
-  | (typeof taskEvents)[number]
-  | (typeof conversationEvents)[number]
-  | (typeof aiEvents)[number]
-  | (typeof mediaEvents)[number]
-  | (typeof operationEvents)[number]
-
-type Event = EventFrom<Known>
-type Words = { [T in Event['type']]?: (event: Extract<Event, { type: T }>) => string }
+type Words = { [T in AnyEvent['type']]?: (event: Extract<AnyEvent, { type: T }>) => string }
 
 /** Enough of a text to recognize it. */
 const MOST = 60
@@ -107,6 +87,6 @@ function wholeOf(recorded: Recorded): string {
     if (!(error instanceof EventError)) throw error
     return `cannot be read: ${quoted(recorded.data)}`
   }
-  const wordsFor = words[event.type as Event['type']] as ((one: EventOf) => string) | undefined
+  const wordsFor = words[event.type as AnyEvent['type']] as ((one: EventOf) => string) | undefined
   return wordsFor?.(event) ?? ''
 }

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { appender } from '#platform/log/postgres/appender.ts'
-import { openDb, within } from '#platform/pg/pool.ts'
+import { inTransaction, openDb } from '#platform/pg/pool.ts'
 import { group } from '#test/conformance/log/groups.ts'
 import { freshDatabase } from '#test/kit/postgres.ts'
 
@@ -10,7 +10,7 @@ describe('loading a stream', () => {
     const db = openDb(database.url, { indexed: true })
     try {
       await db.tx(async (tx) => {
-        const log = appender(within(tx))
+        const log = appender(inTransaction(tx))
         const load = () => log.load({ streams: ['thing-1', 'thing-2'], ids: {}, keys: [] })
         await tx.query('set local plan_cache_mode = force_generic_plan')
         await load()

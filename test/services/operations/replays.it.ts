@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import { newId } from '#platform/log/new-id.ts'
 import { positionAt } from '#platform/log/postgres/moment.ts'
-import { within } from '#platform/pg/pool.ts'
+import { inTransaction } from '#platform/pg/pool.ts'
 import { Cancelled } from '#projections/engine/progress.ts'
 import { cancelReplay, replayById, replaysOf } from '#projections/engine/replays.ts'
 import { setupViews } from '#projections/engine/setup.ts'
@@ -171,9 +171,9 @@ describe('replays as operations', () => {
       .tx(async (tx) => {
         await tx.query('update log.relay set pos = 5000')
         await tx.query('delete from log.events')
-        answers.push(String(await positionOf(within(tx), { at: BEGINNING }).catch((error) => error)))
-        answers.push(String(await positionOf(within(tx), { pos: 4_000 })))
-        answers.push(String(await positionOf(within(tx), { pos: 5_001 }).catch((error) => error)))
+        answers.push(String(await positionOf(inTransaction(tx), { at: BEGINNING }).catch((error) => error)))
+        answers.push(String(await positionOf(inTransaction(tx), { pos: 4_000 })))
+        answers.push(String(await positionOf(inTransaction(tx), { pos: 5_001 }).catch((error) => error)))
         throw undone
       })
       .catch((error) => expect(error).to.equal(undone))
