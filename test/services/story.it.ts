@@ -227,6 +227,8 @@ describe('the story of a note, told from what its events say of each other', fun
     const [video, id] = [newVideo(), (await eventsWhere('pos = 1'))[0]!.id]
     const note = await take(video, newRequest(), { 'X-Causation-ID': id })
     expect((await newest(`note-${note}`))!.causationId).to.equal(null)
+    // With a transcript already there, none would be asked for.
+    await comes(`task-transcript-${video}`, 'TaskScheduled')
     const said = async (causation: string) => {
       const headers = { 'X-Request-ID': 'said', 'X-Causation-ID': causation }
       const rows = [{ text: `${causation}`, offset: 0, duration: 1 }]
