@@ -4,13 +4,23 @@ import type { EventType } from './stream.ts'
 
 export type EventErrorCode = 'UNKNOWN_TYPE' | 'UNKNOWN_SCHEMA' | 'BROKEN_PAYLOAD' | 'PRUNED'
 
+/** A type of event in one schema version. */
+export interface TypeVersion {
+  topic: string
+  type: string
+  schema: number
+}
+
 /** An event in the log that cannot be read, or is no longer there. A consumer parks the event's stream instead of crashing. */
 export class EventError extends Error {
   readonly code: EventErrorCode
-  constructor(code: EventErrorCode, message: string) {
+  /** What the event is, when this code knows no such type or only lower schema versions of it: newer code may know it. */
+  readonly unknown: TypeVersion | undefined
+  constructor(code: EventErrorCode, message: string, unknown?: TypeVersion) {
     super(message)
     this.name = 'EventError'
     this.code = code
+    this.unknown = unknown
   }
 }
 
@@ -39,11 +49,14 @@ export const encode = (event: NewEvent): string => JSON.stringify(event.data)
 export function decode(catalog: Catalog, recorded: Recorded): EventOf<string, unknown> {
   const type = catalog.get(recorded.type)
   const at = `${recorded.stream}@${recorded.version}`
-  if (!type) throw new EventError('UNKNOWN_TYPE', `${at}: no event is called ${recorded.type}`)
+  const { topic, schema } = recorded
+  const unknown = { topic, type: recorded.type, schema }
+  if (!type) throw new EventError('UNKNOWN_TYPE', `${at}: no event is called ${recorded.type}`, unknown)
   if (!Number.isInteger(recorded.schema) || recorded.schema > type.schema)
     throw new EventError(
       'UNKNOWN_SCHEMA',
       `${at}: ${recorded.type} has schema version ${recorded.schema}, newest known is ${type.schema}`,
+      unknown,
     )
   const payload = parse(recorded, at)
   const lifted = lift(type, recorded, payload, at)

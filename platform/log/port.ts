@@ -185,7 +185,8 @@ export interface Follower {
   resume(partitions: number[]): Promise<Positions>
   /**
    * Called with events, in order within each partition, one call at a time. When it throws, ownership is given up and sought again,
-   * after a growing pause unless it was `Fenced`; `resume` is then called again, and events that were not applied come again.
+   * after a growing pause unless it was `Fenced`, or some seconds after `NewerCode`; `resume` is then called again, and events that
+   * were not applied come again.
    */
   handle(batch: Recorded[]): Promise<void>
   /** Most events per batch. */
@@ -216,6 +217,15 @@ export class HandedOver extends Error {
   constructor(message: string) {
     super(message)
     this.name = 'HandedOver'
+  }
+}
+
+/** Thrown by a handler that meets an event of newer code: this process leaves the consumer to a process of that code. */
+export class NewerCode extends HandedOver {
+  /** @param why which event cannot be read, and why not */
+  constructor(consumer: string, why: string) {
+    super(`${why}. Newer code knows it, so this process leaves ${consumer} to newer code`)
+    this.name = 'NewerCode'
   }
 }
 

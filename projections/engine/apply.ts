@@ -2,7 +2,8 @@ import type { Recorded } from '#events/kit/envelope.ts'
 import { bisect } from '#platform/log/consumers/bisect.ts'
 import { ownership } from '#platform/log/consumers/ownership.ts'
 import { failed, type Parked } from '#platform/log/consumers/parked.ts'
-import type { Positions } from '#platform/log/port.ts'
+import { ofNewerCode } from '#platform/log/newer-code.ts'
+import { NewerCode, type Positions } from '#platform/log/port.ts'
 import { isRefusal } from '#platform/pg/errors.ts'
 import type { Db } from '#platform/pg/pool.ts'
 import { type Reading, readFor } from './fold.ts'
@@ -36,7 +37,8 @@ export interface Applier {
   /**
    * Applies events, in order within each partition. Events that were applied before have no effect (P2).
    *
-   * @throws Fenced when another process moved a checkpoint; also every database error that is not the fault of one event
+   * @throws Fenced when another process moved a checkpoint; NewerCode when it meets an event of newer code, with those before it
+   *   applied; also every database error that is not the fault of one event
    */
   handle(batch: Recorded[]): Promise<void>
 }
@@ -54,6 +56,16 @@ export function applier(db: Db, target: Target, { onParked, owner }: ApplierOpti
   const memory = rowMemory(view)
   const recordedOf = (readings: Reading[]) => readings.map(({ recorded }) => recorded)
 
+  /** The first event of newer code. One of a parked stream waits there behind the others. */
+  async function firstNewer(readings: readonly Reading[]) {
+    const unknown = readings.filter(({ unknown, recorded }) => unknown && !own.isStuck(recorded))
+    const isNewer = await ofNewerCode(
+      db,
+      unknown.map(({ unknown }) => unknown!),
+    )
+    return unknown.find(({ unknown }) => isNewer(unknown!))
+  }
+
   return {
     resume(partitions) {
       memory.forget()
@@ -61,8 +73,9 @@ export function applier(db: Db, target: Target, { onParked, owner }: ApplierOpti
     },
     async handle(batch) {
       const fresh = own.beyond(batch).map((recorded) => readFor(view, recorded))
-      if (fresh.length === 0) return
-      for (const portion of portions(fresh))
+      const newer = await firstNewer(fresh)
+      const ours = newer ? fresh.slice(0, fresh.indexOf(newer)) : fresh
+      for (const portion of ours.length === 0 ? [] : portions(ours))
         await bisect(portion, {
           attempt: (some) => own.commit(recordedOf(some), (moves) => applyBatch(db, target, some, own.isStuck, moves, memory)),
           refused: ({ recorded }, error) =>
@@ -73,6 +86,7 @@ export function applier(db: Db, target: Target, { onParked, owner }: ApplierOpti
             }),
           isFault: isRefusal,
         })
+      if (newer) throw new NewerCode(consumer, newer.cause?.message ?? '')
     },
   }
 }

@@ -1,13 +1,16 @@
-import { decode } from '#events/kit/codec.ts'
+import { decode, type TypeVersion } from '#events/kit/codec.ts'
 import type { EventOf, Recorded } from '#events/kit/envelope.ts'
 import { type Cause, causeOf } from '#platform/log/cause.ts'
 import { failed, failedBy, type Parked, waiting } from '#platform/log/consumers/parked.ts'
+import { unknownIn } from '#platform/log/newer-code.ts'
 import { gone, type Id, type View } from './view.ts'
 
 export type Row = Record<string, unknown>
 
-/** A decoded event with the id of its row, or the cause of the failure to decode it. */
-export type Reading = { recorded: Recorded; event: EventOf; id: Id; cause?: undefined } | { recorded: Recorded; cause: Cause }
+/** A decoded event with the id of its row, or the cause of the failure to decode it; `unknown` when newer code may know it. */
+export type Reading =
+  | { recorded: Recorded; event: EventOf; id: Id; cause?: undefined; unknown?: undefined }
+  | { recorded: Recorded; cause: Cause; unknown: TypeVersion | undefined }
 
 /** Decodes an event for a view. Never throws: a failure becomes the reading's `cause`. */
 export function readFor(view: View, recorded: Recorded): Reading {
@@ -15,7 +18,7 @@ export function readFor(view: View, recorded: Recorded): Reading {
     const event = decode(view.catalog, recorded)
     return { recorded, event, id: view.id(event) }
   } catch (error) {
-    return { recorded, cause: causeOf(error, recorded.data) }
+    return { recorded, cause: causeOf(error, recorded.data), unknown: unknownIn(error) }
   }
 }
 

@@ -1,6 +1,7 @@
 import { failure, type HttpError } from '#platform/http/errors.ts'
 import { LimitExceeded } from '#platform/limits/limiter.ts'
 import { Contended, Rejected } from '#platform/log/commands/executor.ts'
+import { unknownIn } from '#platform/log/newer-code.ts'
 import { LogHalted } from '#platform/log/timeline.ts'
 import { isUnavailable, codeOf as sqlStateOf } from '#platform/pg/errors.ts'
 import { StillTaken } from '#platform/pg/exclusively.ts'
@@ -48,8 +49,12 @@ const HALTED_SECONDS = 60
 const halted = () =>
   unavailable('Nothing can be written until an operator has looked at the log, please try again later', HALTED_SECONDS)
 
+/** Older code runs beside newer code for as long as an upgrade takes; the next attempt may reach a process of newer code. */
+const ofNewerCode = () =>
+  unavailable('This was changed by a newer version of this service, please try again in a moment', RETRY_SECONDS)
+
 /**
- * The HTTP error for a rejected command, an exceeded limit, a lock that stays taken, or an unusable database;
+ * The HTTP error for a rejected command, an event of newer code, an exceeded limit, a lock that stays taken, or an unusable database;
  * undefined for any other error.
  */
 export function explain(cause: unknown): HttpError | undefined {
@@ -57,6 +62,7 @@ export function explain(cause: unknown): HttpError | undefined {
     return failure(STATUS[cause.code], cause.code, cause.message, cause.details, retryAfter(cause.details))
   if (cause instanceof StillTaken || cause instanceof Contended) return busy()
   if (cause instanceof LogHalted) return halted()
+  if (unknownIn(cause)) return Object.assign(ofNewerCode(), { cause })
   // Undefined column or table: the view belongs to another version of the code until this version's projector has built it.
   if (['42703', '42P01'].includes(sqlStateOf(cause) ?? '')) return Object.assign(unavailable(OTHER_VIEW, 5), { cause })
   if (cause instanceof LimitExceeded) return tooManyRequests(cause.resetInSeconds)

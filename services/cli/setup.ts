@@ -1,11 +1,14 @@
 import { Command } from 'commander'
+import { catalog } from '#events/catalog.ts'
 import { topics } from '#events/topics.ts'
 import { setUpAws } from '#platform/aws/setup.ts'
 import { readSettings } from '#platform/config/settings.ts'
 import { kafkaOptions } from '#platform/log/kafka/client.ts'
 import { ourSchemas, registerSchemas } from '#platform/log/kafka/schemas.ts'
 import { withTopics } from '#platform/log/kafka/topics.ts'
+import { registerTypes } from '#platform/log/newer-code.ts'
 import { migrate } from '#platform/pg/migrate.ts'
+import { openDb } from '#platform/pg/pool.ts'
 import { databaseUrl } from '#platform/pg/where.ts'
 import { OperatorError } from '#platform/service.ts'
 
@@ -21,9 +24,13 @@ export const setupCommand = (): Command =>
 
 async function setup(): Promise<void> {
   const settings = readSettings()
-  const applied = await migrate(databaseUrl(settings)).catch((error) => {
+  const url = databaseUrl(settings)
+  const applied = await migrate(url).catch((error) => {
     throw new OperatorError(`cannot use the database: ${error.message || error.code}`, { cause: error })
   })
+  const db = openDb(url, { name: 'vidwiz cli', max: 1 })
+  // Commands of this version may append events before one of its services starts.
+  await registerTypes(db, catalog).finally(db.close)
   told('tables', applied)
   if (settings.AWS_CREATE) {
     const { bucket, queues } = await setUpAws(settings)
@@ -33,9 +40,9 @@ async function setup(): Promise<void> {
   const kafka = kafkaOptions(settings)
   if (!kafka) return
   told('topics', await withTopics(kafka, (tools) => tools.create(topics, { replication: settings.KAFKA_REPLICATION })))
-  const { SCHEMA_REGISTRY_URL: url, KAFKA_PREFIX: prefix } = settings
-  if (!url) return
-  const { size } = await registerSchemas({ url, prefix, schemas: await ourSchemas() }, { insist: true })
+  const { SCHEMA_REGISTRY_URL: registry, KAFKA_PREFIX: prefix } = settings
+  if (!registry) return
+  const { size } = await registerSchemas({ url: registry, prefix, schemas: await ourSchemas() }, { insist: true })
   console.log(`schemas: the registry knows all ${size}`)
 }
 

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { now } from '#platform/clock.ts'
-import { Fenced, type Follower, HandedOver } from '#platform/log/port.ts'
+import { Fenced, type Follower, HandedOver, NewerCode } from '#platform/log/port.ts'
 import type { Listener } from '#platform/pg/listen.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 import type { Spell } from '#platform/telemetry/spell.ts'
@@ -183,6 +183,7 @@ export function openOwner({
       // Another process has taken over, which is fine.
       if (error instanceof Fenced) return spellOf(consumer, topic)?.left()
       spellOf(consumer, topic)?.failed(error)
+      if (error instanceof NewerCode) return pause(consumer, topic, error, { isLeft: true })
       // Handed over: another process continues. A foreign record is skipped.
       if (error instanceof HandedOver || error instanceof ForeignRecord) return
       pause(consumer, topic, error)

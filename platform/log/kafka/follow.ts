@@ -4,7 +4,7 @@ import { atMost, within } from '#platform/deadline.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 import { quietly } from '#platform/telemetry/tracing/tracing.ts'
 import { backoffMs, stopping } from '../../stopping.ts'
-import { Fenced, type Follower, type Following, HandedOver } from '../port.ts'
+import { Fenced, type Follower, type Following, HandedOver, NewerCode } from '../port.ts'
 import { type Voided, voidedRanges } from './check.ts'
 import { fromMessage } from './message.ts'
 import { offsetsBeyond } from './offsets.ts'
@@ -28,6 +28,11 @@ const POLL_MS = 500
 const COMMIT_MS = 1_000
 /** A consumer without a sign of life for this long is replaced by a new one. */
 const SILENT_MS = 60_000
+/**
+ * How long it stays away from the group of a consumer that it leaves to newer code. Each return is a rebalance, and brings it partitions
+ * whose next event of newer code makes it leave again.
+ */
+const LEFT_MS = 30_000
 const CLOSE_MS = 5_000
 /** A pool without bounds of its own would wait for as long as a connection hangs. */
 const LOOKUP_MS = 10_000
@@ -315,9 +320,13 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
       await Promise.race([follower.settled?.(), untilStopped])
       if (stopped()) return
       const began = Date.now()
-      await live().catch(onError)
+      let isLeft = false
+      await live().catch((error) => {
+        isLeft = error instanceof NewerCode
+        onError(error)
+      })
       lives = Date.now() - began > SILENT_MS ? 0 : lives + 1
-      if (!stopped()) await pause(backoffMs(lives + 1))
+      if (!stopped()) await pause(isLeft ? LEFT_MS : backoffMs(lives + 1))
     }
   }
   const running = run()

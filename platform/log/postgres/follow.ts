@@ -2,10 +2,12 @@ import type { Recorded } from '#events/kit/envelope.ts'
 import { openBell } from '#platform/bell.ts'
 import type { Listener } from '#platform/pg/listen.ts'
 import { backoffMs, stopping } from '../../stopping.ts'
-import { Fenced, type Follower, type Following, HandedOver, type Positions } from '../port.ts'
+import { Fenced, type Follower, type Following, HandedOver, NewerCode, type Positions } from '../port.ts'
 
 /** How often a process that stands by tries to become owner. */
 const STANDBY_MS = 250
+/** How long it stands back from a consumer that it leaves to newer code: many times STANDBY_MS, so that a process of that code gets it. */
+const LEFT_MS = 3_000
 /** How often it asks who the owner is. */
 const ASK_MS = 5_000
 /** After a batch of this many events, more are likely to be there already. */
@@ -72,6 +74,7 @@ export function follow(
     let failures = 0
     while (!stopped()) {
       let ours = true
+      let isLeft = false
       let lock: { release(): Promise<void> } | undefined
       try {
         // A call that was given up may still run, and only one may run at a time.
@@ -94,10 +97,12 @@ export function follow(
         )
       } catch (error) {
         follower.onError?.(error)
+        isLeft = error instanceof NewerCode
         if (!(error instanceof Fenced || error instanceof HandedOver)) await pause(backoffMs(++failures))
       } finally {
         await lock?.release()
       }
+      if (isLeft) await pause(LEFT_MS)
     }
   }
 

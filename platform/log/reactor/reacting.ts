@@ -5,6 +5,7 @@ import { reason } from '../cause.ts'
 import { bisect } from '../consumers/bisect.ts'
 import { type Move, ownership, throwFenced } from '../consumers/ownership.ts'
 import { failed, insertLetters, lettersOf, type Parked, waiting } from '../consumers/parked.ts'
+import { leaveToNewerCode } from '../newer-code.ts'
 import type { Follower } from '../port.ts'
 import type { ExtraSql } from '../postgres/appender.ts'
 import { type Caused, type CausedCommandsOptions, isFault, openCausedCommands, Unable } from './caused-commands.ts'
@@ -99,12 +100,14 @@ export function reacting(
                 await causedCommands.apply(free, advance(moves, parked)).catch(throwFenced)
                 return parked
               }),
-            refused: (recorded, error) =>
-              own.commit([recorded], async (moves) => {
+            refused: async (recorded, error) => {
+              await leaveToNewerCode(db, consumer, error)
+              await own.commit([recorded], async (moves) => {
                 const parked = [failed(recorded, error)]
                 await causedCommands.apply([], advance(moves, parked)).catch(throwFenced)
                 return parked
-              }),
+              })
+            },
             isFault: (error) => error instanceof TooMuch || isFault(error),
           })
           ask()

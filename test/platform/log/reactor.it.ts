@@ -1,20 +1,23 @@
 import { expect } from 'chai'
 import { catalog, deciders } from '#events/catalog.ts'
-import { command, emit, reject } from '#events/kit/command.ts'
+import type { Catalog } from '#events/kit/codec.ts'
+import { command, emit, nothing, reject } from '#events/kit/command.ts'
 import type { Recorded } from '#events/kit/envelope.ts'
-import { NoteCreated, NoteDeleted } from '#events/note.ts'
+import { NoteCreated, NoteDeleted, NoteEdited, notes } from '#events/note.ts'
 import { notes as topic, topics } from '#events/topics.ts'
 import { SummaryStored, VideoAdded, videos } from '#events/video.ts'
 import { executor } from '#platform/log/commands/executor.ts'
 import { letters, skip } from '#platform/log/consumers/letters.ts'
-import { Fenced } from '#platform/log/port.ts'
+import { registerTypes } from '#platform/log/newer-code.ts'
+import { Fenced, NewerCode } from '#platform/log/port.ts'
 import { appender } from '#platform/log/postgres/appender.ts'
 import { type ReactingOptions, reacting } from '#platform/log/reactor/reacting.ts'
 import { on, reactor } from '#platform/log/reactor/reactor.ts'
 import { askToRedrive, parkedOf } from '#platform/log/reactor/redrive.ts'
 import { startReactor } from '#platform/log/reactor/start.ts'
 import { eventually } from '#test/kit/eventually.ts'
-import { noteCreated, noteDeleted, noteEdited, VIDEO } from '#test/kit/histories.ts'
+import { noteCreated, noteDeleted, noteEdited, notePinned, VIDEO } from '#test/kit/histories.ts'
+import { olderCatalog } from '#test/kit/two-versions.ts'
 import { type Workshop, workshop } from '#test/projections/workshop.ts'
 
 const all = Array.from({ length: topic.partitions }, (_, partition) => partition)
@@ -223,6 +226,45 @@ describe('a reactor', () => {
         [guilty.stream, last[0]!.pos, 'waiting', null],
       ])
     })
+
+  describe('of older code', () => {
+    /** Its command reads the note. */
+    const reading = reactor('counting', [
+      on(NoteEdited, ({ data: { noteId } }) => [
+        command({ name: 'read', reads: { note: notes.of(noteId) }, decide: () => nothing('it was read') }),
+      ]),
+    ])
+    const of = async (catalog: Catalog) => {
+      const own = reacting(reading, topic, { db: shop.db, catalog, deciders, topics })
+      await own.resume(all)
+      return own
+    }
+
+    it('parks no event whose history newer code wrote: it leaves it to newer code, with what comes before done', async () => {
+      const events = await shop.record(noteCreated(), notePinned(), noteEdited({ noteId: 2 }), noteEdited())
+      await registerTypes(shop.db, catalog)
+      expect(await failure((await of(olderCatalog)).handle(events))).to.be.instanceOf(NewerCode)
+      expect(await letters(shop.db)).to.deep.equal([])
+      expect(await stand()).to.equal(events.at(-2)!.pos)
+      await (await of(catalog)).handle(events)
+      expect(await stand()).to.equal(events.at(-1)!.pos)
+    })
+
+    it('parks no event that has a higher schema version, if newer code knows it', async () => {
+      const events = await shop.record({ ...noteEdited(), schema: 2 })
+      const newer = Object.assign(NoteEdited.bind(null), NoteEdited, { schema: 2 })
+      await registerTypes(shop.db, new Map([['NoteEdited', newer]]))
+      expect(await failure((await of(olderCatalog)).handle(events))).to.be.instanceOf(NewerCode)
+      expect(await letters(shop.db)).to.deep.equal([])
+    })
+
+    it('parks an event whose history nobody can read (P8)', async () => {
+      const events = await shop.record(noteCreated(), notePinned(), noteEdited())
+      await registerTypes(shop.db, olderCatalog)
+      await (await of(olderCatalog)).handle(events)
+      expect((await letters(shop.db)).map(({ pos, state }) => [pos, state])).to.deep.equal([[events.at(-1)!.pos, 'failed']])
+    })
+  })
 
   it('does not append what many events cause together at once, for all others wait meanwhile', async () => {
     const busy = reactor('busy', [

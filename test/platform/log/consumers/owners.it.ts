@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { openOwner, toldTo } from '#platform/log/consumers/owners.ts'
 import { ownership } from '#platform/log/consumers/ownership.ts'
-import { Fenced } from '#platform/log/port.ts'
+import { Fenced, HandedOver, NewerCode } from '#platform/log/port.ts'
 import { type Listener, openListener } from '#platform/pg/listen.ts'
 import { type Db, openDb } from '#platform/pg/pool.ts'
 import { eventually } from '#test/kit/eventually.ts'
@@ -89,6 +89,20 @@ describe('the owner of consumers', function () {
     await eventuallyRow(owner.id, ({ paused }) =>
       expect(paused).to.deep.equal({ 'notes vidwiz.notes': { cause: 'the disk is still full', since } }),
     )
+    owner.worked('notes', 'vidwiz.notes')
+    await eventuallyRow(owner.id, ({ paused }) => expect(paused).to.deep.equal({}))
+    await owner.close()
+  })
+
+  it('says that it leaves a consumer to newer code, until it handles events again; one that is handed over is no pause', async () => {
+    const owner = openOwner({ db, listener, service: 'projector', everyMs: 3_600_000 })
+    owner.paused('videos', 'vidwiz.videos', new HandedOver('too slow'))
+    owner.paused('notes', 'vidwiz.notes', new NewerCode('notes', 'no event is called NotePinned'))
+    const cause = 'no event is called NotePinned. Newer code knows it, so this process leaves notes to newer code'
+    await eventuallyRow(owner.id, ({ paused }) => {
+      expect(Object.keys(paused)).to.deep.equal(['notes vidwiz.notes'])
+      expect(paused['notes vidwiz.notes']).to.deep.include({ cause, isLeft: true })
+    })
     owner.worked('notes', 'vidwiz.notes')
     await eventuallyRow(owner.id, ({ paused }) => expect(paused).to.deep.equal({}))
     await owner.close()
