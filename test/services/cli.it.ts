@@ -87,11 +87,11 @@ describe('the command line', function () {
   it('says in one line that the tables are of an older version, or that no projector has made the views', async () => {
     const [older, unused] = [await freshDatabase(), await freshDatabase()]
     const db = openDb(older.url, { max: 1 })
-    await db.query('t.older', `delete from vidwiz.migrations where name >= '026'`)
+    await db.query('t.older', `delete from vidwiz.migrations where name >= '005'`)
     await db.query('t.before', 'alter table log.timeline rename to timeline_of_later')
     await db.close()
     const OLDER =
-      'vidwiz: the tables of the database are of an older version, from before 026_timeline.sql: run `npx vidwiz setup` of this version first'
+      'vidwiz: the tables of the database are of an older version, from before 005_gaps.sql: run `npx vidwiz setup` of this version first'
     const cases = [
       [older, ['restored', '--dry-run'], OLDER],
       [older, ['run', 'fetch-scheduler'], OLDER],
