@@ -13,6 +13,8 @@ const REGISTER = `
 /** No right to write, a read-only session, or tables that `setup` has not made yet. */
 const CANNOT = ['42501', READ_ONLY, '42P01']
 
+const isUnable = (error: unknown) => CANNOT.includes(codeOf(error) ?? '')
+
 const columnsOf = (types: readonly TypeVersion[]) => [
   types.map(({ topic }) => topic),
   types.map(({ type }) => type),
@@ -40,7 +42,7 @@ export async function registerTypes(
     // Nearly always all are there; then a role that may only read can start too.
     if ((await registered(db, types)).length < types.length) await db.query('types.register', REGISTER, columnsOf(types))
   } catch (error) {
-    if (!CANNOT.includes(codeOf(error) ?? '')) throw error
+    if (!isUnable(error)) throw error
     onUnable(error)
   }
 }
@@ -51,10 +53,14 @@ export function unknownIn(error: unknown): TypeVersion | undefined {
   return undefined
 }
 
-/** Returns a test for the types that newer code knows. Asks the database at most once. */
+/** Returns a test for the types that newer code knows. Asks the database at most once; of a role that may not ask, none are known. */
 export async function ofNewerCode(db: Queryable, types: readonly TypeVersion[]): Promise<(type: TypeVersion) => boolean> {
   const unknown = new Map(types.filter(({ schema }) => Number.isSafeInteger(schema)).map((type) => [keyOf(type), type]))
-  const known = unknown.size === 0 ? [] : await registered(db, [...unknown.values()])
+  if (unknown.size === 0) return () => false
+  const known = await registered(db, [...unknown.values()]).catch((error): TypeVersion[] => {
+    if (!isUnable(error)) throw error
+    return []
+  })
   const keys = new Set(known.map(keyOf))
   return (type) => keys.has(keyOf(type))
 }

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { catalog } from '#events/catalog.ts'
-import { registerTypes } from '#platform/log/newer-code.ts'
+import { ofNewerCode, registerTypes } from '#platform/log/newer-code.ts'
 import { type Db, openDb } from '#platform/pg/pool.ts'
 import { freshDatabase, type TestDatabase } from '#test/kit/postgres.ts'
 import { vidwiz } from '#test/kit/run.ts'
@@ -37,6 +37,17 @@ describe('the register of types of event', () => {
     expect(failed).to.deep.equal([])
     await registerTypes(db, catalog, (error) => failed.push(error))
     expect(failed.map(String)).to.deep.equal(['error: cannot execute INSERT in a read-only transaction'])
+  })
+
+  it('answers that a type is known once a process registered it, and that none is where it cannot be read', async () => {
+    const asked = ['NotePinned', 'NoteSung'].map((type) => ({ topic: 'vidwiz.notes', type, schema: 1 }))
+    const known = async () => asked.map(await ofNewerCode(db, asked))
+    await registerTypes(db, olderCatalog)
+    expect(await known()).to.deep.equal([false, false])
+    await registerTypes(db, catalog)
+    expect(await known()).to.deep.equal([true, false])
+    await db.query('t.away', 'drop table log.event_types')
+    expect(await known()).to.deep.equal([false, false])
   })
 
   it('is written by setup, before anything of a new version runs', async () => {
