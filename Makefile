@@ -11,8 +11,8 @@ with_node = node="$$(bin/node -p process.execPath)" && PATH="$(CURDIR)/node_modu
 installed = node_modules/.package-lock.json
 # What stands below the log's port is the same whichever log there is, as is what knows the API only; and what brings a cluster of
 # its own, or starts a system of its own, has run already.
-below_the_log = --ignore 'test/platform/!(log)/**' --ignore 'test/platform/*.it.ts' --ignore 'test/platform/log/kafka/**' --ignore 'test/kit/**'
-beside_the_log = --ignore 'test/ops/**' $(addprefix --ignore test/services/,'lambdas/**' 'helpers/**' 'gpu-worker/**' 'api/{forget-old,limits,unavailable}.it.ts' 'api/routes/{fuzz,hostile,http}.it.ts' connections.it.ts hearing.it.ts queues.it.ts original-workers.it.ts stack.it.ts 'stack/**' 'cli/doctor*' 'media-door/{forbidden,kill}.it.ts' 'ops/{acts,live,page,page-live,parked-page,security,story-page}.it.ts')
+below_the_log = --ignore 'test/platform/!(log)/**' --ignore 'test/platform/*.it.ts' --ignore 'test/platform/log/kafka/**' --ignore 'test/platform/log/gaps.it.ts' --ignore 'test/kit/**'
+beside_the_log = --ignore 'test/ops/**' $(addprefix --ignore test/services/,'lambdas/**' 'helpers/**' 'gpu-worker/**' 'api/{forget-old,limits,unavailable}.it.ts' 'api/routes/{fuzz,hostile,http}.it.ts' connections.it.ts hearing.it.ts queues.it.ts original-workers.it.ts stack.it.ts 'stack/**' 'cli/doctor*' 'media-door/{forbidden,kill,pooler}.it.ts' 'ops/{acts,live,page,page-live,parked-page,security,story-page}.it.ts')
 through_a_pooler = 'test/platform/pg/@(exclusively|listen).it.ts' 'test/projections/engine/@(projector|rebuild|wait).it.ts' 'test/services/api/routes/notes.it.ts'
 # --exit: kafkajs told to stop while it connects may keep a timer for ever; our services end by themselves in any case.
 mocha = mocha --exit --node-option disable-warning=ExperimentalWarning --node-option disable-warning=TimeoutNegativeWarning $(MOCHA_ARGS)
@@ -57,7 +57,7 @@ test-kafka: $(installed)
 	@$(with_node) $(mocha) $(below_the_log) $(beside_the_log) --ignore 'test/faults/**' --ignore 'test/conformance/**' 'test/**/*.it.ts' $(as_lane)
 test-kafka-faults: export VIDWIZ_TEST_LOG = kafka
 test-kafka-faults: $(installed)
-	@$(with_node) $(mocha) --ignore 'test/faults/{clocks,kafka}.it.ts' 'test/faults/*.it.ts' $(as_lane)
+	@$(with_node) $(mocha) --ignore 'test/faults/{clocks,dropped-views,kafka,revoked}.it.ts' 'test/faults/*.it.ts' $(as_lane)
 test-pooler: export VIDWIZ_TEST_POOLER = pgbouncer
 test-pooler: $(installed)
 	@$(with_node) $(mocha) $(through_a_pooler) $(as_lane)
