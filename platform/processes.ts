@@ -22,10 +22,13 @@ export function identity(pid: number): string | undefined {
   return since && `${pid}@${since}`
 }
 
-/** Field 22 of /proc/<pid>/stat. Splits after the second field, the name in brackets, which may contain any characters. */
+/**
+ * Field 22 of /proc/<pid>/stat. Splits after the second field, the name in brackets, which may contain any characters. A zombie whose
+ * other threads (field 20) are still ending has its ports still.
+ */
 function startTicks(pid: number): string | undefined {
   const fields = proc(pid, 'stat')?.split(') ').at(-1)?.split(' ')
-  return fields?.[0] === 'Z' ? undefined : fields?.[19]
+  return fields?.[0] === 'Z' && Number(fields[17]) <= 1 ? undefined : fields?.[19]
 }
 
 /** Waits until `condition` is true; resolves to false when it is not in time. */
