@@ -7,6 +7,8 @@ export interface Tunnel {
   url: string
   /** From now on nothing passes, without any error, as when packets are lost. */
   hold(): void
+  /** How many pieces it holds. */
+  holds(): number
   /** Delivers everything that was held, and passes what comes later. */
   pass(): void
   close(): void
@@ -38,6 +40,7 @@ export async function openTunnel(url: string, { tells = true }: { tells?: boolea
     hold() {
       held ??= []
     },
+    holds: () => held?.length ?? 0,
     pass() {
       const all = held ?? []
       held = undefined
