@@ -139,7 +139,7 @@ function keeper(
         onFit?.(view)
       }
       why = undefined
-      following = reader.follow(toldTo(owner, view.name, follower))
+      following = reader.follow(toldTo(owner, view.name, follower, { isReported: (error) => error instanceof Unfit }))
     },
     /** The live tables could not be checked. A view that is followed notices the database error by itself. */
     unseen(error: unknown) {

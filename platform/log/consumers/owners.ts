@@ -219,12 +219,13 @@ export function openOwner({
  * Wraps a follower: reports what it does to `owner`, and gives up calls that take too long if another process can take over.
  * Without an owner returns the follower as it is.
  * @param consumer whose checkpoints it moves
+ * @param isReported whether the follower reports this error itself
  */
 export function toldTo(
   owner: Owner | undefined,
   consumer: string,
   follower: Follower,
-  { longestMs }: { longestMs?: number } = {},
+  { longestMs, isReported = () => false }: { longestMs?: number; isReported?(error: unknown): boolean } = {},
 ): Follower {
   if (!owner) return follower
   const topic = follower.topic.name
@@ -241,7 +242,7 @@ export function toldTo(
       owner.worked(consumer, topic)
     },
     onError(error) {
-      owner.paused(consumer, topic, error)
+      if (!isReported(error)) owner.paused(consumer, topic, error)
       follower.onError?.(error)
     },
   }

@@ -131,6 +131,26 @@ describe('a view of two versions of the code', () => {
     await eventually(async () => expect(await isLeft()).to.equal(false))
   })
 
+  it('is left alone with one line by the code that followed it, not as a pause after an error', async () => {
+    await setupViews([older], shop)
+    const listener = openListener(shop.url, { name: 'older code' })
+    const [paused, standsBy]: [unknown[], unknown[]] = [[], []]
+    const spell = () => ({ failed: (error: unknown) => paused.push(error), resumed() {}, worked() {}, left() {} })
+    const owner = openOwner({ db: shop.db, listener, service: 'projector', spell })
+    const { stop } = startProjector({ ...shop, views: [older], owner, onStandBy: (_, why) => standsBy.push(why) })
+    stops.push(async () => {
+      await stop()
+      await owner.close()
+      await listener.close()
+    })
+    await shop.record(noteCreated({ noteId: 1 }))
+    await eventually(async () => expect(await ids()).to.deep.equal([1]))
+    await setupViews([newer], shop)
+    await shop.record(noteCreated({ noteId: 2 }))
+    await eventually(() => expect(standsBy).to.have.length(1))
+    expect(paused).to.deep.equal([])
+  })
+
   it('is not rebuilt by older code, unless the version to go down to is said', async () => {
     await setupViews([newer], shop)
     const refused = await rebuild(older, shop).catch((error) => error)
