@@ -15,14 +15,15 @@ const CANNOT = ['42501', READ_ONLY, '42P01']
 
 const isUnable = (error: unknown) => CANNOT.includes(codeOf(error) ?? '')
 
-const columnsOf = (types: readonly TypeVersion[]) => [
+const parametersOf = (types: readonly TypeVersion[]) => [
   types.map(({ topic }) => topic),
   types.map(({ type }) => type),
   types.map(({ schema }) => schema),
 ]
 
 /** Those of the types that the code of some process knows. */
-const registered = (db: Queryable, types: readonly TypeVersion[]) => db.query<TypeVersion>('types.known', KNOWN, columnsOf(types))
+const registered = (db: Queryable, types: readonly TypeVersion[]) =>
+  db.query<TypeVersion>('types.known', KNOWN, parametersOf(types))
 
 /**
  * Registers the types of event that this code knows. Call it before the first append: older code then leaves such an event to newer
@@ -40,7 +41,7 @@ export async function registerTypes(
   )
   try {
     // Nearly always all are there; then a role that may only read can start too.
-    if ((await registered(db, types)).length < types.length) await db.query('types.register', REGISTER, columnsOf(types))
+    if ((await registered(db, types)).length < types.length) await db.query('types.register', REGISTER, parametersOf(types))
   } catch (error) {
     if (!isUnable(error)) throw error
     onUnable(error)

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander'
 import type { Recorded } from '#events/kit/envelope.ts'
+import { openBell } from '#platform/bell.ts'
 import type { Reader } from '#platform/log/port.ts'
 import { positionAt } from '#platform/log/postgres/moment.ts'
 import type { Listener } from '#platform/pg/listen.ts'
@@ -99,11 +100,12 @@ interface Wanted {
 /** Forwards, and on as the log grows. */
 async function on(reader: Reader, listener: Listener, wanted: Wanted, print: (event: Recorded) => void): Promise<void> {
   const { places, filter, signal, isFollowing } = wanted
-  let wake = () => {}
-  listener.on('log', () => wake())
-  signal.addEventListener('abort', () => wake())
+  const bell = openBell()
+  listener.on('log', bell.ring)
+  signal.addEventListener('abort', bell.ring)
   let left = wanted.limit ?? Number.POSITIVE_INFINITY
   for (let after = wanted.begin; !signal.aborted && left > 0; ) {
+    bell.hush()
     const upTo = await headOf(reader, places)
     for await (const { events } of forwards(reader, places, after, upTo)) {
       for (const event of events) {
@@ -114,12 +116,8 @@ async function on(reader: Reader, listener: Listener, wanted: Wanted, print: (ev
       if (signal.aborted || left <= 0) return
     }
     after = Math.max(after, upTo)
-    if (!isFollowing) return
-    await new Promise<void>((resolve) => {
-      wake = resolve
-      setTimeout(resolve, SAFETY_NET_MS).unref()
-      if (signal.aborted) resolve()
-    })
+    if (!isFollowing || signal.aborted) return
+    await bell.wait(SAFETY_NET_MS)
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Recorded } from '#events/kit/envelope.ts'
 import { topics } from '#events/topics.ts'
+import { openBell } from '#platform/bell.ts'
 import type { Reader } from '#platform/log/port.ts'
 import type { Listener } from '#platform/pg/listen.ts'
 import type { Places } from './chosen.ts'
@@ -30,7 +31,7 @@ const MOST_BEHIND = 5_000
 export function openLive({ reader, listener }: { reader: Reader; listener: Listener }): Live {
   const watchers = new Set<Watcher>()
   let isRunning = false
-  let wake = () => {}
+  const bell = openBell()
   const tell = (say: (watcher: Watcher) => void) => {
     for (const watcher of [...watchers]) say(watcher)
   }
@@ -47,19 +48,16 @@ export function openLive({ reader, listener }: { reader: Reader; listener: Liste
   }
 
   async function run() {
-    const stopHearing = listener.on('log', () => wake())
+    const stopHearing = listener.on('log', bell.ring)
     let after: number | undefined
     while (watchers.size > 0) {
-      const woken = new Promise<void>((resolve) => {
-        wake = resolve
-        setTimeout(resolve, SAFETY_NET_MS).unref()
-      })
+      bell.hush()
       try {
         after = after === undefined ? await headOf(reader, everywhere) : await look(after)
       } catch (error) {
         tell((watcher) => watcher.problem((error as Error).message))
       }
-      await woken
+      await bell.wait(SAFETY_NET_MS)
     }
     stopHearing()
     isRunning = false
@@ -79,7 +77,7 @@ export function openLive({ reader, listener }: { reader: Reader; listener: Liste
       start()
       return () => {
         watchers.delete(watcher)
-        wake()
+        bell.ring()
       }
     },
   }
