@@ -1,5 +1,7 @@
 import { type AiEvent, type AiRequest, type Asked, aiEvents, type RequestKind } from '#events/ai.ts'
+import type { Foldable } from '#events/kit/envelope.ts'
 import { noCaseFor } from '#events/kit/stream.ts'
+import { isoTime } from './engine/iso-time.ts'
 import { type Queryable, view } from './engine/view.ts'
 
 /** A request to a model and its outcome. */
@@ -31,6 +33,8 @@ export type AiRequestRow = {
   version: number
 }
 
+type Folded = Foldable<AiEvent, 'id' | 'correlationId'>
+
 export const aiRequestsView = view('ai-requests', {
   version: 1,
   from: aiEvents,
@@ -59,9 +63,10 @@ export const aiRequestsView = view('ai-requests', {
     '(user_id) where backfill',
     `(status, since) where status <> 'answered' and status <> 'withdrawn'`,
   ],
+  uses: ['id', 'correlationId'],
   id: (event) => event.data.request,
-  evolve: (row: AiRequestRow | undefined, event: AiEvent) => {
-    const updated_at = new Date(event.time).toISOString()
+  evolve: (row: AiRequestRow | undefined, event: Folded) => {
+    const updated_at = isoTime(event.time)
     const now = { since: event.time, event_id: event.id, updated_at, version: event.version }
     switch (event.type) {
       case 'AiNoteAwaited':
@@ -85,7 +90,7 @@ export const aiRequestsView = view('ai-requests', {
   },
 })
 
-function begun(row: AiRequestRow | undefined, { data, correlationId }: AiEvent, created_at: string) {
+function begun(row: AiRequestRow | undefined, { data, correlationId }: Folded, created_at: string) {
   if (row) return { ...row, cause: null }
   const { request, videoId: video_id } = data
   const of =

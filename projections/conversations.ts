@@ -1,5 +1,7 @@
 import { type ConversationEvent, ConversationStarted, conversationEvents } from '#events/conversation.ts'
+import type { Foldable } from '#events/kit/envelope.ts'
 import { noCaseFor } from '#events/kit/stream.ts'
+import { isoTime } from './engine/iso-time.ts'
 import { columnsOf, type Queryable, view } from './engine/view.ts'
 
 /** A viewer's conversation with Wiz about a video. */
@@ -24,11 +26,11 @@ export const conversationsView = view('conversations', {
   },
   indexes: ['(viewer, video_id)'],
   id: (event) => event.data.conversationId,
-  evolve: (_: ConversationRow | undefined, event: ConversationEvent) => {
+  evolve: (_: ConversationRow | undefined, event: Foldable<ConversationEvent>) => {
     switch (event.type) {
       case 'ConversationStarted': {
         const { conversationId: conversation_id, videoId: video_id, viewer } = event.data
-        return { conversation_id, video_id, viewer, created_at: new Date(event.time).toISOString() }
+        return { conversation_id, video_id, viewer, created_at: isoTime(event.time) }
       }
       case 'MessageSent':
       case 'ReplyCompleted':

@@ -1,6 +1,8 @@
+import type { Foldable } from '#events/kit/envelope.ts'
 import { noCaseFor } from '#events/kit/stream.ts'
 import { type Media, type MediaEvent, type MediaStep, mediaEvents } from '#events/media.ts'
 import type { Flashcard, Question } from '#events/study.ts'
+import { isoTime } from './engine/iso-time.ts'
 import { type Queryable, view } from './engine/view.ts'
 
 /** The newest job of media workers for a video, and the results of all its jobs. */
@@ -41,6 +43,8 @@ export type MediaRow = {
 
 export type Studies = Record<string, { flashcards: Flashcard[]; quiz: Question[]; model?: string }>
 
+type Folded = Foldable<MediaEvent, 'id' | 'correlationId'>
+
 export const mediaView = view('media', {
   version: 1,
   from: mediaEvents,
@@ -66,9 +70,10 @@ export const mediaView = view('media', {
     version: 'int not null',
   },
   indexes: [`(status, since) where status in ('awaited', 'queued', 'processing')`],
+  uses: ['id', 'correlationId'],
   id: (event) => event.data.videoId,
-  evolve: (row: MediaRow | undefined, event: MediaEvent): MediaRow | undefined => {
-    const updated_at = new Date(event.time).toISOString()
+  evolve: (row: MediaRow | undefined, event: Folded): MediaRow | undefined => {
+    const updated_at = isoTime(event.time)
     const now = { since: event.time, event_id: event.id, updated_at, version: event.version }
     switch (event.type) {
       case 'HearingAwaited':
@@ -86,11 +91,7 @@ export const mediaView = view('media', {
   },
 })
 
-function begun(
-  row: MediaRow | undefined,
-  { data: { videoId: video_id }, correlationId: correlation_id }: MediaEvent,
-  at: string,
-) {
+function begun(row: MediaRow | undefined, { data: { videoId: video_id }, correlationId: correlation_id }: Folded, at: string) {
   const nothingYet = { user_id: null, language: null, message_id: null, step: null, percent: null, cause: null }
   const { studies = '{}', audio_key = null } = row ?? {}
   return { video_id, ...nothingYet, studies, audio_key, correlation_id, requested_at: at }
@@ -98,7 +99,7 @@ function begun(
 
 function change(
   row: MediaRow,
-  event: Exclude<MediaEvent, { type: 'HearingAwaited' | 'MediaProcessingRequested' }>,
+  event: Exclude<Folded, { type: 'HearingAwaited' | 'MediaProcessingRequested' }>,
 ): Partial<MediaRow> {
   switch (event.type) {
     case 'HearingWithdrawn':

@@ -6,7 +6,9 @@ import {
   NO_MESSAGE,
   ReplyCompleted,
 } from '#events/conversation.ts'
+import type { Foldable } from '#events/kit/envelope.ts'
 import { isOneOf, noCaseFor } from '#events/kit/stream.ts'
+import { isoTime } from './engine/iso-time.ts'
 import { columnsOf, type Queryable, view } from './engine/view.ts'
 
 /** A message of the viewer or of Wiz. */
@@ -21,6 +23,8 @@ export type MessageRow = {
   reply_to: number | null
   created_at: string
 }
+
+type Folded = Foldable<ConversationEvent>
 
 export const messagesView = view('messages', {
   version: 1,
@@ -38,7 +42,7 @@ export const messagesView = view('messages', {
   },
   indexes: ['(conversation_id, version)'],
   id: (event) => ('messageId' in event.data ? event.data.messageId : NO_MESSAGE),
-  evolve: (_: MessageRow | undefined, event: ConversationEvent) => {
+  evolve: (_: MessageRow | undefined, event: Folded) => {
     if (isOneOf(aboutConversation, event)) return undefined
     switch (event.type) {
       case 'MessageSent':
@@ -53,9 +57,9 @@ export const messagesView = view('messages', {
   },
 })
 
-const message = ({ data, version, time }: Extract<ConversationEvent, { type: 'MessageSent' | 'ReplyCompleted' }>) => {
+const message = ({ data, version, time }: Extract<Folded, { type: 'MessageSent' | 'ReplyCompleted' }>) => {
   const { messageId: message_id, conversationId: conversation_id, text: content } = data
-  return { message_id, conversation_id, version, content, created_at: new Date(time).toISOString() }
+  return { message_id, conversation_id, version, content, created_at: isoTime(time) }
 }
 
 /** The messages of a conversation, oldest first. Times as Postgres writes them (UTC). */

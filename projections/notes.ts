@@ -1,5 +1,7 @@
+import type { Foldable } from '#events/kit/envelope.ts'
 import { noCaseFor } from '#events/kit/stream.ts'
 import { NoteCreated, type NoteEvent, noteEvents } from '#events/note.ts'
+import { isoTime } from './engine/iso-time.ts'
 import { columnsOf, gone, type Queryable, view } from './engine/view.ts'
 
 /** A note on a video. */
@@ -39,8 +41,8 @@ export const notesView = view('notes', {
   },
   indexes: ['(user_id, video_id, created_at, note_id)', `(video_id, created_at, note_id) where ${EMPTY}`],
   id: (event) => event.data.noteId,
-  evolve: (note: NoteRow | undefined, event: NoteEvent) => {
-    const at = new Date(event.time).toISOString()
+  evolve: (note: NoteRow | undefined, event: Foldable<NoteEvent>) => {
+    const at = isoTime(event.time)
     const { version } = event
     switch (event.type) {
       case 'NoteCreated': {

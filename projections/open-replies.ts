@@ -7,7 +7,9 @@ import {
   ReplyCompleted,
   ReplyFailed,
 } from '#events/conversation.ts'
+import type { Foldable } from '#events/kit/envelope.ts'
 import { isOneOf, noCaseFor } from '#events/kit/stream.ts'
+import { isoTime } from './engine/iso-time.ts'
 import { columnsOf, gone, type Queryable, view } from './engine/view.ts'
 
 /** A message that still waits for its reply. */
@@ -29,12 +31,12 @@ export const openRepliesView = view('open-replies', {
     if (isOneOf(aboutConversation, event)) return NO_MESSAGE
     return event.type === 'MessageSent' ? event.data.messageId : event.data.replyTo
   },
-  evolve: (_: OpenReplyRow | undefined, event: ConversationEvent) => {
+  evolve: (_: OpenReplyRow | undefined, event: Foldable<ConversationEvent>) => {
     if (isOneOf(aboutConversation, event)) return undefined
     switch (event.type) {
       case 'MessageSent': {
         const { messageId: message_id, conversationId: conversation_id } = event.data
-        return { message_id, conversation_id, sent_at: new Date(event.time).toISOString() }
+        return { message_id, conversation_id, sent_at: isoTime(event.time) }
       }
       case 'ReplyCompleted':
       case 'ReplyFailed':

@@ -1,3 +1,4 @@
+import type { Foldable } from '#events/kit/envelope.ts'
 import { noCaseFor } from '#events/kit/stream.ts'
 import { type OperationEvent, operationEvents } from '#events/ops.ts'
 import { columnsOf, type Queryable, view } from './engine/view.ts'
@@ -39,7 +40,7 @@ export const operationsView = view('operations', {
   },
   indexes: ['(started_at desc)', '(act, started_at desc)'],
   id: (event) => event.data.operation,
-  evolve: (row: OperationRow | undefined, event: OperationEvent) => {
+  evolve: (row: OperationRow | undefined, event: Foldable<OperationEvent>) => {
     switch (event.type) {
       case 'OperationStarted': {
         const { operation, act, target, who, via, command, reason = null } = event.data

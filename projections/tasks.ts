@@ -1,5 +1,7 @@
+import type { Foldable } from '#events/kit/envelope.ts'
 import { noCaseFor } from '#events/kit/stream.ts'
 import { type TaskEvent, type TaskKind, TaskScheduled, taskEvents } from '#events/task.ts'
+import { isoTime } from './engine/iso-time.ts'
 import { type Queryable, view } from './engine/view.ts'
 
 /** A task of a worker: what to find out about a video. */
@@ -32,6 +34,8 @@ export type TaskRow = {
 /** Condition for tasks that have not ended. */
 const OPEN = 'due_at is not null'
 
+type Folded = Foldable<TaskEvent, 'id' | 'correlationId'>
+
 export const tasksView = view('tasks', {
   version: 3,
   from: taskEvents,
@@ -53,10 +57,11 @@ export const tasksView = view('tasks', {
     version: 'int not null',
   },
   indexes: [`(kind, scheduled_pos) where ${OPEN}`, `(kind, due_at) where ${OPEN}`, `(updated_at) where status = 'failed'`],
+  uses: ['id', 'correlationId'],
   id: (event) => event.data.taskId,
-  evolve: (task: TaskRow | undefined, event: TaskEvent) => {
+  evolve: (task: TaskRow | undefined, event: Folded) => {
     const { version, time, id: event_id, pos: scheduled_pos, correlationId: correlation_id } = event
-    const updated_at = new Date(time).toISOString()
+    const updated_at = isoTime(time)
     if (event.type === 'TaskScheduled') {
       const { taskId: task_id, videoId: video_id, kind, dueAt: due_at } = event.data
       const begun = { status: 'pending', attempts: 0, error: null, scheduled_pos, correlation_id }

@@ -1,3 +1,4 @@
+import type { Foldable } from '#events/kit/envelope.ts'
 import { isOneOf, noCaseFor } from '#events/kit/stream.ts'
 import { type NoteEvent, noteChanges, noteEvents } from '#events/note.ts'
 import { soughtIn } from './engine/text.ts'
@@ -19,7 +20,7 @@ export const userVideosView = view('user-videos', {
   columns: { id: 'text not null', user_id: 'bigint not null', video_id: 'text not null', notes: 'int not null' },
   indexes: ['(user_id, video_id)'],
   id: (event) => `${event.data.userId}:${event.data.videoId}`,
-  evolve: (row: UserVideoRow | undefined, event: NoteEvent) => {
+  evolve: (row: UserVideoRow | undefined, event: Foldable<NoteEvent>) => {
     if (isOneOf(noteChanges, event)) return undefined
     const { userId: user_id, videoId: video_id } = event.data
     switch (event.type) {

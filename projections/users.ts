@@ -1,5 +1,7 @@
+import type { Foldable } from '#events/kit/envelope.ts'
 import { noCaseFor } from '#events/kit/stream.ts'
 import { type UserEvent, UserRegistered, userEvents } from '#events/user.ts'
+import { isoTime } from './engine/iso-time.ts'
 import { columnsOf, type Queryable, view } from './engine/view.ts'
 
 /** A person with an account. */
@@ -34,11 +36,11 @@ export const usersView = view('users', {
     version: 'int not null',
   },
   id: (event) => event.data.userId,
-  evolve: (user: UserRow | undefined, event: UserEvent) => {
+  evolve: (user: UserRow | undefined, event: Foldable<UserEvent>) => {
     const { version } = event
     if (event.type === 'UserRegistered') {
       const { userId: user_id, email, name, imageUrl: image_url } = event.data
-      const created_at = new Date(event.time).toISOString()
+      const created_at = isoTime(event.time)
       return { user_id, email, name, image_url, ai_notes: false, token_email: null, token_issued_at: null, created_at, version }
     }
     if (!user) return undefined

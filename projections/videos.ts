@@ -1,6 +1,8 @@
+import type { Foldable } from '#events/kit/envelope.ts'
 import { noCaseFor } from '#events/kit/stream.ts'
 import { titleOf } from '#events/title.ts'
 import { VideoAdded, type VideoEvent, videoEvents } from '#events/video.ts'
+import { isoTime } from './engine/iso-time.ts'
 import { folded, searchable } from './engine/text.ts'
 import { type Queryable, view } from './engine/view.ts'
 
@@ -27,6 +29,8 @@ export type VideoRow = {
   updated_at: string
 }
 
+type Folded = Foldable<VideoEvent>
+
 export const videosView = view('videos', {
   version: 4,
   from: videoEvents,
@@ -50,8 +54,8 @@ export const videosView = view('videos', {
   indexes: ['(id)'],
   tellsRows: true,
   id: (event) => event.data.videoId,
-  evolve: (video: VideoRow | undefined, event: VideoEvent) => {
-    const at = new Date(event.time).toISOString()
+  evolve: (video: VideoRow | undefined, event: Folded) => {
+    const at = isoTime(event.time)
     if (event.type === 'VideoAdded') {
       const { videoId: video_id, id, title } = event.data
       const noTranscript = { transcript_available: false, transcript_origin: null, transcript_language: null }
@@ -73,7 +77,7 @@ const titled = (given: string | null) => {
   return { title, title_folded: folded(head), title_searched: searchable(head) }
 }
 
-const change = (event: Exclude<VideoEvent, { type: 'VideoAdded' }>): Partial<VideoRow> => {
+const change = (event: Exclude<Folded, { type: 'VideoAdded' }>): Partial<VideoRow> => {
   switch (event.type) {
     case 'VideoTitled':
       return titled(event.data.title)

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { EventOf, NewEvent, Recorded } from './envelope.ts'
+import type { EventOf, Foldable, NewEvent, Recorded } from './envelope.ts'
 import type { EventType } from './stream.ts'
 
 export type EventErrorCode = 'UNKNOWN_TYPE' | 'UNKNOWN_SCHEMA' | 'BROKEN_PAYLOAD' | 'PRUNED'
@@ -41,12 +41,18 @@ export function catalogOf(types: readonly EventType[]): Catalog {
 /** The payload of an event as it is written to the log: JSON text. */
 export const encode = (event: NewEvent): string => JSON.stringify(event.data)
 
+/** Reads an event back: with its payload as `payloadOf` gives it. @throws EventError as there */
+export const decode = (catalog: Catalog, recorded: Recorded): EventOf<string, unknown> => ({
+  ...recorded,
+  data: payloadOf(catalog, recorded),
+})
+
 /**
- * Reads an event back: parses its payload, lifts it to the newest schema version, checks it.
+ * The payload of an event: parsed, lifted to the newest schema version, checked.
  *
  * @throws EventError when the type or the schema version is unknown, or the payload is broken
  */
-export function decode(catalog: Catalog, recorded: Recorded): EventOf<string, unknown> {
+export function payloadOf(catalog: Catalog, recorded: Foldable): unknown {
   const type = catalog.get(recorded.type)
   const at = `${recorded.stream}@${recorded.version}`
   const { topic, schema } = recorded
@@ -63,10 +69,10 @@ export function decode(catalog: Catalog, recorded: Recorded): EventOf<string, un
   const checked = type.data.safeParse(lifted)
   if (!checked.success)
     throw new EventError('BROKEN_PAYLOAD', `${at}: ${recorded.type} v${recorded.schema}: ${issues(checked.error)}`)
-  return { ...recorded, data: checked.data }
+  return checked.data
 }
 
-function parse(recorded: Recorded, at: string): unknown {
+function parse(recorded: Foldable, at: string): unknown {
   try {
     return JSON.parse(recorded.data)
   } catch {
@@ -74,7 +80,7 @@ function parse(recorded: Recorded, at: string): unknown {
   }
 }
 
-function lift(type: EventType, recorded: Recorded, payload: unknown, at: string): unknown {
+function lift(type: EventType, recorded: Foldable, payload: unknown, at: string): unknown {
   let lifted = payload
   for (let version = recorded.schema; version < type.schema; version++) {
     const upcast = type.upcasts[version]

@@ -31,6 +31,14 @@ export interface Recorded extends Envelope {
   data: string
 }
 
+/** Fields of the envelope that few folds use. */
+export type RareField = 'id' | 'key' | 'actor' | 'correlationId' | 'causationId' | 'traceparent'
+
+/** An event as a replay reads it: of the rare fields only `U`. Distributes over a union of events. */
+export type Foldable<E extends Envelope = Recorded, U extends RareField = never> = E extends unknown
+  ? Omit<E, Exclude<RareField, U>>
+  : never
+
 /** A decoded event: the payload is parsed, lifted to the newest schema version and validated. */
 export type EventOf<T extends string = string, D = unknown> = Envelope & { type: T; data: D }
 

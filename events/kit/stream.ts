@@ -74,8 +74,10 @@ function asWritten<D extends object>(payload: D): D {
 }
 
 /** Whether an event is of one of these types. */
-export const isOneOf = <const T extends readonly EventType[]>(types: T, event: EventOf): event is EventFrom<T[number]> =>
-  types.some(({ type }) => type === event.type)
+export const isOneOf = <const T extends readonly EventType[], E extends { type: string }>(
+  types: T,
+  event: E,
+): event is Extract<E, { type: T[number]['type'] }> => types.some(({ type }) => type === event.type)
 
 /**
  * Ends a switch over the event types of a stream or topic. It does not compile while a type has no case; a type that changes

@@ -1,5 +1,5 @@
 import type { Claim, Count, Credential } from '#events/kit/command.ts'
-import type { Recorded } from '#events/kit/envelope.ts'
+import type { Foldable, RareField, Recorded } from '#events/kit/envelope.ts'
 import type { Topic } from '#events/kit/stream.ts'
 import type { Holder } from '../pg/holder.ts'
 
@@ -145,6 +145,20 @@ export interface ReadQuery {
   whole?: boolean
 }
 
+/** A history to read. */
+export interface HistoryQuery {
+  topic: string
+  /** The partitions to read, each with the last position to read. */
+  upTo: Positions
+  /** Read strictly beyond these; from the first event on where none is given. */
+  after: Positions
+  /** Which of the rare fields to read; the events have no others. */
+  uses: readonly RareField[]
+}
+
+/** Gets the next events of a history, in order within each partition. An error ends the reading. */
+export type TakeHistory = (events: Foldable[]) => void | Promise<void>
+
 /** How far a consumer is behind in a partition. */
 export interface Behind {
   partition: number
@@ -239,10 +253,11 @@ export interface Reader {
   /** A bounded read, for replays and for people; involves no consumer. Events come in position order. */
   read(query: ReadQuery): Promise<Recorded[]>
   /**
-   * Fails when events are gone from the middle of the log. For readers that fold the whole history, before they begin. Absent where
-   * `read` finds that out itself.
+   * Reads the history of partitions, for replays: all partitions at once, and only what folds use. Fails when
+   * the log lacks events, because fewer rows would come out.
+   * @throws every error of `take`
    */
-  assertNoGaps?(): Promise<void>
+  history(query: HistoryQuery, take: TakeHistory): Promise<void>
   /** The position of the last event of each partition; partitions without events are absent. */
   heads(topic: Topic): Promise<Positions>
   /** How many events come after these positions, per partition; only partitions that have some. */

@@ -1,4 +1,5 @@
 import { type Catalog, catalogOf } from '#events/kit/codec.ts'
+import type { Foldable, RareField } from '#events/kit/envelope.ts'
 import type { EventFrom, EventType, Topic } from '#events/kit/stream.ts'
 
 /** The database handle for a view's queries. */
@@ -33,6 +34,8 @@ export interface View<R = any, E = any, N extends string = string> {
   tellsRows: boolean
   /** Event types whose result does not depend on the row before, so the row need not be read for them. */
   overwrites: ReadonlySet<string>
+  /** The rare fields of events that `id` and `evolve` use. */
+  uses: readonly RareField[]
   /** Id of the event's row. All events of a row carry one key of the topic. */
   id(event: E): Id
   /** The row after the event; `gone` deletes it, undefined leaves it unchanged. Pure. An error parks the event's stream. */
@@ -45,7 +48,12 @@ export interface View<R = any, E = any, N extends string = string> {
  * @param from every event type of exactly one topic, including types that the view ignores
  * @throws Error when the event types belong to several topics, or the name has other characters than small letters and dashes
  */
-export function view<const N extends string, R extends RowOf<R>, const T extends readonly EventType[]>(
+export function view<
+  const N extends string,
+  R extends RowOf<R>,
+  const T extends readonly EventType[],
+  const U extends RareField = never,
+>(
   name: N,
   spec: {
     version: number
@@ -55,11 +63,12 @@ export function view<const N extends string, R extends RowOf<R>, const T extends
     indexes?: string[]
     tellsRows?: boolean
     overwrites?: readonly T[number][]
-    id(event: EventFrom<T[number]>): Id
-    evolve(row: R | undefined, event: EventFrom<T[number]>): R | Gone | undefined
+    uses?: readonly U[]
+    id: (event: Foldable<EventFrom<T[number]>, U>) => Id
+    evolve: (row: R | undefined, event: Foldable<EventFrom<T[number]>, U>) => R | Gone | undefined
   },
-): View<R, EventFrom<T[number]>, N> {
-  const { from, indexes = [], tellsRows = false, overwrites = [], ...rest } = spec
+): View<R, Foldable<EventFrom<T[number]>, U>, N> {
+  const { from, indexes = [], tellsRows = false, overwrites = [], uses = [], ...rest } = spec
   const [topic, ...others] = new Set(from.map((type) => type.topic))
   if (!topic || others.length > 0) throw new Error(`view ${name} must fold the events of exactly one topic`)
   if (!/^[a-z][a-z-]*$/.test(name)) throw new Error(`a view's name has small letters and dashes only: ${name}`)
@@ -70,6 +79,7 @@ export function view<const N extends string, R extends RowOf<R>, const T extends
     catalog: catalogOf(from),
     indexes,
     tellsRows,
+    uses,
     overwrites: new Set(overwrites.map(({ type }) => type)),
   }
 }

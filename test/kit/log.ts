@@ -6,7 +6,7 @@ import { withTopics } from '#platform/log/kafka/topics.ts'
 import type { Reader } from '#platform/log/port.ts'
 import { postgresReader } from '#platform/log/postgres/reader.ts'
 import { type Listener, openListener } from '#platform/pg/listen.ts'
-import { openDb, type Queryable } from '#platform/pg/pool.ts'
+import { type Db, openDb, type Queryable } from '#platform/pg/pool.ts'
 import { eventually } from './eventually.ts'
 import { kafkaBrokers } from './kafka.ts'
 
@@ -26,7 +26,7 @@ async function kafkaOf(databaseUrl: string): Promise<KafkaOptions | undefined> {
 }
 
 /** Opens the reader of a database's log. */
-export async function testReader(databaseUrl: string, db: Queryable, listener: Listener): Promise<Reader> {
+export async function testReader(databaseUrl: string, db: Db, listener: Listener): Promise<Reader> {
   const kafka = await kafkaOf(databaseUrl)
   return kafka ? kafkaReader(db, kafka) : postgresReader(db, listener)
 }

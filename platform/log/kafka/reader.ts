@@ -3,6 +3,7 @@ import type { Topic } from '#events/kit/stream.ts'
 import { now } from '#platform/clock.ts'
 import { atMost, within } from '#platform/deadline.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
+import { pageHistory } from '../pages.ts'
 import type { Behind, Follower, Following, PartitionBehind, Positions, Reader, ReadQuery } from '../port.ts'
 import { isUnpruned } from '../timeline.ts'
 import { type Voided, voidedRanges } from './check.ts'
@@ -155,6 +156,7 @@ export function kafkaReader(db: Queryable, { name = 'vidwiz', wire = plainWire, 
 
   return {
     read,
+    history: (query, take) => pageHistory(read, query, take),
 
     async heads(topic: Topic) {
       return new Map((await publishedHeads(db, topic)).map(({ partition, pos }) => [partition, pos]))

@@ -2,11 +2,12 @@ import type { Recorded } from '#events/kit/envelope.ts'
 import type { Topic } from '#events/kit/stream.ts'
 import { OperatorError } from '#platform/operator-error.ts'
 import type { Listener } from '#platform/pg/listen.ts'
-import type { Queryable } from '#platform/pg/pool.ts'
+import type { Db } from '#platform/pg/pool.ts'
 import type { Behind, Follower, Following, Positions, Reader } from '../port.ts'
 import { isUnpruned } from '../timeline.ts'
 import { follow } from './follow.ts'
 import { assertNoGaps } from './gaps.ts'
+import { streamHistory } from './history.ts'
 import { lagsOf, openTotals } from './lags.ts'
 import { EVENT_COLUMNS } from './rows.ts'
 
@@ -42,7 +43,7 @@ export interface PostgresReaderOptions {
 
 /** The reading half of the embedded log: `log.events` itself. */
 export function postgresReader(
-  db: Queryable,
+  db: Db,
   listener: Listener,
   { safetyNetMs = SAFETY_NET_MS, whole = false }: PostgresReaderOptions = {},
 ): Reader {
@@ -84,7 +85,11 @@ export function postgresReader(
       await isWhole()
       return read(topic, after, limit, limit, upTo)
     },
-    assertNoGaps: () => assertNoGaps(db),
+    async history(query, take) {
+      await isWhole()
+      await assertNoGaps(db)
+      await streamHistory(db, query, take)
+    },
     async heads(topic: Topic) {
       const rows = await db.query<{ partition: number; pos: number }>('log.heads', HEADS, [
         topic.name,

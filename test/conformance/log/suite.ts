@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { Recorded } from '#events/kit/envelope.ts'
+import type { Foldable, Recorded } from '#events/kit/envelope.ts'
 import { handingOver } from '#platform/log/consumers/handover.ts'
 import type { Appender, Follower, Group, Positions, Reader, Verdict } from '#platform/log/port.ts'
 import { Fenced, HandedOver } from '#platform/log/port.ts'
@@ -386,6 +386,70 @@ export function logConformance(name: string, open: () => Promise<LogUnderTest>):
       const within = all.filter((event) => event.partition === partition && event.pos > 5 && event.pos <= 30)
       const read = await log.reader().read({ topic: topic.name, after: new Map([[partition, 5]]), upTo: 30, limit: 100 })
       expect(read.map((event) => event.pos)).to.deep.equal(within.map((event) => event.pos))
+    })
+
+    it('reads the history of several partitions at once, all of it and in order, with no more fields than are asked for', async () => {
+      const writer = log.writer()
+      const data = '{"text":"a\\\\b \\"c\\" é😀",\n "n":\t1}'
+      const streams = Array.from({ length: 60 }, (_, n) => `thing-${n}`)
+      await writer.append(streams.map((stream) => group(stream, 0, [{ data, actor: 'user-1' }])))
+      for (let version = 1; version < 4; version++)
+        await writer.append(streams.map((stream) => group(stream, version, [{ data }])))
+      const reader = log.reader()
+      const all = await readable(reader, 240)
+      const heads = new Map(all.map((event) => [event.partition, event.pos]))
+      const [first, last] = [all[0]!, all.at(-1)!]
+      const upTo = new Map([...heads].filter(([partition]) => partition !== last.partition)).set(first.partition, 200)
+      const after = new Map([[first.partition, first.pos]])
+      const wanted = all.filter(({ partition, pos }) => pos > (after.get(partition) ?? 0) && pos <= (upTo.get(partition) ?? 0))
+
+      const read: Foldable[] = []
+      await reader.history({ topic: topic.name, after, upTo, uses: ['id', 'actor'] }, (events) => {
+        read.push(...events)
+      })
+      for (const partition of heads.keys()) {
+        const told = (events: readonly Foldable[]) =>
+          events
+            .filter((event) => event.partition === partition)
+            .map(({ topic, pos, stream, version, type, schema, time, data }) => [
+              topic,
+              pos,
+              stream,
+              version,
+              type,
+              schema,
+              time,
+              data,
+            ])
+        expect(told(read)).to.deep.equal(told(wanted))
+      }
+      const rare = (events: readonly (Foldable & { id?: string; actor?: string | null })[]) =>
+        new Map(events.map(({ pos, id, actor }) => [pos, { id, actor }]))
+      expect(rare(read)).to.deep.equal(rare(wanted))
+      expect(new Set([...rare(wanted).values()].map(({ actor }) => actor))).to.deep.equal(new Set(['user-1', null]))
+    })
+
+    it('ends the reading of a history with the error of its reader, and can read again', async () => {
+      const writer = log.writer()
+      const data = JSON.stringify({ text: 'x'.repeat(20_000) })
+      const streams = Array.from({ length: 100 }, (_, n) => `thing-${n}`)
+      await writer.append(streams.map((stream) => group(stream, 0, [{ data }])))
+      const reader = log.reader()
+      const upTo = new Map((await readable(reader, 100)).map((event) => [event.partition, event.pos]))
+      const query = { topic: topic.name, after: new Map(), upTo, uses: [] }
+      for (let time = 1; time <= 4; time++) {
+        const ended = await reader
+          .history(query, () => {
+            throw new Error('enough')
+          })
+          .catch((error) => error.message)
+        expect(ended).to.equal('enough')
+      }
+      let events = 0
+      await reader.history(query, (some) => {
+        events += some.length
+      })
+      expect(events).to.equal(100)
     })
 
     it('tells the head of each partition and how far behind it a consumer is', async () => {
