@@ -1,5 +1,4 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
+import { collectGarbage } from '../../platform/heap.ts'
 
 export const median = (values: readonly number[]): number => percentile(values, 0.5)
 
@@ -11,12 +10,9 @@ export function percentile(values: readonly number[], part: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN
 }
 
-setFlagsFromString('--expose-gc')
-/** Collects garbage before each run, so that no contestant pays for another's. */
-const collect: () => void = runInNewContext('gc')
-
 /**
- * Runs contestants alternately, so that disturbances affect all of them. An additional first round is not counted: it warms up.
+ * Runs contestants alternately, so that disturbances affect all of them. Garbage is collected before each run, so that no contestant
+ * pays for another's. An additional first round is not counted: it warms up.
  * @returns results of each round, by contestant
  */
 export async function inTurn<R extends object>(
@@ -27,7 +23,7 @@ export async function inTurn<R extends object>(
   const results = Object.fromEntries(names.map((name) => [name, []])) as unknown as { [K in keyof R]: R[K][] }
   for (let round = 0; round <= rounds; round++)
     for (const name of names) {
-      collect()
+      collectGarbage()
       const result = await contestants[name]()
       if (round > 0) results[name].push(result)
     }

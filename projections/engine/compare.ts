@@ -1,12 +1,12 @@
 import type pg from 'pg'
-import type { Recorded } from '#events/kit/envelope.ts'
 import type { Reader } from '#platform/log/port.ts'
 import { OperatorError } from '#platform/operator-error.ts'
 import { type Db, inTransaction } from '#platform/pg/pool.ts'
 import { span } from '#platform/telemetry/tracing/tracing.ts'
 import { noTable } from './fit.ts'
-import { loadReplay, SNAPSHOT, sizeOf, standing, transaction } from './load.ts'
+import { leftOut, loadReplay, SNAPSHOT, sizeOf, standing, transaction } from './load.ts'
 import { goOnUnless, meter, type Progress } from './progress.ts'
+import { ownReading } from './reading.ts'
 import { columnDefinitions, liveOf, type Target } from './table.ts'
 import { hasTable, liveVersion } from './versions.ts'
 import type { View } from './view.ts'
@@ -77,13 +77,17 @@ const attempt = (
       const { table } = liveOf(view)
       const before = await tableId(client, table)
       const progress = meter(onProgress, { signal })
-      const { positions, parkedFrom, skipped } = await standing(client, view)
+      const live = await standing(client, view)
       progress.expect(await sizeOf(reader, view))
-      const leaveOut = ({ pos, stream }: Recorded) =>
-        skipped.has(pos) || pos >= (parkedFrom.get(stream) ?? Number.POSITIVE_INFINITY)
 
       await client.query(`create temp table replayed (${columnDefinitions(view)}) on commit drop`)
-      await loadReplay(client, 'replayed', { view, reader, upTo: positions, leaveOut, onRead: progress.read })
+      await loadReplay(client, 'replayed', {
+        view,
+        reading: ownReading(reader),
+        upTo: live.positions,
+        leaveOut: leftOut(live),
+        onRead: progress.read,
+      })
       progress.phase('compare')
       await client.query(`lock table ${table} in access share mode`)
       if ((await tableId(client, table)) !== before) return undefined

@@ -5,8 +5,12 @@ import { from as copyFrom } from 'pg-copy-streams'
 import type { Positions, Reader } from '#platform/log/port.ts'
 import { isRefusal } from '#platform/pg/errors.ts'
 import { inTransaction } from '#platform/pg/pool.ts'
-import { type Replay, ReplayStopped, replay } from './replay.ts'
-import { copyLine, copyText } from './table.ts'
+import type { Row } from './fold.ts'
+import type { Reading } from './reading.ts'
+import type { Replay } from './replay-fold.ts'
+import { ReplayStopped } from './replay-stopped.ts'
+import { ROW_BYTES } from './row-size.ts'
+import { copyLine, copyText, liveOf } from './table.ts'
 import type { View } from './view.ts'
 
 /** The state of a live view: its checkpoints, and the events that it parked or skipped. */
@@ -52,32 +56,62 @@ const CHUNK_CHARS = 64 * 1024
  * @returns the number of rows
  * @throws ReplayStopped for an event that cannot be applied, or a row that the database refuses
  */
-export async function loadReplay(client: pg.PoolClient, table: string, from: Replay): Promise<number> {
-  const line = copyLine(from.view)
+export async function loadReplay(
+  client: pg.PoolClient,
+  table: string,
+  { reading, ...from }: Omit<Replay, 'take'> & { reading: Reading },
+): Promise<number> {
   let rows = 0
-  async function* lines() {
+  await reading.join({
+    expectedBytes: await liveBytes(client, from.view),
+    ...from,
+    async take(portions) {
+      rows += await copyRows(client, table, from.view, portions)
+    },
+  })
+  return rows
+}
+
+/** Rough size of the live view's rows in memory; 0 when there is no such view yet. */
+async function liveBytes(client: pg.PoolClient, view: View): Promise<number> {
+  const { rows } = await client.query(
+    'select pg_relation_size(oid) as bytes, greatest(reltuples, 0) as rows from pg_class where oid = to_regclass($1)',
+    [liveOf(view).table],
+  )
+  return rows.reduce((sum, found) => sum + found.bytes + found.rows * ROW_BYTES, 0)
+}
+
+/** Copies rows into a table. @returns their number */
+async function copyRows(client: pg.PoolClient, table: string, view: View, portions: Iterable<Iterable<Row>>): Promise<number> {
+  const line = copyLine(view)
+  let count = 0
+  function* chunks() {
     let chunk = ''
-    for await (const portion of replay(from)) {
-      for (const row of portion) {
+    for (const rows of portions)
+      for (const row of rows) {
         chunk += line(row)
-        rows++
+        count++
         if (chunk.length < CHUNK_CHARS) continue
         yield chunk
         chunk = ''
       }
-    }
     yield chunk
   }
-  const copy = client.query(copyFrom(copyText(from.view, table)))
   try {
-    await pipeline(Readable.from(lines(), { objectMode: true, highWaterMark: 1 }), copy)
+    await pipeline(Readable.from(chunks(), { objectMode: true, highWaterMark: 1 }), client.query(copyFrom(copyText(view, table))))
   } catch (error) {
     if (isRefusal(error))
-      throw new ReplayStopped(from.view, `makes a row that the database refuses (${(error as pg.DatabaseError).where})`, error)
+      throw new ReplayStopped(view, `makes a row that the database refuses (${(error as pg.DatabaseError).where})`, error)
     throw error
   }
-  return rows
+  return count
 }
+
+/** Whether the live view has left this event out: it skipped it, or its stream was parked before. Undefined when it left none out. */
+export const leftOut = ({ parkedFrom, skipped }: Standing): Replay['leaveOut'] =>
+  parkedFrom.size + skipped.size === 0
+    ? undefined
+    : ({ pos, stream }) => skipped.has(pos) || pos >= (parkedFrom.get(stream) ?? Number.POSITIVE_INFINITY)
 
 /** Runs `work` in a transaction on a connection that stays open afterwards. */
 export async function transaction<T>(client: pg.PoolClient, begin: string, work: () => Promise<T>): Promise<T> {

@@ -1,10 +1,10 @@
-import type { Recorded } from '#events/kit/envelope.ts'
 import type { Reader } from '#platform/log/port.ts'
 import type { Db } from '#platform/pg/pool.ts'
 import { span } from '#platform/telemetry/tracing/tracing.ts'
 import { type Comparison, type Difference, difference } from './compare.ts'
-import { loadReplay, SNAPSHOT, sizeOf, standing, transaction } from './load.ts'
+import { leftOut, loadReplay, SNAPSHOT, sizeOf, standing, transaction } from './load.ts'
 import { meter, type Progress } from './progress.ts'
+import { ownReading } from './reading.ts'
 import { columnDefinitions, indexing, liveOf, pastOf } from './table.ts'
 import type { View } from './view.ts'
 
@@ -39,15 +39,14 @@ const fold = (view: View, { db, reader, id, pos, onProgress, signal }: PastOptio
     transaction(client, SNAPSHOT, async () => {
       const past = pastOf(view, id)
       const progress = meter(onProgress, { signal })
-      const { parkedFrom, skipped } = await standing(client, view)
-      const leaveOut = ({ pos, stream }: Recorded) =>
-        skipped.has(pos) || pos >= (parkedFrom.get(stream) ?? Number.POSITIVE_INFINITY)
+      const leaveOut = leftOut(await standing(client, view))
       const heads = await reader.heads(view.topic)
       const upTo = new Map([...heads].map(([partition, head]) => [partition, Math.min(head, pos)]))
       const beyond = await reader.behind(view.topic, new Map([...heads.keys()].map((partition) => [partition, pos])))
       progress.expect((await sizeOf(reader, view)) - beyond.reduce((sum, { events }) => sum + events, 0))
       await client.query(`create table ${past.table} (${columnDefinitions(view)})`)
-      const rows = await loadReplay(client, past.table, { view, reader, upTo, leaveOut, onRead: progress.read })
+      const reading = ownReading(reader)
+      const rows = await loadReplay(client, past.table, { view, reading, upTo, leaveOut, onRead: progress.read })
       progress.phase('index')
       for (const statement of indexing(past)) await client.query(statement)
       const { events, tookMs } = progress.done()

@@ -1,22 +1,31 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
-import type { Recorded } from '#events/kit/envelope.ts'
+import type { Foldable, Recorded } from '#events/kit/envelope.ts'
 import type { Reader } from '#platform/log/port.ts'
 import { OperatorError } from '#platform/operator-error.ts'
 import { codeOf } from '#platform/pg/errors.ts'
 import { type Db, inTransaction } from '#platform/pg/pool.ts'
 import { span } from '#platform/telemetry/tracing/tracing.ts'
 import { applier } from './apply.ts'
-import { loadReplay, SNAPSHOT, sizeOf, standing, transaction } from './load.ts'
+import { leftOut, loadReplay, SNAPSHOT, sizeOf, standing, transaction } from './load.ts'
 import { goOnUnless, type Meter, meter, type Progress } from './progress.ts'
+import { ownReading, type Reading } from './reading.ts'
 import { redriveIn } from './redrive.ts'
-import { cannotApply } from './replay.ts'
+import { cannotApply } from './replay-stopped.ts'
 import { swap } from './swap.ts'
 import { columnDefinitions, indexing, liveOf, nextOf } from './table.ts'
 import { liveVersion } from './versions.ts'
 import type { View } from './view.ts'
 
-export interface RebuildOptions {
+/** What rebuilds of several views share. */
+export interface Shared {
+  /** Reads the history for all of them at once. Without it the view has a reading of its own. */
+  reading?: Reading | undefined
+  /** Called once this rebuild holds the view's lock. */
+  onLocked?: (() => void) | undefined
+}
+
+export interface RebuildOptions extends Shared {
   db: Db
   reader: Reader
   onProgress?(progress: Progress): void
@@ -95,7 +104,7 @@ export function rebuild(view: View, options: RebuildOptions): Promise<Rebuilt | 
 async function build(client: pg.PoolClient, view: View, options: RebuildOptions): Promise<Rebuilt> {
   await refuseOlderCode(client, view, options.downTo)
   const progress = meter(options.onProgress, { signal: options.signal })
-  const rows = await load(client, view, options.reader, progress)
+  const rows = await load(client, view, options, progress)
   try {
     return await takeOver(client, view, options, { rows, progress })
   } catch (error) {
@@ -146,7 +155,7 @@ const drop = (client: pg.PoolClient, view: View) =>
  */
 function exclusively<T>(
   view: View,
-  { db, queue, needed }: RebuildOptions,
+  { db, queue, needed, onLocked }: RebuildOptions,
   work: (client: pg.PoolClient) => Promise<T>,
 ): Promise<T | undefined> {
   const key = [`rebuild ${view.name}`]
@@ -156,6 +165,7 @@ function exclusively<T>(
       const { rows } = await client.query('select pg_try_advisory_lock(hashtextextended($1, 0)) as got', key)
       if (!rows[0].got) throw new RebuildRefused(view)
     }
+    onLocked?.()
     try {
       return !needed || (await needed()) ? await work(client) : undefined
     } finally {
@@ -171,7 +181,7 @@ const SCHEMA = `do $$ begin if to_regnamespace('views') is null then create sche
  * Folds the log up to its current end into the next table, and gives that table its checkpoints and parked events. All in the
  * transaction that creates the table: Postgres then need not log the rows, and a crash leaves nothing behind.
  */
-const load = (client: pg.PoolClient, view: View, reader: Reader, progress: Meter) =>
+const load = (client: pg.PoolClient, view: View, { reader, reading = ownReading(reader) }: RebuildOptions, progress: Meter) =>
   transaction(client, SNAPSHOT, async () => {
     const live = liveOf(view)
     const next = nextOf(view)
@@ -181,20 +191,26 @@ const load = (client: pg.PoolClient, view: View, reader: Reader, progress: Meter
     await client.query('delete from log.dead_letters where consumer = $1', [next.consumer])
     await client.query(`create table ${next.table} (${columnDefinitions(view)})`)
 
-    const { positions, parkedFrom, skipped } = await standing(client, view)
+    const standsAt = await standing(client, view)
     const heads = await reader.heads(view.topic)
     progress.expect(await sizeOf(reader, view))
 
     // Events of parked streams beyond the live view's checkpoints. Those before them are in `log.dead_letters` already.
-    const late = new Map<number, Recorded>()
-    const leaveOut = (recorded: Recorded) => {
-      if (skipped.has(recorded.pos)) return true
-      const from = parkedFrom.get(recorded.stream)
-      if (from === undefined || recorded.pos < from) return false
-      if (recorded.pos > (positions.get(recorded.partition) ?? 0)) late.set(recorded.pos, recorded)
+    const late = new Map<number, Foldable>()
+    const isLeftOut = leftOut(standsAt)
+    const leaveOut = (event: Foldable) => {
+      if (!isLeftOut?.(event)) return false
+      const { pos, partition } = event
+      if (!standsAt.skipped.has(pos) && pos > (standsAt.positions.get(partition) ?? 0)) late.set(pos, event)
       return true
     }
-    const rows = await loadReplay(client, next.table, { view, reader, upTo: heads, leaveOut, onRead: progress.read })
+    const rows = await loadReplay(client, next.table, {
+      view,
+      reading,
+      upTo: heads,
+      leaveOut: isLeftOut && leaveOut,
+      onRead: progress.read,
+    })
 
     progress.phase('index')
     for (const statement of indexing(next)) await client.query(statement)
@@ -211,10 +227,18 @@ const load = (client: pg.PoolClient, view: View, reader: Reader, progress: Meter
     await client.query(
       `insert into log.dead_letters (consumer, topic, partition, stream, pos, event, state)
        select $1, $2, (e ->> 'partition')::int, e ->> 'stream', (e ->> 'pos')::bigint, e, 'waiting' from json_array_elements($3) a(e)`,
-      [next.consumer, view.topic.name, JSON.stringify([...late.values()])],
+      [next.consumer, view.topic.name, JSON.stringify(await whole(reader, [...late.values()]))],
     )
     return rows
   })
+
+/** The same events with all fields. */
+async function whole(reader: Reader, events: readonly Foldable[]): Promise<Recorded[]> {
+  const all: Recorded[] = []
+  for (const { topic, partition, pos } of events)
+    all.push(...(await reader.read({ topic, after: new Map([[partition, pos - 1]]), upTo: pos, limit: 1, whole: true })))
+  return all
+}
 
 async function redriveParked(db: Db, view: View) {
   const next = nextOf(view)

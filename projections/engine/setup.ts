@@ -4,10 +4,11 @@ import { OperatorError } from '#platform/operator-error.ts'
 import { isUnavailable } from '#platform/pg/errors.ts'
 import type { Db } from '#platform/pg/pool.ts'
 import type { Progress } from './progress.ts'
-import { rebuild } from './rebuild.ts'
-import { ReplayStopped } from './replay.ts'
+import { rebuild, type Shared } from './rebuild.ts'
+import { ReplayStopped } from './replay-stopped.ts'
 import { PROJECTOR } from './replays.ts'
 import { type Telling, telling } from './telling.ts'
+import { rebuildTogether } from './together.ts'
 import { isBehind } from './versions.ts'
 import type { View } from './view.ts'
 
@@ -24,7 +25,7 @@ export interface SetupOptions {
 /**
  * Makes every view ready to be read and followed. A view that was never built, or is live in an older version than this
  * code's, is rebuilt. A view that is live in a newer version is left alone, because newer code owns it. Several
- * processes may call this at once.
+ * processes may call this at once. The topic of several views is read once for all of them.
  *
  * @returns the names of the views that were built
  */
@@ -33,23 +34,22 @@ export async function setupViews(
   { db, reader, onProgress, onFailed, signal }: SetupOptions,
 ): Promise<string[]> {
   const built: string[] = []
-  for (const view of views) {
-    const isNeeded = () => isBehind(db, view)
-    if (!(await isNeeded())) continue
-    try {
-      if (await build(view, isNeeded)) built.push(view.name)
-    } catch (error) {
-      if (!onFailed || !isOfHistory(error)) throw error
-      onFailed(view, error)
+  const behind: View[] = []
+  for (const view of views) if (await isBehind(db, view)) behind.push(view)
+  for await (const ofTopic of rebuildTogether(behind, reader, build))
+    for (const { view, outcome } of ofTopic) {
+      if (outcome.status === 'fulfilled') {
+        if (outcome.value) built.push(view.name)
+      } else if (!onFailed || !isOfHistory(outcome.reason)) throw outcome.reason
+      else onFailed(view, outcome.reason)
     }
-  }
   return built
 
   /** Recorded among the replays once this process holds the lock. */
-  async function build(view: View, isNeeded: () => Promise<boolean>) {
+  async function build(view: View, shared: Shared) {
     let told: Telling | undefined
     const needed = async () => {
-      if (!(await isNeeded())) return false
+      if (!(await isBehind(db, view))) return false
       told = await telling(db, { id: newId(), act: 'rebuild', view: view.name, who: PROJECTOR })
       return true
     }
@@ -58,7 +58,7 @@ export async function setupViews(
       onProgress?.(view, progress)
     }
     try {
-      const done = await rebuild(view, { db, reader, queue: true, needed, signal, onProgress: tell })
+      const done = await rebuild(view, { ...shared, db, reader, queue: true, needed, signal, onProgress: tell })
       await told?.done('done', done)
       return done !== undefined
     } catch (error) {

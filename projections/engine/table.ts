@@ -78,15 +78,19 @@ export function writeText({ view, table }: Target): string {
 export const copyText = (view: View, table: string) => `copy ${table} (${names(view)}) from stdin`
 
 const escaped: Record<string, string> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' }
-const field = (value: unknown) =>
-  value === null || value === undefined
-    ? '\\N'
-    : typeof value === 'string'
-      ? value.replace(/[\\\n\r\t]/g, (c) => escaped[c]!)
-      : value
+const ESCAPED = /[\\\n\r\t]/
+const field = (value: unknown) => {
+  if (value === null || value === undefined) return '\\N'
+  if (typeof value !== 'string' || !ESCAPED.test(value)) return value
+  return value.replace(/[\\\n\r\t]/g, (c) => escaped[c]!)
+}
 
 /** Returns a function that turns a row into a line of COPY's text format. */
 export function copyLine(view: View): (row: Record<string, unknown>) => string {
-  const columns = Object.keys(view.columns)
-  return (row) => `${columns.map((column) => field(row[column])).join('\t')}\n`
+  const [first, ...others] = Object.keys(view.columns)
+  return (row) => {
+    let line = `${field(row[first!])}`
+    for (const column of others) line += `\t${field(row[column])}`
+    return `${line}\n`
+  }
 }

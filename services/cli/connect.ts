@@ -29,7 +29,7 @@ export async function connected<T>(
 ): Promise<T> {
   const settings = readSettings()
   const url = databaseUrl(settings)
-  const db = openDb(url, { name: 'vidwiz cli', max: 4, indexed, bounds: isLook ? boundsOf(settings, LOOK_MS) : undefined })
+  const db = openDb(url, { name: 'vidwiz cli', max: 8, indexed, bounds: isLook ? boundsOf(settings, LOOK_MS) : undefined })
   const listener = openListener(url, { name: 'vidwiz cli' })
   const reader = openReader(settings, db, listener, 'vidwiz cli')
   try {

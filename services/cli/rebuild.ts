@@ -2,10 +2,15 @@ import { Command } from 'commander'
 import { giveWay } from '#platform/background.ts'
 import { pasteable } from '#platform/config/pasteable.ts'
 import { OperatorError } from '#platform/service.ts'
+import { Cancelled } from '#projections/engine/progress.ts'
+import type { Shared } from '#projections/engine/rebuild.ts'
+import { rebuildTogether } from '#projections/engine/together.ts'
+import type { View } from '#projections/engine/view.ts'
+import { views } from '#projections/index.ts'
 import { replayHistory } from '#services/operations/replays/history.ts'
 import { rebuiltText } from '#services/operations/replays/replay.ts'
 import { describeComparison } from './comparison.ts'
-import { connected } from './connect.ts'
+import { type Connection, connected } from './connect.ts'
 import { wholeNumber } from './numbers.ts'
 import { progressPrinter } from './progress.ts'
 import { operator } from './recorded.ts'
@@ -14,6 +19,7 @@ import { historyText } from './replays.ts'
 import { viewArgument, viewNamed } from './view.ts'
 
 interface Options {
+  all?: boolean
   dryRun?: boolean
   differences?: string
   reason?: string
@@ -26,7 +32,8 @@ export const rebuildCommand = (): Command =>
     .description(
       'build a view anew from the log, then swap it in; live reads go on meanwhile, Ctrl-C ends it and nothing has changed',
     )
-    .addArgument(viewArgument())
+    .addArgument(viewArgument().argOptional())
+    .option('--all', 'rebuild every view; each topic is read once for all its views')
     .option('--dry-run', 'change nothing: show how the rebuilt rows would differ from the live ones')
     .option('--differences <file>', 'with --dry-run: write all rows that differ there, as lines of JSON')
     .option('--reason <text>', 'why, for those who read what was done')
@@ -36,32 +43,84 @@ export const rebuildCommand = (): Command =>
       wholeNumber,
     )
     .option('--history', 'change nothing: show who rebuilt it when, why and for how long')
-    .action((name: string, { dryRun, differences, reason, history, downTo }: Options) =>
-      connected(async (connection) => {
-        const view = viewNamed(name)
-        if (history)
-          return console.log(historyText(await replayHistory(connection.db, { view: name, act: 'rebuild', limit: 20 })))
-        if (differences && !dryRun) throw new OperatorError('--differences goes with --dry-run')
-        if (downTo !== undefined && dryRun) throw new OperatorError('--down-to does not go with --dry-run: that changes nothing')
-        if (downTo !== undefined && downTo !== view.version)
-          throw new OperatorError(`this code knows version ${view.version} of the view ${name}, not ${downTo}`)
-        giveWay()
-        const progress = progressPrinter(name)
-        const { name: by } = operator()
-        const said = { reason, onProgress: progress.show }
-        if (dryRun) {
-          const replay = { act: 'dry-run', view, by, differencesTo: differences } as const
-          const comparison = await replayed(connection, replay, { ...said, command: `vidwiz rebuild ${name} --dry-run` }).finally(
-            progress.end,
-          )
-          console.log(describeComparison(name, comparison))
-        } else {
-          const done = await replayed(
-            connection,
-            { act: 'rebuild', view, by, downTo },
-            { ...said, command: `vidwiz rebuild ${name}${downTo === undefined ? '' : ` --down-to ${downTo}`}` },
-          ).finally(progress.end)
-          console.log(pasteable(`${name}: ${rebuiltText(done)}${done.parked > 0 ? ` (npx vidwiz letters ${name})` : ''}`))
-        }
-      }),
-    )
+    .action((name: string | undefined, options: Options) => {
+      refuseMixed(name, options)
+      return connected((connection) => (name === undefined ? all(connection, options) : one(connection, name, options)))
+    })
+
+/** @throws OperatorError for options that do not go together */
+function refuseMixed(name: string | undefined, { all, dryRun, differences, history, downTo }: Options): void {
+  if (name === undefined && !all) throw new OperatorError('name a view, or say --all')
+  if (name !== undefined && all) throw new OperatorError('--all rebuilds every view: leave the name out')
+  if (all && (dryRun || history || downTo !== undefined))
+    throw new OperatorError('--dry-run, --history and --down-to go with one view; `npx vidwiz verify` compares every view')
+  if (differences && !dryRun) throw new OperatorError('--differences goes with --dry-run')
+  if (downTo === undefined || name === undefined) return
+  if (dryRun) throw new OperatorError('--down-to does not go with --dry-run: that changes nothing')
+  const { version } = viewNamed(name)
+  if (downTo !== version) throw new OperatorError(`this code knows version ${version} of the view ${name}, not ${downTo}`)
+}
+
+async function one(connection: Connection, name: string, options: Options): Promise<void> {
+  const { dryRun, differences, reason, history, downTo } = options
+  const view = viewNamed(name)
+  if (history) return console.log(historyText(await replayHistory(connection.db, { view: name, act: 'rebuild', limit: 20 })))
+  giveWay()
+  const progress = progressPrinter(name)
+  if (dryRun) {
+    const replay = { act: 'dry-run', view, by: operator().name, differencesTo: differences } as const
+    const said = { reason, onProgress: progress.show, command: `vidwiz rebuild ${name} --dry-run` }
+    const comparison = await replayed(connection, replay, said).finally(progress.end)
+    console.log(describeComparison(name, comparison))
+  } else console.log(await rebuiltLine(connection, view, { reason, downTo, onProgress: progress.show }).finally(progress.end))
+}
+
+/** Rebuilds every view. Exit code 1 when one fails; the others are rebuilt all the same. */
+async function all(connection: Connection, { reason }: Options): Promise<void> {
+  giveWay()
+  const running = new Set<View>()
+  const rebuildOne = (view: View, shared: Shared) => {
+    running.add(view)
+    const printer = progressPrinter(view.name)
+    // Views of a topic advance together, so one of them tells for all.
+    const onProgress: ReturnType<typeof progressPrinter>['show'] = (progress) => {
+      if (view === [...running][0]) printer.show(progress)
+    }
+    return rebuiltLine(connection, view, { reason, shared, onProgress }).finally(() => {
+      printer.end()
+      running.delete(view)
+    })
+  }
+  for await (const ofTopic of rebuildTogether(views, connection.reader, rebuildOne))
+    for (const { view, outcome } of ofTopic) {
+      if (outcome.status === 'fulfilled') console.log(outcome.value)
+      else {
+        const error = outcome.reason as Error
+        if (!(error instanceof OperatorError) || error.cause instanceof Cancelled) throw error
+        console.error(`${view.name}: ${error.message}`)
+        process.exitCode = 1
+      }
+    }
+}
+
+interface Rebuilding {
+  reason: string | undefined
+  downTo?: number | undefined
+  shared?: Shared
+  onProgress: ReturnType<typeof progressPrinter>['show']
+}
+
+/** Rebuilds a view. @returns what to print about it */
+async function rebuiltLine(
+  connection: Connection,
+  view: View,
+  { reason, downTo, shared, onProgress }: Rebuilding,
+): Promise<string> {
+  const { name } = view
+  const done = await replayed(
+    connection,
+    { act: 'rebuild', view, by: operator().name, downTo, shared },
+    { reason, onProgress, command: `vidwiz rebuild ${name}${downTo === undefined ? '' : ` --down-to ${downTo}`}` },
+  )
+  return pasteable(`${name}: ${rebuiltText(done)}${done.parked > 0 ? ` (npx vidwiz letters ${name})` : ''}`)
+}

@@ -1,7 +1,7 @@
 import { OperatorError } from '#platform/service.ts'
 import { Cancelled, type Progress } from '#projections/engine/progress.ts'
 import { RebuildRefused, SwapRefused } from '#projections/engine/rebuild.ts'
-import { ReplayStopped } from '#projections/engine/replay.ts'
+import { ReplayStopped } from '#projections/engine/replay-stopped.ts'
 import { operate } from '#services/operations/operation.ts'
 import { type Replay, type Results, runReplay } from '#services/operations/replays/replay.ts'
 import type { Connection } from './connect.ts'

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { evolveNote, type NoteEvent, notes } from '#events/note.ts'
 import { openDb } from '#platform/pg/pool.ts'
+import { views } from '#projections/index.ts'
 import { newUser } from '#test/kit/client.ts'
 import { eventually } from '#test/kit/eventually.ts'
 import { noteCreated } from '#test/kit/histories.ts'
@@ -190,6 +191,25 @@ describe('the command line', function () {
     expect(rebuilt.stdout).to.match(/notes: rebuilt \d+ rows from \d+ events/)
     expect(rebuilt.stderr).to.match(/notes: .*events, [\d,]+\/s/)
     expect((await run('verify')).code).to.equal(0)
+  })
+
+  it('P6: rebuild --all rebuilds every view; what does not go with it is refused', async () => {
+    await sql(`update views.notes set text = 'not what the log says' where text = 'one'`)
+    await sql(`delete from views.user_videos`)
+    const all = await run('rebuild', '--all', '--reason', 'a drill')
+    expect(all.code).to.equal(0)
+    for (const { name } of views) expect(all.stdout).to.match(new RegExp(`^${name}: rebuilt [\\d,]+ rows`, 'm'))
+    expect((await run('verify')).code).to.equal(0)
+    for (const [bad, why] of [
+      [[], 'name a view, or say --all'],
+      [['notes', '--all'], 'leave the name out'],
+      [['--all', '--dry-run'], 'go with one view'],
+      [['--all', '--history'], 'go with one view'],
+    ] as const) {
+      const { code, stderr } = await run('rebuild', ...bad)
+      expect([code, stderr]).to.deep.include(1)
+      expect(stderr).to.contain(why)
+    }
   })
 
   it('P8: letters shows an event that could not be handled; skip and redrive let its stream go on', async () => {

@@ -2,7 +2,7 @@ import { appendFile, mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type Comparison, compare, type Difference, isClean } from '#projections/engine/compare.ts'
 import type { Progress } from '#projections/engine/progress.ts'
-import { type Rebuilt, rebuild } from '#projections/engine/rebuild.ts'
+import { type Rebuilt, rebuild, type Shared } from '#projections/engine/rebuild.ts'
 import { telling } from '#projections/engine/telling.ts'
 import type { View } from '#projections/engine/view.ts'
 import type { Done } from '../operation.ts'
@@ -17,6 +17,7 @@ export type Replay =
       by: string
       /** As in `RebuildOptions`. */
       downTo?: number | undefined
+      shared?: Shared | undefined
     }
   | {
       act: 'dry-run' | 'verify'
@@ -56,7 +57,7 @@ export async function runReplay<R extends Replay>(id: string, replay: R, ground:
 async function work(replay: Replay, ground: Ground): Promise<Done<unknown>> {
   switch (replay.act) {
     case 'rebuild': {
-      const result = (await rebuild(replay.view, { ...ground, downTo: replay.downTo }))!
+      const result = (await rebuild(replay.view, { ...ground, ...replay.shared, downTo: replay.downTo }))!
       return { result, summary: summaryOf({ act: 'rebuild', result }) }
     }
     case 'as-of': {

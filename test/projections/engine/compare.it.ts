@@ -32,10 +32,10 @@ describe('comparing a view with its replay (P6)', () => {
     let rebuilding: Promise<unknown> | undefined
     const reader = {
       ...shop.reader,
-      read: async (query: Parameters<typeof shop.reader.read>[0]) => {
+      history: async (...asked: Parameters<typeof shop.reader.history>) => {
         rebuilding ??= rebuild(notesView, shop)
         await rebuilding
-        return shop.reader.read(query)
+        return shop.reader.history(...asked)
       },
     }
     const comparison = await compare(notesView, { ...shop, reader })

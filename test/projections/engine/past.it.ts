@@ -3,13 +3,13 @@ import fc from 'fast-check'
 import type { NewEvent } from '#events/kit/envelope.ts'
 import { comparePast, dropPast, foldPast, rowsOfPast } from '#projections/engine/past.ts'
 import { rebuild } from '#projections/engine/rebuild.ts'
-import { replay } from '#projections/engine/replay.ts'
 import { setupViews } from '#projections/engine/setup.ts'
 import type { View } from '#projections/engine/view.ts'
 import { views } from '#projections/index.ts'
 import { notesView } from '#projections/notes.ts'
 import { anyWishes, commandOf, noteCreated, noteDeleted, noteEdited } from '#test/kit/histories.ts'
 import { world } from '#test/kit/world.ts'
+import { replayed } from '../replayed.ts'
 import { type Workshop, workshop } from '../workshop.ts'
 
 const anyHistory: fc.Arbitrary<NewEvent[]> = anyWishes.map((wishes) => {
@@ -29,7 +29,7 @@ const anyHistory: fc.Arbitrary<NewEvent[]> = anyWishes.map((wishes) => {
 async function replayedTo(shop: Workshop, view: View, pos: number): Promise<Map<string, unknown>> {
   const rows = new Map<string, unknown>()
   const upTo = new Map([...(await shop.reader.heads(view.topic))].map(([partition, head]) => [partition, Math.min(head, pos)]))
-  for await (const portion of replay({ view, reader: shop.reader, upTo, leaveOut: () => false }))
+  for (const portion of await replayed(shop.reader, view, { upTo }))
     for (const row of portion) rows.set(String(row[view.key]), JSON.parse(JSON.stringify(row)))
   return rows
 }

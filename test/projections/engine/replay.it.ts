@@ -3,11 +3,10 @@ import fc from 'fast-check'
 import type { NewEvent, Recorded } from '#events/kit/envelope.ts'
 import { noteStream } from '#events/note.ts'
 import { letters } from '#platform/log/consumers/letters.ts'
-import type { ReadQuery } from '#platform/log/port.ts'
+import type { HistoryQuery, Positions, TakeHistory } from '#platform/log/port.ts'
 import { applier } from '#projections/engine/apply.ts'
 import { compare, isClean } from '#projections/engine/compare.ts'
 import { rebuild } from '#projections/engine/rebuild.ts'
-import { replay } from '#projections/engine/replay.ts'
 import { setupViews } from '#projections/engine/setup.ts'
 import { liveOf } from '#projections/engine/table.ts'
 import type { View } from '#projections/engine/view.ts'
@@ -25,6 +24,7 @@ import {
   replyCompleted,
 } from '#test/kit/histories.ts'
 import { world } from '#test/kit/world.ts'
+import { replayed } from '../replayed.ts'
 import { type Workshop, workshop } from '../workshop.ts'
 
 /** What people did, and texts that no person types: some of them no database takes. */
@@ -80,10 +80,7 @@ describe('a replay', () => {
     const shop = await workshop()
     try {
       await shop.record(noteCreated({ noteId: 1 }), noteCreated({ noteId: 2 }), noteDeleted({ noteId: 1 }))
-      const upTo = await shop.reader.heads(notesView.topic)
-      const left: unknown[] = []
-      for await (const portion of replay({ view: notesView, reader: shop.reader, upTo, leaveOut: () => false }))
-        for (const row of portion) left.push(row.note_id)
+      const left = (await replayed(shop.reader, notesView)).flat().map((row) => row.note_id)
       expect(left).to.deep.equal([2])
     } finally {
       await shop.close()
@@ -96,12 +93,10 @@ describe('a replay', () => {
       await shop.record(noteCreated({ noteId: 1 }), noteCreated({ noteId: 2 }))
       const twice = {
         ...shop.reader,
-        read: async (query: ReadQuery) => (await shop.reader.read(query)).flatMap((event) => [event, event]),
+        history: (query: HistoryQuery, take: TakeHistory) =>
+          shop.reader.history(query, (events) => take(events.flatMap((event) => [event, event]))),
       }
-      const upTo = await shop.reader.heads(userVideosView.topic)
-      const counts: unknown[] = []
-      for await (const portion of replay({ view: userVideosView, reader: twice, upTo, leaveOut: () => false }))
-        for (const row of portion) counts.push(row.notes)
+      const counts = (await replayed(twice, userVideosView)).flat().map((row) => row.notes)
       expect(counts).to.deep.equal([2])
     } finally {
       await shop.close()
@@ -147,16 +142,10 @@ describe('a replay', () => {
     })
     after(() => shop.close())
 
-    const rowsWithin = async (budgetBytes: number) => {
-      const upTo = await shop.reader.heads(notesView.topic)
-      const portions: number[] = []
-      const texts = new Map<number, unknown>()
-      for await (const portion of replay({ view: notesView, reader: shop.reader, upTo, leaveOut: () => false, budgetBytes })) {
-        const rows = [...portion]
-        portions.push(rows.length)
-        for (const row of rows) texts.set(row.note_id as number, row.text)
-      }
-      return { portions, texts }
+    const rowsWithin = async (budgetBytes: number, upTo?: Positions) => {
+      const passes = await replayed(shop.reader, notesView, { budgetBytes, ...(upTo && { upTo }) })
+      const texts = new Map(passes.flat().map((row) => [row.note_id as number, row.text]))
+      return { portions: passes.map((rows) => rows.length), texts }
     }
 
     it('folds every row exactly once, in portions that fit', async () => {
@@ -168,8 +157,10 @@ describe('a replay', () => {
     })
 
     it('does not split for ever what is one row', async () => {
-      const { portions } = await rowsWithin(1)
-      expect(portions.reduce((sum, rows) => sum + rows, 0)).to.equal(300)
+      const [partition] = await shop.reader.heads(notesView.topic)
+      const { portions } = await rowsWithin(1, new Map([partition!]))
+      const { portions: all } = await rowsWithin(1_000_000, new Map([partition!]))
+      expect(portions.filter((rows) => rows > 0)).to.deep.equal(Array.from({ length: all[0]! }, () => 1))
     })
   })
 

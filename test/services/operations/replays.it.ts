@@ -46,7 +46,8 @@ describe('replays as operations', () => {
       open: gate.resolve,
       reader: {
         ...shop.reader,
-        read: async (query: Parameters<typeof shop.reader.read>[0]) => gate.promise.then(() => shop.reader.read(query)),
+        history: async (...asked: Parameters<typeof shop.reader.history>) =>
+          gate.promise.then(() => shop.reader.history(...asked)),
       },
     }
   }
@@ -128,7 +129,7 @@ describe('replays as operations', () => {
 
   it('that failed keep the whole error', async () => {
     const id = newId()
-    const reader = { ...shop.reader, read: () => Promise.reject(new Error('the disk is on fire')) }
+    const reader = { ...shop.reader, history: () => Promise.reject(new Error('the disk is on fire')) }
     await runReplay(id, { act: 'verify', ...of }, { ...shop, reader }).catch(() => {})
     const row = await replayById(shop.db, id)
     expect(row).to.include({ outcome: 'failed' })
