@@ -17,8 +17,9 @@ import { JsonText } from './json.ts'
 import { presence } from './presence.ts'
 import { Request } from './request.ts'
 import { Answer, type Route } from './route.ts'
-import { writtenAnswer } from './server.ts'
+
 import { EventStream, isEventStream, STREAM_HEADERS, type StreamOptions, streams } from './stream.ts'
+import { writtenAnswer } from './unreadable.ts'
 import { validate, validateLong } from './validate.ts'
 
 export interface EdgeOptions<App, Tools> {
