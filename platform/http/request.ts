@@ -22,6 +22,8 @@ export class Request {
   route: string | undefined
   /** The authenticated user or client, once known; for the access log. */
   actor: string | null = null
+  /** The event that the request is about, if it comes from someone who may say so. */
+  causationId: string | null = null
   /** The bytes of the body, for routes that take one. */
   bytes: Buffer | undefined
   /** The answer's ETag, including its double quotes. */
