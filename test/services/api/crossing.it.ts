@@ -3,10 +3,17 @@ import { type CallCounter, countCalls } from '#test/kit/calls.ts'
 import { type Client, newUser } from '#test/kit/client.ts'
 import { freePort } from '#test/kit/free-port.ts'
 import { type Stack, startStack } from '#test/kit/stack.ts'
+import { newVideo } from './routes/kit.ts'
 
 const MOST_FILES = 39
+interface Asked {
+  video?: string
+  title?: string
+  headers?: Record<string, string>
+}
+
 /** What happens to run beside one request does not run beside each of so many. */
-const REQUESTS = 6
+const REQUESTS = 20
 
 describe('the way of a note through the API, from the socket to the answer', function () {
   this.timeout(120_000)
@@ -27,19 +34,19 @@ describe('the way of a note through the API, from the socket to the answer', fun
   })
 
   let notes = 0
-  const take = async (headers: Record<string, string>, more: object) => {
-    const note = { timestamp: '0:43', text: `note ${++notes}`, ...more }
-    const answer = await user.call('POST', '/v2/videos/dQw4w9WgXcQ/notes', note, headers)
+  const take = async ({ video = 'dQw4w9WgXcQ', title, headers }: Asked) => {
+    const note = { timestamp: '0:43', text: `note ${++notes}`, video_title: title }
+    const answer = await user.call('POST', `/v2/videos/${video}/notes`, note, headers)
     expect(answer.status, JSON.stringify(answer.body)).to.equal(201)
   }
 
   /** Files of ours with a function that each of several such requests calls. */
-  async function crossed(headersOf: () => Record<string, string> = () => ({}), more: object = {}): Promise<string[]> {
-    await take(headersOf(), more)
+  async function crossed(asked: () => Asked = () => ({})): Promise<string[]> {
+    await take(asked())
     const seen: Set<string>[] = []
     for (let n = 0; n < REQUESTS; n++) {
       await calls.take()
-      await take(headersOf(), more)
+      await take(asked())
       seen.push(new Set((await calls.take()).keys()))
     }
     return [...seen[0]!].filter((file) => seen.every((files) => files.has(file))).sort()
@@ -51,14 +58,30 @@ describe('the way of a note through the API, from the socket to the answer', fun
     expect(files.length, files.join('\n')).to.be.at.most(MOST_FILES)
   })
 
-  it('crosses four more for a page of another origin that sends a title and an Idempotency-Key', async () => {
-    const plain = await crossed()
-    const page = () => ({ origin: 'https://vidwiz.example', 'idempotency-key': crypto.randomUUID() })
-    expect((await crossed(page, { video_title: 'A title' })).filter((file) => !plain.includes(file))).to.deep.equal([
-      'events/kit/normal-form.ts',
-      'platform/http/cors.ts',
-      'platform/log/commands/stored-results.ts',
-      'platform/log/postgres/load.ts',
-    ])
+  describe('crosses more only', () => {
+    let plain: string[]
+    before(async () => {
+      plain = await crossed()
+    })
+    const more = async (asked: () => Asked) => (await crossed(asked)).filter((file) => !plain.includes(file))
+
+    it('to load the state of a video that the process does not remember', async () => {
+      expect(await more(() => ({ video: newVideo() }))).to.deep.equal(['platform/log/postgres/load.ts'])
+    })
+
+    it('to compare a title with what clients send for none', async () => {
+      expect(await more(() => ({ title: 'A title' }))).to.deep.equal(['events/kit/normal-form.ts'])
+    })
+
+    it('to look an Idempotency-Key up, and to keep the result under it', async () => {
+      expect(await more(() => ({ headers: { 'idempotency-key': crypto.randomUUID() } }))).to.deep.equal([
+        'platform/log/commands/stored-results.ts',
+        'platform/log/postgres/load.ts',
+      ])
+    })
+
+    it('to let a page of another origin read the answer', async () => {
+      expect(await more(() => ({ headers: { origin: 'https://vidwiz.example' } }))).to.deep.equal(['platform/http/cors.ts'])
+    })
   })
 })
