@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { EventOf, Foldable, NewEvent, Recorded } from './envelope.ts'
+import type { EventOf, Foldable, Recorded } from './envelope.ts'
 import type { EventType } from './stream.ts'
 
 export type EventErrorCode = 'UNKNOWN_TYPE' | 'UNKNOWN_SCHEMA' | 'BROKEN_PAYLOAD' | 'PRUNED'
@@ -37,9 +37,6 @@ export function catalogOf(types: readonly EventType[]): Catalog {
   if (catalog.size !== types.length) throw new Error('two types of event share a name')
   return catalog
 }
-
-/** The payload of an event as it is written to the log: JSON text. */
-export const encode = (event: NewEvent): string => JSON.stringify(event.data)
 
 /** Reads an event back: with its payload as `payloadOf` gives it. @throws EventError as there */
 export const decode = (catalog: Catalog, recorded: Recorded): EventOf<string, unknown> => ({

@@ -121,3 +121,9 @@ export function decider<S, E extends EventOf>(kind: StreamKind, stateVersion: nu
   }
   return self
 }
+
+/** Finds the decider of a stream by its name. */
+export function decidersByKind(deciders: readonly Decider[]): (stream: string) => Decider {
+  const byKind = new Map(deciders.map((decider) => [decider.stream.kind, decider]))
+  return (stream) => byKind.get(stream.slice(0, stream.indexOf('-')))!
+}

@@ -2,8 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
 import { setImmediate as turn } from 'node:timers/promises'
 import { breather } from '../breather.ts'
-import { bodyTooLarge, invalid, tooManyParts, unreadableBody } from './errors.ts'
-import { contentCodingProblem } from './head.ts'
+import { bodyTooLarge, type HttpError, invalid, tooManyParts, unreadableBody, unsupportedCoding } from './errors.ts'
 import { JsonDepthError, JsonPartsError, JsonSyntaxError, MAX_LENIENT, parseJson } from './json.ts'
 import { parseInSlices } from './json-slices.ts'
 
@@ -74,6 +73,15 @@ export async function readBody(req: IncomingMessage, { limitBytes, admit, isWant
     req.on('close', () => req.readableEnded || reject(new Aborted()))
     if (req.destroyed) reject(new Aborted())
   })
+}
+
+/** Values that mean no compression; some clients wrongly send a charset in this field. */
+const UNCHANGED = /^(identity|utf-?8)?$/
+
+/** Refuses a compressed body: a small one could expand to any amount of memory. */
+function contentCodingProblem(req: IncomingMessage): HttpError | undefined {
+  const coding = req.headers['content-encoding']?.trim().toLowerCase()
+  return coding === undefined || UNCHANGED.test(coding) ? undefined : unsupportedCoding()
 }
 
 /** Longer bodies are parsed in slices, because parsing them at once would delay all other requests. */

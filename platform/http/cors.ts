@@ -31,6 +31,12 @@ export function preflight(headers: IncomingHttpHeaders): Preflight {
   }
 }
 
+/** The request that is answered. */
+interface Asked {
+  method: string
+  headers: IncomingHttpHeaders
+}
+
 const NONE: readonly string[] = []
 
 /**
@@ -38,11 +44,13 @@ const NONE: readonly string[] = []
  *
  * @param exposed names of our headers that such a page may read
  */
-export function crossOrigin(exposed: readonly string[]): (request: IncomingHttpHeaders) => readonly string[] {
+export function crossOrigin(exposed: readonly string[]): (request: Asked) => readonly string[] {
   const granted = [...CREDENTIALS, 'Access-Control-Expose-Headers', exposed.join(', ')]
   const toAnyone = ['Access-Control-Allow-Origin', '*', ...granted]
-  return ({ origin, cookie }) => {
-    if (origin === undefined) return NONE
+  return ({ method, headers }) => {
+    const { origin, cookie } = headers
+    // A preflight request has headers of its own.
+    if (origin === undefined || isPreflight(method, headers)) return NONE
     // Browsers reject `*` for requests with cookies.
     return cookie === undefined ? toAnyone : ['Access-Control-Allow-Origin', origin, ...granted, 'Vary', 'Origin']
   }

@@ -3,10 +3,10 @@ import type { ServerResponse } from 'node:http'
 /** Tracks the clients that wait for an answer. */
 export interface Presence {
   /**
-   * Returns a function that creates a signal, aborted when waiting has become pointless: the client has disconnected or has its
-   * answer, or the server is stopping.
+   * Creates a signal, aborted when waiting has become pointless: the client has disconnected or has its answer, or the server is
+   * stopping.
    */
-  until(res: ServerResponse): () => AbortSignal
+  until(res: ServerResponse): AbortSignal
   /** Called when the server stops: aborts all signals, and later ones at once. */
   stop(): void
 }
@@ -15,7 +15,7 @@ export function presence(): Presence {
   const waiting = new Set<AbortController>()
   let isStopping = false
   return {
-    until: (res) => () => {
+    until(res) {
       const leaving = new AbortController()
       if (isStopping || res.destroyed) leaving.abort()
       else {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { performance } from 'node:perf_hooks'
-import { targetOf } from './target.ts'
+import { badHead, expectationFailed, type HttpError, transferCodingNotImplemented, versionNotSupported } from './errors.ts'
 
 const SANE_ID = /^[\w.:+/=@-]{1,128}$/
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
@@ -22,6 +22,8 @@ export class Request {
   route: string | undefined
   /** The authenticated user or client, once known; for the access log. */
   actor: string | null = null
+  /** The event that the request is about, if it comes from someone who may say so. */
+  causationId: string | null = null
   /** The bytes of the body, for routes that take one. */
   bytes: Buffer | undefined
   /** The answer's ETag, including its double quotes. */
@@ -86,4 +88,73 @@ const decoded = (path: string): string => {
   const bytes = path.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
   // Node hands over the bytes of a request line as Latin-1.
   return Buffer.from(bytes, 'latin1').toString()
+}
+
+/** The parsed target of a request. */
+export interface Target {
+  /** As it was sent. */
+  path: string
+  /** Without its question mark. */
+  search: string
+  /** Host of an absolute target; it replaces the Host field. */
+  authority?: string
+}
+
+const ABSOLUTE = /^https?:\/\/([^/?#]*)/i
+
+/** Parses the target of a request: `/path?query`, or `http://host/path?query`, which clients send to a proxy (RFC 9112 3.2.2). */
+export function targetOf(url: string): Target {
+  const [start, authority] = ABSOLUTE.exec(url) ?? []
+  const rest = start === undefined ? url : url.slice(start.length)
+  const query = rest.indexOf('?')
+  return {
+    path: (query < 0 ? rest : rest.slice(0, query)) || '/',
+    search: query < 0 ? '' : rest.slice(query + 1),
+    ...(authority !== undefined && { authority }),
+  }
+}
+
+/** `host`, `host:port` or `[v6]:port`; empty is allowed (RFC 9110 7.2). */
+const HOST = /^(?:[\w.~!$&'()*+,;=%-]*|\[[\da-fA-F:.]+\])(?::\d*)?$/
+
+/**
+ * Checks the head of any request for what Node's parser accepts but must be refused; undefined when it is valid.
+ * After such a refusal the connection cannot be used for another request.
+ */
+export function headProblem(req: IncomingMessage): HttpError | undefined {
+  const { httpVersionMajor: major, httpVersionMinor: minor, headers, url = '' } = req
+  if (major !== 1) return versionNotSupported()
+  const coding = headers['transfer-encoding']
+  // Any coding before `chunked` would have to be decoded (RFC 9112 6.1).
+  if (coding !== undefined && coding.trim().toLowerCase() !== 'chunked') return transferCodingNotImplemented()
+  const hosts = valuesOf(req, 'host')
+  if (hosts.length > 1) return badHead('a request has one Host')
+  if (hosts.length === 0 && minor > 0) return badHead('a request has a Host')
+  if (hosts.some((host) => !HOST.test(host))) return badHead('the Host is none')
+  const { authority } = targetOf(url)
+  if (authority !== undefined && (authority === '' || !HOST.test(authority))) return badHead('the host of its target is none')
+  if (!url.startsWith('/') && url !== '*' && authority === undefined) return badHead('its target is neither a path nor of http')
+  if (minor > 0 && headers.expect !== undefined && !CONTINUE.test(headers.expect)) return expectationFailed()
+  return undefined
+}
+
+const CONTINUE = /^\s*100-continue\s*$/i
+
+/** True when the client waits for `100 Continue` before it sends the body. HTTP/1.0 has no expectations. */
+export const awaitsContinue = ({ headers, httpVersionMinor }: IncomingMessage): boolean =>
+  httpVersionMinor > 0 && headers.expect !== undefined && CONTINUE.test(headers.expect)
+
+/**
+ * True when the connection must close after this request, even if the client would go on. Node's parser stops at a request with
+ * `Upgrade` even when nothing is upgraded, and loses what follows. RFC 9112 6.1: an HTTP/1.0 request with Transfer-Encoding has
+ * untrustworthy framing.
+ */
+export const isLastOfConnection = ({ headers, httpVersionMinor }: IncomingMessage): boolean =>
+  headers.upgrade !== undefined || (httpVersionMinor === 0 && headers['transfer-encoding'] !== undefined)
+
+/** All values of a header field; `headers` keeps only the first value of some fields. */
+function valuesOf({ rawHeaders }: IncomingMessage, name: string): string[] {
+  const values: string[] = []
+  for (let at = 0; at < rawHeaders.length; at += 2) if (rawHeaders[at]!.toLowerCase() === name) values.push(rawHeaders[at + 1]!)
+  return values
 }

@@ -1,5 +1,8 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
-import type { Socket } from 'node:net'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
+import { performance } from 'node:perf_hooks'
+import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
+import type { Handler } from './edge.ts'
 import { type HttpError, methodNotAllowed } from './errors.ts'
 import { type ParserError, refusalOf, refuser } from './unreadable.ts'
 
@@ -12,9 +15,12 @@ interface Answering {
   written(refusal: HttpError): string
 }
 
-/** Creates an HTTP server that also answers requests that its parser cannot read; it does not listen yet. */
-export function httpServer({ answer, written }: Answering): Server {
-  const inFlight = new Set<ServerResponse>()
+/**
+ * Creates an HTTP server that also answers requests that its parser cannot read; it does not listen yet.
+ *
+ * @param inFlight filled with the unfinished answers
+ */
+export function httpServer({ answer, written }: Answering, inFlight = new Set<ServerResponse>()): Server {
   const take = (req: IncomingMessage, res: ServerResponse) => {
     inFlight.add(res)
     res.on('close', () => inFlight.delete(res))
@@ -32,19 +38,99 @@ export function httpServer({ answer, written }: Answering): Server {
   return server
 }
 
+export interface ServeOptions {
+  /** 0 picks a free port. */
+  port: number
+  host: string
+  /** How long clients may still send one last request on an open connection when closing. */
+  lingerMs?: number
+  /** How long requests in flight may take to finish when closing; then their connections are cut. */
+  finishMs?: number
+}
+
+export interface Served {
+  port: number
+  /** P12: stops accepting, finishes requests in flight, ends streams, then closes all connections. */
+  close(): Promise<void>
+}
+
+const QUIET_TURNS = 3
+/** Bounds the wait when connections keep arriving; some of them are then cut. */
+const MAX_ADMIT_MS = 250
+
 /**
- * Serializes a refusal as the last answer of its connection.
+ * Serves HTTP.
  *
- * @param fields further header fields, names and values in turn
+ * @throws the error of `listen` (EADDRINUSE, EACCES …)
  */
-export function writtenAnswer({ status, body, headers }: HttpError, fields: readonly string[]): string {
-  const text = JSON.stringify(body)
-  const all = [
-    ...['Date', new Date().toUTCString(), 'Content-Type', 'application/json'],
-    ...['Content-Length', String(Buffer.byteLength(text)), 'Connection', 'close'],
-    ...fields,
-    ...headers,
-  ]
-  const lines = all.flatMap((name, at) => (at % 2 === 0 ? [`${name}: ${all[at + 1]}`] : []))
-  return [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, '', text].join('\r\n')
+export async function serve(handler: Handler, { port, host, lingerMs = 200, finishMs = 30_000 }: ServeOptions): Promise<Served> {
+  const inFlight = new Set<ServerResponse>()
+  const sockets = new Set<Socket>()
+  let closing: Promise<void> | undefined
+  let isClosed = false
+  let hasLingered = false
+
+  const answer = (req: IncomingMessage, res: ServerResponse) => {
+    if (isClosed) res.shouldKeepAlive = false
+    res.on('close', () => {
+      // An answer that had begun before closing could not announce `Connection: close`, so its connection is closed here.
+      if (hasLingered) setImmediate(() => server.closeIdleConnections())
+    })
+    handler(req, res)
+  }
+  const server = httpServer({ answer, written: handler.written }, inFlight)
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+
+  /**
+   * Accepts all connections that wait in the kernel, which would reset them when the server stops listening. Each turn of the event
+   * loop accepts one, so a few turns without a new connection mean that none is left.
+   */
+  async function admit() {
+    let quietTurns = 0
+    const onConnection = () => {
+      quietTurns = 0
+    }
+    server.on('connection', onConnection)
+    const until = performance.now() + MAX_ADMIT_MS
+    while (quietTurns < QUIET_TURNS && performance.now() < until) {
+      quietTurns++
+      await turn()
+    }
+    server.off('connection', onConnection)
+  }
+
+  async function close() {
+    await admit()
+    isClosed = true
+    // Not http's own `close`, which at once destroys idle connections, even when a request is on its way.
+    const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()))
+    for (const res of inFlight) res.shouldKeepAlive = false
+    handler.stopStreams?.()
+    const timers = new AbortController()
+    const { signal } = timers
+    await Promise.race([closed, delay(lingerMs, undefined, { signal })])
+    hasLingered = true
+    server.closeIdleConnections()
+    // http does not count a connection that never carried a request as idle.
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
+    await Promise.race([closed, delay(finishMs, undefined, { signal })])
+    server.closeAllConnections()
+    await closed
+    timers.abort()
+  }
+
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () => (closing ??= close()),
+  }
 }

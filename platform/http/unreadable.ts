@@ -1,4 +1,4 @@
-import { maxHeaderSize, type ServerResponse } from 'node:http'
+import { maxHeaderSize, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import {
   badHead,
@@ -30,6 +30,23 @@ export function refusalOf({ code, reason = '' }: ParserError): HttpError {
       if (!reason.includes('Content-Length')) return transferCodingNotImplemented()
   }
   return badHead(reason || 'it is no HTTP')
+}
+
+/**
+ * Serializes a refusal as the last answer of its connection.
+ *
+ * @param fields further header fields, names and values in turn
+ */
+export function writtenAnswer({ status, body, headers }: HttpError, fields: readonly string[]): string {
+  const text = JSON.stringify(body)
+  const all = [
+    ...['Date', new Date().toUTCString(), 'Content-Type', 'application/json'],
+    ...['Content-Length', String(Buffer.byteLength(text)), 'Connection', 'close'],
+    ...fields,
+    ...headers,
+  ]
+  const lines = all.flatMap((name, at) => (at % 2 === 0 ? [`${name}: ${all[at + 1]}`] : []))
+  return [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, '', text].join('\r\n')
 }
 
 /** How long the client may go on sending: closing at once could reset the connection, and the client would lose the answer. */

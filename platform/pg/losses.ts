@@ -3,19 +3,22 @@ import { codeOf, NOT_ALLOWED } from './errors.ts'
 
 /** Logs once when the database is lost and once when it is back, not for every query that fails meanwhile. */
 export function lossesOf(log: Pick<Logger, 'warn' | 'info'> | undefined, fields: object, now: () => number = Date.now) {
-  let since: number | undefined
-  return {
+  let since = 0
+  const losses = {
+    isLost: false,
     lost(error: unknown) {
-      if (since !== undefined) return
+      if (losses.isLost) return
+      losses.isLost = true
       since = now()
       log?.warn({ ...fields, error }, 'lost the database')
     },
     back() {
-      if (since === undefined) return
+      if (!losses.isLost) return
+      losses.isLost = false
       log?.info({ ...fields, seconds: Math.round((now() - since) / 100) / 10 }, 'the database is back')
-      since = undefined
     },
   }
+  return losses
 }
 
 /** Without a refusal for this long, the next statement that works shows that the right is back. */
@@ -30,23 +33,28 @@ export function denialsOf(log: Pick<Logger, 'warn' | 'info'> | undefined, fields
   const denied = new Set<string>()
   let since = 0
   let last = 0
-  return {
+  const denials = {
+    /** Whether some statement that was refused has not worked since. */
+    isDenied: false,
     /** @param name of the statement */
     failed(name: string, error: unknown) {
       if (codeOf(error) !== NOT_ALLOWED) return
-      if (denied.size === 0) {
+      if (!denials.isDenied) {
         since = now()
         log?.warn({ ...fields, statement: name, error }, 'the database refuses statements: our role lacks a right')
       }
       last = now()
+      denials.isDenied = true
       denied.add(name)
     },
     worked(name: string) {
-      if (denied.size === 0) return
+      if (!denials.isDenied) return
       denied.delete(name)
       if (denied.size > 0 && now() - last < QUIET_MS) return
+      denials.isDenied = false
       denied.clear()
       log?.info({ ...fields, seconds: Math.round((now() - since) / 100) / 10 }, 'the database refuses nothing any more')
     },
   }
+  return denials
 }

@@ -114,7 +114,7 @@ export function openDb(url: string, options: DbOptions = {}): Db {
     client.on('error', onError)
     try {
       const result = await work(client)
-      losses.back()
+      if (losses.isLost) losses.back()
       return result
     } catch (error) {
       const known = asConnectionError(error)
@@ -136,7 +136,7 @@ export function openDb(url: string, options: DbOptions = {}): Db {
       connection(async (client) => {
         try {
           const { rows } = await client.query<R & pg.QueryResultRow>({ name, text, values })
-          denials.worked(name)
+          if (denials.isDenied) denials.worked(name)
           return rows
         } catch (error) {
           denials.failed(name, error)

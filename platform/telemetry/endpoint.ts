@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { headProblem, isLastOfConnection } from '../http/head.ts'
-import { httpServer, writtenAnswer } from '../http/server.ts'
-import { targetOf } from '../http/target.ts'
+import { headProblem, isLastOfConnection, targetOf } from '../http/request.ts'
+import { httpServer } from '../http/server.ts'
+import { writtenAnswer } from '../http/unreadable.ts'
 import { OperatorError } from '../operator-error.ts'
 import type { Metrics } from './metrics.ts'
 

@@ -56,7 +56,7 @@ export function openMetrics(): Metrics {
     histogram({ labels, ...named }) {
       const histogram = (registry.getSingleMetric(named.name) ??
         new Histogram({ ...named, labelNames: labels, registers: [registry] })) as Histogram
-      return (values, value) => histogram.observe(values, value)
+      return histogram.observe.bind(histogram)
     },
     gauge({ labels, ...named }, stand) {
       const others = stands.get(named.name)

@@ -9,10 +9,10 @@ import { mediaOf } from '#projections/media.ts'
 
 const EVENT_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
-/** The event that a worker says it works on (`X-Causation-ID`); null for other actors. */
-export function causationOf({ actor, headers }: Request): string | null {
+/** The event that a worker says it works on (`X-Causation-ID`). */
+export function causationOf({ headers }: Request): string | null {
   const said = headers['x-causation-id']
-  return actor === 'admin' && typeof said === 'string' && EVENT_ID.test(said) ? said.toLowerCase() : null
+  return typeof said === 'string' && EVENT_ID.test(said) ? said.toLowerCase() : null
 }
 
 const hasNamedItself = ({ id, headers }: Request) => headers['x-request-id'] === id
@@ -26,7 +26,7 @@ const OVER: readonly RequestStatus[] = ['answered', 'withdrawn']
  * @param asked for example `note-42`
  */
 export async function causeOfAnswer(db: Queryable, request: Request, asked: string): Promise<Cause> {
-  const causationId = causationOf(request)
+  const { causationId } = request
   if (causationId && hasNamedItself(request)) return { correlationId: request.id, causationId }
   // An answer is accepted even when its cause cannot be found.
   const row = await requestBy(db, asked).catch(() => undefined)
@@ -39,7 +39,7 @@ export async function causeOfAnswer(db: Queryable, request: Request, asked: stri
  * newest event of the job.
  */
 export async function causeOfReport(db: Queryable, request: Request, videoId: string): Promise<Cause> {
-  const causationId = causationOf(request)
+  const { causationId } = request
   if (causationId && hasNamedItself(request)) return { correlationId: request.id, causationId }
   // The log may be pruned and the view may lag, but one of them has it.
   const newest = (await newestOf(db, mediaJobs.of(videoId).stream)) ?? (await ofRow(db, videoId))

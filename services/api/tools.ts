@@ -4,7 +4,6 @@ import { type Cause, type Context, type Executed, Rejected } from '#platform/log
 import type { Place } from '#platform/log/port.ts'
 import type { Db } from '#platform/pg/pool.ts'
 import type { ViewName } from '#projections/index.ts'
-import { causationOf } from './causes.ts'
 import type { App } from './deps.ts'
 import { positionText } from './position.ts'
 
@@ -52,8 +51,8 @@ const unlessUnknown = (error: unknown): undefined => {
 /** Makes the tools for a request. `keyOf` reads its Idempotency-Key. */
 export function toolsOf(app: App, keyOf: (request: Request) => Context['idempotency']) {
   const contextOf = (request: Request): Context => {
-    const { actor, id: correlationId, traceparent } = request
-    return { actor, correlationId, causationId: causationOf(request), traceparent }
+    const { actor, id: correlationId, causationId, traceparent } = request
+    return { actor, correlationId, causationId, traceparent }
   }
 
   return (request: Request): Tools => {

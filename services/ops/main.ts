@@ -1,6 +1,6 @@
 import { catalog, deciders } from '#events/catalog.ts'
 import { topics } from '#events/topics.ts'
-import { serve } from '#platform/http/serve.ts'
+import { serve } from '#platform/http/server.ts'
 import { sharedCounts } from '#platform/limits/counts.ts'
 import { countInPostgres } from '#platform/limits/postgres.ts'
 import { executor } from '#platform/log/commands/executor.ts'

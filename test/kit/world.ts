@@ -1,5 +1,5 @@
 import { catalog, deciders } from '#events/catalog.ts'
-import { decode, encode } from '#events/kit/codec.ts'
+import { decode } from '#events/kit/codec.ts'
 import type { Command, Decision } from '#events/kit/command.ts'
 import type { NewEvent, Recorded } from '#events/kit/envelope.ts'
 import type { Decider, StreamRef } from '#events/kit/stream.ts'
@@ -80,7 +80,7 @@ export const recordedAs = (event: NewEvent, place: Partial<Omit<Recorded, 'data'
   causationId: null,
   traceparent: null,
   ...place,
-  data: encode(event),
+  data: JSON.stringify(event.data),
 })
 
 /** The decider of a stream, by the prefix of its name. */

@@ -1,11 +1,27 @@
-import { EventError } from '#events/kit/codec.ts'
+import { type Catalog, EventError } from '#events/kit/codec.ts'
+import { type Decider, decidersByKind, type Topic } from '#events/kit/stream.ts'
+import { now as clock } from '../../clock.ts'
 import { isRefusal } from '../../pg/errors.ts'
 import { isTracing, type SpanDetails, span, traceparentOr } from '../../telemetry/tracing/tracing.ts'
+import { newId } from '../new-id.ts'
+import { partitionOf } from '../partitioner.ts'
+import type { Appender } from '../port.ts'
 import { Contended, type Context, type Execute, type Pending, Rejected } from './contract.ts'
-import type { CommandOutcome } from './round.ts'
-import { openRounds, type RoundsOptions } from './rounds.ts'
+import { folding } from './folding.ts'
+import { type Memory, openMemory } from './memory.ts'
+import { type CommandOutcome, Round } from './round.ts'
+import { resultRenewer } from './stored-results.ts'
 
 export { type Cause, Contended, type Context, type Execute, type Executed, Rejected } from './contract.ts'
+
+export interface RoundsOptions {
+  appender: Appender
+  catalog: Catalog
+  deciders: readonly Decider[]
+  topics: readonly Topic[]
+  /** Returns milliseconds since the epoch; the database's clock if not given. */
+  now?: () => number
+}
 
 export interface ExecutorOptions extends RoundsOptions {
   /** Most commands per round. */
@@ -24,6 +40,8 @@ export function executor(options: ExecutorOptions): { execute: Execute; idle(): 
   const { memory, decide } = openRounds(options)
   let queue: Pending[] = []
   let running: Promise<void> | undefined
+  // Tracing begins before anything else of the process, so it is asked about once.
+  const isTraced = isTracing()
 
   async function run() {
     // Wait one tick, so that commands that arrive together are decided in one round.
@@ -40,10 +58,12 @@ export function executor(options: ExecutorOptions): { execute: Execute; idle(): 
 
   /** Runs one round and settles its commands; returns those that must be decided again. */
   const play = (batch: Pending[]): Promise<Pending[]> =>
-    span(
-      () => appending(batch),
-      () => playRound(batch),
-    )
+    isTraced
+      ? span(
+          () => appending(batch),
+          () => playRound(batch),
+        )
+      : playRound(batch)
 
   async function playRound(batch: Pending[]): Promise<Pending[]> {
     const round = await decide(batch)
@@ -85,7 +105,7 @@ export function executor(options: ExecutorOptions): { execute: Execute; idle(): 
 
   return {
     execute: (command, context) =>
-      isTracing()
+      isTraced
         ? span(
             () => ({ name: `execute ${command.name}`, isAnswer: isRejection }),
             () => enqueue(command, traced(context)),
@@ -114,3 +134,38 @@ const appending = (batch: readonly Pending[]): SpanDetails => ({
 
 /** True if data caused the error: Postgres refuses it, a string gets too long, or a history cannot be read. Nothing was written. */
 export const isFaultOfData = (error: unknown) => error instanceof RangeError || error instanceof EventError || isRefusal(error)
+
+/** Decides rounds: commands that are decided together and then appended together. */
+export interface Rounds {
+  memory: Memory
+  /** Decides each command on the state that the commands before it left. Writes nothing yet. */
+  decide(batch: readonly Pending[]): Promise<Round>
+}
+
+export function openRounds({ appender, catalog, now = clock, ...options }: RoundsOptions): Rounds {
+  const partitions = new Map(options.topics.map((topic) => [topic.name, topic.partitions]))
+  const kit = {
+    deciderOf: decidersByKind(options.deciders),
+    partitionOf: (topic: string, key: string) => partitionOf(key, partitions.get(topic)!),
+    newId,
+  }
+  const histories = { appender, catalog, deciderOf: kit.deciderOf }
+  const memory = openMemory({ appender, fold: folding(histories) })
+  const renew = resultRenewer(histories)
+  return {
+    memory,
+    async decide(batch) {
+      const recalled = await memory.recall(batch)
+      for (const { command, context } of batch) {
+        const used = recalled.keys.findIndex((key) => isSame(key, context.idempotency))
+        if (used >= 0) recalled.keys[used] = await renew(recalled.keys[used]!, command)
+      }
+      const round = new Round(recalled, now(), kit)
+      for (const pending of batch) round.decide(pending)
+      return round
+    },
+  }
+}
+
+const isSame = (one: { scope: string; key: string }, other: Context['idempotency']) =>
+  other !== undefined && one.scope === other.scope && one.key === other.key

@@ -1,24 +1,14 @@
 import { type Catalog, decode, EventError } from '#events/kit/codec.ts'
 import type { Recorded } from '#events/kit/envelope.ts'
 import type { Decider } from '#events/kit/stream.ts'
-import type { Appended, Appender, FoldedState, Found, Place } from '../port.ts'
-
-/** A stream folded to its newest event, with the place of that event (undefined when it was pruned). */
-export type Present = FoldedState & { last: Place | undefined }
+import type { Appender, Found, Place } from '../port.ts'
+import { type Present, sizeOf, stateOf, textOf } from './memory.ts'
 
 interface FoldingOptions {
   appender: Pick<Appender, 'stream'>
   catalog: Catalog
   deciderOf(stream: string): Decider
 }
-
-/** Characters of events after which a new snapshot is stored: a process that does not remember the stream reads about as many. */
-export const KEEP_AFTER = 4_000
-/** Estimated characters of an event beside its payload. */
-const ENVELOPE = 200
-
-/** Characters to read for an event that no snapshot holds. */
-export const sizeOf = ({ data }: Pick<Appended, 'data'>) => data.length + ENVELOPE
 
 /**
  * Folds a stream from its last snapshot and the events after it, or from its whole history when another version of the decider
@@ -56,9 +46,5 @@ export function folding({ appender, catalog, deciderOf }: FoldingOptions): (stre
     return history
   }
 }
-
-/** A state as JSON text; `stateOf` gives undefined back for undefined. */
-export const textOf = (state: unknown): string => JSON.stringify(state ?? null)
-export const stateOf = ({ state }: { state: string }): unknown => JSON.parse(state) ?? undefined
 
 const placeOf = ({ topic, partition, pos }: Place): Place => ({ topic, partition, pos })

@@ -1,9 +1,9 @@
 import { LRUCache } from 'lru-cache'
-import type { Catalog } from '#events/kit/codec.ts'
-import type { Decider } from '#events/kit/stream.ts'
-import type { Appended, Appender, Group, Loaded, Place, Verdict } from '../port.ts'
+import type { Appended, Appender, FoldedState, Found, Group, Loaded, Place, Verdict } from '../port.ts'
 import type { Pending } from './contract.ts'
-import { folding, type Present, stateOf } from './folding.ts'
+
+/** A stream folded to its newest event, with the place of that event (undefined when it was pruned). */
+export type Present = FoldedState & { last: Place | undefined }
 
 /** A stream as a round finds it: its version and its folded state. */
 export interface Known {
@@ -47,16 +47,15 @@ const AHEAD = 16
 const AHEAD_MAX = 1024
 
 interface MemoryOptions {
-  appender: Appender
-  catalog: Catalog
-  deciderOf(stream: string): Decider
+  appender: Pick<Appender, 'load'>
+  /** Folds a stream that is not remembered. */
+  fold(stream: string, found: Found): Promise<Present>
 }
 
-export function openMemory({ appender, catalog, deciderOf }: MemoryOptions): Memory {
+export function openMemory({ appender, fold }: MemoryOptions): Memory {
   // A stale state does no harm: the append checks the version of every stream that a command read.
   const states = new LRUCache<string, Remembered>({ maxSize: MAX_SIZE, sizeCalculation: ({ state }) => state.length + 100 })
   const drawn = new Map<string, number[]>()
-  const fold = folding({ appender, catalog, deciderOf })
   /** Only this memory's rounds wrote between these positions, so a remembered state that was current at `from` still is at `to`. */
   let own: { from: number; to: number } | undefined
   let seen = 0
@@ -128,6 +127,18 @@ export function openMemory({ appender, catalog, deciderOf }: MemoryOptions): Mem
 
 /** A stream that was current at log position `asOf`. */
 type Remembered = Present & { asOf: number }
+
+/** A state as JSON text; `stateOf` gives undefined back for undefined. */
+export const textOf = (state: unknown): string => JSON.stringify(state ?? null)
+export const stateOf = ({ state }: { state: string }): unknown => JSON.parse(state) ?? undefined
+
+/** Characters of events after which a new snapshot is stored: a process that does not remember the stream reads about as many. */
+export const KEEP_AFTER = 4_000
+/** Estimated characters of an event beside its payload. */
+const ENVELOPE = 200
+
+/** Characters to read for an event that no snapshot holds. */
+export const sizeOf = ({ data }: Pick<Appended, 'data'>) => data.length + ENVELOPE
 
 const placed = ({ topic, partition }: Appended, pos: number): Place => ({ topic, partition, pos })
 

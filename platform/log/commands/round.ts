@@ -1,12 +1,10 @@
-import { encode } from '#events/kit/codec.ts'
 import type { Claim, Count, Rejection } from '#events/kit/command.ts'
 import type { NewEvent } from '#events/kit/envelope.ts'
 import type { Decider } from '#events/kit/stream.ts'
 import { MAX_EVENT_BYTES } from '#platform/kafka/message-bytes.ts'
 import type { Appended, Group, Loaded, Place, StreamChange, StreamVersion, Verdict } from '../port.ts'
 import { type Executed, type Pending, Rejected, rejected } from './contract.ts'
-import { KEEP_AFTER, sizeOf, textOf } from './folding.ts'
-import type { Known, Recalled } from './memory.ts'
+import { KEEP_AFTER, type Known, type Recalled, sizeOf, textOf } from './memory.ts'
 import { madeBy, streamsOf } from './stored-results.ts'
 
 /** Milliseconds; synchronized clocks differ by less. */
@@ -263,9 +261,9 @@ export class Round {
   }
 }
 
-/** The payload as the log stores it. Rejects what Kafka would not take, on both logs: it would block the relay for good. */
+/** The payload as the log stores it: JSON text. Rejects what Kafka would not take, on both logs: it would block the relay for good. */
 function encoded(event: NewEvent): string {
-  const data = encode(event)
+  const data = JSON.stringify(event.data)
   if (data.length > MAX_EVENT_BYTES / MAX_UTF8_BYTES && Buffer.byteLength(data) > MAX_EVENT_BYTES)
     throw new Rejected('VALIDATION_ERROR', `This is too large to be kept: ${event.type} may hold ${MAX_EVENT_BYTES} bytes`)
   return data

@@ -2,10 +2,10 @@ import type { DatabaseError } from 'pg'
 import type { Recorded } from '#events/kit/envelope.ts'
 import { arrayParameter } from '#platform/pg/array.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
-import type { Appender, Group, Loaded, Lost, Place, Snapshot, Verdict, Wanted } from '../port.ts'
+import type { Appender, Group, Lost, Snapshot, Verdict } from '../port.ts'
 import { throwHalted } from '../timeline.ts'
+import { load } from './load.ts'
 import { EVENT_COLUMNS } from './rows.ts'
-import { snapshotRows } from './snapshots.ts'
 
 const PARAMETERS = 24
 const placeholders = (from: number) => Array.from({ length: PARAMETERS }, (_, i) => `$${from + i}`)
@@ -14,45 +14,12 @@ const placeholders = (from: number) => Array.from({ length: PARAMETERS }, (_, i)
 const APPEND = `
   select a.head, a.lost from log.saw($${PARAMETERS + 1}) s, lateral log.append(case when s then $1::bigint end, ${placeholders(1).slice(1)}) a`
 
-/**
- * One statement, so that head and streams are of one moment. Only the first row of a stream has its state.
- * `offset 0` keeps the planner from computing the head for each row, and from turning the last lateral part into a join that walks
- * the index past all other streams.
- */
-const STREAMS = `
-  select h.head, w.name, s.version as kept, s.state_version as "stateVersion",
-         case when row_number() over (partition by w.name order by e.version) = 1 then s.state end as state,
-         case when l.pos is not null then json_build_object('topic', l.topic, 'partition', l.partition, 'pos', l.pos, 'time', l.time) end as "keptAt",
-         e.*
-    from (select log.head() as head offset 0) h
-    left join unnest($1::text[]) w(name) on true
-    left join log.snapshots s on s.stream = w.name
-    left join log.events l on l.stream = s.stream and l.version = s.version
-    left join lateral (
-      select ${EVENT_COLUMNS} from log.events where stream = w.name and version > coalesce(s.version, 0) offset 0) e on true
-   order by w.name, e.version`
-/** SQL for the places of the events that a stored result names, in its order. */
-const placesOf = (field: 'events' | 'reads') => `
-  (select coalesce(json_agg(json_build_object('topic', e.topic, 'partition', e.partition, 'pos', e.pos) order by c.n), '[]')
-     from json_array_elements(k.kept -> '${field}') with ordinality c(one, n)
-     join log.events e on e.stream = c.one ->> 'stream' and e.version = (c.one ->> 'version')::int)`
-const KEYS = `
-  select k.scope, k.key, k.fingerprint, k.kept, extract(epoch from k.at) * 1000 as at, ${placesOf('events')} as places,
-         ${placesOf('reads')} as seen
-    from log.keys k join unnest($1::text[], $2::text[]) w(scope, key) using (scope, key)`
 const HISTORY = `select ${EVENT_COLUMNS} from log.events where stream = $1 order by version`
 
 /** The writing half of the log. */
 export function appender(db: Queryable): Appender {
   return {
-    async load(wanted) {
-      const [streams, ids, keys] = await Promise.all([
-        loadStreams(db, wanted.streams),
-        drawIds(db, wanted.ids),
-        loadKeys(db, wanted.keys),
-      ])
-      return { ...streams, ids, keys }
-    },
+    load: (wanted) => load(db, wanted),
     async append(groups, known, seen = 0) {
       const [answer] = await db
         .query<{ head: number; lost: string | null }>('log.append', APPEND, [...parameters(groups, known), seen])
@@ -101,57 +68,6 @@ function appendWithText(text: string, values: number): string {
   return `with ${text}
     select a.head, log.all_or_nothing(a.lost)
       from extra, lateral log.append(case when extra.done then ${first}::bigint end, ${others}) a`
-}
-
-type StreamRow = { head: number; name: string; keptAt: string | null } & (
-  | { kept: number; stateVersion: number; state: string | null }
-  | { kept: null; stateVersion: null; state: null }
-) &
-  (Recorded | { pos: null })
-
-async function loadStreams(db: Queryable, names: string[]): Promise<Pick<Loaded, 'head' | 'streams'>> {
-  if (names.length === 0) return { head: 0, streams: new Map() }
-  const rows = await db.query<StreamRow>('log.streams', STREAMS, [arrayParameter(names)])
-  const streams: Loaded['streams'] = new Map()
-  for (const row of rows) {
-    if (row.kept === null && row.pos === null) continue
-    if (!streams.has(row.name)) {
-      const kept = row.kept === null ? undefined : { version: row.kept, stateVersion: row.stateVersion, state: row.state! }
-      streams.set(row.name, { kept, keptAt: row.keptAt ? JSON.parse(row.keptAt) : undefined, since: [] })
-    }
-    if (row.pos !== null) streams.get(row.name)!.since.push(eventOf(row))
-  }
-  return { head: rows[0]!.head, streams }
-}
-
-const eventOf = ({ head, name, kept, stateVersion, state, keptAt, ...event }: StreamRow & Recorded): Recorded => event
-
-async function drawIds(db: Queryable, wanted: Wanted['ids']): Promise<Loaded['ids']> {
-  const sequences = Object.entries(wanted).filter(([, count]) => count > 0)
-  if (sequences.length === 0) return {}
-  const rows = await db.query<{ name: string; ids: string }>(
-    'log.ids',
-    `select s.name, json_agg(nextval(('log.' || s.name || '_ids')::regclass)) as ids
-       from unnest($1::text[], $2::int[]) s(name, count), generate_series(1, s.count) group by s.name`,
-    [sequences.map(([name]) => name), sequences.map(([, count]) => count)],
-  )
-  return Object.fromEntries(rows.map(({ name, ids }) => [name, JSON.parse(ids)]))
-}
-
-async function loadKeys(db: Queryable, keys: Wanted['keys']): Promise<Loaded['keys']> {
-  if (keys.length === 0) return []
-  const rows = await db.query<
-    Place & { scope: string; key: string; fingerprint: string; kept: string; places: string; seen: string; at: number }
-  >('log.keys', KEYS, [keys.map((k) => k.scope), keys.map((k) => k.key)])
-  return rows.map(({ scope, key, fingerprint, kept, places, seen, at }) => ({
-    scope,
-    key,
-    fingerprint,
-    ...JSON.parse(kept),
-    places: JSON.parse(places),
-    seen: JSON.parse(seen),
-    at: Math.round(at),
-  }))
 }
 
 type Value = string | number | null
@@ -204,6 +120,18 @@ const snapshot = (g: number, stream: string, { version, stateVersion, state }: S
   stateVersion,
   state,
 })
+
+/** A snapshot to store; may have more columns. */
+export type SnapshotRow = Snapshot & { stream: string }
+
+/**
+ * Snapshots as one JSON array of rows for Postgres; each state is JSON text already. Sorted by stream, so that all statements lock
+ * the rows in the same order and cannot deadlock.
+ */
+export const snapshotRows = (snapshots: readonly SnapshotRow[]): string => {
+  const inOrder = snapshots.toSorted((a, b) => (a.stream < b.stream ? -1 : 1))
+  return `[${inOrder.map(({ state, ...row }) => `{${JSON.stringify(row).slice(1, -1)},"state":${state}}`)}]`
+}
 
 type Broken = [group: number, reason: 'stale' | 'taken' | 'used' | 'over', a: string, b: string]
 

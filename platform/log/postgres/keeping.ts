@@ -1,10 +1,8 @@
 import type { Catalog } from '#events/kit/codec.ts'
-import type { Decider } from '#events/kit/stream.ts'
+import { type Decider, decidersByKind } from '#events/kit/stream.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 import { folding } from '../commands/folding.ts'
-import { decidersByKind } from '../commands/rounds.ts'
-import { appender } from './appender.ts'
-import { type SnapshotRow, snapshotRows } from './snapshots.ts'
+import { appender, type SnapshotRow, snapshotRows } from './appender.ts'
 
 /** Does not replace a snapshot that a writer stored meanwhile, if its version or its decider's version is later. */
 const KEEP = `

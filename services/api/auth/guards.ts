@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { ownerOf } from '#events/user.ts'
 import type { Request } from '#platform/http/request.ts'
 import type { Guard } from '#platform/http/route.ts'
+import { causationOf } from '../causes.ts'
 import type { App } from '../deps.ts'
 import { forbidden, unauthorized } from '../errors.ts'
 import { accountOf } from './identify.ts'
@@ -63,6 +64,7 @@ export const admin: Guard<App, { kind: 'admin' }> = async (request, { adminToken
     throw refusal
   }
   request.actor = 'admin'
+  request.causationId = causationOf(request)
   return { kind: 'admin' }
 }
 

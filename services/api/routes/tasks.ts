@@ -11,7 +11,6 @@ import { isHopeless } from '#platform/youtube/hopeless.ts'
 import { taskById } from '#projections/tasks.ts'
 import { aboutTranscript } from '../../kit/transcripts.ts'
 import { admin } from '../auth/guards.ts'
-import { causationOf } from '../causes.ts'
 import { badRequest, notFound } from '../errors.ts'
 import { MetadataObject, metadataText } from '../metadata.ts'
 import { reasonOf } from '../reason.ts'
@@ -128,7 +127,7 @@ export const taskRoutes = [
       const submit = (finding: Finding) => submitResult({ ...of, finding, policy: app.taskPolicy })
       // A finding leads back to the request for it through the claim. Read from the log: the view may not show the claim yet.
       const claim = await newestOf(db, tasksFor(of.kind, of.videoId).stream)
-      const causationId = causationOf(request) ?? claim?.id ?? task.event_id
+      const causationId = request.causationId ?? claim?.id ?? task.event_id
       const cause = { correlationId: task.correlation_id ?? request.id, causationId }
       const options = { ...visible, cause }
       if (!body.success || transcript.length === 0)

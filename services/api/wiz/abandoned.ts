@@ -1,6 +1,6 @@
 import { failReply } from '#events/conversation.ts'
 import { now as clock } from '#platform/clock.ts'
-import { faultOf } from '#platform/http/access-log.ts'
+import { faultOf } from '#platform/telemetry/fault.ts'
 import { openSince } from '#projections/open-replies.ts'
 import type { Needs } from './needs.ts'
 

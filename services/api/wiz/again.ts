@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { findConversation } from '#events/conversation.ts'
-import { faultOf } from '#platform/http/access-log.ts'
+import { faultOf } from '#platform/telemetry/fault.ts'
 import { readSteadily } from '#projections/engine/steady.ts'
 import { replyTo } from '#projections/messages.ts'
 import type { Needs } from './needs.ts'

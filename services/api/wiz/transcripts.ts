@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { transcriptKey } from '#events/video.ts'
-import { faultOf } from '#platform/http/access-log.ts'
+import { faultOf } from '#platform/telemetry/fault.ts'
 import { unavailable } from '../errors.ts'
 import type { Needs } from './needs.ts'
 import { readTranscript, type Segment } from './segments.ts'

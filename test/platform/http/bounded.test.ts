@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { z } from 'zod'
 import { dictionary, list } from '#platform/http/bounded.ts'
 import { MAX_PROBLEMS } from '#platform/http/problems.ts'
-import { validate, validateLong } from '#platform/http/validate.ts'
+import { validate, validateLong } from '#platform/http/run.ts'
 
 /** The problems of a body, as they go out. */
 const problemsIn = (schema: z.ZodType, body: unknown): { field: string; type: string }[] => {

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { NOT_JSON } from '#platform/http/body.ts'
 import type { HttpError, Problem } from '#platform/http/errors.ts'
 import { boolean, integer, rule, text } from '#platform/http/fields.ts'
-import { validate } from '#platform/http/validate.ts'
+import { validate } from '#platform/http/run.ts'
 
 const nothing = { params: undefined, query: undefined, body: undefined }
 const problems = (error: HttpError | undefined): Problem[] =>

@@ -7,7 +7,7 @@ import { boolean, integer, text } from '#platform/http/fields.ts'
 import { JsonText } from '#platform/http/json.ts'
 import type { Request } from '#platform/http/request.ts'
 import { Answer, type Guard, noContent, routesOf } from '#platform/http/route.ts'
-import { type ServeOptions, serve } from '#platform/http/serve.ts'
+import { type ServeOptions, serve } from '#platform/http/server.ts'
 import { EventStream, eventStream, type Out } from '#platform/http/stream.ts'
 import { open, type RawAnswer, written } from './raw.ts'
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { snapshotRows } from '#platform/log/postgres/snapshots.ts'
+import { snapshotRows } from '#platform/log/postgres/appender.ts'
 
 describe('states on their way to the database', () => {
   const row = (stream: string) => ({ stream, version: 1, stateVersion: 1, state: '{"n":1.0}' })

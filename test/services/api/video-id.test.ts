@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { z } from 'zod'
-import { validate } from '#platform/http/validate.ts'
+import { validate } from '#platform/http/run.ts'
 import { VideoIdError, videoIdField, videoIdOf } from '#services/api/video-id.ts'
 
 const ID = 'dQw4w9WgXcQ'
