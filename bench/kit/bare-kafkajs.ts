@@ -1,6 +1,6 @@
 import { CompressionTypes, type Message } from 'kafkajs'
 import { notes } from '../../events/topics.ts'
-import { type KafkaOptions, openKafka } from '../../platform/log/kafka/client.ts'
+import { type KafkaOptions, openKafkajs } from '../../platform/log/kafka/client.ts'
 import { openFetcher } from '../../platform/log/kafka/fetch.ts'
 import { timed } from './measure.ts'
 
@@ -8,7 +8,7 @@ import { timed } from './measure.ts'
 
 /** Sends batches of prepared messages, one after the other. @returns duration in ms */
 export async function produce(options: KafkaOptions, topic: string, portions: readonly Message[][]): Promise<number> {
-  const { kafka, close } = openKafka('bare', options)
+  const { kafka, close } = openKafkajs('bare', options)
   const producer = kafka.producer({
     idempotent: true,
     maxInFlightRequests: 1,
@@ -34,7 +34,7 @@ let groups = 0
 
 /** Consumes and counts `count` messages. @returns duration in ms since the partitions were assigned */
 export async function consume(options: KafkaOptions, topic: string, count: number): Promise<number> {
-  const { kafka, close } = openKafka('bare', options)
+  const { kafka, close } = openKafkajs('bare', options)
   const consumer = kafka.consumer({
     groupId: `${options.prefix}bare-${++groups}`,
     maxWaitTimeInMs: 500,
@@ -67,7 +67,7 @@ export async function consume(options: KafkaOptions, topic: string, count: numbe
 
 /** Reads the first records of a topic as a member of a group of its own. @returns duration in ms, connecting included */
 export async function readInGroup(options: KafkaOptions, topic: string): Promise<number> {
-  const { kafka, close } = openKafka('bare', options)
+  const { kafka, close } = openKafkajs('bare', options)
   const consumer = kafka.consumer({ groupId: `${options.prefix}bare-${++groups}`, allowAutoTopicCreation: false })
   const done = Promise.withResolvers<void>()
   consumer.on(consumer.events.CRASH, ({ payload }) => done.reject(payload.error))
@@ -86,7 +86,7 @@ export async function readInGroup(options: KafkaOptions, topic: string): Promise
 
 /** The same by the class of kafkajs on which its consumers are built, as VidWiz reads for a replay. */
 export async function readByCluster(options: KafkaOptions, topic: string): Promise<number> {
-  const { kafka, close } = openKafka('bare', options)
+  const { kafka, close } = openKafkajs('bare', options)
   const fetcher = openFetcher(kafka)
   try {
     return await timed(() => fetcher.fetch(topic, new Map([[0, 0]])))
