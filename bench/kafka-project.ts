@@ -20,7 +20,8 @@ export const kafkaProject: Benchmark = {
   async run({ quick }) {
     const [rounds, events] = quick ? [3, 20_000] : [5, 100_000]
     const log = await notesOnKafka(events)
-    const views = openDb(log.databaseUrl, { name: 'bench kafka-project', durable: false })
+    // As in every service.
+    const views = openDb(log.databaseUrl, { name: 'bench kafka-project', durable: false, indexed: true })
     const embedded = postgresReader(views, log.listener)
     try {
       await setupViews([notesView], { db: views, reader: embedded })

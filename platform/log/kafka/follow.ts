@@ -6,7 +6,7 @@ import { quietly } from '#platform/telemetry/tracing/tracing.ts'
 import { backoffMs, stopping } from '../../stopping.ts'
 import { Fenced, type Follower, type Following, HandedOver, NewerCode } from '../port.ts'
 import { type Voided, voidedRanges } from './check.ts'
-import { fromMessage } from './message.ts'
+import { ForeignRecord, fromMessage } from './message.ts'
 import { offsetsBeyond } from './offsets.ts'
 import { assertOurs } from './strangers.ts'
 import type { Wire } from './wire.ts'
@@ -19,6 +19,8 @@ interface FollowOptions {
 }
 
 const BATCH = 2_000
+/** Records are fetched ahead until this many events wait: handling them takes longer than the fetch. */
+const AHEAD = 4_000
 /** After this, Kafka assigns the partitions of a frozen process to others: with the rebalance, within 15 s. */
 const SESSION_MS = 10_000
 const HEARTBEAT_MS = 2_000
@@ -37,15 +39,17 @@ const CLOSE_MS = 5_000
 /** A pool without bounds of its own would wait for as long as a connection hangs. */
 const LOOKUP_MS = 10_000
 
-/** Events of one partition for the handler, with the callbacks of the fetch that waits for it. */
+/** Events of one partition for the handler. */
 interface Parcel {
   term: number
   partition: number
   events: Recorded[]
   /** The offset after the last event. */
   next: number
-  done(): void
-  failed(error: unknown): void
+  /** There are more records behind these, so kafkajs may fetch them meanwhile. */
+  isBehind: boolean
+  /** Lets kafkajs go on to its next fetch. */
+  release(): void
 }
 
 /**
@@ -72,6 +76,9 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
   /** Resolves when this term's partitions are taken over. */
   let takenOver = Promise.resolve()
   let inbox: Parcel[] = []
+  /** Parcels in the handler's hands, and how many of their events it has not handled yet. */
+  let inHand: Parcel[] = []
+  let left = 0
   let delivering: Promise<void> | undefined
   let failures = 0
   let aliveAt = Date.now()
@@ -120,14 +127,13 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
         () => {},
       )
     }, HEARTBEAT_MS)
-    let mine = term
     try {
       // A rebalance or a failure meanwhile begins another term: wait until that one is taken over too.
       for (let waited: Promise<void> | undefined; waited !== takenOver; ) {
         waited = takenOver
         await waited
       }
-      mine = term
+      const mine = term
       if (stopped() || isStale() || !stand.has(batch.partition)) return
       const { partition } = batch
       const events: Recorded[] = []
@@ -136,17 +142,16 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
         try {
           events.push(fromMessage(topic.name, partition, message, wire))
         } catch (error) {
-          // A foreign record has no position, so it was never part of the log: report and skip it.
+          if (!(error instanceof ForeignRecord)) throw error
+          // It has no position, so it was never part of the log: report and skip it.
           onError(error)
         }
       }
       const next = Number(batch.lastOffset()) + 1
-      await deliver({ term: mine, partition, events, next })
+      await deliver({ term: mine, partition, events, next, isBehind: next < Number(batch.highWatermark) })
+      // In a later term the takeover has set the offset.
       if (mine === term) resolveOffset(batch.lastOffset())
       aliveAt = Date.now()
-    } catch (error) {
-      // All partitions of the batch get the same error: the first one here begins a new term, the others wait for it.
-      if (!stopped()) await recover(error, mine)
     } finally {
       clearInterval(beat)
     }
@@ -161,62 +166,90 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
     await takenOver
   }
 
-  const deliver = (parcel: Omit<Parcel, 'done' | 'failed'>) =>
-    new Promise<void>((done, failed) => {
-      inbox.push({ ...parcel, done, failed })
+  /** Hands events to the follower. Resolves when they are handled; earlier if there are more and few events wait. */
+  const deliver = (parcel: Omit<Parcel, 'release'>) =>
+    new Promise<void>((release) => {
+      inbox.push({ ...parcel, release })
+      fetchAhead()
       delivering ??= unpack().finally(() => {
         delivering = undefined
       })
     })
+
+  function fetchAhead() {
+    const waiting = inbox.reduce((sum, { events }) => sum + events.length, left)
+    if (waiting <= AHEAD) for (const parcel of [...inHand, ...inbox]) if (parcel.isBehind) parcel.release()
+  }
 
   /** Hands everything in the inbox to the follower, batch by batch. */
   async function unpack() {
     // Wait one tick, in which the other partitions of the same fetch arrive.
     await new Promise(setImmediate)
     while (inbox.length > 0) {
-      const parcels = inbox.filter((parcel) => parcel.term === term)
-      for (const parcel of inbox) if (parcel.term !== term) parcel.done()
+      inHand = inbox
       inbox = []
       const mine = term
+      const parcels = inHand.filter((parcel) => parcel.term === mine)
+      const fresh = beyond(parcels)
+      left = fresh.length
       try {
-        let left = 0
-        const fresh = parcels.flatMap(({ partition, events }) => beyond(partition, events))
-        for (let at = 0; at < fresh.length; at += batchSize) {
-          const batch = fresh.slice(at, at + batchSize)
-          await exclusively(async () => {
-            if (mine === term)
-              await within(LOOKUP_MS, assertOurs(db, topic.name, behindOthers(batch)), () => {
-                throw new Error(`the database has not answered for ${LOOKUP_MS / 1_000} s`)
-              })
-            if (mine === term) await follower.handle(batch)
-          })
-          aliveAt = Date.now()
-          left = fresh.length - at - batch.length
-          // The term is over: the rest belongs to the new owners of the partitions.
-          if (mine !== term) break
-          for (const { partition, pos } of batch) stand.set(partition, pos)
-        }
+        await handleAll(fresh, mine)
         if (mine === term || (stopped() && left === 0)) {
           failures = 0
           for (const { partition, next } of parcels) toCommit.set(partition, next)
           commitSoon()
         }
-        for (const parcel of parcels) parcel.done()
-        if (restMs && fresh.length < batchSize) await pause(restMs)
       } catch (error) {
-        for (const parcel of parcels) parcel.failed(error)
+        if (!stopped()) await recover(error, mine)
       }
+      left = 0
+      for (const parcel of inHand) parcel.release()
+      inHand = []
+      if (restMs && fresh.length < batchSize) await pause(restMs)
     }
   }
 
-  /** Drops events that were handled before, and those that the relay published twice. */
-  function beyond(partition: number, events: readonly Recorded[]): Recorded[] {
-    let at = stand.get(partition)!
-    return events.filter(({ pos }) => {
-      if (pos <= at) return false
-      at = pos
-      return true
+  async function handleAll(fresh: readonly Recorded[], mine: number) {
+    const batches = Array.from({ length: Math.ceil(fresh.length / batchSize) }, (_, i) =>
+      fresh.slice(i * batchSize, (i + 1) * batchSize),
+    )
+    // The look-up of a batch runs while the batch before it is handled.
+    let looking = lookUp(batches[0])
+    for (const [i, batch] of batches.entries()) {
+      const looked = looking
+      looking = lookUp(batches[i + 1])
+      await exclusively(async () => {
+        if (mine === term) await looked
+        if (mine === term) await follower.handle(batch)
+      })
+      aliveAt = Date.now()
+      left -= batch.length
+      // The term is over: the rest belongs to the new owners of the partitions.
+      if (mine !== term) return
+      for (const { partition, pos } of batch) stand.set(partition, pos)
+      fetchAhead()
+    }
+  }
+
+  function lookUp(batch: readonly Recorded[] = []): Promise<void> {
+    const looking = within(LOOKUP_MS, assertOurs(db, topic.name, behindOthers(batch)), () => {
+      throw new Error(`the database has not answered for ${LOOKUP_MS / 1_000} s`)
     })
+    // Avoids unhandledRejection when the batch is not handled; otherwise the error is thrown where the look-up is awaited.
+    looking.catch(() => {})
+    return looking
+  }
+
+  /** Drops events that were handled before, and those that the relay published twice. */
+  function beyond(parcels: readonly Parcel[]): Recorded[] {
+    const at = new Map(stand)
+    return parcels.flatMap(({ partition, events }) =>
+      events.filter(({ pos }) => {
+        if (pos <= at.get(partition)!) return false
+        at.set(partition, pos)
+        return true
+      }),
+    )
   }
 
   // Offsets are committed to Kafka a while after the checkpoint in Postgres, only for tools that watch lag.
