@@ -139,7 +139,7 @@ describe('records on the wire', () => {
         const request = requestOf(topicData, { transactionalId })
         expect(writeProduce(request).equals(await byKafkajs(request))).to.equal(true)
       }),
-      { numRuns: 100 },
+      { numRuns: 50 },
     )
   })
 
@@ -162,7 +162,7 @@ describe('records on the wire', () => {
         expect(read).not.to.equal(undefined)
         expect(readable(read)).to.deep.equal(readable(await fetchByKafkajs.decode(raw)))
       }),
-      { numRuns: 100 },
+      { numRuns: 50 },
     )
   })
 
