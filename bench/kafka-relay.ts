@@ -22,7 +22,7 @@ export const kafkaRelay: Benchmark = {
           value: perSecond(took.relay),
           unit: 'events/s',
           beside: { what: 'bare kafkajs', value: perSecond(took.bare) },
-          target: atLeast(0.8),
+          target: atLeast(0.95),
         },
       ]
     } finally {

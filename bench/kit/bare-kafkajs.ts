@@ -1,14 +1,19 @@
-import { CompressionTypes, type Message } from 'kafkajs'
+import { CompressionTypes, type KafkaMessage, type Message } from 'kafkajs'
 import { notes } from '../../events/topics.ts'
-import { type KafkaOptions, openKafka } from '../../platform/log/kafka/client.ts'
+import { type KafkaOptions, openKafkajs } from '../../platform/log/kafka/client.ts'
 import { openFetcher } from '../../platform/log/kafka/fetch.ts'
 import { timed } from './measure.ts'
 
-/** kafkajs alone, with VidWiz's settings. */
+/** kafkajs with VidWiz's settings: alone, or with VidWiz's own records (`openKafka`). */
 
 /** Sends batches of prepared messages, one after the other. @returns duration in ms */
-export async function produce(options: KafkaOptions, topic: string, portions: readonly Message[][]): Promise<number> {
-  const { kafka, close } = openKafka('bare', options)
+export async function produce(
+  options: KafkaOptions,
+  topic: string,
+  portions: readonly Message[][],
+  open = openKafkajs,
+): Promise<number> {
+  const { kafka, close } = open('bare', options)
   const producer = kafka.producer({
     idempotent: true,
     maxInFlightRequests: 1,
@@ -32,9 +37,19 @@ export async function produce(options: KafkaOptions, topic: string, portions: re
 
 let groups = 0
 
-/** Consumes and counts `count` messages. @returns duration in ms since the partitions were assigned */
-export async function consume(options: KafkaOptions, topic: string, count: number): Promise<number> {
-  const { kafka, close } = openKafka('bare', options)
+/**
+ * Consumes and counts `count` messages.
+ * @param each called with each message
+ * @returns duration in ms since the partitions were assigned
+ */
+export async function consume(
+  options: KafkaOptions,
+  topic: string,
+  count: number,
+  open = openKafkajs,
+  each?: (message: KafkaMessage) => unknown,
+): Promise<number> {
+  const { kafka, close } = open('bare', options)
   const consumer = kafka.consumer({
     groupId: `${options.prefix}bare-${++groups}`,
     maxWaitTimeInMs: 500,
@@ -54,6 +69,7 @@ export async function consume(options: KafkaOptions, topic: string, count: numbe
       autoCommit: false,
       partitionsConsumedConcurrently: notes.partitions,
       eachBatch: async ({ batch }) => {
+        if (each) for (const message of batch.messages) each(message)
         taken += batch.messages.length
         if (taken >= count) done.resolve(performance.now() - began)
       },
@@ -67,7 +83,7 @@ export async function consume(options: KafkaOptions, topic: string, count: numbe
 
 /** Reads the first records of a topic as a member of a group of its own. @returns duration in ms, connecting included */
 export async function readInGroup(options: KafkaOptions, topic: string): Promise<number> {
-  const { kafka, close } = openKafka('bare', options)
+  const { kafka, close } = openKafkajs('bare', options)
   const consumer = kafka.consumer({ groupId: `${options.prefix}bare-${++groups}`, allowAutoTopicCreation: false })
   const done = Promise.withResolvers<void>()
   consumer.on(consumer.events.CRASH, ({ payload }) => done.reject(payload.error))
@@ -86,7 +102,7 @@ export async function readInGroup(options: KafkaOptions, topic: string): Promise
 
 /** The same by the class of kafkajs on which its consumers are built, as VidWiz reads for a replay. */
 export async function readByCluster(options: KafkaOptions, topic: string): Promise<number> {
-  const { kafka, close } = openKafka('bare', options)
+  const { kafka, close } = openKafkajs('bare', options)
   const fetcher = openFetcher(kafka)
   try {
     return await timed(() => fetcher.fetch(topic, new Map([[0, 0]])))

@@ -2,6 +2,7 @@ import { connect as connectPlain, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { type ISocketFactory, Kafka, logLevel, type RetryOptions } from 'kafkajs'
 import type { Settings } from '#platform/config/settings.ts'
+import { installRecords } from './records/install.ts'
 
 /** How to reach a Kafka cluster, and what our topics and groups are called there. */
 export interface KafkaOptions {
@@ -43,7 +44,13 @@ export interface KafkaClient {
 export const SOON: RetryOptions = { retries: 1, initialRetryTime: 100 }
 
 /** A client of the cluster. It logs nothing: failures come back as errors. */
-export function openKafka(name: string, { brokers, ssl, sasl }: KafkaOptions, retry?: RetryOptions): KafkaClient {
+export function openKafka(name: string, options: KafkaOptions, retry?: RetryOptions): KafkaClient {
+  const { kafka, close } = openKafkajs(name, options, retry)
+  return { kafka: installRecords(kafka), close }
+}
+
+/** The same with all of kafkajs, for comparison. */
+export function openKafkajs(name: string, { brokers, ssl, sasl }: KafkaOptions, retry?: RetryOptions): KafkaClient {
   const sockets = new Set<Socket>()
   let closed = false
   const socketFactory: ISocketFactory = ({ host, port, ssl, onConnect }) => {

@@ -1,4 +1,4 @@
-import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs'
+import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs'
 import type { Recorded } from '#events/kit/envelope.ts'
 import { atMost, within } from '#platform/deadline.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
@@ -6,7 +6,7 @@ import { quietly } from '#platform/telemetry/tracing/tracing.ts'
 import { backoffMs, stopping } from '../../stopping.ts'
 import { Fenced, type Follower, type Following, HandedOver, NewerCode } from '../port.ts'
 import { type Voided, voidedRanges } from './check.ts'
-import { fromMessage } from './message.ts'
+import { ForeignRecord, fromMessage } from './message.ts'
 import { offsetsBeyond } from './offsets.ts'
 import { assertOurs } from './strangers.ts'
 import type { Wire } from './wire.ts'
@@ -19,6 +19,8 @@ interface FollowOptions {
 }
 
 const BATCH = 2_000
+/** Records are fetched ahead until this many wait: handling them takes longer than the fetch. */
+const AHEAD = 4_000
 /** After this, Kafka assigns the partitions of a frozen process to others: with the rebalance, within 15 s. */
 const SESSION_MS = 10_000
 const HEARTBEAT_MS = 2_000
@@ -37,15 +39,31 @@ const CLOSE_MS = 5_000
 /** A pool without bounds of its own would wait for as long as a connection hangs. */
 const LOOKUP_MS = 10_000
 
-/** Events of one partition for the handler, with the callbacks of the fetch that waits for it. */
+/** Records of one partition for the handler. */
 interface Parcel {
   term: number
   partition: number
-  events: Recorded[]
-  /** The offset after the last event. */
+  messages: readonly KafkaMessage[]
+  /** How many of them were taken for a batch. */
+  taken: number
+  /** The offset after the last record. */
   next: number
-  done(): void
-  failed(error: unknown): void
+  /** There are more records behind these, so kafkajs may fetch them meanwhile. */
+  isBehind: boolean
+  /** Lets kafkajs go on to its next fetch. */
+  release(): void
+}
+
+/** A batch for the handler. */
+interface Portion {
+  term: number
+  events: Recorded[]
+  /** Records that it was made of. */
+  size: number
+  /** Parcels that end with this batch. */
+  ended: Parcel[]
+  /** Resolves when the events were found in the log. */
+  looked: Promise<void>
 }
 
 /**
@@ -66,12 +84,14 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
   let leave: (error: unknown) => void = () => {}
   let term = 0
   let assigned: number[] = []
-  /** The last position handled in this term, by partition. */
+  /** The last position that was taken for a batch in this term, by partition. */
   let stand = new Map<number, number>()
   let voided: Voided | undefined
   /** Resolves when this term's partitions are taken over. */
   let takenOver = Promise.resolve()
   let inbox: Parcel[] = []
+  /** Parcels for which kafkajs waits. */
+  const held = new Set<Parcel>()
   let delivering: Promise<void> | undefined
   let failures = 0
   let aliveAt = Date.now()
@@ -120,33 +140,20 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
         () => {},
       )
     }, HEARTBEAT_MS)
-    let mine = term
     try {
       // A rebalance or a failure meanwhile begins another term: wait until that one is taken over too.
       for (let waited: Promise<void> | undefined; waited !== takenOver; ) {
         waited = takenOver
         await waited
       }
-      mine = term
+      const mine = term
       if (stopped() || isStale() || !stand.has(batch.partition)) return
-      const { partition } = batch
-      const events: Recorded[] = []
-      for (const message of batch.messages) {
-        if (voided?.has(topic.name, partition, Number(message.offset))) continue
-        try {
-          events.push(fromMessage(topic.name, partition, message, wire))
-        } catch (error) {
-          // A foreign record has no position, so it was never part of the log: report and skip it.
-          onError(error)
-        }
-      }
+      const { partition, messages } = batch
       const next = Number(batch.lastOffset()) + 1
-      await deliver({ term: mine, partition, events, next })
+      await deliver({ term: mine, partition, messages, taken: 0, next, isBehind: next < Number(batch.highWatermark) })
+      // In a later term the takeover has set the offset.
       if (mine === term) resolveOffset(batch.lastOffset())
       aliveAt = Date.now()
-    } catch (error) {
-      // All partitions of the batch get the same error: the first one here begins a new term, the others wait for it.
-      if (!stopped()) await recover(error, mine)
     } finally {
       clearInterval(beat)
     }
@@ -161,62 +168,112 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
     await takenOver
   }
 
-  const deliver = (parcel: Omit<Parcel, 'done' | 'failed'>) =>
-    new Promise<void>((done, failed) => {
-      inbox.push({ ...parcel, done, failed })
+  /** Hands records to the follower. Resolves when they are handled; earlier if there are more and few records wait. */
+  const deliver = (parcel: Omit<Parcel, 'release'>) =>
+    new Promise<void>((release) => {
+      const one = { ...parcel, release }
+      inbox.push(one)
+      held.add(one)
+      fetchAhead()
       delivering ??= unpack().finally(() => {
         delivering = undefined
       })
     })
 
+  function fetchAhead() {
+    const waiting = inbox.reduce((sum, { messages, taken }) => sum + messages.length - taken, 0)
+    if (waiting <= AHEAD) release([...held].filter(({ isBehind }) => isBehind))
+  }
+
+  function release(parcels: readonly Parcel[]) {
+    for (const parcel of parcels) {
+      held.delete(parcel)
+      parcel.release()
+    }
+  }
+
   /** Hands everything in the inbox to the follower, batch by batch. */
   async function unpack() {
     // Wait one tick, in which the other partitions of the same fetch arrive.
     await new Promise(setImmediate)
-    while (inbox.length > 0) {
-      const parcels = inbox.filter((parcel) => parcel.term === term)
-      for (const parcel of inbox) if (parcel.term !== term) parcel.done()
-      inbox = []
+    for (let next: Portion | undefined; ; ) {
+      let portion = next
+      next = undefined
       const mine = term
       try {
-        let left = 0
-        const fresh = parcels.flatMap(({ partition, events }) => beyond(partition, events))
-        for (let at = 0; at < fresh.length; at += batchSize) {
-          const batch = fresh.slice(at, at + batchSize)
-          await exclusively(async () => {
-            if (mine === term)
-              await within(LOOKUP_MS, assertOurs(db, topic.name, behindOthers(batch)), () => {
-                throw new Error(`the database has not answered for ${LOOKUP_MS / 1_000} s`)
-              })
-            if (mine === term) await follower.handle(batch)
+        portion ??= take()
+        if (!portion) return
+        const { events, looked } = portion
+        // Otherwise the term is over: the events belong to the new owners of the partitions.
+        if (portion.term === term) {
+          const handling = exclusively(async () => {
+            if (mine === term) await looked
+            if (mine === term && events.length > 0) await follower.handle(events)
+            return mine === term || stopped()
           })
-          aliveAt = Date.now()
-          left = fresh.length - at - batch.length
-          // The term is over: the rest belongs to the new owners of the partitions.
-          if (mine !== term) break
-          for (const { partition, pos } of batch) stand.set(partition, pos)
+          // Decode the next batch as soon as the handler waits for its database.
+          if (inbox.length > 0) next = await during(handling, take)
+          if (await handling) handled(portion)
         }
-        if (mine === term || (stopped() && left === 0)) {
-          failures = 0
-          for (const { partition, next } of parcels) toCommit.set(partition, next)
-          commitSoon()
-        }
-        for (const parcel of parcels) parcel.done()
-        if (restMs && fresh.length < batchSize) await pause(restMs)
       } catch (error) {
-        for (const parcel of parcels) parcel.failed(error)
+        if (!stopped()) await recover(error, mine)
+      }
+      release(portion?.ended ?? [])
+      if (restMs && portion && portion.size < batchSize) await pause(restMs)
+    }
+  }
+
+  function handled({ ended }: Portion) {
+    aliveAt = Date.now()
+    failures = 0
+    for (const { partition, next } of ended) toCommit.set(partition, next)
+    commitSoon()
+  }
+
+  /** Takes a batch from the inbox. Undefined when nothing is left. */
+  function take(): Portion | undefined {
+    release(inbox.filter((parcel) => parcel.term !== term))
+    inbox = inbox.filter((parcel) => parcel.term === term)
+    if (inbox.length === 0) return undefined
+    const events: Recorded[] = []
+    const ended: Parcel[] = []
+    let size = 0
+    while (size < batchSize && inbox.length > 0) {
+      const parcel = inbox[0]!
+      const messages = parcel.messages.slice(parcel.taken, parcel.taken + batchSize - size)
+      decode(parcel.partition, messages, events)
+      size += messages.length
+      parcel.taken += messages.length
+      if (parcel.taken === parcel.messages.length) ended.push(inbox.shift()!)
+    }
+    fetchAhead()
+    return { term, events, size, ended, looked: lookUp(events) }
+  }
+
+  /** Appends the events of records, without those that were taken before or that the relay published twice. */
+  function decode(partition: number, messages: readonly KafkaMessage[], events: Recorded[]) {
+    for (const message of messages) {
+      if (voided?.has(topic.name, partition, Number(message.offset))) continue
+      try {
+        const event = fromMessage(topic.name, partition, message, wire)
+        if (event.pos <= stand.get(partition)!) continue
+        stand.set(partition, event.pos)
+        events.push(event)
+      } catch (error) {
+        if (!(error instanceof ForeignRecord)) throw error
+        // It has no position, so it was never part of the log: report and skip it.
+        onError(error)
       }
     }
   }
 
-  /** Drops events that were handled before, and those that the relay published twice. */
-  function beyond(partition: number, events: readonly Recorded[]): Recorded[] {
-    let at = stand.get(partition)!
-    return events.filter(({ pos }) => {
-      if (pos <= at) return false
-      at = pos
-      return true
+  function lookUp(events: readonly Recorded[]): Promise<void> {
+    const looking = within(LOOKUP_MS, assertOurs(db, topic.name, behindOthers(events)), () => {
+      throw new Error(`the database has not answered for ${LOOKUP_MS / 1_000} s`)
     })
+    // Avoids unhandledRejection when the batch is not handled; otherwise the error is thrown where the look-up is awaited.
+    looking.catch(() => {})
+    return looking
   }
 
   // Offsets are committed to Kafka a while after the checkpoint in Postgres, only for tools that watch lag.
@@ -343,4 +400,12 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
 function behindOthers(batch: readonly Recorded[]): Recorded[] {
   const last = new Map(batch.map((event) => [event.partition, event]))
   return batch.filter((event) => last.get(event.partition) !== event)
+}
+
+/** Calls `work` when `waiting` has begun to wait. */
+async function during<T>(waiting: Promise<unknown>, work: () => T): Promise<T> {
+  // Avoids unhandledRejection if `work` throws; otherwise the caller awaits it.
+  waiting.catch(() => {})
+  await new Promise(setImmediate)
+  return work()
 }

@@ -1,5 +1,6 @@
 import type { IHeaders, KafkaMessage, Message } from 'kafkajs'
 import type { Recorded } from '#events/kit/envelope.ts'
+import { RawRecord } from './records/record.ts'
 import type { Wire } from './wire.ts'
 
 // The envelope is in the headers, in CloudEvents' binary mode: CloudEvents' own attributes under their names, ours as extension
@@ -38,6 +39,21 @@ export class ForeignRecord extends Error {
   }
 }
 
+/** Headers of the envelope, in the order in which a missing one is reported; the last four may be absent. */
+const ENVELOPE = [
+  'ce_pos',
+  'ce_subject',
+  'ce_streamversion',
+  'ce_id',
+  'ce_type',
+  'ce_schemaversion',
+  'ce_time',
+  'ce_actor',
+  'ce_correlationid',
+  'ce_causationid',
+  'ce_traceparent',
+]
+
 /**
  * The event that a message carries. The payload is not checked here, but when it is decoded.
  *
@@ -45,33 +61,36 @@ export class ForeignRecord extends Error {
  * @throws ForeignRecord when a header of the envelope is missing or wrong
  */
 export function fromMessage(topic: string, partition: number, message: KafkaMessage, wire: Wire): Recorded {
-  const { headers = {}, key, value, offset } = message
-  const optional = (name: string): string | null => headers[name]?.toString() ?? null
-  const text = (name: string): string => {
-    const found = optional(name)
-    if (found === null) throw new ForeignRecord(topic, partition, offset, name)
-    return found
+  const found = message instanceof RawRecord ? message.texts(ENVELOPE) : textsOf(message)
+  const foreign = (at: number) => new ForeignRecord(topic, partition, message.offset, ENVELOPE[at]!)
+  const text = (at: number): string => {
+    const one = found[at]
+    if (one === undefined) throw foreign(at)
+    return one
   }
-  const number = (name: string, parse: (text: string) => number = Number): number => {
-    const found = parse(text(name))
-    if (!Number.isSafeInteger(found) || found < 0) throw new ForeignRecord(topic, partition, offset, name)
-    return found
+  const number = (at: number, parse: (text: string) => number = Number): number => {
+    const one = parse(text(at))
+    if (!Number.isSafeInteger(one) || one < 0) throw foreign(at)
+    return one
   }
+  const { key, value } = message
   return {
-    pos: number('ce_pos'),
+    pos: number(0),
     topic,
     partition,
     key: key?.toString() ?? '',
-    stream: text('ce_subject'),
-    version: number('ce_streamversion'),
-    id: text('ce_id'),
-    type: text('ce_type'),
-    schema: number('ce_schemaversion'),
-    time: number('ce_time', Date.parse),
-    actor: optional('ce_actor'),
-    correlationId: optional('ce_correlationid'),
-    causationId: optional('ce_causationid'),
-    traceparent: optional('ce_traceparent'),
+    stream: text(1),
+    version: number(2),
+    id: text(3),
+    type: text(4),
+    schema: number(5),
+    time: number(6, Date.parse),
+    actor: found[7] ?? null,
+    correlationId: found[8] ?? null,
+    causationId: found[9] ?? null,
+    traceparent: found[10] ?? null,
     data: value ? wire.decode(value) : '',
   }
 }
+
+const textsOf = ({ headers = {} }: KafkaMessage) => ENVELOPE.map((name) => headers[name]?.toString())

@@ -6,9 +6,14 @@ import { AheadOfLog } from '../timeline.ts'
 /** Identifies a record: it is an event of the log if the log has one with the same position and id. */
 type Told = Pick<Recorded, 'pos' | 'id'>
 
-/** `log.is_beyond` written out, because the function would be called for each pruned position. */
+/**
+ * The events are looked up by position in a query of their own (`offset 0` keeps it one): joined directly, Postgres reads the whole log
+ * for each batch while the log is of medium size. `log.is_beyond` is written out, because the function would be called for each pruned
+ * position.
+ */
 const STRANGERS = `
-  select r.pos, r.id from unnest($1::bigint[], $2::text[]) r(pos, id) left join log.events e on e.pos = r.pos
+  select r.pos, r.id from unnest($1::bigint[], $2::text[]) r(pos, id)
+    left join (select pos, id from log.events where pos = any ($1::bigint[]) offset 0) e on e.pos = r.pos
    where e.id::text <> r.id
       or e.pos is null and (r.pos > coalesce((select max(pos) from log.events), 0)
                             or exists (select from log.restorations x where x.head < r.pos and r.pos <= x.floor))`

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { kafkaReader } from '#platform/log/kafka/reader.ts'
 import { withTopics } from '#platform/log/kafka/topics.ts'
+import { Fenced } from '#platform/log/port.ts'
 import { postgresReader } from '#platform/log/postgres/reader.ts'
 import { OperatorError } from '#platform/operator-error.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
@@ -214,6 +215,34 @@ describe('reading the log from Kafka', () => {
     await eventually(() => expect(new Set(seen.map(({ pos }) => pos)).size).to.equal(written), { withinMs: 30_000 })
     await Promise.all(members.map((member) => member.stop()))
   }).timeout(60_000)
+
+  it('hands over each event once and in order to a consumer that is behind and often fails, while records are fetched ahead', async () => {
+    const streams = Array.from({ length: 20 }, (_, n) => `thing-${n}`)
+    for (const stream of streams) await write(bench.writer, stream, 0, 1_000)
+    bench.relay()
+    await recorded(20_000)
+    const { seen, stand, follower } = remembering('behind')
+    let calls = 0
+    const following = bench.reader().follow({
+      ...follower,
+      batchSize: 300,
+      async handle(batch) {
+        calls++
+        // Like a transaction that fails at its end, and one that a consumer loses its ownership in.
+        if (calls === 3) throw new Error('once')
+        if (calls === 20) throw new Fenced('by nobody')
+        await follower.handle(batch)
+      },
+    })
+    await eventually(() => expect(seen).to.have.length(20_000), { withinMs: 60_000 })
+    await following.stop()
+    for (const [partition, events] of Map.groupBy(seen, (event) => event.partition)) {
+      expect(events.map(({ pos }) => pos)).to.deep.equal(events.map(({ pos }) => pos).toSorted((a, b) => a - b))
+      expect(stand.get(partition)).to.equal(events.at(-1)!.pos)
+    }
+    expect(new Set(seen.map(({ pos }) => pos)).size).to.equal(20_000)
+    expect(calls).to.be.at.least(69)
+  }).timeout(120_000)
 
   it('makes topics safely when several do it at once: for each of them they are there as soon as it is done', async () => {
     const new_ = Array.from({ length: 8 }, (_, n) => ({ name: `conformance.new-${n}`, partitions: 12 }))
