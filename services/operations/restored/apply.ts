@@ -1,5 +1,7 @@
+import { deciders } from '#events/catalog.ts'
+import { makeSequences } from '#platform/log/postgres/sequences.ts'
 import { OperatorError } from '#platform/operator-error.ts'
-import type { Db } from '#platform/pg/pool.ts'
+import { type Db, inTransaction } from '#platform/pg/pool.ts'
 import { views } from '#projections/index.ts'
 import type { Act, Done } from '../operation.ts'
 import type { Restoration } from './preview.ts'
@@ -57,6 +59,8 @@ export async function restoreAsShown(db: Db, shown: Restoration): Promise<Done<s
        select topic, partition, first, last, $2 from json_to_recordset($1) v(topic text, partition int, first bigint, last bigint)`,
       [JSON.stringify(voided), epoch],
     )
+    // The backup may be older than a sequence: ids that clients know must not be given again.
+    await makeSequences(inTransaction(tx), deciders)
     await tx.query(
       `select setval(format('%I.%I', schemaname, sequencename)::regclass, coalesce(last_value, 0) + $1::bigint)
          from pg_sequences where schemaname = 'log'`,
