@@ -4,10 +4,10 @@ import type { Listener } from '#platform/pg/listen.ts'
 import { span } from '#platform/telemetry/tracing/tracing.ts'
 import { consuming } from '../consumers/consuming.ts'
 import { type Owner, toldTo } from '../consumers/owners.ts'
+import { hasDue, REDRIVE } from '../consumers/redrive.ts'
 import type { Follower, Following, Reader } from '../port.ts'
 import { type ReactingOptions, reacting } from './reacting.ts'
 import type { Reactor } from './reactor.ts'
-import { hasDue, REDRIVE } from './redrive.ts'
 import { RESET } from './reset.ts'
 
 export interface ReactorOptions extends Omit<ReactingOptions, 'owner'> {

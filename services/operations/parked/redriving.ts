@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { shownCause } from '#platform/log/cause.ts'
-import { askToRedrive, parkedOf } from '#platform/log/reactor/redrive.ts'
+import { askToRedrive, parkedOf } from '#platform/log/consumers/redrive.ts'
 import type { Db, Queryable } from '#platform/pg/pool.ts'
 import { redriveStreams, tryStreams } from '#projections/engine/redrive.ts'
 import type { View } from '#projections/engine/view.ts'
