@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { within } from '#platform/deadline.ts'
 import type { Queues, Received } from '#platform/sqs/queues.ts'
 import type { Logger } from '#platform/telemetry/logger.ts'
 import { buried, type LastResort, lastResortOf } from './dead-letter.ts'
@@ -49,7 +50,7 @@ export function settling({ queues, queueUrl, times, stop, measures }: SettlingOp
 
   /** Limits the wait during a stop. @returns undefined if not done by then */
   const brief = <T>(work: Promise<T>, ms = TAKE_BACK_MS): Promise<T | undefined> =>
-    isStopping() ? Promise.race([work, sleep(ms, undefined)]) : work
+    isStopping() ? within(ms, work, () => undefined) : work
   const ended = (lease: Lease) => brief(lease.end(), LEASE_MS)
 
   /**
