@@ -6,7 +6,7 @@ export interface Spell {
   /** The operation started again after a failure. Without another failure within 30 s, the spell is over. */
   resumed(): void
   worked(): void
-  /** Ends the spell without a line: another process has taken over, and logs what comes of it. */
+  /** Ends the spell without a line: another process has taken over, and logs the rest. */
   left(): void
 }
 

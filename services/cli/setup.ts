@@ -17,7 +17,7 @@ import { OperatorError } from '#platform/service.ts'
 export const setupCommand = (): Command =>
   new Command('setup')
     .description(
-      'bring up to date what services stand on: the tables, and where they are used the topics of Kafka, ' +
+      'create or update what services need: the tables, the sequences of ids; where used, the topics of Kafka, ' +
         'the schemas in the registry, and with AWS_CREATE=1 the bucket and the queues. ' +
         'Safe to repeat; `npx vidwiz start` does it by itself.',
     )

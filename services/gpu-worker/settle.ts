@@ -94,7 +94,7 @@ export function settling({ queues, queueUrl, times, stop, measures }: SettlingOp
     const outgoing = { id: messageId, body, delaySeconds: Math.min(MOST_DELAY_S, Math.round(seconds)) }
     const sent = await brief(queues.sendBatch(queueUrl, [outgoing]))
     const refusal = sent ? sent[0]!.refusal : UNANSWERED
-    if (refusal) log.warn({ refusal }, 'could not send the message anew')
+    if (refusal) log.warn({ refusal }, 'could not send the message again')
     return !refusal
   }
 
@@ -126,7 +126,7 @@ export function settling({ queues, queueUrl, times, stop, measures }: SettlingOp
       return measures.ended('given-up')
     }
     const seconds = isStopping() ? 1 : times.againSeconds(receives)
-    log.warn({ cause, seconds }, `given back: ${cause}`)
+    log.warn({ cause, seconds }, `returned to the queue: ${cause}`)
     await tell(inHand, { status: 'queued', error_message: cause })
     await ended(lease)
     // A job must not be given up because something else was away.

@@ -11,7 +11,7 @@ import { databaseUrl, reach } from '#platform/pg/where.ts'
 import type { Logger } from '#platform/telemetry/logger.ts'
 import { keepToTimeline } from './timeline.ts'
 
-/** What every service on the log stands on. */
+/** What every service on the log needs. */
 export interface Connections {
   settings: Settings
   /** Of the database. */

@@ -26,7 +26,7 @@ export interface NewDatabase extends TestDatabase {
   /** URL of the server itself, also when `url` leads through a pooler. */
   direct: string
   /** Makes new defaults of a database or role effective: a pooler would otherwise hand out older sessions. */
-  anew(): Promise<void>
+  renewSessions(): Promise<void>
 }
 
 interface TestServer {
@@ -85,7 +85,7 @@ async function createDatabase({
     url: pooler?.through(url.href) ?? url.href,
     name,
     direct: url.href,
-    anew: async () => pooler?.renew(name),
+    renewSessions: async () => pooler?.renew(name),
     drop: () => administer(serverUrl, `drop database if exists ${name} with (force)`),
   }
 }

@@ -13,7 +13,7 @@ const DOUBLINGS = 10
  * Gives up a call of the follower that takes too long, if another process can take over. The call may still run, but it is fenced,
  * because the takeover raises the epoch. `settled` waits until the call returns.
  *
- * Each time, this process allows twice as much time, or a batch that is only slow would go to and fro between two processes.
+ * Each time, this process allows twice as much time, or a batch that is only slow would move back and forth between two processes.
  * @param hasPeer whether another process can take over
  */
 export function handingOver(

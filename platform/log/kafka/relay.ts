@@ -125,7 +125,7 @@ export function startRelay({ db, listener, topics, wire = plainWire, owner, ...o
         const key = `${topic} ${partition}`
         const before = lies.get(key)?.offset ?? -1
         // Storing this offset would hide that all records before it are gone.
-        if (first <= before) await madeAnew(`${topic}/${partition} was made anew: offset ${first} had been published to before`)
+        if (first <= before) await madeAnew(`${topic}/${partition} was recreated: offset ${first} was used before`)
         lies.set(key, { pos, offset })
       }
       await db.query('relay.published', PUBLISHED, [epoch, from, to, JSON.stringify(heads)])

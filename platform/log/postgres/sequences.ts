@@ -4,7 +4,7 @@ import { codeOf, messageOf, NOT_ALLOWED } from '#platform/pg/errors.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 
 /**
- * Makes the sequences of the ids that these deciders declare, where they are missing. Existing sequences go on where they are.
+ * Makes the sequences of the ids that these deciders declare, where they are missing. Existing sequences continue where they are.
  * @returns the names of those that it made
  * @throws OperatorError when one is missing and the database's user may not make it
  */

@@ -14,7 +14,7 @@ export const restoredAct = (reason: string): Act => ({
 })
 
 /**
- * Lets a restored log (one that went back in time) go on, as the preview showed, in one transaction.
+ * Lets a restored log (one that went back in time) continue, as the preview showed, in one transaction.
  * @throws OperatorError when the log has changed since the preview
  */
 export async function restoreAsShown(db: Db, shown: Restoration): Promise<Done<string>> {
@@ -66,7 +66,7 @@ export async function restoreAsShown(db: Db, shown: Restoration): Promise<Done<s
          from pg_sequences where schemaname = 'log'`,
       [skip],
     )
-    // Views that contain lost events lose their mark as built, so that the projector builds them anew.
+    // Views that contain lost events lose their mark as built, so that the projector rebuilds them.
     await tx.query('delete from log.views where view = any ($1) and view = any ($2)', [ahead, views.map(({ name }) => name)])
     await tx.query('update log.checkpoints set pos = $1, epoch = epoch + 1 where pos > $1', [head])
     await tx.query('delete from log.dead_letters where pos > $1', [head])
@@ -80,7 +80,7 @@ export async function restoreAsShown(db: Db, shown: Restoration): Promise<Done<s
     await tx.query('update log.relay set pos = least(pos, $1), epoch = epoch + 1', [Math.min(head, republishFrom ?? head)])
     await tx.query(`select pg_notify('timeline', '')`)
   })
-  const summary = `the log goes on in epoch ${epoch}, behind position ${floor}`
+  const summary = `the log continues in epoch ${epoch}, after position ${floor}`
   return { result: summary, summary }
 }
 
