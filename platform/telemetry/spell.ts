@@ -42,7 +42,7 @@ export function openSpell(
     if (!spell) return
     const { failures, since } = spell
     spell = undefined
-    log.info({ ...fields, failures, seconds: seconds(since) }, 'goes on')
+    log.info({ ...fields, failures, seconds: seconds(since) }, 'resumed')
   }
   return {
     failed(error) {
