@@ -76,7 +76,9 @@ export const evolveConversation = (talk: Conversation | undefined, event: Conver
   }
 }
 
-export const conversations = decider<Conversation, ConversationEvent>(conversationStream, 1, evolveConversation)
+export const conversations = decider<Conversation, ConversationEvent>(conversationStream, 1, evolveConversation, {
+  ids: ['conversation', 'message'],
+})
 
 // Quota -------------------------------------------------------------------
 

@@ -165,7 +165,7 @@ export const evolveMedia = (state: Media | undefined, event: MediaEvent): Media 
   }
 }
 
-export const mediaJobs = decider<Media, MediaEvent>(mediaStream, 2, evolveMedia)
+export const mediaJobs = decider<Media, MediaEvent>(mediaStream, 2, evolveMedia, { ids: ['media'] })
 
 export type OpenMedia = Media & { status: 'queued' | 'processing' }
 /** Whether a worker has the job or will get it. */

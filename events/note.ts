@@ -107,7 +107,7 @@ export const evolveNote = (note: Note | undefined, event: NoteEvent): Note | und
   }
 }
 
-export const notes = decider<Note, NoteEvent>(noteStream, 3, evolveNote)
+export const notes = decider<Note, NoteEvent>(noteStream, 3, evolveNote, { ids: ['note'] })
 
 // Decisions ---------------------------------------------------------------
 

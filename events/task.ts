@@ -112,7 +112,7 @@ export const evolveTask = (task: Task | undefined, event: TaskEvent): Task | und
   }
 }
 
-export const tasks = decider<Task, TaskEvent>(taskStream, 1, evolveTask)
+export const tasks = decider<Task, TaskEvent>(taskStream, 1, evolveTask, { ids: ['task'] })
 
 /** All tasks of a kind for a video. */
 export const tasksFor = (kind: TaskKind, videoId: string) => tasks.of(`${kind}-${videoId}`)

@@ -102,7 +102,7 @@ export const evolveUser = (user: User | undefined, event: UserEvent): User | und
 
 const seedOf = ({ email, issuedAt }: TokenSeed): TokenSeed => ({ email, issuedAt })
 
-export const users = decider<User, UserEvent>(userStream, 3, evolveUser)
+export const users = decider<User, UserEvent>(userStream, 3, evolveUser, { ids: ['user'] })
 
 /** Data of a user that the access token contains. */
 export type Account = Pick<User, 'userId' | 'email' | 'name' | 'imageUrl'>

@@ -104,7 +104,7 @@ export const evolveVideo = (video: Video | undefined, event: VideoEvent): Video 
   }
 }
 
-export const videos = decider<Video, VideoEvent>(videoStream, 5, evolveVideo)
+export const videos = decider<Video, VideoEvent>(videoStream, 5, evolveVideo, { ids: ['video'] })
 
 /** Whether the video has a transcript with at least one row. */
 export const hasTranscript = (video: Video | null | undefined): boolean => (video?.transcript?.rows ?? 0) > 0

@@ -40,4 +40,11 @@ export async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): P
   }
 }
 
+/** Settles like `work`, or resolves with undefined as soon as the signal aborts: for a wait that a stop ends. */
+export const untilAborted = <T>(signal: AbortSignal, work: Promise<T>): Promise<T | undefined> =>
+  unlessAborted(signal, work).catch((error) => {
+    if (signal.aborted && error === signal.reason) return undefined
+    throw error
+  })
+
 function nothing(): void {}

@@ -49,7 +49,7 @@ export const about: Readonly<Record<string, { reads: string; does: string }>> = 
   },
   'media-bridge': {
     reads: '`vidwiz.media`',
-    does: 'Bridge: sends the message to media workers, then MediaProcessingDispatched. It is a consumer of its own, so that a queue in trouble holds up no other.',
+    does: 'Bridge: sends the message to media workers, then MediaProcessingDispatched. It is a consumer of its own, so that a failing queue does not delay the others.',
   },
   'media-scheduler': {
     reads: '`vidwiz.tasks`',

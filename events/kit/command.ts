@@ -88,6 +88,7 @@ export interface Given<Ids extends string> {
 export interface Command<R = unknown> {
   name: string
   reads: Record<string, StreamRef>
+  /** Ids to draw; a decider declares each. */
   ids: string[]
   /** Rejection when another stream already holds a claim. */
   claimed: Rejection

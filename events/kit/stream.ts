@@ -98,6 +98,8 @@ export interface Decider<S = any> {
   stream: StreamKind
   /** Raise it when the shape of the state changes: snapshots of older versions are then ignored and folded again from events. */
   stateVersion: number
+  /** Ids that commands on these streams draw. Each has a sequence, which `setup` makes; a name never changes. */
+  ids: readonly string[]
   /** A method, so that each decider may name the events of its stream: it meets no others. */
   evolve(state: S | undefined, event: EventOf): S | undefined
   /** Names one stream of this kind, typed by its state. */
@@ -112,10 +114,16 @@ export interface StreamRef<S = any> {
 }
 
 /** Declares the decider of a kind of stream. */
-export function decider<S, E extends EventOf>(kind: StreamKind, stateVersion: number, evolve: Evolve<S, E>): Decider<S> {
+export function decider<S, E extends EventOf>(
+  kind: StreamKind,
+  stateVersion: number,
+  evolve: Evolve<S, E>,
+  { ids = [] }: { ids?: readonly string[] } = {},
+): Decider<S> {
   const self: Decider<S> = {
     stream: kind,
     stateVersion,
+    ids,
     evolve: evolve as Decider<S>['evolve'],
     of: (id) => ({ stream: kind.of(id), decider: self }),
   }

@@ -9,7 +9,7 @@ import type { Route } from './route.ts'
 export interface RunOptions<App, Tools> {
   /** Passed to guards. */
   app: App
-  /** Makes what handlers get in addition to their input, anew for each request. */
+  /** Makes what handlers get in addition to their input, once for each request. */
   tools(request: Request, who: unknown): Tools
   /** Runs the handler of a route that reads views: waits until they are ready, and runs it again if they were not. */
   reading?(request: Request, reads: readonly string[], handle: () => Promise<unknown> | unknown): Promise<unknown>

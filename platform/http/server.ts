@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
-import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
+import { setImmediate as turn } from 'node:timers/promises'
+import { atMost } from '#platform/deadline.ts'
 import type { Handler } from './edge.ts'
 import { type HttpError, methodNotAllowed } from './errors.ts'
 import { type ParserError, refusalOf, refuser } from './unreadable.ts'
@@ -116,17 +117,14 @@ export async function serve(handler: Handler, { port, host, lingerMs = 200, fini
     const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()))
     for (const res of inFlight) res.shouldKeepAlive = false
     handler.stopStreams?.()
-    const timers = new AbortController()
-    const { signal } = timers
-    await Promise.race([closed, delay(lingerMs, undefined, { signal })])
+    await atMost(lingerMs, closed)
     hasLingered = true
     server.closeIdleConnections()
     // http does not count a connection that never carried a request as idle.
     for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
-    await Promise.race([closed, delay(finishMs, undefined, { signal })])
+    await atMost(finishMs, closed)
     server.closeAllConnections()
     await closed
-    timers.abort()
   }
 
   return {

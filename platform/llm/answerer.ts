@@ -34,7 +34,7 @@ async function openProvider({ provider, apiKey, model, url }: Omit<AnswererOptio
       return {
         name: model,
         answer: async ({ instructions, text, maxTokens, form }, signal) => {
-          if (form) throw new ModelError('OpenRouter is not asked for answers in a form', undefined, false)
+          if (form) throw new ModelError('OpenRouter cannot be asked for JSON answers', undefined, false)
           const request = { instructions, messages: [{ from: 'user' as const, text }], maxTokens }
           let answer = ''
           for await (const piece of asked.reply(request, signal)) answer += piece

@@ -35,7 +35,7 @@ export function anthropicAnswerer({ apiKey, model, baseUrl }: AnthropicOptions):
         return textOf(message)
       } catch (error) {
         signal.throwIfAborted()
-        if (isHeldBack(error)) throw new ModelError('Anthropic broke off: content filtering', undefined, false)
+        if (isHeldBack(error)) throw new ModelError('Anthropic stopped early: content filtering', undefined, false)
         throw modelError('Anthropic', error, apiKey)
       }
     },
@@ -50,7 +50,7 @@ const isHeldBack = (error: unknown) =>
   error instanceof Anthropic.BadRequestError && /blocked by content filtering/i.test(error.message)
 
 function textOf({ content, stop_reason }: Anthropic.Message): string {
-  if (stop_reason === 'refusal') throw new ModelError('Anthropic broke off: refusal', undefined, false)
+  if (stop_reason === 'refusal') throw new ModelError('Anthropic stopped early: refusal', undefined, false)
   // Blocks of the model's thinking are not part of the answer.
   return content.map((block) => (block.type === 'text' ? block.text : '')).join('')
 }

@@ -95,9 +95,9 @@ const ENDS = new Set(['STOP', 'MAX_TOKENS', 'FINISH_REASON_UNSPECIFIED'])
 
 function textOf({ candidates, promptFeedback }: EnhancedGenerateContentResponse): string {
   if (promptFeedback?.blockReason)
-    throw new ModelError(`Gemini did not take the question: ${promptFeedback.blockReason}`, undefined, false)
+    throw new ModelError(`Gemini refused the question: ${promptFeedback.blockReason}`, undefined, false)
   const { content, finishReason } = candidates?.[0] ?? {}
-  if (finishReason && !ENDS.has(finishReason)) throw new ModelError(`Gemini broke off: ${finishReason}`, undefined, false)
+  if (finishReason && !ENDS.has(finishReason)) throw new ModelError(`Gemini stopped early: ${finishReason}`, undefined, false)
   // Parts with the model's thinking are not part of the answer.
   const said = (content?.parts ?? []).filter((part) => !(part as { thought?: boolean }).thought)
   return said.map(({ text }) => text ?? '').join('')

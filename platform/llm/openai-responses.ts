@@ -40,7 +40,7 @@ export function openAiAnswerer({ apiKey, model, url }: OpenAiResponsesOptions): 
       } catch (error) {
         signal.throwIfAborted()
         if (REFUSALS.has((error as { code?: string } | null)?.code ?? ''))
-          throw new ModelError('OpenAI did not take the question', undefined, false)
+          throw new ModelError('OpenAI refused the question', undefined, false)
         throw modelError('OpenAI', error, apiKey)
       }
     },
@@ -49,7 +49,8 @@ export function openAiAnswerer({ apiKey, model, url }: OpenAiResponsesOptions): 
 
 function textOf({ status, error, incomplete_details, output }: Answer): string {
   if (status === 'failed') throw new ModelError(`OpenAI failed: ${error?.message ?? 'it does not say why'}`)
-  if (incomplete_details?.reason === 'content_filter') throw new ModelError('OpenAI broke off: content_filter', undefined, false)
+  if (incomplete_details?.reason === 'content_filter')
+    throw new ModelError('OpenAI stopped early: content_filter', undefined, false)
   const parts = (output ?? []).filter(({ type }) => type === 'message').flatMap(({ content }) => content ?? [])
   if (parts.some(({ type }) => type === 'refusal')) throw new ModelError('OpenAI refused to answer', undefined, false)
   return parts.map(({ type, text }) => (type === 'output_text' ? (text ?? '') : '')).join('')

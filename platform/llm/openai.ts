@@ -49,7 +49,7 @@ export function openAi({ provider, apiKey, model, baseUrl }: OpenAiOptions): Mod
           const { delta, finish_reason } = choices[0] ?? {}
           if (delta?.content) yield delta.content
           if (finish_reason === 'content_filter')
-            throw new ModelError(`${provider} broke off: ${finish_reason}`, undefined, false)
+            throw new ModelError(`${provider} stopped early: ${finish_reason}`, undefined, false)
         }
         // After an abort the library ends the stream as if the answer were complete.
         signal.throwIfAborted()

@@ -1,3 +1,4 @@
+import { unlessAborted } from '#platform/deadline.ts'
 import { type Model, ModelError } from './model.ts'
 
 export interface Patience {
@@ -15,9 +16,6 @@ export const patient = (model: Model, { silenceMs, replyMs }: Patience): Model =
     const ended = AbortSignal.any([signal, enough.signal])
     // A signal that is already aborted fires no event.
     ended.throwIfAborted()
-    const late = Promise.withResolvers<never>()
-    late.promise.catch(() => {})
-    ended.addEventListener('abort', () => late.reject(ended.reason), { once: true })
     const giveUp = (why: string) => enough.abort(new ModelError(`${model.name} ${why}`))
     const whole = setTimeout(giveUp, replyMs, `took more than ${replyMs / 1000} s`)
     let silence: NodeJS.Timeout | undefined
@@ -25,10 +23,7 @@ export const patient = (model: Model, { silenceMs, replyMs }: Patience): Model =
       const words = model.reply(request, ended)[Symbol.asyncIterator]()
       while (true) {
         silence = setTimeout(giveUp, silenceMs, `was silent for ${silenceMs / 1000} s`)
-        const next = words.next()
-        // Avoids unhandledRejection when `late` wins the race.
-        next.catch(() => {})
-        const { done, value } = await Promise.race([next, late.promise])
+        const { done, value } = await unlessAborted(ended, words.next())
         clearTimeout(silence)
         if (done) return
         yield value

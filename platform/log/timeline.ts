@@ -88,7 +88,7 @@ export async function throwHalted(db: Queryable, error: unknown): Promise<never>
   throw new LogHalted(message, { cause: error })
 }
 
-interface Watching {
+interface WatchOptions {
   /** The timeline when the process started. */
   known: Pick<Timeline, 'id' | 'epoch'>
   /** Called when the database holds another log, or another epoch of it. */
@@ -100,9 +100,9 @@ interface Watching {
 /**
  * Calls back when the database holds another log than at the start of the process, or another epoch of it: all that the process
  * remembers of the log is then wrong, and it must restart.
- * @returns a function that stops watching
+ * @returns a function that stops it
  */
-export function watchTimeline(db: Queryable, listener: Listener, { known, onChange, onHalt }: Watching): () => void {
+export function watchTimeline(db: Queryable, listener: Listener, { known, onChange, onHalt }: WatchOptions): () => void {
   let stopped = false
   let wasHalted: string | null = null
   const look = async () => {

@@ -88,7 +88,7 @@ function tlsOf(query: URLSearchParams): (false | ConnectionOptions)[] {
     }
   }
   const mode = query.get('sslmode') ?? (['true', '1', 'require'].includes(query.get('ssl') ?? '') ? 'require' : 'disable')
-  if (!MODES.includes(mode)) throw new OperatorError(`sslmode=${mode}: there are ${MODES.join(', ')}`)
+  if (!MODES.includes(mode)) throw new OperatorError(`sslmode=${mode} is unknown: use ${MODES.join(', ')}`)
   if (mode === 'disable') return [false]
   const ca = file('sslrootcert')
   const own = known({ ca, cert: file('sslcert'), key: file('sslkey') })

@@ -96,7 +96,7 @@ export class PinnedClient extends pg.Client {
     if (look.encoding !== 'UTF8')
       throw new OperatorError(
         `the database has the encoding ${look.encoding}, which cannot hold all texts: ` +
-          `make it anew with: create database … encoding 'UTF8' template template0`,
+          `create it again with: create database … encoding 'UTF8' template template0`,
       )
   }
 

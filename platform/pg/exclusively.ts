@@ -45,7 +45,7 @@ export function openExclusively(
         db.tx(async (tx) => {
           await tx.query(`set local lock_timeout = ${waitMs}`)
           await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [name]).catch((error) => {
-            throw codeOf(error) === LOCK_NOT_AVAILABLE ? new StillTaken(`others are at ${name}`, { cause: error }) : error
+            throw codeOf(error) === LOCK_NOT_AVAILABLE ? new StillTaken(`other work holds ${name}`, { cause: error }) : error
           })
           return work()
         }),

@@ -53,7 +53,7 @@ export function denialsOf(log: Pick<Logger, 'warn' | 'info'> | undefined, fields
       if (denied.size > 0 && now() - last < QUIET_MS) return
       denials.isDenied = false
       denied.clear()
-      log?.info({ ...fields, seconds: Math.round((now() - since) / 100) / 10 }, 'the database refuses nothing any more')
+      log?.info({ ...fields, seconds: Math.round((now() - since) / 100) / 10 }, 'the database accepts all statements again')
     },
   }
   return denials

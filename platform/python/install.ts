@@ -272,7 +272,7 @@ async function installInto(folder: string, python: Python, project: LockedProjec
     failures.push(`${name}: ${lastLine(stderr) || lastLine(stdout) || 'took too long'}`)
   }
   throw new OperatorError(
-    `${project.name} could not be installed (${failures.join('; ')}): mend one of these ways${orSet(project)}`,
+    `${project.name} could not be installed (${failures.join('; ')}): fix one of these causes${orSet(project)}`,
   )
 }
 

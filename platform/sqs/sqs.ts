@@ -175,7 +175,7 @@ const tooLarge: Refusal = {
 }
 const unanswered: Refusal = {
   code: 'NoAnswer',
-  message: 'SQS did not say what became of it',
+  message: 'SQS gave no answer for this message',
   isOurFault: false,
   isSetup: false,
 }

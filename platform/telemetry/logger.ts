@@ -1,6 +1,6 @@
 import { once } from 'node:events'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Logger, pino } from 'pino'
+import { atMost } from '#platform/deadline.ts'
 
 export type { Logger }
 
@@ -30,9 +30,8 @@ const DRAIN_MS = 500
  */
 export async function logLast(logger: Logger, level: 'info' | 'error', ...line: [string] | [object, string]): Promise<void> {
   if (!logger.isLevelEnabled(level)) return
-  const late = new AbortController()
-  const written = Promise.race([once(out, 'drain'), once(out, 'error'), sleep(DRAIN_MS, undefined, late)])
+  // Rejects when the output reports an error.
+  const written = once(out, 'drain')
   logger[level](...(line as [string]))
-  await written.catch(() => {})
-  late.abort()
+  await atMost(DRAIN_MS, written)
 }

@@ -6,7 +6,7 @@ export interface Spell {
   /** The operation started again after a failure. Without another failure within 30 s, the spell is over. */
   resumed(): void
   worked(): void
-  /** Ends the spell without a line: another process has taken over, and logs what comes of it. */
+  /** Ends the spell without a line: another process has taken over, and logs the rest. */
   left(): void
 }
 
@@ -42,7 +42,7 @@ export function openSpell(
     if (!spell) return
     const { failures, since } = spell
     spell = undefined
-    log.info({ ...fields, failures, seconds: seconds(since) }, 'goes on')
+    log.info({ ...fields, failures, seconds: seconds(since) }, 'resumed')
   }
   return {
     failed(error) {

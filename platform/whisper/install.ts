@@ -74,7 +74,7 @@ function listenerOf({ path, version }: Installed): Listener {
   const lib = join(dirname(path), 'lib')
   const binaries = join(lib, 'imageio_ffmpeg', 'binaries')
   const name = namesIn(binaries).find((name) => name.startsWith('ffmpeg-'))
-  if (!name) throw new OperatorError(`there is no ffmpeg in ${binaries}: remove ${dirname(path)}, which is installed anew then`)
+  if (!name) throw new OperatorError(`there is no ffmpeg in ${binaries}: remove ${dirname(path)}, then it is installed again`)
   const nvidia = join(lib, 'nvidia')
   const libraries = namesIn(nvidia).map((name) => join(nvidia, name, 'lib'))
   return { path, version, ffmpeg: join(binaries, name), libraries: libraries.filter((path) => existsSync(path)) }

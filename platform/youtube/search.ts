@@ -34,7 +34,7 @@ export function youtubeSearch({ url, key, timeoutMs = TIMEOUT_MS }: SearchOption
     const query = new URLSearchParams({ part: 'snippet', type: 'video', maxResults: String(MOST), q: literal(words), key })
     const answer = await ask(`${url}/search?${query}`, timeoutMs)
     const found = Answer.safeParse(answer)
-    if (!found.success) throw new SearchFailed('its answer is not what it should be')
+    if (!found.success) throw new SearchFailed('its answer has an unknown form')
     const videos = found.data.items.map((item) => Item.safeParse(item).data).filter((item) => item !== undefined)
     return videos.map(({ id, snippet }) => ({ videoId: id.videoId, title: unescaped(snippet.title) }))
   }

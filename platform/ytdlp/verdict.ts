@@ -17,8 +17,8 @@ const RUNTIME = 'yt-dlp finds no JavaScript runtime that it can use: run VidWiz 
 const CHALLENGE = 'yt-dlp could not solve YouTube’s challenge: `npx vidwiz helpers update` takes the newest yt-dlp'
 const OLD = 'this yt-dlp is too old for its flags: `npx vidwiz helpers update`, or a newer YTDLP_PATH'
 const COOKIES = 'export new cookies into YTDLP_COOKIES'
-const PROXY = 'see to YTDLP_PROXY'
-const PAGE = 'see to YOUTUBE_WATCH_URL'
+const PROXY = 'check YTDLP_PROXY'
+const PAGE = 'check YOUTUBE_WATCH_URL'
 
 /** The first match counts: YouTube words "try again later" and bot checks like messages about deleted videos. */
 const SIGNS: readonly [Meaning, RegExp, remedy?: string][] = [

@@ -83,7 +83,7 @@ function parsed(text: string): Record<string, unknown> {
     info = undefined
   }
   if (typeof info !== 'object' || info === null)
-    throw new NotHad({ meaning: 'later', reason: 'yt-dlp told nothing of the video' })
+    throw new NotHad({ meaning: 'later', reason: 'yt-dlp said nothing about the video' })
   if ('_type' in info && info._type !== 'video') throw new NotHad({ meaning: 'later', reason: 'the page is not of one video' })
   return info as Record<string, unknown>
 }

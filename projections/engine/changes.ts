@@ -13,7 +13,7 @@ export interface Changes {
   /** Calls back after each commit that moved one of these views. Returns a function that stops it. */
   onMove(views: readonly View[], callback: Callback): () => void
   /** Number of subscriptions. */
-  watching(): number
+  subscribers(): number
   close(): void
 }
 
@@ -29,7 +29,7 @@ interface Watched {
 /** One per process. Without subscribers it does not even listen. */
 export function openChanges(listener: Listener, { safetyNetMs = SAFETY_NET_MS } = {}): Changes {
   const watched = new Map<string, Watched>()
-  let watching = 0
+  let subscribers = 0
   let stopListening: (() => void) | undefined
   let safetyNet: NodeJS.Timeout | undefined
 
@@ -59,13 +59,13 @@ export function openChanges(listener: Listener, { safetyNetMs = SAFETY_NET_MS } 
   }
 
   const begin = () => {
-    if (watching++ > 0) return
+    if (subscribers++ > 0) return
     stopListening = listener.on('checkpoints', onMoved)
     safetyNet = setInterval(lookAtAll, safetyNetMs)
   }
 
   const end = () => {
-    if (--watching > 0) return
+    if (--subscribers > 0) return
     stopListening?.()
     clearInterval(safetyNet)
   }
@@ -92,7 +92,7 @@ export function openChanges(listener: Listener, { safetyNetMs = SAFETY_NET_MS } 
         if (wasThere) end()
       }
     },
-    watching: () => watching,
+    subscribers: () => subscribers,
     close() {
       stopListening?.()
       clearInterval(safetyNet)

@@ -97,13 +97,13 @@ function compared(view: View, version: number | null, columns: Column[]): Unfit 
     view,
     'other columns',
     `view ${name} is live in version ${version} as in this process, but its table differs: ${wrong.join(', ')}. ` +
-      `Its columns were changed without a new version: raise the version, or build the view anew (npx vidwiz rebuild ${name})`,
+      `Its columns were changed without a new version: raise the version, or rebuild the view (npx vidwiz rebuild ${name})`,
   )
 }
 
-/** Somebody dropped the table. */
+/** A person dropped the table. */
 export const noTable = ({ name }: View) =>
-  `the table of view ${name} is gone. Build it anew: npx vidwiz rebuild ${name}, or restart the projector, which builds all that are gone`
+  `the table of view ${name} is gone. Rebuild it: npx vidwiz rebuild ${name}, or restart the projector, which rebuilds missing tables`
 
 function missingOf(view: View, columns: Column[]): string[] {
   const live = new Map(columns.map(([name, type]) => [name, type]))

@@ -61,8 +61,8 @@ export class RebuildRefused extends Error {
 export class OlderCode extends OperatorError {
   constructor({ name, version }: View, live: number) {
     super(
-      `view ${name} is live in version ${live}; this code knows version ${version} and would take it back. ` +
-        `Rebuild with the newer code, or stop all of the newer code first and say --down-to ${version}`,
+      `view ${name} is live in version ${live}; this code knows version ${version} and would replace it by an older one. ` +
+        `Rebuild with the newer code, or first stop all processes of the newer code, then add --down-to ${version}`,
     )
     this.name = 'OlderCode'
   }
@@ -71,7 +71,7 @@ export class OlderCode extends OperatorError {
 /** The view was rebuilt but could not be swapped in. The live view is unchanged. */
 export class SwapRefused extends Error {
   constructor(view: View, cause: unknown) {
-    super(`view ${view.name} was rebuilt, but its table is held by somebody for so long that it could not be swapped in`, {
+    super(`view ${view.name} was rebuilt but not swapped in: another session held its table for too long`, {
       cause,
     })
     this.name = 'SwapRefused'
@@ -174,7 +174,7 @@ function exclusively<T>(
   })
 }
 
-/** Everything in the schema can be built anew, so an operator may drop it. `if not exists` would need a right that is not needed otherwise. */
+/** Everything in the schema can be rebuilt, so an operator may drop it. `if not exists` would need a right that is not needed otherwise. */
 const SCHEMA = `do $$ begin if to_regnamespace('views') is null then create schema views; end if; end $$`
 
 /**

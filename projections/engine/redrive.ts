@@ -1,10 +1,10 @@
 import type pg from 'pg'
 import type { Recorded } from '#events/kit/envelope.ts'
 import { bisect } from '#platform/log/consumers/bisect.ts'
-import { fenceOwner } from '#platform/log/consumers/letters.ts'
 import { failed, type Parked } from '#platform/log/consumers/parked.ts'
+import { restoreParked, takeParked } from '#platform/log/consumers/redrive.ts'
 import { isRefusal } from '#platform/pg/errors.ts'
-import { type Db, inTransaction, type Queryable } from '#platform/pg/pool.ts'
+import { type Db, inTransaction } from '#platform/pg/pool.ts'
 import { unfit } from './fit.ts'
 import { readFor } from './fold.ts'
 import { rowMemory } from './memory.ts'
@@ -47,14 +47,6 @@ export async function tryStreams(db: Db, view: View, streams: readonly string[])
   return tried.promise
 }
 
-/** A parked event taken for a redrive, with its former row's values. */
-interface Taken {
-  pos: number
-  event: string
-  at: string
-  redriven: number
-}
-
 /** Redrives streams within a transaction. @param byPerson true for an operator's redrive, false for a rebuild's */
 export async function redriveIn(
   tx: pg.PoolClient,
@@ -64,17 +56,11 @@ export async function redriveIn(
 ): Promise<Map<string, Redriven>> {
   const at = inTransaction(tx)
   const results = new Map(streams.map((stream): [string, Redriven] => [stream, { applied: 0, parked: 0, failure: null }]))
-  if (!(await fenceOwner(at, target.consumer, streams))) return results
+  const taken = await takeParked(at, target.consumer, streams)
+  if (!taken) return results
   // The checkpoints are locked until the commit, so no rebuild can be swapped in after this check.
   const wrong = byPerson ? await unfit(at, target.view) : undefined
   if (wrong) throw wrong
-  const taken = await at.query<Taken>(
-    'letters.take',
-    `with taken as (
-       delete from log.dead_letters where consumer = $1 and stream = any ($2) and state <> 'skipped' returning pos, event, at, redriven)
-     select pos, event, at, redriven from taken order by pos`,
-    [target.consumer, streams],
-  )
   const readings = taken.map(({ event }) => readFor(target.view, JSON.parse(event)))
   const keep = (more: Parked[]) => {
     for (const one of more) {
@@ -95,18 +81,9 @@ export async function redriveIn(
   })
   for (const { recorded } of readings) results.get(recorded.stream)!.applied++
   for (const result of results.values()) result.applied -= result.parked
-  if (readings.some(({ recorded }) => isStuck(recorded))) await restore(at, target, taken, byPerson)
+  if (readings.some(({ recorded }) => isStuck(recorded))) await restoreParked(at, target.consumer, taken, byPerson)
   return results
 }
-
-/** Events that stay parked keep the time of their first failure and their count of redrives. */
-const restore = (at: Queryable, { consumer }: Target, taken: readonly Taken[], byPerson: boolean) =>
-  at.query(
-    'letters.restore',
-    `update log.dead_letters l set at = t.at, redriven = t.redriven + $3
-       from json_to_recordset($2) t(pos bigint, at timestamptz, redriven int) where l.consumer = $1 and l.pos = t.pos`,
-    [consumer, JSON.stringify(taken.map(({ pos, at, redriven }) => ({ pos, at, redriven }))), byPerson ? 1 : 0],
-  )
 
 async function savepoint(tx: pg.PoolClient, work: () => Promise<void>) {
   await tx.query('savepoint attempt')

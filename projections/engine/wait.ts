@@ -1,3 +1,4 @@
+import { within } from '#platform/deadline.ts'
 import type { Place } from '#platform/log/port.ts'
 import { INCARNATION } from '#platform/pg/incarnation.ts'
 import type { Listener } from '#platform/pg/listen.ts'
@@ -200,8 +201,8 @@ export function openWaiter(db: Pick<Db, 'query' | 'incarnations'>, listener: Lis
   }
 
   async function recover({ until, places }: NonNullable<typeof recovery>, names: readonly string[]) {
-    const late = new Promise<[]>((resolve) => setTimeout(resolve, until - performance.now(), []).unref())
-    await visible(names, await Promise.race([places, late]), until - performance.now())
+    const found = await within(until - performance.now(), places, () => [])
+    await visible(names, found, until - performance.now())
   }
 
   return {

@@ -17,7 +17,7 @@ const OVER = {
 export function forgetOld(db: Queryable, log: Logger): () => void {
   const forget = () => {
     for (const [what, statement] of Object.entries(OVER))
-      forgetAll(db, `${what}.forget`, statement).catch((error) => log.warn({ error, what }, 'could not forget what is over'))
+      forgetAll(db, `${what}.forget`, statement).catch((error) => log.warn({ error, what }, 'could not delete old rows'))
   }
   forget()
   const timer = setInterval(forget, HOUR_MS)

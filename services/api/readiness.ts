@@ -11,7 +11,7 @@ import { conversationsView } from '#projections/conversations.ts'
 import type { Changes } from '#projections/engine/changes.ts'
 import { userVideosView } from '#projections/user-videos.ts'
 import { ALL_PARTS, PARTS_UNKNOWN, partsOf, type VideoRead, videosBeyond, videosView } from '#projections/videos.ts'
-import { areWatchable, type Watching } from '#projections/watchable.ts'
+import { areWatchable, type WatchRequest } from '#projections/watchable.ts'
 import { videoRead } from './video-read.ts'
 
 export interface ReadinessOptions {
@@ -24,7 +24,7 @@ export interface ReadinessOptions {
 /** Tells viewers how a video becomes ready. */
 export interface Readiness {
   /** Whether somebody may watch a video; false only after `holdMs`. */
-  mayWatch(watching: Watching): Promise<boolean>
+  mayWatch(request: WatchRequest): Promise<boolean>
   /** Sends the video now and whenever it gains or loses a part, until it has all parts. */
   tell(videoId: string, out: Out): Promise<void>
 }
@@ -40,7 +40,7 @@ export function readinessOf(
   { db, changes, log }: { db: Db; changes: Changes; log: Logger },
   { holdMs = 1_500, endMs = 60_000 }: ReadinessOptions = {},
 ): Readiness {
-  const isWatchable = batched((watching: Watching[]) => areWatchable(db, watching), {
+  const isWatchable = batched((requests: WatchRequest[]) => areWatchable(db, requests), {
     name: ({ viewer, videoId }) => `${viewer} ${videoId}`,
   })
   const videoBeyond = batched((known: { videoId: string; parts: number }[]) => videosBeyond(db, known), {
@@ -50,13 +50,13 @@ export function readinessOf(
   /** Undefined without news. A failed query gives no news: the stream should outlive an outage of the database. */
   const news = (videoId: string, parts: number) =>
     videoBeyond({ videoId, parts }).catch((error) => {
-      log.warn({ videoId, fault: faultOf(error) }, 'cannot look at a video that is watched')
+      log.warn({ videoId, fault: faultOf(error) }, 'cannot read a video that clients watch')
       return undefined
     })
 
   return {
-    async mayWatch(watching) {
-      if (await isWatchable(watching)) return true
+    async mayWatch(request) {
+      if (await isWatchable(request)) return true
       const bell = openBell()
       const unwatch = changes.onMove(WATCHABLE_VIEWS, bell.ring)
       const until = performance.now() + holdMs
@@ -65,11 +65,11 @@ export function readinessOf(
         // One last check at the end, after the time has run out.
         while (leftMs() > 0) {
           bell.hush()
-          if (await isWatchable(watching)) return true
+          if (await isWatchable(request)) return true
           await bell.wait(leftMs())
           if (leftMs() > 0) await sleep(PAUSE_MS)
         }
-        return await isWatchable(watching)
+        return await isWatchable(request)
       } finally {
         unwatch()
       }

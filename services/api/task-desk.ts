@@ -63,7 +63,7 @@ export function openTaskDesk(options: TaskDeskOptions): TaskDesk {
 const actor = 'admin'
 
 async function handBack(task: ClaimedTask, requestId: string, { db, execute, log }: TaskDeskOptions) {
-  log.info({ ...task, requestId }, 'a worker was gone before it had its task')
+  log.info({ ...task, requestId }, 'a worker disconnected before it got its task')
   try {
     // The view may not show the claim yet.
     const claim = await newestOf(db, tasksFor(task.kind, task.videoId).stream)

@@ -9,7 +9,7 @@ import { positionText } from './position.ts'
 
 export interface Executing {
   visibleIn: readonly ViewName[]
-  /** Makes the command that gave a kept result, when a repeated Idempotency-Key needs that result made anew (see `Command.remake`). */
+  /** Makes the command that gave a kept result, when a repeated Idempotency-Key needs that result computed again (see `Command.remake`). */
   remake?: Command['remake']
   /** The cause of the command, unless it is the request itself. */
   cause?: Cause | undefined

@@ -36,7 +36,7 @@ export function asOfCommand(): Command {
     .option('--position <n>', 'with all up to this position of the log', wholeNumber)
     .action((name: string, { at, position }: { at?: number; position?: number }) =>
       connected(async (connection) => {
-        if ((at === undefined) === (position === undefined)) throw new OperatorError('say either --at or --position')
+        if ((at === undefined) === (position === undefined)) throw new OperatorError('give either --at or --position')
         const view = viewNamed(name)
         const pos = await positionOf(connection.db, { at, pos: position })
         giveWay()
@@ -64,8 +64,8 @@ export function asOfCommand(): Command {
     .description('rows of a view as it was, one JSON object per line')
     .argument('<id>', 'as `npx vidwiz as-of list` shows it')
     .option('--where <column=value...>', 'only rows with this value; several narrow it down', pairs, {})
-    .option('--limit <n>', 'at most so many', wholeNumber, 100)
-    .option('--offset <n>', 'after so many', wholeNumber, 0)
+    .option('--limit <n>', 'at most this many', wholeNumber, 100)
+    .option('--offset <n>', 'skip this many', wholeNumber, 0)
     .action((id: string, options: { where: Record<string, string>; limit: number; offset: number }) =>
       connected(async ({ db }) => {
         for (const row of await rowsAsOf(db, id, options)) console.log(JSON.stringify(row))

@@ -97,7 +97,7 @@ export function docsCommand(source = ours): Command {
     .action(async () => report(checkDocs(await source()), 'the docs are what the code declares'))
   command
     .command('write')
-    .description('generate these parts anew')
+    .description('generate these parts again')
     .action(async () => {
       const { written, problems } = writeDocs(await source())
       for (const file of written) console.log(`wrote ${file}`)

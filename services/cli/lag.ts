@@ -28,8 +28,8 @@ export const lagCommand = (): Command =>
     .description('whether anything is stuck: the state of each consumer, how far it is behind, and what to do about it')
     .option('--all', 'also the partitions that are not behind')
     .option('--json', 'one JSON array, a partition of a consumer each; events is null where they cannot be counted')
-    .option('--watch', 'again every second, until Ctrl-C; only this shows trends')
-    .option('--check', 'end with 1 when something needs you, or nothing can be said')
+    .option('--watch', 'repeat every second until Ctrl-C; only this shows trends')
+    .option('--check', 'exit code 1 when something needs you or is not known')
     .action((options: Options) =>
       connected(
         async ({ db, reader }) => {
@@ -100,10 +100,10 @@ async function holders(db: Queryable, seen: Look): Promise<string[]> {
 
 function page(seen: Look, lags: readonly Lag[], held: readonly string[], { all = false, watch = false }: Options): string {
   const consumers = consumersOf(seen)
-  const troubles = consumers.filter(({ state, isLeftOut }) => !isLeftOut && (NEEDS_YOU.has(state) || state === 'UNKNOWN'))
+  const unwell = consumers.filter(({ state, isLeftOut }) => !isLeftOut && (NEEDS_YOU.has(state) || state === 'UNKNOWN'))
   const isBehind = consumers.some(({ events, isLeftOut }) => events && !isLeftOut)
   return [
-    [seen.verdict, ...paragraphs(troubles), ...held].join('\n'),
+    [seen.verdict, ...paragraphs(unwell), ...held].join('\n'),
     stateTable(consumers),
     ...(isBehind && !watch ? ['One look has no trend: --watch shows where it goes, and when it will be done.'] : []),
     partitionTable(lags, all),
@@ -115,8 +115,8 @@ const stepOf = ({ state, why, next, owner }: ConsumerLook) =>
   `${state} ${next?.startsWith('npx vidwiz relieve ') ? owner?.id : (next ?? why)}`
 
 /** A paragraph for each remedy, with the reason of the worst consumer that needs it. */
-const paragraphs = (troubles: readonly ConsumerLook[]): string[] =>
-  [...Map.groupBy(troubles, stepOf).values()].flatMap((alike) => {
+const paragraphs = (unwell: readonly ConsumerLook[]): string[] =>
+  [...Map.groupBy(unwell, stepOf).values()].flatMap((alike) => {
     const { state, why, next } = alike[0]!
     const who = alike.map(({ consumer, topic }) => `${consumer} (${topic})`).join(', ')
     return [`${state} ${who}: ${why}.`, ...(next ? [`  → ${pasteable(next)}`] : [])]

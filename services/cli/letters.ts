@@ -52,7 +52,7 @@ export const lettersCommands = (): Command[] => [
     .option('--all', 'all streams of the consumer')
     .option('--group <id>', 'all streams of one cause (npx vidwiz letters --group)')
     .option('--reason <text>', 'why; kept with the record of it')
-    .option('--dry-run', 'change nothing: tell what would come of it')
+    .option('--dry-run', 'change nothing: show what would happen')
     .action((consumer: string | undefined, stream: string | undefined, { all, group, reason, dryRun }: RedriveOptions) =>
       connected(async ({ db }) => {
         const selection = chosen({ consumer, stream, group }, all)
@@ -65,7 +65,7 @@ export const lettersCommands = (): Command[] => [
         progress.end()
         print(result, stream, dryRun)
         if (result.untaken.length > 0 && stream)
-          throw new OperatorError(`${result.untaken.join(', ')} has not taken them up; it will once it runs`)
+          throw new OperatorError(`${result.untaken.join(', ')} has not tried them yet; it will when it runs`)
         if (result.parked > 0 || result.isCancelled) process.exitCode = 1
       }),
     ),
@@ -76,7 +76,7 @@ export const lettersCommands = (): Command[] => [
     .argument('<position>', 'of the failed event', wholeNumber)
     .requiredOption('--reason <text>', 'why it is given up')
     .option('--redrive', 'redrive what waits behind it in the same step')
-    .option('--dry-run', 'change nothing: tell what will differ')
+    .option('--dry-run', 'change nothing: show what will differ')
     .action((consumer: string, stream: string, pos: number, { reason, redrive, dryRun }: SkipOptions) =>
       connected(async ({ db }) => {
         await assertKnown(db, consumer)

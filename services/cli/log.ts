@@ -18,7 +18,7 @@ export const logCommand = (): Command => {
   command
     .command('move')
     .description(
-      'carry the embedded log over to Kafka, position by position; broken off, it goes on where it was. Services may run meanwhile.',
+      'copy the embedded log to Kafka, position by position. If interrupted, it continues where it stopped. Services may run meanwhile.',
     )
     .addOption(new Option('--to <log>', 'where to').choices(['kafka']).makeOptionMandatory())
     .action(() => move())
@@ -28,7 +28,7 @@ export const logCommand = (): Command => {
 async function move(): Promise<void> {
   const settings = readSettings()
   const kafka = kafkaOptions(settings)
-  if (!kafka) throw new OperatorError('KAFKA_BROKERS is not set: it names the brokers to carry the log over to')
+  if (!kafka) throw new OperatorError('KAFKA_BROKERS is not set: it names the brokers to copy the log to')
   const wire = await openWire(settings)
   const created = await withTopics(kafka, (tools) => tools.create(topics, { replication: settings.KAFKA_REPLICATION }))
   for (const name of created) console.log(`created ${name}`)
@@ -52,7 +52,7 @@ async function move(): Promise<void> {
       console.log(`verified: Kafka holds all ${found.compared.toLocaleString('en')} events, each where and as the log has it`)
       console.log(
         pasteable(
-          'Set KAFKA_BROKERS for every service, and run the relay (npx vidwiz run relay): consumers go on where they stand.',
+          'Set KAFKA_BROKERS for every service, and run the relay (npx vidwiz run relay): consumers continue where they are.',
         ),
       )
     } finally {

@@ -26,34 +26,34 @@ export function mediaCommand(): Command {
   const command = new Command('media')
     .description('jobs of media workers that wait, are under way or have failed')
     .enablePositionalOptions()
-    .option('--limit <n>', 'at most so many, oldest first', wholeNumber, 100)
+    .option('--limit <n>', 'at most this many, oldest first', wholeNumber, 100)
     .option('--json', 'one JSON object per line')
     .action(({ limit, json }: { limit: number; json?: boolean }) => connected(({ db }) => list(db, limit, json)))
   const door = command
     .command('door')
     .description(
-      'the database in which workers find their jobs that know no HTTP: opens it, or brings it up to date, ' +
-        'and prints what leads there, as a worker takes it; that holds a password',
+      'open or update the database for media workers that do not use HTTP, ' +
+        'and print the settings that a worker needs to reach it, password included',
     )
     .enablePositionalOptions()
-    .option('--rotate', 'with a new password; who has the former one cannot come in any more')
-    .option('--close', 'removes it, with its role')
-    .option('--force', 'with --close: also when something that workers wrote is no event yet')
+    .option('--rotate', 'make a new password; the old one is refused from then on')
+    .option('--close', 'remove the database and its role')
+    .option('--force', 'with --close: also if entries of workers are not events yet')
     .action(({ rotate, close, force = false }: { rotate?: boolean; close?: boolean; force?: boolean }) =>
       connected(({ db }) => (close ? shut(db, force) : open(db, rotate ?? false))),
     )
   door
     .command('parked')
-    .description('what workers wrote and nothing could be made of, the newest first')
-    .option('--limit <n>', 'at most so many', wholeNumber, 100)
+    .description('entries of workers that could not be handled, the newest first')
+    .option('--limit <n>', 'at most this many', wholeNumber, 100)
     .option('--json', 'one JSON object per line')
     .action(({ limit, json }: { limit: number; json?: boolean }) => behind((doorDb) => parked(doorDb, limit, json)))
   door
     .command('redrive')
-    .description('try that again, and what was written about the same job after it')
+    .description('try such entries again, with the later entries of the same job')
     .argument('[videos...]', "YouTube's ids; all, if none is given")
     .action((videos: string[]) =>
-      behind(async (doorDb) => console.log(`tried again: ${await redriveParked(doorDb, videos)} things that workers wrote`)),
+      behind(async (doorDb) => console.log(`tried again: ${await redriveParked(doorDb, videos)} entries of workers`)),
     )
   return command
 }
@@ -109,7 +109,7 @@ async function open(db: Db, rotate: boolean): Promise<void> {
   )
   for (const other of alsoOpen)
     console.error(
-      `note: everybody may connect to the database ${other}, so this role as well; it finds nothing there that everybody does not. ` +
+      `note: every role may connect to the database ${other}, so this role can, too; it sees there what every role sees. ` +
         `To close it: revoke connect on database "${other}" from public`,
     )
 }

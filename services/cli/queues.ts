@@ -73,9 +73,7 @@ export const queuesCommand = (): Command => {
     )
   command
     .command('env')
-    .description(
-      'the environment that leads other programs to the S3 and SQS of the data folder, as a shell takes it; it holds their keys',
-    )
+    .description('shell variables for other programs that use the S3 and SQS of the data folder; they include the keys')
     .action(() => {
       for (const [name, value] of Object.entries(localAwsEnvironment(readSettings()))) console.log(`export ${name}='${value}'`)
     })

@@ -29,14 +29,12 @@ interface Options {
 
 export const rebuildCommand = (): Command =>
   new Command('rebuild')
-    .description(
-      'build a view anew from the log, then swap it in; live reads go on meanwhile, Ctrl-C ends it and nothing has changed',
-    )
+    .description('rebuild a view from the log, then swap it in. Reads continue meanwhile. Ctrl-C cancels it and changes nothing')
     .addArgument(viewArgument().argOptional())
     .option('--all', 'rebuild every view; each topic is read once for all its views')
     .option('--dry-run', 'change nothing: show how the rebuilt rows would differ from the live ones')
     .option('--differences <file>', 'with --dry-run: write all rows that differ there, as lines of JSON')
-    .option('--reason <text>', 'why, for those who read what was done')
+    .option('--reason <text>', 'why; kept with the operation')
     .option(
       '--down-to <version>',
       'replace a live view of newer code by the version of this code; processes of the newer code then stand by',

@@ -6,10 +6,10 @@ import { previewRelief, reliefLines, relieve, relieveAct } from '#services/opera
 import { connected } from './connect.ts'
 import { operating } from './operating.ts'
 
-/** `relieve`: takes a consumer from a frozen process, so that another process goes on. */
+/** `relieve`: takes a consumer from a frozen process, so that another process continues it. */
 export const relieveCommand = (): Command =>
   new Command('relieve')
-    .description('take a consumer from a process that is frozen, so that another one goes on where it stood')
+    .description('take a consumer from a frozen process, so that another process continues it')
     .argument('<consumer>', 'for example notes')
     .option('--dry-run', 'change nothing: say who is frozen, and what would be done to it')
     .option('--reason <text>', 'why; kept with the operation')

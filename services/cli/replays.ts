@@ -13,7 +13,7 @@ export function replaysCommand(): Command {
   const command = new Command('replays')
     .description('rebuilds, dry runs, comparisons and views as they were: those that run and those that have ended')
     .option('--view <name>', 'only of this view')
-    .option('--limit <n>', 'at most so many, the newest first', wholeNumber, 20)
+    .option('--limit <n>', 'at most this many, the newest first', wholeNumber, 20)
     .option('--json', 'one JSON object per line')
     .action(({ view, limit, json }: { view?: string; limit: number; json?: boolean }) =>
       connected(async ({ db }) => {
@@ -24,7 +24,7 @@ export function replaysCommand(): Command {
     )
   command
     .command('cancel')
-    .description('end a replay that runs, on whatever machine: nothing has changed then')
+    .description('cancel a running replay, on any machine; it then changes nothing')
     .argument('<id>', 'as `npx vidwiz replays` shows it')
     .option('--reason <text>', 'why')
     .action((id: string, { reason }: { reason?: string }) =>

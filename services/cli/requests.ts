@@ -35,17 +35,17 @@ interface Listing {
 /** `requests` and `requests redrive`: requests to models. */
 export function requestsCommand(): Command {
   const command = new Command('requests')
-    .description('what is asked of models and waits, or was given up: texts of notes and summaries')
+    .description('requests to models for notes and summaries: those that wait or were given up')
     .option('--status <list>', `only of these, with commas between: ${STATUSES.join(', ')}`, statuses, [...STATUSES])
-    .option('--limit <n>', 'at most so many, oldest first', wholeNumber, 100)
+    .option('--limit <n>', 'at most this many, oldest first', wholeNumber, 100)
     .option('--json', 'one JSON object per line')
     .action((options: Listing) => connected(({ db }) => list(db, options)))
   command
     .command('redrive')
-    .description('ask anew for what was given up; exit code 1 if something could not be asked for')
+    .description('ask again for requests that were given up; exit code 1 if one could not be asked for')
     .argument('[requests...]', 'for example note-42 summary-dQw4w9WgXcQ; note or summary for all of a kind that were given up')
     .option('--reason <text>', 'why; kept with the operation')
-    .option('--all', 'all that were given up, but for those that need no answer any more')
+    .option('--all', 'all that were given up, except those that need no answer any more')
     .action((names: string[], { all, reason }: { all?: boolean; reason?: string }) => {
       if (all ? names.length > 0 : names.length === 0) throw new OperatorError('name the requests to redrive, or say --all')
       return connected(({ db }) => redrive(db, names, reason))

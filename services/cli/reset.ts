@@ -17,20 +17,20 @@ interface Options {
 
 export const resetCommand = (): Command =>
   new Command('reset')
-    .description('have a reactor or a bridge go on from another place of the log; a view is rebuilt instead')
+    .description('let a reactor or a bridge continue from another position of the log; views are rebuilt instead')
     .argument('<consumer>', 'for example fetch-scheduler')
-    .option('--to-position <n>', 'it goes on with the first event behind this position; 0 is the beginning', wholeNumber)
-    .option('--to-time <moment>', 'it goes on with what was appended after this moment, for example 2026-11-28T05:00Z', moment)
+    .option('--to-position <n>', 'continue with the first event after this position; 0 is the beginning', wholeNumber)
+    .option('--to-time <moment>', 'continue with the first event after this moment, for example 2026-11-28T05:00Z', moment)
     .option('--dry-run', 'change nothing: say what would be handled again, and what cannot happen twice')
     .option('--reason <text>', 'why; needed unless it is a dry run')
     .action((consumer: string, { toPosition, toTime, dryRun, reason }: Options) =>
       connected(async ({ db }) => {
         if ((toPosition === undefined) === (toTime === undefined))
-          throw new OperatorError('say either --to-position or --to-time')
+          throw new OperatorError('give either --to-position or --to-time')
         const pos = await positionOf(db, { pos: toPosition, at: toTime })
         const preview = await previewReset(db, consumer, pos)
         if (dryRun) return console.log(resetText(preview))
-        if (!reason) throw new OperatorError('say why: --reason (or --dry-run, to see what it would mean)')
+        if (!reason) throw new OperatorError('give a reason: --reason (or --dry-run, to see what would happen)')
         const { execute, operator } = operating(db)
         const done = await operate(execute, operator, resetAct(preview, reason), async () => {
           const { summary } = await resetAsShown(db, preview)

@@ -17,29 +17,30 @@ interface Options {
   reason?: string
 }
 
-/** `restored`: lets a log go on after its database was restored from a backup. */
+/** `restored`: lets a log continue after its database was restored from a backup. */
 export const restoredCommand = (): Command =>
   new Command('restored')
-    .description(
-      'let the log go on after its database was restored from a backup, so that nothing of before mixes with what comes',
-    )
+    .description('let the log continue after its database was restored from a backup, without mixing old and new data')
     .option(
       '--skip <n>',
-      'how many positions and numbers to leave out: more than were given out after the backup, as far as Kafka does not tell',
+      'how many positions and ids to leave out; choose more than were used after the backup (Kafka shows some of them)',
       wholeNumber,
       SKIP,
     )
-    .option('--thorough', 'compare all that Kafka holds with the log, also what every consumer has passed; this may take long')
+    .option(
+      '--thorough',
+      'compare all records of Kafka with the log, also those that every consumer has applied; this may take long',
+    )
     .option('--dry-run', 'change nothing: say what was lost and what would be done')
     .option('--reason <text>', 'why; needed unless it is a dry run')
     .action(({ skip, thorough, dryRun, reason }: Options) =>
       connected(async ({ db }) => {
         if (skip < 1) throw new OperatorError('--skip must be 1 or more')
-        if (!dryRun && !reason) throw new OperatorError('say why: --reason (or --dry-run, to see what it would mean)')
+        if (!dryRun && !reason) throw new OperatorError('give a reason: --reason (or --dry-run, to see what would happen)')
         const shown = await previewRestoration(db, readSettings(), { skip, thorough, onRead: progressOn(process.stderr) })
         console.log(restorationLines(shown).join('\n'))
         if (dryRun || !reason) return
-        // A halted log takes no events, so the operation is recorded afterwards, when the log goes on.
+        // A halted log takes no events, so the operation is recorded afterwards, when the log continues.
         const done = await restoreAsShown(db, shown)
         const { execute, operator } = operating(db)
         console.log(await operate(execute, operator, restoredAct(reason), async () => done))

@@ -12,7 +12,7 @@ import { operator } from './recorded.ts'
 /** `reveal`: prints data that the operators' page masks; a reason is required and recorded. */
 export const revealCommand = (): Command => {
   const command = new Command('reveal').description(
-    'print what the page for operators masks; who looked at what and why is recorded, what was seen is not',
+    'print what the page for operators masks. The operator, the target and the reason are recorded; the content is not',
   )
   const add = (name: string, args: [string, string][], what: (...values: string[]) => Secret) => {
     const one = command.command(name).requiredOption('--reason <text>', 'why it must be seen')

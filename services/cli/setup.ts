@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { catalog } from '#events/catalog.ts'
+import { catalog, deciders } from '#events/catalog.ts'
 import { topics } from '#events/topics.ts'
 import { setUpAws } from '#platform/aws/setup.ts'
 import { readSettings } from '#platform/config/settings.ts'
@@ -7,6 +7,7 @@ import { kafkaOptions } from '#platform/log/kafka/client.ts'
 import { ourSchemas, registerSchemas } from '#platform/log/kafka/schemas.ts'
 import { withTopics } from '#platform/log/kafka/topics.ts'
 import { registerTypes } from '#platform/log/newer-code.ts'
+import { makeSequences } from '#platform/log/postgres/sequences.ts'
 import { migrate } from '#platform/pg/migrate.ts'
 import { openDb } from '#platform/pg/pool.ts'
 import { databaseUrl } from '#platform/pg/where.ts'
@@ -16,7 +17,7 @@ import { OperatorError } from '#platform/service.ts'
 export const setupCommand = (): Command =>
   new Command('setup')
     .description(
-      'bring up to date what services stand on: the tables, and where they are used the topics of Kafka, ' +
+      'create or update what services need: the tables, the sequences of ids; where used, the topics of Kafka, ' +
         'the schemas in the registry, and with AWS_CREATE=1 the bucket and the queues. ' +
         'Safe to repeat; `npx vidwiz start` does it by itself.',
     )
@@ -29,9 +30,14 @@ async function setup(): Promise<void> {
     throw new OperatorError(`cannot use the database: ${error.message || error.code}`, { cause: error })
   })
   const db = openDb(url, { name: 'vidwiz cli', max: 1 })
-  // Commands of this version may append events before one of its services starts.
-  await registerTypes(db, catalog).finally(db.close)
-  told('tables', applied)
+  try {
+    // Commands of this version may append events before one of its services starts.
+    await registerTypes(db, catalog)
+    told('tables', applied)
+    told('sequences', await makeSequences(db, deciders))
+  } finally {
+    await db.close()
+  }
   if (settings.AWS_CREATE) {
     const { bucket, queues } = await setUpAws(settings)
     told('bucket', bucket)

@@ -19,14 +19,14 @@ interface Options {
 
 export const storyCommand = (): Command =>
   new Command('story')
-    .description('how something came about and what it waits for: what caused what, from the request of a client on')
+    .description('the history of something, from the request of a client on: which event caused which, and what it waits for')
     .argument(
       '<what>',
       `a stream (note-42, video-dQw4w9WgXcQ, ai-note-42, media-dQw4w9WgXcQ, user-7 …) or just its id, the id of an event, of an
 operation, of a message in a queue of SQS, an X-Request-ID, or a trace (its 32 digits, or a traceparent)`,
     )
-    .option('--limit <n>', 'at most so many events, beside those that caused them; of more the newest', wholeNumber, LIMIT)
-    .option('--more', 'also where each event lies in the log and in Kafka, and who applied it when')
+    .option('--limit <n>', 'at most this many events, beside their causes; if there are more, the newest', wholeNumber, LIMIT)
+    .option('--more', 'also the place of each event in the log and in Kafka, and which consumers applied it when')
     .option('--json', 'one JSON object, with all of that')
     .action((what: string, options: Options) => connected((connection) => print(what, options, connection), { indexed: true }))
 
@@ -48,7 +48,7 @@ async function print(what: string, { limit, more, json }: Options, { db, reader 
   const remarks = [
     ...sentences.slice(0, MOST_SENTENCES),
     ...(left > 0 ? [`… and ${left} more such sentences; what waits is listed by: npx vidwiz requests`] : []),
-    ...(isCut ? [`there are more events than ${limit}: --limit tells more of them`] : []),
+    ...(isCut ? [`there are more events than ${limit}: --limit shows more of them`] : []),
     ...(more && withoutOffsets ? [`without offsets in Kafka: ${withoutOffsets}`] : []),
     ...(prunedBefore === null
       ? []

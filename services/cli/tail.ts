@@ -50,7 +50,7 @@ const where = (value: string, before: Where[]): Where[] => {
 
 export const tailCommand = (): Command =>
   new Command('tail')
-    .description('print events, in the order of the log: as they are appended, or from some place on')
+    .description('print events, in the order of the log: as they are appended, or from a given place on')
     .option('--topic <name>', 'only of this topic, for example vidwiz.notes (or just notes)')
     .option('--stream <name>', 'only of this stream, for example note-42')
     .option('--key <key>', 'only with this key: the video or the user that decides on the partition')
@@ -64,14 +64,14 @@ export const tailCommand = (): Command =>
     .option('--from <position>', 'begin after this position; 0 is the beginning; now if not given', from)
     .option('--at <time>', 'begin at this moment, for example 2026-11-28T05:00Z', time)
     .option('--backwards', 'from there back towards the beginning, the newest first')
-    .option('--limit <n>', `stop after so many; backwards ${LIMIT_BACKWARDS} if not given`, wholeNumber)
+    .option('--limit <n>', `stop after this many; backwards ${LIMIT_BACKWARDS} if not given`, wholeNumber)
     .option('--no-follow', 'stop at the end instead of waiting for more')
     .option('--json', 'one JSON object per line, envelope and payload')
     .action((options: Options) => tail(options))
 
 async function tail(options: Options): Promise<void> {
   const { topic, stream, key, type: types, where, at, backwards, json } = options
-  if (options.from !== undefined && at !== undefined) throw new OperatorError('it begins at one place: --from or --at')
+  if (options.from !== undefined && at !== undefined) throw new OperatorError('give either --from or --at')
   const filter: Filter = { stream, key, types, where }
   const print = (event: Recorded) => console.log(json ? asJson(event) : asLine(event))
   await connected(async ({ db, reader, listener }) => {
@@ -126,7 +126,7 @@ async function back(reader: Reader, wanted: Wanted, print: (event: Recorded) => 
   const bounds = { limit, most: Number.POSITIVE_INFINITY, signal }
   const found = await search(reader, { places, filter, direction: 'backwards', from: begin + 1, ...bounds })
   for (const event of found.events) print(event)
-  if (found.why !== 'end') console.error(`searched ${found.searched} events; on with --backwards --from ${found.next - 1}`)
+  if (found.why !== 'end') console.error(`searched ${found.searched} events; continue with --backwards --from ${found.next - 1}`)
 }
 
 const asJson = ({ data, ...envelope }: Recorded) => `${JSON.stringify(envelope).slice(0, -1)},"data":${data}}`

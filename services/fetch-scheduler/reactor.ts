@@ -3,7 +3,7 @@ import { NoteCreated } from '#events/note.ts'
 import { scheduleTask, TASK_KINDS, type TaskPolicy } from '#events/task.ts'
 import { on, type Reactor, reactor } from '#platform/log/reactor/reactor.ts'
 
-/** When somebody is interested in a video, schedules tasks for whatever is not yet known about it. */
+/** When a user shows interest in a video, schedules tasks for what is not yet known about it. */
 export function fetchScheduler(policy: TaskPolicy): Reactor {
   const findOut = ({ data: { videoId } }: { data: { videoId: string } }) =>
     TASK_KINDS.map((kind) => scheduleTask({ kind, videoId, policy }))

@@ -110,5 +110,5 @@ function meaningOf(error: ApiError, isOurs: boolean): Ended {
     return new Ended({ kind: 'returned', cause: `${cause}: is ADMIN_TOKEN that of the API?`, blame: 'world', rests: 'set-up' })
   if (status === 404) return new Ended(isOurs ? { kind: 'unwanted', cause } : { kind: 'stray', cause })
   if (status === 200) return new Ended({ kind: 'returned', cause, blame: 'world', rests: 'set-up' })
-  return new Ended({ kind: 'failed', cause: `the API did not take what was made: ${cause}`, permanent: false })
+  return new Ended({ kind: 'failed', cause: `the API refused the result: ${cause}`, permanent: false })
 }

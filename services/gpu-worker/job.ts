@@ -51,7 +51,7 @@ async function learnt(job: Job, options: JobOptions, report: (report: Report) =>
     if (!current.transcript) break
   }
   // The transcript may be lost permanently, so the job must not return for ever.
-  throw returned('the store does not have the transcript that the API tells of: see to S3_BUCKET_NAME')
+  throw returned('the store lacks the transcript that the API names: check S3_BUCKET_NAME')
 }
 
 async function audioOf(videoId: string, { stored }: JobOptions) {

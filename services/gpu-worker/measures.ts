@@ -15,12 +15,12 @@ export interface Measures {
 export function openMeasures(metrics: Metrics, isBusy: () => boolean): Measures {
   const jobs = metrics.counter({
     name: 'vidwiz_media_jobs_total',
-    help: 'Messages that media workers were handed, by what came of them',
+    help: 'Messages that media workers received, by outcome',
     labels: ['outcome'],
   })
   const heard = metrics.counter({
     name: 'vidwiz_media_heard_seconds_total',
-    help: 'Seconds of sound that were heard',
+    help: 'Seconds of sound that were transcribed',
     labels: [],
   })
   const steps = metrics.histogram({

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { within } from '#platform/deadline.ts'
 import type { Queues, Received } from '#platform/sqs/queues.ts'
 import type { Logger } from '#platform/telemetry/logger.ts'
 import { buried, type LastResort, lastResortOf } from './dead-letter.ts'
@@ -49,7 +50,7 @@ export function settling({ queues, queueUrl, times, stop, measures }: SettlingOp
 
   /** Limits the wait during a stop. @returns undefined if not done by then */
   const brief = <T>(work: Promise<T>, ms = TAKE_BACK_MS): Promise<T | undefined> =>
-    isStopping() ? Promise.race([work, sleep(ms, undefined)]) : work
+    isStopping() ? within(ms, work, () => undefined) : work
   const ended = (lease: Lease) => brief(lease.end(), LEASE_MS)
 
   /**
@@ -93,7 +94,7 @@ export function settling({ queues, queueUrl, times, stop, measures }: SettlingOp
     const outgoing = { id: messageId, body, delaySeconds: Math.min(MOST_DELAY_S, Math.round(seconds)) }
     const sent = await brief(queues.sendBatch(queueUrl, [outgoing]))
     const refusal = sent ? sent[0]!.refusal : UNANSWERED
-    if (refusal) log.warn({ refusal }, 'could not send the message anew')
+    if (refusal) log.warn({ refusal }, 'could not send the message again')
     return !refusal
   }
 
@@ -125,7 +126,7 @@ export function settling({ queues, queueUrl, times, stop, measures }: SettlingOp
       return measures.ended('given-up')
     }
     const seconds = isStopping() ? 1 : times.againSeconds(receives)
-    log.warn({ cause, seconds }, `given back: ${cause}`)
+    log.warn({ cause, seconds }, `returned to the queue: ${cause}`)
     await tell(inHand, { status: 'queued', error_message: cause })
     await ended(lease)
     // A job must not be given up because something else was away.

@@ -85,7 +85,7 @@ const storedFor = ({ objects }: WorkerParts, signal: AbortSignal, patienceMs: nu
     signal,
     patienceMs,
     onTrouble: ({ message }) => log.warn(`asking the store again: ${message}`),
-    onBroken: (key) => log.warn({ key }, 'an object is not whole, or not ours: it is made anew'),
+    onBroken: (key) => log.warn({ key }, 'a stored object is incomplete, or of another job: it is made again'),
   })
 
 /** Removes the worker's own copies. If that fails, only a few kilobytes remain. */

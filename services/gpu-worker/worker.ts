@@ -88,7 +88,7 @@ class Worker {
   private queueTrouble: Error | undefined
   private queueFailures = 0
   /** Why no video can be transcribed. */
-  private deaf: string | undefined = 'what hears is not there yet'
+  private deaf: string | undefined = 'the transcriber is not installed yet'
   /** Failures in a row that were not caused by a job. */
   private rests = 0
 
@@ -102,7 +102,7 @@ class Worker {
     const { signal } = this.told
     const { VIDWIZ_DATA: data } = settings
     this.permission = youtubePermission({ data, who: `gpu-worker-${randomUUID()}`, trialMs: TRIAL_MS, signal })
-    this.ytDlp = ytDlpReady({ settings, log, signal, without: 'no videos are heard' })
+    this.ytDlp = ytDlpReady({ settings, log, signal, without: 'no videos are transcribed' })
     this.measures = openMeasures(metrics, () => this.isBusy)
     const { times, queueUrl, ends: stop, measures } = this
     this.settling = settling({ queues, queueUrl, times, stop, measures })
@@ -162,13 +162,13 @@ class Worker {
     for (let failures = 1; ; failures++) {
       try {
         const device = await unlessAborted(signal, transcriber.device())
-        if (this.deaf !== undefined) log.info({ device }, `hears on ${device}`)
+        if (this.deaf !== undefined) log.info({ device }, `transcribes on ${device}`)
         this.deaf = undefined
         return
       } catch (error) {
         signal.throwIfAborted()
         const { message } = error as Error
-        if (this.deaf !== message) log.warn(`no videos are heard: ${message}`)
+        if (this.deaf !== message) log.warn(`no videos are transcribed: ${message}`)
         this.deaf = message
         await this.pause(this.times.restMs(failures))
       }

@@ -27,13 +27,13 @@ export const runAsking = (
     // Both metrics share one query.
     const open = joined(() => openRequests(db, kind))
     metrics.gauge(
-      { name: 'vidwiz_ai_requests', help: 'Requests to models of which something may still come', labels: ['kind', 'status'] },
+      { name: 'vidwiz_ai_requests', help: 'Requests to models that have not ended', labels: ['kind', 'status'] },
       async () => (await open()).map(({ status, requests }) => ({ labels: { kind, status }, value: requests })),
     )
     metrics.gauge(
       {
         name: 'vidwiz_ai_request_age_seconds',
-        help: 'How long the oldest of them has been as it is',
+        help: 'Time since the oldest of them changed',
         labels: ['kind', 'status'],
       },
       async () =>

@@ -1,6 +1,7 @@
-import { catalog } from '#events/catalog.ts'
+import { catalog, deciders } from '#events/catalog.ts'
 import { readSettings, type Settings } from '#platform/config/settings.ts'
 import { registerTypes } from '#platform/log/newer-code.ts'
+import { makeSequences } from '#platform/log/postgres/sequences.ts'
 import type { Timeline } from '#platform/log/timeline.ts'
 import type { Bounds } from '#platform/pg/bounds.ts'
 import { followClock } from '#platform/pg/clock.ts'
@@ -10,7 +11,7 @@ import { databaseUrl, reach } from '#platform/pg/where.ts'
 import type { Logger } from '#platform/telemetry/logger.ts'
 import { keepToTimeline } from './timeline.ts'
 
-/** What every service on the log stands on. */
+/** What every service on the log needs. */
 export interface Connections {
   settings: Settings
   /** Of the database. */
@@ -27,8 +28,8 @@ export interface ConnectionsOptions extends Pick<DbOptions, 'max' | 'durable'> {
 }
 
 /**
- * Connects a service to the database, registers the types of event that it knows, takes the time from there, and follows the timeline
- * of the log.
+ * Connects a service to the database, registers the types of event that it knows, makes sequences of ids that are missing, takes the
+ * time from there, and follows the timeline of the log.
  * @throws OperatorError when the database cannot be used
  */
 export async function connect(
@@ -44,6 +45,7 @@ export async function connect(
   await registerTypes(db, catalog, (error) =>
     log.warn({ error }, 'cannot register the types of event that this process knows: older code would park those that it writes'),
   )
+  await makeSequences(db, deciders)
   const stopClock = followClock(db, log)
   const listener = openListener(url, { name, log })
   const { timeline, stop: leaveTimeline } = await keepToTimeline(db, listener, log)

@@ -69,7 +69,7 @@ function withoutMedia(settings: Settings, added: readonly string[]): Idle[] {
   // With a queue elsewhere, workers elsewhere hear (transcribe) the videos.
   if (!settings.MEDIA_FALLBACK || added.includes('gpu-worker') || !localParts(settings).sqs) return []
   const how = '`VIDWIZ_WITH=gpu-worker make start`, or `npx vidwiz run gpu-worker` beside this'
-  return [{ what: 'gpu-worker', why: `videos without captions wait until somebody hears them: ${how}` }]
+  return [{ what: 'gpu-worker', why: `videos without captions wait until a gpu-worker transcribes them: ${how}` }]
 }
 
 /** @param services those left out; this adds more */
@@ -79,7 +79,7 @@ function modelsWithoutKey(settings: Settings, services: Set<string>): Idle | und
   services.add('lambda-runner')
   // Workers that read these queues elsewhere have a key of their own.
   if (settings.SQS_AI_NOTE_QUEUE_URL || settings.SQS_SUMMARY_QUEUE_URL)
-    return { what: 'lambda-runner', why: `${key} is not set; whoever else reads the queues answers` }
+    return { what: 'lambda-runner', why: `${key} is not set; the program that reads the queues elsewhere answers` }
   // Without a worker, messages would be given up in the end; not sent, the requests wait in the log.
   services.add('sqs-bridge')
   return { what: 'notes and summaries by AI', why: `${key} is not set; what is asked for meanwhile waits` }

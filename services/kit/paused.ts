@@ -13,7 +13,9 @@ export function paused({ url, setting }: Address, messages: number, refusal: Ref
   if (!refusal) return new Error(`stopped before ${messages} messages were sent to the queue ${where}`)
   const { code, message, isSetup } = refusal
   const why = `the queue ${where} did not take ${messages} messages: ${message.includes(code) ? message : `${code}: ${message}`}`
-  return isSetup ? new OperatorError(`${why}; ${remedy(code)}. Nothing is lost: it is tried again now and then`) : new Error(why)
+  return isSetup
+    ? new OperatorError(`${why}; ${remedy(code)}. Nothing is lost: it is tried again from time to time`)
+    : new Error(why)
 }
 
 const remedy = (code: string) =>

@@ -19,7 +19,7 @@ export async function keepToTimeline(
     known: { id, epoch },
     onHalt: (why) => log.error({ why, remedy: REMEDY }, 'the log is halted: nothing can be appended'),
     onChange: (now) => {
-      log.warn({ was: { id, epoch }, now: { id: now.id, epoch: now.epoch } }, 'the log was restored: starting anew')
+      log.warn({ was: { id, epoch }, now: { id: now.id, epoch: now.epoch } }, 'the log was restored: restarting')
       process.kill(process.pid, 'SIGTERM')
     },
   })

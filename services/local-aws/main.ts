@@ -6,7 +6,7 @@ import { queueMetrics } from '#platform/sqs/metrics.ts'
 /** Serves S3 and SQS from the data folder, for machines without others. */
 export default service('local-aws', async (log, _, metrics) => {
   const { url, queues, queueUrls, imported, stop } = await startLocalAws(readSettings(), (error) => {
-    log.fatal({ error }, 'memory and file no longer agree: ending, so that a new start reads the file')
+    log.fatal({ error }, 'memory and file differ: ending, so that the next start reads the file')
     process.exit(1)
   })
   if (imported) log.info({ imported }, 'copied objects from the folder into the bucket')

@@ -18,7 +18,7 @@ const FOLDERS = { transcript: 'transcripts/', flashcards: 'flashcards/', quiz: '
  */
 export function keyOf(address: string, what: Exclude<What, 'status'>, bucket: string | undefined): string {
   const found = /^s3:\/\/([^/]+)\/(.+)$/s.exec(address)
-  if (!found) throw new Unfit(`the file_path of the ${what} is no address as s3://bucket/key`)
+  if (!found) throw new Unfit(`the file_path of the ${what} is not an address such as s3://bucket/key`)
   const [, theirs, key] = found as unknown as [string, string, string]
   if (theirs !== bucket)
     throw new Unfit(`the file of the ${what} lies in another bucket than ours (${bucket ?? 'S3_BUCKET_NAME is not set'})`)

@@ -1,4 +1,5 @@
 import { type Bell, openBell } from '#platform/bell.ts'
+import { untilAborted } from '#platform/deadline.ts'
 import { type Listener, openListener } from '#platform/pg/listen.ts'
 import { type Db, openDb } from '#platform/pg/pool.ts'
 import { backoffMs, type Stopping, stopping } from '#platform/stopping.ts'
@@ -83,7 +84,7 @@ async function behind(options: DoorOptions, { bell, end }: { bell: Bell; end: St
   const listener: Listener = openListener(url, { name: 'vidwiz media-door' })
   let isOurs = true
   try {
-    await Promise.race([listener.ready(), end.pause(everyMs)])
+    await untilAborted(AbortSignal.any([end.signal, AbortSignal.timeout(everyMs)]), listener.ready())
     const lock = await listener.lock(DOOR_LOCK, () => {
       isOurs = false
       bell.ring()

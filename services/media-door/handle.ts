@@ -98,7 +98,7 @@ async function onCompleted(entry: Entry, handling: Handling): Promise<Handled> {
   const files = new Map((await handling.filesBefore(entry)).map((file) => [file.what, file]))
   const { video } = await ask(handling, findMedia(of))
   if (!hasTranscript(video)) {
-    const cause = files.get('transcript')?.cause ?? 'the worker says that it is done and has told of no transcript'
+    const cause = files.get('transcript')?.cause ?? 'the worker reports the end of the job but named no transcript'
     await once(entry, handling, failMedia({ ...of, cause, ...GONE }))
     return {}
   }
@@ -183,5 +183,5 @@ function parsed(text: string, schema: z.ZodType, what: What): unknown {
   const read = schema.safeParse(json)
   if (read.success) return read.data
   const [issue] = read.error.issues
-  throw new Unfit(`the file of the ${what} is not as the worker contract has it: ${[...issue!.path, issue!.message].join(' ')}`)
+  throw new Unfit(`the file of the ${what} does not match the worker contract: ${[...issue!.path, issue!.message].join(' ')}`)
 }

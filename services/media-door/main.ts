@@ -40,7 +40,7 @@ export default service(name, async (log, _, metrics) => {
   const { execute, idle } = executor({ appender: appender(db), catalog, deciders, topics })
   const parked = metrics.counter({
     name: 'vidwiz_door_parked_total',
-    help: 'Things that a worker wrote and nothing can be made of',
+    help: 'Entries of workers that cannot be handled',
     labels: ['what'],
   })
   const attending = attend({
@@ -62,7 +62,7 @@ export default service(name, async (log, _, metrics) => {
     },
     onParked({ n, what, video_id: videoId, job_id: jobId }, cause) {
       parked({ what })
-      log.warn({ entry: n, what, videoId, jobId, cause }, 'nothing can be made of what a worker wrote')
+      log.warn({ entry: n, what, videoId, jobId, cause }, 'an entry of a worker cannot be handled')
     },
     spell: openSpell(log),
   })

@@ -35,14 +35,13 @@ export default service(NAME, (log, _, metrics) =>
 function showJobs(db: Db, metrics: Metrics) {
   // Both metrics share one query.
   const open = joined(() => openMedia(db))
-  metrics.gauge(
-    { name: 'vidwiz_media_jobs', help: 'Jobs of media workers of which something still comes', labels: ['status'] },
-    async () => (await open()).map(({ status, jobs }) => ({ labels: { status }, value: jobs })),
+  metrics.gauge({ name: 'vidwiz_media_jobs', help: 'Jobs of media workers that have not ended', labels: ['status'] }, async () =>
+    (await open()).map(({ status, jobs }) => ({ labels: { status }, value: jobs })),
   )
   metrics.gauge(
     {
       name: 'vidwiz_media_job_silence_seconds',
-      help: 'How long nothing was heard of the one that was heard of least lately',
+      help: 'Time since the last report of the job that has been silent for longest',
       labels: ['status'],
     },
     async () => (await open()).map(({ status, since }) => ({ labels: { status }, value: Math.max(0, (now() - since) / 1_000) })),

@@ -79,7 +79,10 @@ export function askAgain(
       // Jobs that the bridge has not sent yet: the decider skips them, so do not log them.
       const jobs = late.filter(({ status, message_id }) => status === 'processing' || message_id !== null)
       if (jobs.length > 0)
-        log.warn({ jobs: jobs.map(({ job_id, video_id }) => `${job_id} (${video_id})`) }, 'nothing was heard of media jobs')
+        log.warn(
+          { jobs: jobs.map(({ job_id, video_id }) => `${job_id} (${video_id})`) },
+          'media jobs have sent no report for too long',
+        )
       return late.map((row): Due => {
         return { command: askMediaAgain({ videoId: row.video_id, silenceMs }), context: contextOf(row) }
       })

@@ -102,7 +102,7 @@ export async function relieve(
   const successor = await successorOf(db, relief, takeOverMs)
   const onItsHost = relief.frozen.some(({ how }) => how === 'cut') ? ', and end the frozen one on its host' : ''
   const after = successor
-    ? `${nameOf(successor)} lives and goes on where it stood`
+    ? `${nameOf(successor)} lives and continues where it stopped`
     : `nobody has taken over within ${Math.round(takeOverMs / 1000)} s: start one with npx vidwiz run ${relief.service}${onItsHost}`
   const summary = `${did.join('; ')}; ${after}`
   return {
@@ -125,7 +125,7 @@ export function reliefLines({ service, frozen, standBy }: Relief): string[] {
       ? `${standBy} other ${standBy === 1 ? 'process' : 'processes'} of ${service} can take over.`
       : frozen.every(({ how }) => how === 'kill')
         ? `No other process of ${service} lives: its supervisor starts one, if it has one.`
-        : `No other process of ${service} lives: until one is started (npx vidwiz run ${service}), nobody goes on.`
+        : `No other process of ${service} lives: until one is started (npx vidwiz run ${service}), the consumer stands still.`
   return [...lines.map((line) => `${line}.`), after]
 }
 
@@ -138,7 +138,7 @@ const livingOwners = (db: Queryable, consumer: string) => db.query<LivingRow>('r
 function notFrozen(consumer: string, service: string, living: readonly LivingRow[]): string {
   if (living.length === 0) return `no process of ${service} lives: start one with npx vidwiz run ${service}`
   const names = living.map((one) => `${nameOf(one)}, ${(one.silentMs / 1000).toFixed(1)} s ago`)
-  return `nobody who owns ${consumer} is frozen; signs of life: ${names.join('; ')}`
+  return `no owner of ${consumer} is frozen; last signs of life: ${names.join('; ')}`
 }
 
 /** Kills or cuts an owner and tells what was done. Checks again first: it may have woken, or its pid been reused. */

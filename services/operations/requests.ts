@@ -47,7 +47,7 @@ export async function redriveRequests(
   const rows = names.length === 0 ? await givenUp(db) : (await Promise.all(names.map(named))).flat()
   const result = await Promise.all(rows.map((row) => (typeof row === 'string' ? unknown(row) : ask(row))))
   const asked = result.filter(({ isAsked }) => isAsked).length
-  return { result, summary: `${asked} of ${result.length} asked anew` }
+  return { result, summary: `${asked} of ${result.length} asked again` }
 
   async function ask(row: AiRequestRow): Promise<Asked> {
     const { request } = row
@@ -56,7 +56,7 @@ export async function redriveRequests(
     const context = { actor, correlationId: row.correlation_id, causationId: last?.id ?? row.event_id }
     try {
       await execute(redriveRequest(askedOf(row)), context)
-      return { request, isAsked: true, text: `${request}: asked anew` }
+      return { request, isAsked: true, text: `${request}: asked again` }
     } catch (error) {
       if (!(error instanceof Rejected)) throw error
       return { request, isAsked: false, text: error.message }

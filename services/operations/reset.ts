@@ -9,7 +9,7 @@ import type { Act, Done } from './operation.ts'
 export interface ResetPreview {
   consumer: string
   kind: 'reactor' | 'bridge'
-  /** It would go on with the first event after this position. */
+  /** It would continue with the first event after this position. */
   pos: number
   /** The range of its partitions' current positions. */
   from: { lowest: number; highest: number }
@@ -41,9 +41,9 @@ const MOST_TYPED = 20_000
 
 const EFFECTS: Record<'reactor' | 'bridge', string> = {
   reactor:
-    'No event is written twice: its commands decide on what has happened since, so what was asked for or settled already stays as it is (P7).',
+    'No event is written twice: its commands decide on what has happened since, so requests and results that are already in the log stay as they are (P7).',
   bridge:
-    'No message is sent for what was sent, answered or given up already: before it sends, it asks each stream whether that is still due (P7). Only what was in hand when a bridge died may be sent twice, as ever.',
+    'No message is sent for what was sent, answered or given up already: before it sends, it asks each stream whether that is still due (P7). Only a message that was being sent when a bridge died may be sent twice, as always.',
 }
 
 const STAND = `
@@ -127,7 +127,7 @@ export async function resetAsShown(db: Db, { consumer, pos, from, again, never }
   const stood = from.lowest === from.highest ? `${from.lowest}` : `${from.lowest} to ${from.highest}`
   return {
     result: undefined,
-    summary: `stood at position ${stood}, goes on behind ${pos}: ${count(again, 'event')} handled again, ${count(never, 'event')} never`,
+    summary: `was at position ${stood}, continues after ${pos}: ${count(again, 'event')} handled again, ${count(never, 'event')} never`,
   }
 }
 
@@ -145,8 +145,8 @@ const count = (n: number, what: string) => `${n.toLocaleString('en')} ${what}${n
 
 /** The preview in words, for the command line. */
 export function resetText({ consumer, pos, topics: resets, again, never, letters, effects }: ResetPreview): string {
-  const lines = [`${consumer} would go on behind position ${pos}: ${count(again, 'event')} would be handled again`]
-  if (never > 0) lines.push(`  and ${count(never, 'event')} that it has not come to would NEVER be handled`)
+  const lines = [`${consumer} would continue after position ${pos}: ${count(again, 'event')} would be handled again`]
+  if (never > 0) lines.push(`  and ${count(never, 'event')} that it has not reached would NEVER be handled`)
   for (const { topic, types, isCut } of resets)
     if (types.length > 0)
       lines.push(

@@ -7,7 +7,7 @@ export interface Sampler {
   /** Calls back with each new look. Returns a function that stops it. */
   watch(callback: (look: Look) => void): () => void
   /** Number of watchers. */
-  watching(): number
+  subscribers(): number
   close(): void
 }
 
@@ -58,7 +58,7 @@ export function openSampler(look: () => Promise<Look>, everyMs = 1_000): Sampler
         timer = undefined
       }
     },
-    watching: () => callbacks.size,
+    subscribers: () => callbacks.size,
     close() {
       isClosed = true
       clearTimeout(timer)

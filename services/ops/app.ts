@@ -25,7 +25,7 @@ const BODY_LIMIT_BYTES = 64 * 1024
 export function createApp(app: App): Handler {
   const { settings, access, metrics, log } = app
   const streams = openStreams(access)
-  standsOf(metrics, { streams: streams.count, watching: app.sampler.watching, sessions: access.sessions })
+  standsOf(metrics, { streams: streams.count, subscribers: app.sampler.subscribers, sessions: access.sessions })
   return edge({
     routes: routes.map((route) => guarded(route, streams)),
     app,

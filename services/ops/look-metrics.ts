@@ -37,7 +37,7 @@ export function lookMetrics(metrics: Metrics, latest: () => Promise<Look>, { db,
   metrics.gauge(
     {
       name: 'vidwiz_consumer_state',
-      help: 'How a consumer does: 1 for the state that it is in, 0 for the others',
+      help: 'State of a consumer: 1 for its present state, 0 for the others',
       labels: ['consumer', 'topic', 'state'],
     },
     async () =>
@@ -45,8 +45,8 @@ export function lookMetrics(metrics: Metrics, latest: () => Promise<Look>, { db,
         STATES.map((state) => ({ labels: { consumer, topic, state }, value: state === present ? 1 : 0 })),
       ),
   )
-  perConsumer('vidwiz_consumer_expected', 'Consumers that there ought to be, also those that never ran', () => 1)
-  perConsumer('vidwiz_consumer_last_progress_seconds', 'Since it applied something last', ({ partitions }, { at }) => {
+  perConsumer('vidwiz_consumer_expected', 'Consumers that should run, also those that never ran', () => 1)
+  perConsumer('vidwiz_consumer_last_progress_seconds', 'Time since it last applied an event', ({ partitions }, { at }) => {
     const moved = partitions.flatMap(({ movedAt }) => movedAt ?? [])
     return moved.length > 0 ? Math.max(0, at - Math.max(...moved)) / 1_000 : null
   })

@@ -40,7 +40,7 @@ export default service('ops', async (log, _, metrics) => {
   const sampler = openSampler(openLooking({ db, reader, settings }))
   lookMetrics(metrics, () => sampler.latest(), { db, keepDays: settings.RELAY_KEEP_DAYS })
   if (!accessOf(settings).isOpen) {
-    log.warn('the page for operators is off: set OPS_PASSWORD or OPS_TOKENS; the figures are shown all the same')
+    log.warn('the page for operators is off: set OPS_PASSWORD or OPS_TOKENS; the figures for Prometheus are served anyway')
     return {
       works: () => reach(db),
       async stop() {

@@ -18,11 +18,11 @@ export function measureOf(metrics: Metrics) {
 
 export function standsOf(
   metrics: Metrics,
-  { streams, watching, sessions }: { streams(): number; watching(): number; sessions(): number },
+  { streams, subscribers, sessions }: { streams(): number; subscribers(): number; sessions(): number },
 ): void {
   const count = (name: string, help: string, stand: () => number) =>
     metrics.gauge({ name, help, labels: [] }, () => [{ labels: {}, value: stand() }])
   count('vidwiz_ops_streams', 'Streams of the page for operators that are open', streams)
-  count('vidwiz_ops_watching', 'Pages for operators that are told of each look', watching)
+  count('vidwiz_ops_watching', 'Pages for operators that receive every update', subscribers)
   count('vidwiz_ops_sessions', 'Sessions of operators that have not ended', sessions)
 }

@@ -39,14 +39,14 @@ export default service('projector', async (logger, _, metrics) => {
         failed.push(view)
         if (told.get(view) === (error as Error).message) return
         told.set(view, (error as Error).message)
-        logger.error({ view: view.name, error }, 'cannot build a view: it stands still, and the others go on')
+        logger.error({ view: view.name, error }, 'cannot build a view: it stays as it is, and the others continue')
       },
     })
     if (built.length > 0) logger.info({ views: built }, 'built views')
     return failed.length === 0
   }
   const isBuilt = await setup()
-  /** Somebody may bring the history back, or rebuild the view from elsewhere. */
+  /** An operator may restore the history, or rebuild the view from another machine. */
   const building = (async () => {
     let isDone = isBuilt
     for (let failures = 1; !isDone; failures++) {

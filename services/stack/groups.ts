@@ -33,7 +33,9 @@ export function planned(settings: Settings, { onKafka }: { onKafka: boolean }): 
   const queues = [settings.SQS_AI_NOTE_QUEUE_URL, settings.SQS_SUMMARY_QUEUE_URL].filter(Boolean).length
   if (queues === 1 && !without.has('sqs-bridge'))
     // sqs-bridge could not start, and would take the services in its process down with it.
-    throw new OperatorError('of SQS_AI_NOTE_QUEUE_URL and SQS_SUMMARY_QUEUE_URL one is set: set both, or leave out sqs-bridge')
+    throw new OperatorError(
+      'only one of SQS_AI_NOTE_QUEUE_URL and SQS_SUMMARY_QUEUE_URL is set: set both, or leave out sqs-bridge',
+    )
   const { s3, sqs } = localParts(settings)
   if (queues === 0 && !sqs && !without.has('sqs-bridge'))
     throw new OperatorError(

@@ -32,7 +32,7 @@ export function openLogs(folder: string): Logs {
 }
 
 /** Whether a line belongs into the terminal: warnings, errors, and anything that is not a log line. */
-export const isTrouble = (line: string): boolean => !line.startsWith('{') || /^\{"level":"(warn|error|fatal)"/.test(line)
+export const isForTerminal = (line: string): boolean => !line.startsWith('{') || /^\{"level":"(warn|error|fatal)"/.test(line)
 
 /** The message of a log line and its video, for people. The rest is in the file. */
 export function inWords(line: string): string {

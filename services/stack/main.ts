@@ -17,7 +17,7 @@ import { type Group, type Plan, planned } from './groups.ts'
 import { guard } from './guardian.ts'
 import { localKafka } from './kafka.ts'
 import { endLeftBehind, writeParts } from './left-behind.ts'
-import { inWords, isTrouble, openLogs } from './logs.ts'
+import { inWords, isForTerminal, openLogs } from './logs.ts'
 import { isFree, portIsFree } from './preflight.ts'
 import { type Part, supervisor } from './supervisor.ts'
 
@@ -59,7 +59,7 @@ async function startAll(_: unknown, begun: (running: Running) => void): Promise<
   const parts = supervisor({
     onLine(part, line) {
       logs.write(part, line)
-      if (isTrouble(line)) console.error(pasteable(`${part}: ${line}`, toldEnv))
+      if (isForTerminal(line)) console.error(pasteable(`${part}: ${line}`, toldEnv))
       else if (telling.has(part)) console.error(pasteable(`${part}: ${inWords(line)}`, toldEnv))
     },
     onRestart: (part, why) => console.error(`${part} ${why}; starting it again`),

@@ -157,7 +157,10 @@ const runs = (child: ChildProcess) => child.pid !== undefined && !hasEnded(child
 
 /** True once the part reports that it is ready, false when it ends before. */
 const readyOrEnded = (child: ChildProcess): Promise<boolean> =>
-  Promise.race([new Promise<true>((resolve) => child.once('message', () => resolve(true))), ended(child).then(() => false)])
+  new Promise((resolve) => {
+    child.once('message', () => resolve(true))
+    void ended(child).then(() => resolve(false))
+  })
 
 /** Waits for the end of a process and tells its cause. */
 async function ended(child: ChildProcess): Promise<string> {

@@ -185,7 +185,7 @@ describe('a topic that lost records', function () {
     await producer.disconnect()
     const done = await run('restored', '--reason', 'somebody deleted the topic, and a relay went on')
     expect(done.code, done.stdout + done.stderr).to.equal(0)
-    expect(done.stdout.match(/was made anew/g)).to.have.length(others.length + 1)
+    expect(done.stdout.match(/was recreated/g)).to.have.length(others.length + 1)
     await wholeAgain()
   })
 

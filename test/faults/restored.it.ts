@@ -98,12 +98,12 @@ describe('a database that was restored from a backup', function () {
     const look = await vidwiz(['restored', '--dry-run'], stack.env).finished
     expect(look.code, look.stderr).to.equal(0)
     expect(look.stdout).to.match(/what was written later is lost/)
-    if (onKafka) expect(look.stdout).to.match(/holds \d+ records that the log does not have: readers will pass over them/)
+    if (onKafka) expect(look.stdout).to.match(/holds \d+ records that the log does not have: readers will skip them/)
     expect(await contents(stack)).to.deep.equal(restored)
     const unsaid = await vidwiz(['restored'], stack.env).finished
     expect([unsaid.code, unsaid.stderr]).to.deep.equal([
       1,
-      'vidwiz: say why: --reason (or --dry-run, to see what it would mean)\n',
+      'vidwiz: give a reason: --reason (or --dry-run, to see what would happen)\n',
     ])
 
     // A process that is kept from its work says so, and does not fill its log with it.
@@ -112,7 +112,7 @@ describe('a database that was restored from a backup', function () {
     const before = stack.parts.pids()
     const done = await vidwiz(['restored', '--reason', 'the disk died'], stack.env).finished
     expect(done.code, done.stdout + done.stderr).to.equal(0)
-    expect(done.stdout).to.match(/the log goes on in epoch 2/)
+    expect(done.stdout).to.match(/the log continues in epoch 2/)
     // All services start anew by themselves.
     await eventually(async () => {
       const now = stack.parts.pids()

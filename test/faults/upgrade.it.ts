@@ -98,7 +98,7 @@ describe('a rolling upgrade under load', function () {
       const refused = await vidwiz(['rebuild', 'notes'], stack.env).finished
       expect([refused.code, refused.stderr]).to.deep.equal([
         1,
-        `vidwiz: view notes is live in version ${now + 1}; this code knows version ${now} and would take it back. Rebuild with the newer code, or stop all of the newer code first and say --down-to ${now}\n`,
+        `vidwiz: view notes is live in version ${now + 1}; this code knows version ${now} and would replace it by an older one. Rebuild with the newer code, or first stop all processes of the newer code, then add --down-to ${now}\n`,
       ])
       await before.stop()
       await eventually(() => before.audit(), { withinMs: 30_000, everyMs: 200 })

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { destroyPostgres, startPostgres } from '#platform/pg/embedded/index.ts'
-import { migrate } from '#platform/pg/migrate.ts'
 import { eventually } from './eventually.ts'
+import { setUp } from './postgres.ts'
 
 /** A separate server that a test may kill. It restarts by itself. */
 export interface CrashingPostgres {
@@ -21,7 +21,7 @@ export interface CrashingPostgres {
 export async function crashingPostgres(): Promise<CrashingPostgres> {
   const folder = mkdtempSync(join(tmpdir(), 'vidwiz-crash-'))
   const postgres = await startPostgres({ dataDir: folder, password: 'only for this test' })
-  await migrate(postgres.url)
+  await setUp(postgres.url)
   const postmaster = () => Number(readFileSync(join(folder, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0])
 
   const connected = async () => {

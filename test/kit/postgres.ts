@@ -3,8 +3,11 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
+import { deciders } from '#events/catalog.ts'
+import { makeSequences } from '#platform/log/postgres/sequences.ts'
 import { destroyPostgres, startPostgres } from '#platform/pg/embedded/index.ts'
 import { migrate } from '#platform/pg/migrate.ts'
+import { openDb } from '#platform/pg/pool.ts'
 import { type Pgbouncer, type PgbouncerRelease, startPgbouncer } from './pgbouncer.ts'
 
 /**
@@ -23,7 +26,7 @@ export interface NewDatabase extends TestDatabase {
   /** URL of the server itself, also when `url` leads through a pooler. */
   direct: string
   /** Makes new defaults of a database or role effective: a pooler would otherwise hand out older sessions. */
-  anew(): Promise<void>
+  renewSessions(): Promise<void>
 }
 
 interface TestServer {
@@ -54,8 +57,15 @@ export const emptyDatabase = ({ encoding }: { encoding?: string } = {}): Promise
 async function migratedTemplate(): Promise<NewDatabase> {
   const database = await createDatabase()
   // Not through a pooler: its idle connections would prevent copying the template.
-  await migrate(database.direct)
+  await setUp(database.direct)
   return database
+}
+
+/** Makes the tables and sequences in an empty database. */
+export async function setUp(url: string): Promise<void> {
+  await migrate(url)
+  const db = openDb(url, { max: 1 })
+  await makeSequences(db, deciders).finally(db.close)
 }
 
 async function createDatabase({
@@ -75,7 +85,7 @@ async function createDatabase({
     url: pooler?.through(url.href) ?? url.href,
     name,
     direct: url.href,
-    anew: async () => pooler?.renew(name),
+    renewSessions: async () => pooler?.renew(name),
     drop: () => administer(serverUrl, `drop database if exists ${name} with (force)`),
   }
 }

@@ -19,6 +19,9 @@ export interface World {
   execute<R>(command: Command<R>, ids?: Record<string, number>): Decision<R>
 }
 
+/** Ids that have a sequence. */
+const declared = new Set(deciders.flatMap(({ ids }) => ids))
+
 /** Creates an empty world. */
 export function world(): World {
   const log: Recorded[] = []
@@ -49,6 +52,7 @@ export function world(): World {
 
   const execute = <R>(command: Command<R>, ids: Record<string, number> = {}): Decision<R> => {
     const reads = Object.fromEntries(Object.entries(command.reads).map(([name, ref]) => [name, state(ref)]))
+    for (const id of command.ids) if (!declared.has(id)) throw new Error(`no decider declares the id ${id}: it has no sequence`)
     const draws = Object.fromEntries(command.ids.map((sequence) => [sequence, ids[sequence] ?? draw(sequence)]))
     const decision = command.decide(reads, { now: now(), ids: draws })
     if (decision.rejection) return decision

@@ -1,5 +1,6 @@
+import { getEventListeners } from 'node:events'
 import { expect } from 'chai'
-import { atMost, unlessAborted, within } from '#platform/deadline.ts'
+import { atMost, unlessAborted, untilAborted, within } from '#platform/deadline.ts'
 
 const never = new Promise<never>(() => {})
 const failing = () => Promise.reject(new Error('failed'))
@@ -33,5 +34,22 @@ describe('a deadline', () => {
     controller.abort(new Error('stopped'))
     expect(await waiting).to.equal('threw stopped')
     expect(await messageOf(unlessAborted(controller.signal, never))).to.equal('threw stopped')
+  })
+
+  it('set by a signal can give undefined instead, but throws what the work throws', async () => {
+    const controller = new AbortController()
+    expect(await untilAborted(controller.signal, Promise.resolve('done'))).to.equal('done')
+    expect(await messageOf(untilAborted(controller.signal, failing()))).to.equal('threw failed')
+    const waiting = untilAborted(controller.signal, never)
+    controller.abort()
+    expect(await waiting).to.equal(undefined)
+    expect(await untilAborted(controller.signal, never)).to.equal(undefined)
+    expect(await messageOf(untilAborted(controller.signal, failing()))).to.equal('threw failed')
+  })
+
+  it('leaves nothing at a signal that outlives the work', async () => {
+    const { signal } = new AbortController()
+    for (let n = 0; n < 20; n++) await untilAborted(signal, Promise.resolve())
+    expect(getEventListeners(signal, 'abort')).to.deep.equal([])
   })
 })

@@ -23,7 +23,7 @@ describe('a database with defaults of its own', function () {
         ([setting, value]) => `alter database ${database.name} set ${setting} = ${value}`,
       )
       await administer(database.url, ['create schema elsewhere', ...strange].join(';'))
-      await database.anew()
+      await database.renewSessions()
       await passes(database)
     })
 })

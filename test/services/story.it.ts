@@ -381,7 +381,7 @@ describe('the story of a note, told from what its events say of each other', fun
     expect(JSON.parse((await run('requests', '--status', 'given-up', '--json')).stdout)).to.include({ request: note, attempt: 1 })
 
     const redriven = await run('requests', 'redrive', note)
-    expect([redriven.code, redriven.stdout]).to.deep.equal([0, `${note}: asked anew\n`])
+    expect([redriven.code, redriven.stdout]).to.deep.equal([0, `${note}: asked again\n`])
     const asked = (await newest(`ai-${note}`))!
     expect(asked).to.include({ type: 'AiNoteRequested', actor: 'cli', correlationId: last.correlationId })
     const twice = await run('requests', 'redrive', note, 'note-999999')
@@ -413,7 +413,7 @@ describe('the story of a note, told from what its events say of each other', fun
     await db.query('t.wake', `select pg_notify('log', 'vidwiz.notes')`)
     await eventuallyTold(
       note,
-      /^ai-notes could not handle NoteEdited of note-\d+: .*; when that is mended: .*npx vidwiz redrive ai-notes note-\d+ /m,
+      /^ai-notes could not handle NoteEdited of note-\d+: .*; when that is fixed: .*npx vidwiz redrive ai-notes note-\d+ /m,
     )
     expect(await story(note)).to.match(/NoteEdited .*cannot be read: "\{\\"noteId/)
   })
@@ -440,7 +440,7 @@ describe('the story of a note, told from what its events say of each other', fun
     expect((await run('story', '42')).stderr).to.contain('there is no note, no user and no conversation of that number')
     const [written] = await eventsWhere(`type = 'NoteWrittenByAi'`)
     const cut = await story(written!.stream, '--limit', '1')
-    expect(cut).to.contain('there are more events than 1: --limit tells more of them')
+    expect(cut).to.contain('there are more events than 1: --limit shows more of them')
     // Whatever caused it is there all the same.
     expect(cut).to.contain('NoteCreated')
   })

@@ -38,7 +38,7 @@ export function localAwsEnvironment(settings: Settings): AwsEnvironment {
   // Clients use one pair of keys for both services. The local server also accepts the keys of its environment, but cannot know
   // credentials that the SDK finds elsewhere.
   if (!settings.AWS_ACCESS_KEY_ID)
-    throw new OperatorError('of S3_BUCKET_NAME and SQS_…_QUEUE_URL one is set: set both, or AWS_ACCESS_KEY_ID as well')
+    throw new OperatorError('only one of S3_BUCKET_NAME and SQS_…_QUEUE_URL is set: set both, or set AWS_ACCESS_KEY_ID as well')
   return s3 ? { S3_ENDPOINT: url, ...bucket } : { SQS_ENDPOINT: url, ...queues }
 }
 

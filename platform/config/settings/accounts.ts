@@ -16,7 +16,7 @@ export const accounts = {
     }),
     GOOGLE_CERTS_URL: httpUrl
       .default('https://www.googleapis.com/oauth2/v3/certs')
-      .describe('Where the keys are with which Google signs (a JWK set).'),
+      .describe('URL of the keys with which Google signs (a JWK set).'),
     AI_NOTES_AT_SIGN_UP: flag.default(false).describe('1: new accounts begin with notes by AI turned on.'),
   },
 } satisfies Chapter

@@ -10,12 +10,12 @@ export const ai = {
       .default(15)
       .describe('How long a worker has for a note or a summary. Then it is asked for again, three times in all.'),
     AI_ASK_FROM: z.iso
-      .datetime({ offset: true, error: 'must be a moment, as 2026-11-28T12:00:00Z' })
+      .datetime({ offset: true, error: 'must be a moment, such as 2026-11-28T12:00:00Z' })
       .transform((moment) => Date.parse(moment))
       .optional()
       .meta({
         description:
-          'Moment from which on notes and transcripts count, as `2026-11-28T12:00:00Z`. No model is asked about older ones: for adding these services to an old installation.',
+          'No model is asked about notes and transcripts older than this moment, such as `2026-11-28T12:00:00Z`. Set it when you add these services to an old installation.',
         unset: 'all count',
       }),
     AI_NOTES_BACKFILL: flag
@@ -27,6 +27,6 @@ export const ai = {
     }),
     LAMBDA_IDLE_MINUTES: wholeNumber('a whole number of minutes, at least 1', 1, 24 * 60)
       .default(5)
-      .describe('The process of a Lambda ends after so many minutes without a message.'),
+      .describe('Minutes without a message after which the process of a Lambda ends.'),
   },
 } satisfies Chapter

@@ -4,7 +4,7 @@ import { type Chapter, flag, httpUrl, port, text } from './kinds.ts'
 /** A queue URL as SQS returns it: it ends in the account and the name. */
 const queueUrl = httpUrl.refine(
   (url) => /^\/(.*\/)?\w+\/[\w-]{1,80}$/.test(URL.parse(url)?.pathname ?? ''),
-  'must be the URL of a standard queue, as https://sqs.ap-south-1.amazonaws.com/123456789012/name',
+  'must be the URL of a standard queue, such as https://sqs.ap-south-1.amazonaws.com/123456789012/name',
 )
 
 const queue = (of: string, without: string) =>
@@ -35,7 +35,7 @@ export const aws = {
       .optional()
       .meta({ description: 'Address of SQS. Needs the URL of a queue.', unset: '`AWS_ENDPOINT_URL`' }),
     AWS_ENDPOINT_URL: httpUrl.optional().meta({
-      description: 'Address of S3 and SQS both, where one has no address of its own.',
+      description: 'Address of S3 and of SQS, unless they have their own.',
       unset: 'AWS',
     }),
     AWS_REGION: z.string().default('ap-south-1').describe('Region of S3 and SQS. It must be that of the queues.'),
@@ -44,11 +44,11 @@ export const aws = {
       unset: 'the AWS SDK looks for one',
     }),
     AWS_SECRET_ACCESS_KEY: text.meta({
-      description: 'The other half of that key.',
+      description: 'Secret of that key.',
       unset: 'the AWS SDK looks for one',
       secret: true,
     }),
-    AWS_SESSION_TOKEN: text.meta({ description: 'Token of a key that is good for a while.', unset: 'none', secret: true }),
+    AWS_SESSION_TOKEN: text.meta({ description: 'Session token of a temporary key.', unset: 'none', secret: true }),
     AWS_CREATE: flag
       .default(false)
       .describe(

@@ -14,7 +14,7 @@ export const helpers = {
     TASK_COOLDOWN_SECONDS: wholeNumber('a whole number of seconds, at least 0', 0, 24 * 3600)
       .default(1)
       .describe(
-        'How long a video rests after a task that found nothing. Each further one makes it five times longer, up to a day.',
+        'How long a video rests after a task that found nothing. Each further such task makes the rest five times longer, up to a day.',
       ),
     API_URL: httpUrl.optional().meta({
       description: 'Address at which helpers and media workers find the API, without `/v2`.',

@@ -24,7 +24,7 @@ export const media = {
       .describe('Most disk space that a worker uses for a video.'),
     MEDIA_VISIBILITY_SECONDS: wholeNumber('a whole number of seconds from 2 to 3600', 2, 3_600)
       .default(120)
-      .describe('The message of a worker that was killed comes again after so many seconds.'),
+      .describe('Seconds after which the message of a killed worker is delivered again.'),
     WHISPER_MODEL: z
       .string()
       .default('large-v3')
@@ -37,7 +37,7 @@ export const media = {
       .describe('`cpu`, `cuda`, or `auto`: CUDA where it can be used.'),
     WHISPER_COMPUTE_TYPE: z
       .string()
-      .regex(/^(int|float|bfloat)\w+$/, 'must be a type that CTranslate2 knows, as int8, float16 or int8_float16')
+      .regex(/^(int|float|bfloat)\w+$/, 'must be a type that CTranslate2 knows, such as int8, float16 or int8_float16')
       .optional()
       .meta({
         description: 'Number type of the model, as CTranslate2 names it: `float32`, `int8_float16` …',

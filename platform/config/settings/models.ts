@@ -30,7 +30,7 @@ export const models = {
     OPENROUTER_MODEL: model('google/gemini-2.5-flash', 'OpenRouter'),
     OPENROUTER_BASE_URL: httpUrl.default('https://openrouter.ai/api/v1').describe('Address of OpenRouter.'),
     LLM_WINDOW_TOKENS: wholeNumber('a whole number of tokens, at least 2000', 2_000).optional().meta({
-      description: 'How much the model takes in. Longer transcripts are cut to it.',
+      description: 'Longest input of the model. Longer transcripts are shortened to fit.',
       unset: 'by provider',
     }),
   },

@@ -6,7 +6,7 @@ import { type Chapter, flag, wholeNumber } from './kinds.ts'
 const limit = (of: string) =>
   z
     .string()
-    .regex(/^[1-9]\d{0,8}\/[1-9]\d{0,4}$/, 'must be so many per so many seconds, as 600/60')
+    .regex(/^[1-9]\d{0,8}\/[1-9]\d{0,4}$/, 'must be a number of requests per number of seconds, such as 600/60')
     .transform((text) => {
       const [limit, seconds] = text.split('/').map(Number) as [number, number]
       return { limit, windowMs: seconds * 1000 }

@@ -46,5 +46,5 @@ export async function stopProcesses(pids: number[], calledWith: string) {
 /** The line of an output that most likely says what is wrong: the innermost cause. */
 export function complaint(output: string): string {
   const lines = output.split('\n').filter((line) => line.trim() !== '')
-  return (lines.findLast((line) => /Caused by|Exception|ERROR/.test(line)) ?? lines.at(-1) ?? 'it said nothing').trim()
+  return (lines.findLast((line) => /Caused by|Exception|ERROR/.test(line)) ?? lines.at(-1) ?? 'it printed nothing').trim()
 }

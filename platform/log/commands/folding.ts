@@ -41,7 +41,7 @@ export function folding({ appender, catalog, deciderOf }: FoldingOptions): (stre
     if (history.length < upTo || history.some(({ version }, i) => version !== i + 1))
       throw new EventError(
         'PRUNED',
-        `events of ${stream} were pruned, so its state cannot be folded anew for version ${stateVersion} of its decider`,
+        `events of ${stream} were pruned, so its state cannot be folded for version ${stateVersion} of its decider`,
       )
     return history
   }

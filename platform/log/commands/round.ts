@@ -10,7 +10,7 @@ import { madeBy, streamsOf } from './stored-results.ts'
 /** Milliseconds; synchronized clocks differ by less. */
 const LEAP_MS = 300_000
 
-/** What became of a command: an answer, an error, or neither when it must be decided again. */
+/** Outcome of a command: an answer, an error, or neither when it must be decided again. */
 export interface CommandOutcome {
   pending: Pending
   executed?: Executed<unknown>

@@ -68,8 +68,8 @@ function gone(now: Observation): Finding | undefined {
   if (leftOut !== undefined)
     return { state: 'OK', why: `It does not run here: ${leftOut}${behind ? `. ${behind} for whoever runs it` : ''}` }
   const next = `npx vidwiz run ${service}`
-  const waits = behind ?? 'Nothing waits yet, but nobody would apply what comes'
-  if (!owner) return { state: 'GONE', why: `Nobody runs it: no process of ${service} owns it. ${waits}`, next }
+  const waits = behind ?? 'Nothing waits yet, but no process would apply new events'
+  if (!owner) return { state: 'GONE', why: `No process of ${service} runs it. ${waits}`, next }
   const lastSeen = ago(now.at - owner.beatAt)
   return { state: 'GONE', why: `Its process is gone: ${nameOf(owner)}, last seen ${lastSeen} ago. ${waits}`, next }
 }
@@ -101,7 +101,7 @@ function paused(now: Observation): Finding | undefined {
       `It has paused for ${ago(now.at - pause.since)} and tries again by itself. Its process ${nameOf(now.owner!)} says: ${pause.cause}`,
       waiting(now, worst),
     ),
-    next: 'Mend what it says; it goes on by itself. npx vidwiz doctor shows what is out of reach',
+    next: 'Fix this cause; it then continues by itself. npx vidwiz doctor shows what cannot be reached',
     partition: worst?.partition,
   }
 }
@@ -114,8 +114,8 @@ function lossy(now: Observation): Finding | undefined {
   const inAll = lost > worst.lost ? ` (${count(lost)} in all partitions)` : ''
   return {
     state: 'STUCK',
-    why: `It stands at position ${worst.pos} of partition ${worst.partition}, before the beginning of what the log still has: at least ${events(worst.lost)}${inAll} that it never applied are lost to it`,
-    next: 'Bring the history of the topic back (docs/runbook.md, "Is anything stuck?"); nothing else makes it whole',
+    why: `It is at position ${worst.pos} of partition ${worst.partition}, and the log no longer has the next events: at least ${events(worst.lost)}${inAll} are lost that it never applied`,
+    next: 'Restore the history of the topic (docs/runbook.md, "Is anything stuck?"); there is no other way',
     partition: worst.partition,
   }
 }
@@ -128,8 +128,8 @@ function stuck(now: Observation): Finding | undefined {
   const others = still.length > 1 ? ` and ${still.length - 1} more` : ''
   return {
     state: 'STUCK',
-    why: `Nothing was applied in partition ${worst.partition}${others} for ${seconds(stillMsOf(now, worst))}, and ${events(worst.events!)} ${worst.events === 1 ? 'waits' : 'wait'} there. Its process ${nameOf(now.owner!)} lives and does not say that it pauses`,
-    next: `npx vidwiz tail --topic ${shortTopic(now)} --from ${worst.pos} --no-follow   # what it is at; if that does not tell, restart ${now.service}`,
+    why: `Nothing was applied in partition ${worst.partition}${others} for ${seconds(stillMsOf(now, worst))}, and ${events(worst.events!)} ${worst.events === 1 ? 'waits' : 'wait'} there. Its process ${nameOf(now.owner!)} runs and reports no pause`,
+    next: `npx vidwiz tail --topic ${shortTopic(now)} --from ${worst.pos} --no-follow   # shows the event that it works on; if that does not help, restart ${now.service}`,
     partition: worst.partition,
   }
 }
@@ -153,7 +153,7 @@ function rewound(now: Observation, history: readonly Observation[]): Finding | u
   const { partition, from, at } = worst
   return {
     state: 'REWOUND',
-    why: `It went back from position ${from} to ${partition.pos} in partition ${partition.partition} less than ${ago(now.at - at + 1_000)} ago, and handles again what it had handled; ${behindOf(now) ?? 'nothing is left'}`,
+    why: `It went back from position ${from} to ${partition.pos} in partition ${partition.partition} less than ${ago(now.at - at + 1_000)} ago, and handles events again; ${behindOf(now) ?? 'nothing is left'}`,
     next: 'If nobody reset it, a database was restored to an earlier state: npx vidwiz verify',
     partition: partition.partition,
   }
@@ -164,7 +164,7 @@ function parked({ parked, consumer, at }: Observation): Finding | undefined {
   const since = parked.oldestAt === null ? '' : `, the oldest for ${ago(at - parked.oldestAt)}`
   return {
     state: 'PARKED',
-    why: `${parked.streams === 1 ? '1 stream is' : `${count(parked.streams)} streams are`} held up with ${events(parked.events)}${since}; all others flow on`,
+    why: `${parked.streams === 1 ? '1 stream is' : `${count(parked.streams)} streams are`} held up with ${events(parked.events)}${since}; all other streams continue`,
     next: `npx vidwiz letters ${consumer}`,
   }
 }
@@ -177,10 +177,10 @@ function fallingBehind(now: Observation, { points, trend }: Course): Finding | u
   // All waiting events are still unpublished: the relay is behind, not the consumer.
   if (!worst) return undefined
   const how =
-    trend === 1 ? `${count(Math.max(1, Math.round((slopeOf(points) ?? 0) * 60)))} more each minute` : 'it comes no nearer'
+    trend === 1 ? `${count(Math.max(1, Math.round((slopeOf(points) ?? 0) * 60)))} more each minute` : 'it does not catch up'
   return {
     state: 'FALLING_BEHIND',
-    why: `It applies less than what comes: ${events(total)} behind, ${how}; the oldest waits for ${ago(oldMs)} in partition ${worst.partition}`,
+    why: `It applies fewer events than arrive: ${events(total)} behind, ${how}; the oldest waits for ${ago(oldMs)} in partition ${worst.partition}`,
     next: `Run another process of it (npx vidwiz run ${now.service}), or find what slows it down`,
     partition: worst.partition,
   }
@@ -207,7 +207,7 @@ function uncertain(now: Observation): Finding | undefined {
 }
 
 const rebuilding = ({ isRebuilding }: Observation): Finding | undefined =>
-  isRebuilding ? { state: 'REBUILDING', why: 'Its table is being built anew; the present one is read until then' } : undefined
+  isRebuilding ? { state: 'REBUILDING', why: 'Its table is being rebuilt; until then readers use the present one' } : undefined
 
 function catchingUp(now: Observation, history: readonly Observation[]): Finding | undefined {
   const total = eventsBehind(now)

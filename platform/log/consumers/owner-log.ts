@@ -11,7 +11,7 @@ export function ownerLog(
   log: Logger,
   isStopping = () => false,
 ): Pick<OwnerOptions, 'spell' | 'onError' | 'onBeat' | 'onRelieved' | 'onFrozen'> {
-  const beats = openSpell(log, { task: 'signs of life' }, undefined, 'cannot say that it lives')
+  const beats = openSpell(log, { task: 'signs of life' }, undefined, 'cannot send its signs of life')
   return {
     spell(consumer, topic) {
       const spell = openSpell(log, { consumer, topic })
@@ -23,7 +23,7 @@ export function ownerLog(
     onRelieved: ({ cut, service, ...owner }) =>
       log.warn(
         { ...owner, owner: nameOf({ service, ...owner }), cut },
-        'relieved a frozen process: it gave no sign of life, so its connections were cut and its consumers go on elsewhere',
+        'relieved a frozen process: it gave no sign of life, so its connections were cut; other processes take over its consumers',
       ),
     onFrozen: ({ service, ...owner }) =>
       log.error(

@@ -62,7 +62,7 @@ export interface Pause {
   isLeft?: boolean | undefined
 }
 
-/** What is known of a consumer of one topic at one moment. */
+/** What is known about a consumer of one topic at one moment. */
 export interface Observation {
   /** Its name as a person types it, for example `notes`. */
   consumer: string
@@ -97,7 +97,7 @@ export interface Judgement {
   /** Totals; null when they are not known. */
   events: number | null
   seconds: number | null
-  /** Its way over the last minute: 1 further behind the head of the log, -1 nearer, 0 neither; null when it is too early to say. */
+  /** Change over the last minute: 1 further behind the head of the log, -1 nearer, 0 neither; null when it is too early to say. */
   trend: -1 | 0 | 1 | null
   /** Events per second that it applies; null when not known. */
   rate: number | null

@@ -1,6 +1,6 @@
 import type { Kafka } from 'kafkajs'
 import type { Topic } from '#events/kit/stream.ts'
-import { atMost } from '#platform/deadline.ts'
+import { atMost, untilAborted } from '#platform/deadline.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 import { AheadOfLog, halt } from '../timeline.ts'
 import { check, sentencesOf } from './check.ts'
@@ -15,7 +15,7 @@ export interface Agreement {
   prefix: string
   topics: readonly Topic[]
   /** Ends the wait for Kafka's answer; nothing is compared then. */
-  untilStopped?: Promise<void>
+  signal?: AbortSignal
 }
 
 /**
@@ -23,13 +23,11 @@ export interface Agreement {
  * because their histories differ and new events would get positions that were used before.
  * @throws AheadOfLog, and errors of Kafka and of the database
  */
-export async function assertAgrees({ db, kafka, prefix, topics, untilStopped }: Agreement): Promise<void> {
+export async function assertAgrees({ db, kafka, prefix, topics, signal }: Agreement): Promise<void> {
   const fetcher = openFetcher(kafka)
   try {
     const checking = check({ db, fetcher, kafkaName: (topic) => prefix + topic, topics, isQuick: true })
-    // Avoids unhandledRejection when the stop comes first.
-    checking.catch(() => {})
-    const found = await (untilStopped ? Promise.race([checking, untilStopped]) : checking)
+    const found = await (signal ? untilAborted(signal, checking) : checking)
     const [sentence] = found ? sentencesOf(found) : []
     if (!sentence) return
     await halt(db, sentence)

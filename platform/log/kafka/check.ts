@@ -190,7 +190,7 @@ export const sentencesOf = ({ aliens, shortened }: Disagreement): string[] => [
   ),
   ...shortened.map(({ topic, partition, end, kept, published }) =>
     kept < end
-      ? `${topic}/${partition} was made anew: it does not have what the relay had published up to offset ${published}`
+      ? `${topic}/${partition} was recreated: it does not have what the relay had published up to offset ${published}`
       : `${topic}/${partition} ends at offset ${end - 1}, but the relay had published up to offset ${published}`,
   ),
 ]

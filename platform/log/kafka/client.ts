@@ -1,6 +1,6 @@
 import { connect as connectPlain, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { type ISocketFactory, Kafka, logLevel, type RetryOptions } from 'kafkajs'
+import { type ISocketFactory, Kafka, logLevel, type RetryOptions, type SASLOptions } from 'kafkajs'
 import type { Settings } from '#platform/config/settings.ts'
 import { installRecords } from './records/install.ts'
 
@@ -67,7 +67,7 @@ export function openKafkajs(name: string, { brokers, ssl, sasl }: KafkaOptions, 
     clientId: name.replaceAll(' ', '-'),
     brokers,
     ...(ssl ? { ssl } : {}),
-    ...(sasl ? { sasl: sasl as never } : {}),
+    ...(sasl ? { sasl: saslOf(sasl) } : {}),
     ...(retry ? { retry } : {}),
     connectionTimeout: CONNECT_MS,
     requestTimeout: REQUEST_MS,
@@ -80,5 +80,17 @@ export function openKafkajs(name: string, { brokers, ssl, sasl }: KafkaOptions, 
       closed = true
       for (const socket of sockets) socket.destroy()
     },
+  }
+}
+
+/** kafkajs has a type for each mechanism. */
+function saslOf({ mechanism, ...login }: NonNullable<KafkaOptions['sasl']>): SASLOptions {
+  switch (mechanism) {
+    case 'plain':
+      return { mechanism, ...login }
+    case 'scram-sha-256':
+      return { mechanism, ...login }
+    case 'scram-sha-512':
+      return { mechanism, ...login }
   }
 }

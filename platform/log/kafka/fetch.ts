@@ -1,8 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Kafka, KafkaMessage } from 'kafkajs'
+import kafkajs, { type Kafka, type KafkaMessage } from 'kafkajs'
 import { within } from '#platform/deadline.ts'
 import { OperatorError } from '#platform/operator-error.ts'
+import { messageOf } from '#platform/pg/errors.ts'
 import { backoffMs } from '#platform/stopping.ts'
+import { fetchFrom, openCluster } from './cluster.ts'
+
+/** Node does not see these two as named exports. */
+const { KafkaJSConnectionError, KafkaJSOffsetOutOfRange } = kafkajs
 
 /** The answer of one partition. */
 export interface Fetched {
@@ -25,24 +30,6 @@ export interface Fetcher {
   close(): Promise<void>
 }
 
-/** The internal part of kafkajs that can read a partition without a consumer group. */
-interface Cluster {
-  connect(): Promise<void>
-  disconnect(): Promise<void>
-  addTargetTopic(topic: string): Promise<void>
-  refreshMetadata(): Promise<void>
-  findLeaderForPartitions(topic: string, partitions: number[]): Record<string, number[]>
-  findBroker(node: { nodeId: string }): Promise<{ fetch(request: object): Promise<{ responses: FetchedTopic[] }> }>
-  removeBroker(broker: { host: string; port: number }): void
-  fetchTopicsOffset(
-    topics: { topic: string; partitions: { partition: number }[]; fromBeginning: boolean }[],
-  ): Promise<{ partitions: { partition: number; offset: string }[] }[]>
-}
-
-interface FetchedTopic {
-  partitions: { partition: number; highWatermark: string; messages: (KafkaMessage & { isControlRecord?: boolean })[] }[]
-}
-
 const PARTITION_BYTES = 512 * 1024
 const ANSWER_BYTES = 8 * 1024 * 1024
 const READ_COMMITTED = 1
@@ -55,16 +42,10 @@ const PAUSE = { firstMs: 50, longestMs: 2_000 }
 /**
  * Reads partitions without joining a group, so a replay does not disturb live consumers.
  *
- * kafkajs has no `assign()`, but its internal cluster class, which its own consumers use, can fetch. kafkajs is pinned and no
- * longer changes, so using that class is safe. See docs/decisions/kafka.md.
+ * kafkajs has no `assign()`, but the class on which its own consumers are built can fetch (docs/decisions/kafka.md).
  */
 export function openFetcher(kafka: Kafka): Fetcher {
-  const createCluster = Object.getOwnPropertySymbols(kafka).find((s) => s.description === 'private:Kafka:createCluster')
-  if (!createCluster) throw new Error('this release of kafkajs does not have what bounded reads stand on')
-  const cluster: Cluster = (kafka as never as Record<symbol, (options: object) => Cluster>)[createCluster]!({
-    allowAutoTopicCreation: false,
-    metadataMaxAge: 300_000,
-  })
+  const cluster = openCluster(kafka)
   /** Only one call at a time connects and loads metadata, because kafkajs would connect twice. */
   let prepared: Promise<unknown> = Promise.resolve()
   function prepare(topic: string): Promise<void> {
@@ -83,7 +64,7 @@ export function openFetcher(kafka: Kafka): Fetcher {
     const answers = await Promise.all(
       Object.entries(leaders).map(async ([nodeId, partitions]) => {
         const broker = await cluster.findBroker({ nodeId })
-        return broker.fetch({
+        return fetchFrom(broker, {
           maxWaitTime: 0,
           minBytes: 0,
           maxBytes: ANSWER_BYTES,
@@ -103,7 +84,7 @@ export function openFetcher(kafka: Kafka): Fetcher {
     )
     wasReached = true
     const fetched = new Map<number, Fetched>()
-    for (const { partition, highWatermark, messages } of answers.flatMap((a) => a.responses.flatMap((r) => r.partitions))) {
+    for (const { partition, highWatermark, messages } of answers.flat()) {
       const start = from.get(partition)!
       // Kafka returns whole batches, even when the read begins in the middle of one.
       const beyond = messages.filter((message) => Number(message.offset) >= start)
@@ -133,17 +114,17 @@ export function openFetcher(kafka: Kafka): Fetcher {
         try {
           return await inTime(untilMs() - Date.now(), attempt(topic, starts))
         } catch (cause) {
-          const error = cause as Error & { partition?: number; host?: string; port?: number }
           const pauseMs = backoffMs(tries, PAUSE)
           if (Date.now() + pauseMs >= untilMs())
-            throw new OperatorError(`cannot read ${topic} from Kafka: ${error.message}`, { cause })
+            throw new OperatorError(`cannot read ${topic} from Kafka: ${messageOf(cause)}`, { cause })
           // The error names only one partition, so it may come again for another.
-          if (error.name === 'KafkaJSOffsetOutOfRange' && !moved.has(error.partition!)) {
-            moved.add(error.partition!)
-            starts.set(error.partition!, await earliest(topic, error.partition!).catch(() => 0))
+          if (cause instanceof KafkaJSOffsetOutOfRange && !moved.has(cause.partition)) {
+            moved.add(cause.partition)
+            starts.set(cause.partition, await earliest(topic, cause.partition).catch(() => 0))
             continue
           }
-          if (error.name === 'KafkaJSConnectionClosedError') cluster.removeBroker({ host: error.host!, port: error.port! })
+          if (cause instanceof KafkaJSConnectionError && cause.name === 'KafkaJSConnectionClosedError')
+            cluster.removeBroker(addressOf(cause.broker))
           await sleep(pauseMs)
           await inTime(untilMs() - Date.now(), cluster.refreshMetadata()).catch(() => {})
         }
@@ -158,3 +139,9 @@ const inTime = <T>(ms: number, work: Promise<T>): Promise<T> =>
   within(ms, work, () => {
     throw new Error('it does not answer')
   })
+
+/** Host and port of a broker that kafkajs names as `host:port`. */
+function addressOf(broker: string): { host: string; port: number } {
+  const colon = broker.lastIndexOf(':')
+  return { host: broker.slice(0, colon), port: Number(broker.slice(colon + 1)) }
+}

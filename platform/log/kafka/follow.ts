@@ -1,6 +1,6 @@
 import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs'
 import type { Recorded } from '#events/kit/envelope.ts'
-import { atMost, within } from '#platform/deadline.ts'
+import { atMost, untilAborted, within } from '#platform/deadline.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 import { quietly } from '#platform/telemetry/tracing/tracing.ts'
 import { backoffMs, stopping } from '../../stopping.ts'
@@ -77,7 +77,6 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
   const { consumer: name, topic, batchSize = BATCH, restMs, onError = () => {} } = follower
   const kafkaTopic = prefix + topic.name
   const { signal, stopped, stop, pause } = stopping()
-  const untilStopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
 
   let consumer: Consumer | undefined
   /** Leaves the group: ends the present consumer with an error. */
@@ -349,7 +348,7 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
     const beginning = begin()
     try {
       // Connecting and joining may take long, when the cluster is away or the group waits for a dead member.
-      await Promise.race([beginning, over.promise])
+      beginning.catch(over.reject)
       await over.promise
     } finally {
       clearInterval(watchdog)
@@ -374,7 +373,7 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
   async function run() {
     for (let lives = 0; !stopped(); ) {
       // A call that was given up may still run, and only one may run at a time.
-      await Promise.race([follower.settled?.(), untilStopped])
+      await untilAborted(signal, Promise.resolve(follower.settled?.()))
       if (stopped()) return
       const began = Date.now()
       let isLeft = false

@@ -35,11 +35,11 @@ export async function catchUp({
   const head = await pos('move.head', HEAD)
   let at = from
   let movedAt = began
-  let trouble: unknown
+  let failure: unknown
   const relay = startRelay({
     ...options,
     onError: (error) => {
-      trouble = error
+      failure = error
     },
   })
   try {
@@ -49,7 +49,7 @@ export async function catchUp({
       at = now
       onProgress(measured('publish', at - from, Math.max(head, at) - from, began))
       if (at >= head) return { events: at - from, pos: at }
-      if (trouble && Date.now() - movedAt > patienceMs) throw trouble
+      if (failure && Date.now() - movedAt > patienceMs) throw failure
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
     }
   } finally {

@@ -2,7 +2,7 @@ import { CompressionTypes, type Kafka, type Producer, type RecordMetadata, type 
 import type { Recorded } from '#events/kit/envelope.ts'
 import type { Topic } from '#events/kit/stream.ts'
 import { openBell } from '#platform/bell.ts'
-import { atMost } from '#platform/deadline.ts'
+import { atMost, untilAborted } from '#platform/deadline.ts'
 import { codeOf } from '#platform/pg/errors.ts'
 import type { Listener } from '#platform/pg/listen.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
@@ -88,7 +88,6 @@ export function startRelay({ db, listener, topics, wire = plainWire, owner, ...o
   const { prefix = '', onError = () => {}, onPublished = () => {}, onRelieved = () => {}, safetyNetMs = SAFETY_NET_MS } = options
   const { kafka, close: closeKafka } = openKafka('vidwiz relay', options, SOON)
   const { signal, stopped, stop, pause } = stopping()
-  const untilStopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
 
   const bell = openBell()
   const unlisten = listener.on('log', bell.ring)
@@ -126,7 +125,7 @@ export function startRelay({ db, listener, topics, wire = plainWire, owner, ...o
         const key = `${topic} ${partition}`
         const before = lies.get(key)?.offset ?? -1
         // Storing this offset would hide that all records before it are gone.
-        if (first <= before) await madeAnew(`${topic}/${partition} was made anew: offset ${first} had been published to before`)
+        if (first <= before) await madeAnew(`${topic}/${partition} was recreated: offset ${first} was used before`)
         lies.set(key, { pos, offset })
       }
       await db.query('relay.published', PUBLISHED, [epoch, from, to, JSON.stringify(heads)])
@@ -186,12 +185,10 @@ export function startRelay({ db, listener, topics, wire = plainWire, owner, ...o
         }
         // Before connecting: the takeover sets `moved_at`, so that other relays do not take this one for frozen while it connects.
         const [taken] = await db.query<{ pos: number; epoch: number }>('relay.take', TAKE_OVER, [owner?.id ?? null])
-        await assertAgrees({ db, kafka, prefix, topics, untilStopped })
+        await assertAgrees({ db, kafka, prefix, topics, signal })
         if (stopped() || !ours) continue
         producer = openProducer(kafka)
-        const connecting = producer.connect()
-        connecting.catch(() => {})
-        await Promise.race([connecting, untilStopped])
+        await untilAborted(signal, producer.connect())
         owner?.resumed(...RELAY)
         await publish(
           producer,

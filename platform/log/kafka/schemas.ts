@@ -87,7 +87,7 @@ async function judgedFully(registry: Registry, subject: string, insist: boolean)
   const level = await registry.level(subject)
   if (level === LEVEL) return
   if (!insist && (await registry.held(subject)).length > 0)
-    throw new OperatorError(`${subject} is judged by ${level ?? 'nothing'}, not by ${LEVEL}: ${COMMAND} mends that`)
+    throw new OperatorError(`${subject} has the compatibility level ${level ?? 'none'}, not ${LEVEL}: ${COMMAND} corrects that`)
   await registry.setLevel(subject, LEVEL)
 }
 
@@ -103,7 +103,7 @@ async function register(registry: Registry, subject: string, version: number, sc
   )
   if (broken.length > 0)
     throw new OperatorError(
-      broken.map((difference) => `${subject}: v${version} does not go with the registry: ${difference}`).join('\n'),
+      broken.map((difference) => `${subject}: v${version} is not compatible with the registry: ${difference}`).join('\n'),
     )
   try {
     return await registry.register(subject, text, LEVEL)

@@ -1,5 +1,6 @@
 import type { Recorded } from '#events/kit/envelope.ts'
 import { openBell } from '#platform/bell.ts'
+import { untilAborted } from '#platform/deadline.ts'
 import type { Listener } from '#platform/pg/listen.ts'
 import { backoffMs, stopping } from '../../stopping.ts'
 import { Fenced, type Follower, type Following, HandedOver, NewerCode, type Positions } from '../port.ts'
@@ -23,7 +24,6 @@ export function follow(
   const { consumer, topic, restMs } = follower
   const partitions = Array.from({ length: topic.partitions }, (_, partition) => partition)
   const { signal, stopped, stop, pause } = stopping()
-  const untilStopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
   const bell = openBell()
   const unlisten = listener.on('log', (topics) => {
     if (topics === undefined || topics.split(' ').includes(topic.name)) bell.ring()
@@ -78,7 +78,7 @@ export function follow(
       let lock: { release(): Promise<void> } | undefined
       try {
         // A call that was given up may still run, and only one may run at a time.
-        await Promise.race([follower.settled?.(), untilStopped])
+        await untilAborted(signal, Promise.resolve(follower.settled?.()))
         if (stopped()) continue
         lock = await listener.lock(key, () => {
           ours = false

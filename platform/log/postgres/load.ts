@@ -69,7 +69,7 @@ async function drawIds(db: Queryable, wanted: Wanted['ids']): Promise<Loaded['id
   if (sequences.length === 0) return {}
   const rows = await db.query<{ name: string; ids: string }>(
     'log.ids',
-    `select s.name, json_agg(nextval(('log.' || s.name || '_ids')::regclass)) as ids
+    `select s.name, json_agg(nextval(format('log.%I', s.name || '_ids')::regclass)) as ids
        from unnest($1::text[], $2::int[]) s(name, count), generate_series(1, s.count) group by s.name`,
     [sequences.map(([name]) => name), sequences.map(([, count]) => count)],
   )

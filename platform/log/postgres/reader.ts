@@ -68,10 +68,10 @@ export function postgresReader(
 
   const assertWhole = async () => {
     if (whole && !(await isUnpruned(db)))
-      throw new OperatorError('events were pruned from the database, as Kafka has them: set KAFKA_BROKERS')
+      throw new OperatorError('older events were pruned from the database and are only on Kafka: set KAFKA_BROKERS')
   }
   let found: Promise<void> | undefined
-  /** Asks only once: if the log is pruned later, it is on Kafka, and this process should be started anew to read from there. */
+  /** Asks only once: if the log is pruned later, it is on Kafka, and this process must be restarted to read from there. */
   const isWhole = () => {
     found ??= assertWhole().catch((error) => {
       found = undefined

@@ -99,6 +99,6 @@ const pending = (command: Command, context: Context): Pending => ({ command, con
 function assertExecuted({ pending, executed, error, waited }: CommandOutcome) {
   if (executed) return
   if (error) throw new Unable(`${pending.command.name}: ${(error as Error).message}`, { cause: error })
-  if (waited) throw new Unable(`${pending.command.name} wants what another command wants as well`)
+  if (waited) throw new Unable(`${pending.command.name} conflicts with another command of the same batch`)
   throw new Lost()
 }

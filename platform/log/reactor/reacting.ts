@@ -5,12 +5,12 @@ import { reason } from '../cause.ts'
 import { bisect } from '../consumers/bisect.ts'
 import { type Move, ownership, throwFenced } from '../consumers/ownership.ts'
 import { failed, insertLetters, lettersOf, type Parked, waiting } from '../consumers/parked.ts'
+import { redriveDue } from '../consumers/redrive.ts'
 import { leaveToNewerCode } from '../newer-code.ts'
 import type { Follower } from '../port.ts'
 import type { ExtraSql } from '../postgres/appender.ts'
 import { type Caused, type CausedCommandsOptions, isFault, openCausedCommands, Unable } from './caused-commands.ts'
 import type { Reactor } from './reactor.ts'
-import { redriveDue } from './redrive.ts'
 
 export interface ReactingOptions extends Omit<CausedCommandsOptions, 'consumer'> {
   /** Called with each event that was parked, after the commit. */
@@ -67,9 +67,8 @@ export function reacting(
     async resume(partitions) {
       const positions = await own.resume(partitions)
       // Redrive as owner, before any later event is handled. That changes which streams are parked, so load them again.
-      const hasRedriven = await redriveDue(db, { consumer, topic: topic.name, partitions }, async (recorded, extra) =>
-        causedCommands.apply(await causedBy([recorded]), extra),
-      )
+      const apply = async (recorded: Recorded, extra: ExtraSql) => causedCommands.apply(await causedBy([recorded]), extra)
+      const hasRedriven = await redriveDue(db, { consumer, topic: topic.name, partitions }, { apply, isFault })
       return hasRedriven ? own.resume(partitions) : positions
     },
     async handle(batch) {

@@ -4,10 +4,10 @@ import type { Listener } from '#platform/pg/listen.ts'
 import { span } from '#platform/telemetry/tracing/tracing.ts'
 import { consuming } from '../consumers/consuming.ts'
 import { type Owner, toldTo } from '../consumers/owners.ts'
+import { hasDue, REDRIVE } from '../consumers/redrive.ts'
 import type { Follower, Following, Reader } from '../port.ts'
 import { type ReactingOptions, reacting } from './reacting.ts'
 import type { Reactor } from './reactor.ts'
-import { hasDue, REDRIVE } from './redrive.ts'
 import { RESET } from './reset.ts'
 
 export interface ReactorOptions extends Omit<ReactingOptions, 'owner'> {
@@ -55,24 +55,24 @@ export function startReactor(reactor: Reactor, options: ReactorOptions): { stop(
   let last = Promise.resolve()
   const stopAll = async () => void (await Promise.all(following.map((one) => one.stop())))
 
-  async function beginAnew() {
+  async function restart() {
     await stopAll()
     if (!isStopped) following = reactor.topics.map(follow)
   }
 
-  async function takeUpDue() {
-    if (await hasDue(options.db, reactor.name)) await beginAnew()
+  async function restartIfDue() {
+    if (await hasDue(options.db, reactor.name)) await restart()
   }
 
-  // Due events are redriven when ownership is taken, so begin anew.
+  // Due events are redriven when ownership is taken, so restart.
   const unlisten = listener.on(REDRIVE, (consumer) => {
     // Undefined: a notification may have been missed.
-    if (consumer === undefined || consumer === reactor.name) last = last.then(takeUpDue).catch((error) => onError?.(error))
+    if (consumer === undefined || consumer === reactor.name) last = last.then(restartIfDue).catch((error) => onError?.(error))
   })
-  // Its checkpoint was moved, so begin anew. If the notification is missed (undefined), the next event fences the consumer, perhaps
+  // Its checkpoint was moved, so restart. If the notification is missed (undefined), the next event fences the consumer, perhaps
   // much later.
   const unlistenReset = listener.on(RESET, (consumer) => {
-    if (consumer === reactor.name) last = last.then(beginAnew).catch((error) => onError?.(error))
+    if (consumer === reactor.name) last = last.then(restart).catch((error) => onError?.(error))
   })
   return {
     async stop() {

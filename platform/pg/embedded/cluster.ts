@@ -69,7 +69,9 @@ export function rootStore(): string {
   }
   const stat = lstatSync(ROOT_STORE)
   if (!stat.isDirectory() || stat.uid !== 0 || stat.mode & 0o022) {
-    throw new EmbeddedPostgresError(`${ROOT_STORE} must be a folder that root owns and nobody else can write: mend or remove it`)
+    throw new EmbeddedPostgresError(
+      `${ROOT_STORE} must be a folder that root owns and nobody else can write: correct or remove it`,
+    )
   }
   chmodSync(ROOT_STORE, 0o755) // the umask may have removed permissions
   return ROOT_STORE

@@ -32,5 +32,5 @@ export function runProgram(program: string, args: string[], { account, input = '
 export function complaint(output: string): string {
   const lines = output.split('\n').filter((line) => line.trim() !== '')
   const worst = lines.findLast((line) => /\b(FATAL|PANIC)\b/.test(line)) ?? lines.findLast((line) => /\berror\b/i.test(line))
-  return (worst ?? lines.at(-1) ?? 'it said nothing').trim()
+  return (worst ?? lines.at(-1) ?? 'it printed nothing').trim()
 }

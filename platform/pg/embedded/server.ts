@@ -61,7 +61,7 @@ async function adopt({ dataDir, cluster, password, log }: Server): Promise<Runni
   }
   if (other !== undefined) {
     throw new EmbeddedPostgresError(
-      `Process ${other} runs the database of ${dataDir}, and it does not let us in: stop that process first`,
+      `Process ${other} runs the database of ${dataDir}, and it refuses our password: stop that process first`,
     )
   }
   log('a database server was left behind and does not answer: stopping it')

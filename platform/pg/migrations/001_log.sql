@@ -68,15 +68,6 @@ create table log.keys (
 );
 create index keys_by_age on log.keys (at);
 
--- Ids that clients see.
-create sequence log.user_ids;
-create sequence log.video_ids;
-create sequence log.note_ids;
-create sequence log.task_ids;
-create sequence log.conversation_ids;
-create sequence log.message_ids;               -- of the messages of both sides
-create sequence log.media_ids;                 -- of media workers' jobs
-
 -- Counters that the append transaction updates and that may have a limit, such as a user's messages in a day.
 create table log.counters (
   name  text        primary key,

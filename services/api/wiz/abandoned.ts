@@ -26,7 +26,7 @@ export function giveUpAbandoned(
       const abandoned = { conversationId: conversation_id, replyTo: message_id, reason: 'nobody finished it', givenBack: true }
       // A reply that cannot be closed must not keep the others open.
       await execute(failReply(abandoned), { actor: 'wiz', correlationId: null }).then(
-        () => log.warn({ conversationId: conversation_id }, 'gave up a reply that nobody was making any more'),
+        () => log.warn({ conversationId: conversation_id }, 'gave up an abandoned reply'),
         (error) => log.error({ conversationId: conversation_id, fault: faultOf(error) }, 'could not give up a reply'),
       )
     }

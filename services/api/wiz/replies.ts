@@ -114,7 +114,7 @@ export function repliesOf(
       const made = make(turn, reply)
         .catch((error): Outcome => {
           // The reply stays open; `giveUpAbandoned` fails it later, in some process.
-          log.error({ conversationId: turn.conversationId, fault: faultOf(error) }, 'a reply could not be kept')
+          log.error({ conversationId: turn.conversationId, fault: faultOf(error) }, 'could not store a reply')
           return 'failed'
         })
         .then((outcome) => {

@@ -27,7 +27,7 @@ async function port({ PORT, HOST }: Settings, signal: AbortSignal): Promise<Find
   const problem = await listening(PORT, HOST)
   if (!problem) return ok('free')
   if (problem === 'EADDRINUSE' && (await isOurs(PORT, HOST, signal))) return ok('the API answers')
-  const detail = problem === 'EADDRINUSE' ? 'somebody else has it' : `cannot be used on ${HOST} (${problem})`
+  const detail = problem === 'EADDRINUSE' ? 'another program uses it' : `cannot be used on ${HOST} (${problem})`
   return { state: 'failed', detail, cost: NO_API, remedy: 'set PORT (or HOST) to another one' }
 }
 

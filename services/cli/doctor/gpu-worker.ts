@@ -9,9 +9,9 @@ import { usableGpus } from '#platform/whisper/devices.ts'
 import { type Listener, listenerFolder, needsCuda, PINNED_WHISPER, readyListener } from '#platform/whisper/install.ts'
 import { type Check, type Finding, ok } from './check.ts'
 
-const DEAF = 'no video without captions is heard; flashcards are still made of those that have some'
+const DEAF = 'no video without captions is transcribed; flashcards are still made of those that have some'
 /** A worker takes no message until it is able to hear (transcribe) a video. */
-const IDLE = 'no video without captions is heard, and no flashcards are made'
+const IDLE = 'no video without captions is transcribed, and no flashcards are made'
 const SLOW = 'a video may take longer to hear than it lasts'
 const NO_STUDY = 'no flashcards and no quizzes are made; videos without captions are still heard'
 const LATER = 'when a gpu-worker starts'
@@ -59,7 +59,7 @@ async function device(listener: Listener | undefined, settings: Settings, signal
     state: 'failed',
     detail: 'WHISPER_DEVICE is cuda, and there is no GPU that can be used',
     cost: IDLE,
-    remedy: 'see to the driver of NVIDIA, or set WHISPER_DEVICE=auto',
+    remedy: 'check the driver of NVIDIA, or set WHISPER_DEVICE=auto',
   }
 }
 

@@ -62,7 +62,7 @@ async function ytDlp({ YTDLP_PATH: given, VIDWIZ_DATA }: Settings, signal: Abort
   if (solver && runtime !== 'none') return ok(detail)
   const remedy = given
     ? 'install it as yt-dlp[default,curl-cffi], or unset YTDLP_PATH'
-    : 'remove its folder: a helper installs it anew when it starts'
+    : 'remove its folder: a helper installs it again when it starts'
   return { state: 'warning', detail, cost: 'YouTube answers for some videos only', remedy }
 }
 

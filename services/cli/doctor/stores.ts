@@ -19,7 +19,7 @@ import { type Check, type Finding, ok, unlessLeftOut } from './check.ts'
 const SCARCE_BYTES = 1024 ** 3
 const NO_TOPICS = 'no events reach the topics'
 const NO_BUCKET = 'no transcript can be stored or read'
-const ROUND = 'a message that always fails goes round until it expires'
+const ROUND = 'a message that always fails is delivered again until it expires'
 const UNSEEN = 'nobody sees which messages could not be handled'
 const AGAIN = 'start VidWiz again'
 
@@ -64,7 +64,7 @@ const MEDIA_QUEUE = 'SQS_TRANSCRIPTION_QUEUE_URL'
 const QUEUES: Record<QueueSetting, string> = {
   SQS_AI_NOTE_QUEUE_URL: 'no request for a note by AI reaches a model',
   SQS_SUMMARY_QUEUE_URL: 'no request for a summary reaches a model',
-  SQS_TRANSCRIPTION_QUEUE_URL: 'no flashcards are made, and no video without captions is heard',
+  SQS_TRANSCRIPTION_QUEUE_URL: 'no flashcards are made, and no video without captions is transcribed',
 }
 
 async function folder({ VIDWIZ_DATA }: Settings): Promise<Finding> {
@@ -84,7 +84,7 @@ async function database(settings: Settings): Promise<Finding> {
     await reach(db)
     return ok(url ? 'answers at DB_URL' : 'the embedded one runs')
   } catch (error) {
-    return { state: 'failed', detail: (error as Error).message, cost: 'nothing works', remedy: 'see to DB_URL' }
+    return { state: 'failed', detail: (error as Error).message, cost: 'nothing works', remedy: 'check DB_URL' }
   } finally {
     await db.close()
   }
@@ -101,7 +101,7 @@ function reachable(broker: string, signal: AbortSignal): Promise<Finding> {
     signal.addEventListener('abort', () => socket.destroy())
     socket.once('connect', () => end(ok('takes connections')))
     socket.once('error', ({ message }) =>
-      end({ state: 'failed', detail: message, cost: NO_TOPICS, remedy: 'see to KAFKA_BROKERS' }),
+      end({ state: 'failed', detail: message, cost: NO_TOPICS, remedy: 'check KAFKA_BROKERS' }),
     )
   })
 }
@@ -119,7 +119,7 @@ async function bucket(settings: Settings): Promise<Finding> {
   const there = reached(settings, 's3')
   if (!there) return ok(`transcripts lie ${HERE}; its S3 does not run just now`)
   const name = there.S3_BUCKET_NAME!
-  const remedy = given ? 'see to S3_BUCKET_NAME, S3_ENDPOINT, AWS_REGION and AWS_*' : AGAIN
+  const remedy = given ? 'check S3_BUCKET_NAME, S3_ENDPOINT, AWS_REGION and AWS_*' : AGAIN
   const { isBucketThere } = await import('#platform/objects/ensure.ts')
   try {
     if (await isBucketThere(name, awsAccess(there, 'S3'))) return ok(given ? `${name} answers` : `${name} ${HERE} answers`)
@@ -136,7 +136,7 @@ async function queue(settings: Settings, name: keyof typeof QUEUES): Promise<Fin
   const isGiven = Boolean(settings[name])
   const url = there[name]
   if (!url) return { state: 'missing', detail: 'not set, though another queue is', cost, remedy: `set ${name}` }
-  const remedy = isGiven ? `see to ${name}, SQS_ENDPOINT, AWS_REGION and AWS_*` : AGAIN
+  const remedy = isGiven ? `check ${name}, SQS_ENDPOINT, AWS_REGION and AWS_*` : AGAIN
   const queues = await openQueues(there)
   try {
     const { source, dead, error } = await withDeadLetters(queues, url)

@@ -85,7 +85,7 @@ async function problemsOf({ folder, histories }: PrintSource, subject: Subject):
   try {
     now = subject.print(histories)
   } catch (error) {
-    return [problem(`cannot fold a history: ${(error as Error).message}`, 'mend it: the log has such events')]
+    return [problem(`cannot fold a history: ${(error as Error).message}`, 'correct it: the log has such events')]
   }
   const changed = tableChanges(committed.table, now.table)
   if (changed.length > 0) return [raise(`was changed without a new version: ${changed.join(', ')}`)]

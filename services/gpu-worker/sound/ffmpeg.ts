@@ -47,8 +47,8 @@ export async function runFfmpeg(args: readonly string[], { ffmpeg, signal, onPro
     )
     signal.throwIfAborted()
     if (/^spawn .*(ENOENT|EACCES)/.test(stderr))
-      throw new SoundError('set-up', `ffmpeg cannot be run (${stderr}): see to FFMPEG_PATH`)
-    if (stuck.signal.aborted) throw new SoundError('unreadable', `ffmpeg did not get on for ${STUCK_MS / 1000} seconds`)
+      throw new SoundError('set-up', `ffmpeg cannot be run (${stderr}): check FFMPEG_PATH`)
+    if (stuck.signal.aborted) throw new SoundError('unreadable', `ffmpeg made no progress for ${STUCK_MS / 1000} seconds`)
     if (code !== 0) throw soundError(stderr)
     return seconds
   } finally {

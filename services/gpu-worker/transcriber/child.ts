@@ -70,7 +70,7 @@ export class Child {
       this.stderr = (this.stderr + text).slice(-STDERR_BYTES)
     })
     this.process.on('error', ({ message }) => {
-      this.fail(new HearingError('set-up', `what hears could not be started: ${message}`))
+      this.fail(new HearingError('set-up', `the transcriber could not be started: ${message}`))
       this.closing.resolve()
     })
     this.process.on('close', (code, signal) => {
@@ -126,10 +126,10 @@ export class Child {
     this.silence.refresh()
     const lines = (this.line + text).split('\n')
     this.line = lines.pop()!
-    if (this.line.length > LONGEST_LINE) return this.die('talked nonsense: a line without an end')
+    if (this.line.length > LONGEST_LINE) return this.die('wrote a line without an end')
     for (const line of lines) {
       const message = messageOf(line)
-      if (!message) return this.die(`talked nonsense: ${line.slice(0, 100)}`)
+      if (!message) return this.die(`wrote an unreadable line: ${line.slice(0, 100)}`)
       this.handle(message)
     }
   }
@@ -176,11 +176,11 @@ export class Child {
 
   private stuck() {
     if (this.isReady && !this.job) return
-    this.die(`did not get on for ${this.options.stepMs / 1000} seconds`)
+    this.die(`made no progress for ${this.options.stepMs / 1000} seconds`)
   }
 
   private die(how: string, why = '') {
-    this.fail(new HearingError('died', `what hears ${how} ${this.isReady ? HEARING : LOADING}${why}`))
+    this.fail(new HearingError('died', `the transcriber ${how} ${this.isReady ? HEARING : LOADING}${why}`))
   }
 
   private fail(end: unknown) {

@@ -16,7 +16,7 @@ process.once('SIGINT', () => stop.abort(new HearingError('died', 'stopped')))
 const transcriber = transcriberOf(readSettings(), console.error, stop.signal)
 try {
   const begins = performance.now()
-  console.error(`hears on ${await transcriber.device()}, ready after ${secondsSince(begins)} s`)
+  console.error(`transcribes on ${await transcriber.device()}, ready after ${secondsSince(begins)} s`)
   const began = performance.now()
   const { rows, language, model, seconds } = await transcriber.hear(file, { signal: stop.signal })
   for (const row of rows) console.log(JSON.stringify(row))

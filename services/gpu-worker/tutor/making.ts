@@ -12,7 +12,7 @@ import { mixed } from './shuffle.ts'
 import { type Amount, amountFor, isEnough, nextOf, type Standing, sharesOf } from './turns.ts'
 
 /** Temporary errors in a row after which the model counts as away. */
-const MOST_TROUBLES = 3
+const MOST_FAILURES = 3
 
 export interface Making {
   model: Answerer
@@ -66,8 +66,8 @@ export async function make(making: Making): Promise<Made> {
   const questions: Placed<Question>[] = []
   const found: string[] = []
   let asked = 0
-  let troubles = 0
-  let trouble: ModelError | undefined
+  let failures = 0
+  let lastFailure: ModelError | undefined
 
   const items = <T>(placed: readonly Placed<T>[]) => placed.map(({ item }) => item)
 
@@ -76,7 +76,7 @@ export async function make(making: Making): Promise<Made> {
     const drafts = draftsIn(answer)
     one.wrong = []
     one.wasUnreadable = drafts === undefined
-    if (!drafts) return void found.push('its answer was not JSON, or broke off')
+    if (!drafts) return void found.push('its answer was not JSON, or incomplete')
     const take = <T>(verdict: Verdict<T>, kept: Placed<T>[], kind: keyof Amount) => {
       if ('wrong' in verdict) return void one.wrong.push(verdict.wrong)
       kept.push(placedIn(one.section, verdict))
@@ -93,8 +93,8 @@ export async function make(making: Making): Promise<Made> {
   function give(one: Asked, error: unknown) {
     if (!(error instanceof ModelError)) throw error
     if (error.isTemporary) {
-      trouble = error
-      troubles++
+      lastFailure = error
+      failures++
       return
     }
     if (error.status !== undefined)
@@ -104,8 +104,8 @@ export async function make(making: Making): Promise<Made> {
     found.push(error.message)
   }
 
-  for (let one = nextOf(all); one && troubles < MOST_TROUBLES; one = nextOf(all)) {
-    if (troubles > 0) await delay(pauseMs * 4 ** (troubles - 1) * (0.5 + Math.random()), undefined, { signal }).catch(() => {})
+  for (let one = nextOf(all); one && failures < MOST_FAILURES; one = nextOf(all)) {
+    if (failures > 0) await delay(pauseMs * 4 ** (failures - 1) * (0.5 + Math.random()), undefined, { signal }).catch(() => {})
     signal.throwIfAborted()
     const { section, wrong, wasUnreadable } = one
     const amount = amountFor(one, all)
@@ -115,7 +115,7 @@ export async function make(making: Making): Promise<Made> {
     asked++
     try {
       keep(one, await model.answer(question, signal))
-      troubles = 0
+      failures = 0
     } catch (error) {
       signal.throwIfAborted()
       give(one, error)
@@ -123,7 +123,7 @@ export async function make(making: Making): Promise<Made> {
     onProgress?.(all.filter(({ tries }) => tries > 0).length / all.length)
   }
   if (isEnough(all)) return { flashcards: chosen(cards, MOST), quiz: mixed(chosen(questions, MOST)) }
-  if (trouble) throw new StudyError('away', `${trouble.message}; asked ${asked} times`, { cause: trouble })
+  if (lastFailure) throw new StudyError('away', `${lastFailure.message}; asked ${asked} times`, { cause: lastFailure })
   const came = `${cards.length} flashcards and ${questions.length} questions of at least ${FEWEST} each`
   throw new StudyError('refused', `${model.name} gave ${came} that can be used, asked ${asked} times${why(found)}`)
 }

@@ -90,7 +90,7 @@ class Work {
     this.ytDlp = ytDlpReady({ settings: this.settings, log, signal, without: `no ${plural(kind.name)} are fetched` })
     this.count = metrics.counter({
       name: 'vidwiz_helper_tasks_total',
-      help: 'Tasks that helpers have done, by what came of them',
+      help: 'Tasks that helpers have done, by outcome',
       labels: ['kind', 'outcome'],
     })
     this.time = metrics.histogram({
@@ -164,7 +164,7 @@ class Work {
           if (permission.signal.aborted) return undefined
           if (!(error instanceof ApiError)) throw error
           failures++
-          if (error.message !== told) this.log.warn(`no tasks: ${error.message}; asking again, ever less often`)
+          if (error.message !== told) this.log.warn(`no tasks: ${error.message}; asking again, at growing intervals`)
           told = error.message
           await sleep(Math.max(error.retryAfterMs ?? 0, backoffMs(failures, PAUSE)), undefined, {
             signal: permission.signal,
@@ -252,7 +252,7 @@ class Work {
         const mayPass = status === undefined || status === 429 || status >= 500 || status === 401 || status === 403
         this.log.warn({ task: task.id, videoId: task.videoId }, `the result was not taken: ${(error as Error).message}`)
         if (isUnwanted && said.success) {
-          said = { success: false, error_message: `the API does not want what was found (${status})`, permanent: true }
+          said = { success: false, error_message: `the API refused the result (${status})`, permanent: true }
           key = newKey()
           continue
         }

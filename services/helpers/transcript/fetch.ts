@@ -25,7 +25,7 @@ const MOST_BYTES = 64 * 1024 * 1024
 export async function fetchTranscript(video: VideoTools, isInDoubt: boolean): Promise<Found> {
   const { info, warnings } = await video.info(WANTED)
   const read = VideoInfo.safeParse(info)
-  if (!read.success) throw new NotHad({ meaning: 'later', reason: 'yt-dlp tells of captions in a way that is not understood' })
+  if (!read.success) throw new NotHad({ meaning: 'later', reason: 'yt-dlp lists captions in an unknown form' })
   if (NOT_YET.includes(read.data.live_status ?? ''))
     throw new NotHad({ meaning: 'later', reason: 'the broadcast has not ended: there are no captions yet' })
   const track = chooseTrack(read.data)

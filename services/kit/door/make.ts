@@ -182,7 +182,7 @@ async function closeToEverybody(db: Db, ours: string, role: string) {
   )
   if (left!.open)
     throw new OperatorError(
-      `the role ${role} can still connect to ${ours}, whose channels and locks are none of its business: ` +
+      `the role ${role} can still connect to ${ours}, whose channels and locks it must not use: ` +
         `let its owner run: revoke connect, temporary on database ${name(ours)} from public`,
     )
 }
@@ -213,7 +213,7 @@ export async function closeDoor(db: Db, { url, force }: { url: string; force: bo
   const waiting = force ? 0 : await waitingIn(door.url)
   if (waiting > 0)
     throw new OperatorError(
-      `${waiting} of the things that workers wrote are no events yet: does media-door run? (--force closes the door all the same)`,
+      `${waiting} entries of workers are not events yet: does media-door run? (--force closes the door anyway)`,
     )
   await allowed(url, async () => {
     await run(db, `drop database if exists ${name(door.name)} with (force)`)

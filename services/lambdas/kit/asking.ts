@@ -61,4 +61,4 @@ const MOST_REPEATED = 2_000
 
 const complaint = (answer: string, wrong: string, { min, max }: Lengths) =>
   `Your last answer cannot be used: ${wrong}. It was:\n<answer>${asMaterial(answer).slice(0, MOST_REPEATED)}</answer>\n` +
-  `Write it anew, with at least ${min} and at most ${max} characters, blanks included.`
+  `Write it again, with at least ${min} and at most ${max} characters, blanks included.`

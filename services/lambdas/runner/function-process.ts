@@ -96,7 +96,7 @@ export function functionProcess({ spec, handler, env, idleMs, log, onStart }: Fu
       child = undefined
       waiting?.fail(why)
     }
-    started.on('error', (error) => ended(`its process could not be made: ${error.message}`))
+    started.on('error', (error) => ended(`its process could not be started: ${error.message}`))
     started.on('exit', (code, signal) => ended(`its process ended ${signal ? `by ${signal}` : `with code ${code}`}`))
     started.on('message', (said: Told) => {
       if (said.type === 'said') repeat(said.level, said.text, said.requestId)

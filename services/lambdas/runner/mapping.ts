@@ -54,7 +54,7 @@ export function startMapping(options: MappingOptions): Mapping {
   const { hiddenSeconds, retrySeconds, pauseMs } = { ...usualTimes, ...options.times }
   const { signal, stopped, stop, pause } = stopping()
   let isGivenUp = false
-  let trouble: Error | undefined
+  let failure: Error | undefined
 
   async function loop() {
     for (let failures = 0; !stopped(); ) {
@@ -80,13 +80,13 @@ export function startMapping(options: MappingOptions): Mapping {
         queues.receive(queueUrl, { max: batchSize, waitSeconds: WAIT_SECONDS, visibilitySeconds: hiddenSeconds, signal }),
       )
       if (stopped()) return messages
-      if (trouble) log.info({ function: name }, 'the queue can be read again')
-      trouble = undefined
+      if (failure) log.info({ function: name }, 'the queue can be read again')
+      failure = undefined
       return messages
     } catch (error) {
-      if (!trouble) log.warn({ function: name, queue: queueUrl, error }, 'the queue cannot be read')
-      trouble = error as Error
-      return trouble
+      if (!failure) log.warn({ function: name, queue: queueUrl, error }, 'the queue cannot be read')
+      failure = error as Error
+      return failure
     }
   }
 
@@ -150,7 +150,7 @@ export function startMapping(options: MappingOptions): Mapping {
       clearTimeout(late)
     },
     works: async () => {
-      if (trouble) throw trouble
+      if (failure) throw failure
     },
   }
 }

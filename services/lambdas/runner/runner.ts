@@ -146,7 +146,7 @@ function sourceOf({ name }: FunctionSpec, settings: Settings): { name: keyof Set
 function measures(metrics: Metrics) {
   const messages = metrics.counter({
     name: 'vidwiz_lambda_messages_total',
-    help: 'Messages that functions were handed, by what became of them',
+    help: 'Messages that functions received, by outcome',
     labels: ['function', 'outcome'],
   })
   const seconds = metrics.histogram({

@@ -58,7 +58,7 @@ export const redriveRecorded = (
 export const summaryOf = ({ streams, applied, parked, stillParked, untaken, isCancelled }: Redriven): string =>
   [
     `${streams} ${streams === 1 ? 'stream' : 'streams'}: ${applied} events applied, ${parked} still parked in ${stillParked}`,
-    ...untaken.map((consumer) => `${consumer} has not taken its events up; it will once it runs`),
+    ...untaken.map((consumer) => `${consumer} has not tried its events yet; it will when it runs`),
     ...(isCancelled ? ['ended before all were tried'] : []),
   ].join('; ')
 

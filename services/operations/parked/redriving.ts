@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { shownCause } from '#platform/log/cause.ts'
-import { askToRedrive, parkedOf } from '#platform/log/reactor/redrive.ts'
+import { askToRedrive, parkedOf } from '#platform/log/consumers/redrive.ts'
 import type { Db, Queryable } from '#platform/pg/pool.ts'
 import { redriveStreams, tryStreams } from '#projections/engine/redrive.ts'
 import type { View } from '#projections/engine/view.ts'
@@ -171,7 +171,7 @@ async function redriveHere(db: Db, view: View, batch: readonly Stuck[], isDryRun
 }
 
 function unknown({ consumer, stream, events }: Stuck): StreamResult {
-  const cause = `only ${consumer} itself can tell what would come of it`
+  const cause = `only ${consumer} itself can tell what would happen`
   return { consumer, stream, applied: 0, parked: events, cause, shown: cause }
 }
 
@@ -209,7 +209,7 @@ async function redriveElsewhere(
     }
     const result = { consumer, stream, applied: Math.max(0, events - parked), parked }
     if (parked === 0) return { ...result, cause: null, shown: null }
-    const untaken = `${consumer} has not taken it up; it will once it runs`
+    const untaken = `${consumer} has not tried it yet; it will when it runs`
     return due > 0 ? { ...result, cause: untaken, shown: untaken } : { ...result, cause: why.cause, shown: shownCause(why) }
   })
   return { results, isTaken }

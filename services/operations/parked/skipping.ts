@@ -127,7 +127,7 @@ async function ofReactor(db: Queryable, consumer: string, event: Recorded): Prom
   const made = await db.query<{ type: string }>('parked.lately', LATELY, [topic, partition, pos, type, consumer])
   const follows = made.map(({ type }) => type).join(', ')
   return [
-    `${consumer} will never act on ${named(event)}, and nothing makes up for it`,
+    `${consumer} will never act on ${named(event)}, and nothing else does its work`,
     follows ? `of such events it lately made ${follows}: none of that will follow` : `of such events it has made no other lately`,
   ]
 }

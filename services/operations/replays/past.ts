@@ -58,7 +58,7 @@ export async function positionOf(
   if (at !== undefined) {
     if (at > now()) throw new OperatorError(`${new Date(at).toISOString()} lies in the future`)
     if (log!.isPruned)
-      throw new OperatorError('the database has no events any more to tell moments by, as all were pruned: say a position')
+      throw new OperatorError('all events were pruned from the database, so it cannot find a moment: give a position')
     return positionAt(db, at)
   }
   if (pos! > log!.head) throw new OperatorError(`the log ends at position ${log!.head}`)
@@ -106,7 +106,7 @@ async function assertReadable(db: Db, reader: Reader, { topic }: View, pos: numb
   const behind = newest.some(({ partition, pos }) => pos !== null && pos > (heads.get(partition) ?? 0))
   if (behind)
     throw new OperatorError(
-      `Kafka has not all up to position ${pos} yet: the relay is behind (npx vidwiz lag); try again in a moment`,
+      `Kafka does not have all events up to position ${pos} yet: the relay is behind (npx vidwiz lag); try again in a moment`,
     )
 }
 

@@ -1,5 +1,7 @@
+import { deciders } from '#events/catalog.ts'
+import { makeSequences } from '#platform/log/postgres/sequences.ts'
 import { OperatorError } from '#platform/operator-error.ts'
-import type { Db } from '#platform/pg/pool.ts'
+import { type Db, inTransaction } from '#platform/pg/pool.ts'
 import { views } from '#projections/index.ts'
 import type { Act, Done } from '../operation.ts'
 import type { Restoration } from './preview.ts'
@@ -12,7 +14,7 @@ export const restoredAct = (reason: string): Act => ({
 })
 
 /**
- * Lets a restored log (one that went back in time) go on, as the preview showed, in one transaction.
+ * Lets a restored log (one that went back in time) continue, as the preview showed, in one transaction.
  * @throws OperatorError when the log has changed since the preview
  */
 export async function restoreAsShown(db: Db, shown: Restoration): Promise<Done<string>> {
@@ -57,12 +59,14 @@ export async function restoreAsShown(db: Db, shown: Restoration): Promise<Done<s
        select topic, partition, first, last, $2 from json_to_recordset($1) v(topic text, partition int, first bigint, last bigint)`,
       [JSON.stringify(voided), epoch],
     )
+    // The backup may be older than a sequence: ids that clients know must not be given again.
+    await makeSequences(inTransaction(tx), deciders)
     await tx.query(
       `select setval(format('%I.%I', schemaname, sequencename)::regclass, coalesce(last_value, 0) + $1::bigint)
          from pg_sequences where schemaname = 'log'`,
       [skip],
     )
-    // Views that contain lost events lose their mark as built, so that the projector builds them anew.
+    // Views that contain lost events lose their mark as built, so that the projector rebuilds them.
     await tx.query('delete from log.views where view = any ($1) and view = any ($2)', [ahead, views.map(({ name }) => name)])
     await tx.query('update log.checkpoints set pos = $1, epoch = epoch + 1 where pos > $1', [head])
     await tx.query('delete from log.dead_letters where pos > $1', [head])
@@ -76,7 +80,7 @@ export async function restoreAsShown(db: Db, shown: Restoration): Promise<Done<s
     await tx.query('update log.relay set pos = least(pos, $1), epoch = epoch + 1', [Math.min(head, republishFrom ?? head)])
     await tx.query(`select pg_notify('timeline', '')`)
   })
-  const summary = `the log goes on in epoch ${epoch}, behind position ${floor}`
+  const summary = `the log continues in epoch ${epoch}, after position ${floor}`
   return { result: summary, summary }
 }
 

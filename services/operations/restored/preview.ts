@@ -9,7 +9,7 @@ import { readTimeline, type Timeline } from '#platform/log/timeline.ts'
 import { OperatorError } from '#platform/operator-error.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 
-/** The state of a log that went back in time, and where it would go on. */
+/** The state of a log that went back in time, and where it would continue. */
 export interface Restoration {
   timeline: Timeline
   /** The last position in the database, and when it was appended; `headAt` is null when the log is empty. */
@@ -25,7 +25,7 @@ export interface Restoration {
   floor: number
   /** How many ids of users, videos, notes and the like are left out. */
   skip: number
-  /** The relay goes on behind this position, because topics lost records; undefined when they did not. */
+  /** The relay continues after this position, because topics lost records; undefined when they did not. */
   republishFrom: number | undefined
 }
 
@@ -163,16 +163,16 @@ export function restorationLines({
     )
   if (timeline.halted !== null) lines.push(`It is halted: ${timeline.halted}.`)
   for (const [where, aliens] of Map.groupBy(kafka?.aliens ?? [], ({ topic, partition }) => `${topic}/${partition}`))
-    lines.push(`${where} holds ${number(countOf(aliens))} records that the log does not have: readers will pass over them.`)
+    lines.push(`${where} holds ${number(countOf(aliens))} records that the log does not have: readers will skip them.`)
   for (const { topic, partition, end, kept, published } of kafka?.shortened ?? [])
-    if (kept < end) lines.push(`${topic}/${partition} was made anew: the first ${number(published + 1)} records are not in it.`)
+    if (kept < end) lines.push(`${topic}/${partition} was recreated: the first ${number(published + 1)} records are not in it.`)
     else lines.push(`${topic}/${partition} ends at offset ${number(end - 1)}, though ${number(published)} was published.`)
   if (republishFrom !== undefined) lines.push(`The relay publishes again from position ${number(republishFrom + 1)} on.`)
   if (ahead.length > 0)
-    lines.push(`Beyond the end of the log stand ${ahead.join(', ')}: views are built anew, the others go on from its end.`)
+    lines.push(`${ahead.join(', ')} are beyond the end of the log: views are rebuilt, the others continue from its end.`)
   lines.push(
-    `Positions go on behind ${number(floor)}; numbers of users, videos, notes and the like go on ${number(skip)} further. Nothing that was given out before is given out again, so no token, link or position of then opens what comes now.`,
-    `The epoch becomes ${timeline.epoch + 1}: all services start anew by themselves.`,
+    `Positions continue after ${number(floor)}; ids of users, videos, notes and so on continue ${number(skip)} further. No position or id is used twice, so an old token, link or position gives no access to new data.`,
+    `The epoch becomes ${timeline.epoch + 1}: all services restart by themselves.`,
     'Tokens and passwords that were revoked or changed after the backup are as they were before. To void all tokens, change SECRET_KEY as well.',
   )
   return lines

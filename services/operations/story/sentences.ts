@@ -215,7 +215,7 @@ function ofMedia(situation: Situation, videoId: string): Sentence[] {
   if (media.status === 'awaited' || isMediaOpen(media))
     return [{ about, text: `video ${videoId}: ${hearingWords(situation, media, videoId)}`, tellsOf: [MEDIA_BRIDGE] }]
   if (media.status === 'failed') {
-    const then = media.isHopeless ? '' : `; whoever asks for its flashcards has it tried again (POST /v2/videos/${videoId}/study)`
+    const then = media.isHopeless ? '' : `; a request for its flashcards tries it again (POST /v2/videos/${videoId}/study)`
     return [{ about, text: `job ${media.jobId} on video ${videoId} failed: ${causeOf(situation, videoId)}${then}` }]
   }
   const { missing } = dataOf(newest(situation, about, 'MediaProcessed'))
@@ -269,7 +269,7 @@ function ofParked({ consumer, stream, type, pos, state, cause }: ParkedEvent): s
   if (state === 'skipped') return [`${consumer} skipped ${event}: ${cause}`]
   if (state === 'due') return [`${consumer} is about to handle ${event} again`]
   return [
-    `${consumer} could not handle ${event}: ${cause}; when that is mended: npx vidwiz redrive ${consumer} ${stream}` +
+    `${consumer} could not handle ${event}: ${cause}; when that is fixed: npx vidwiz redrive ${consumer} ${stream}` +
       ` (or give it up: npx vidwiz skip ${consumer} ${stream} ${pos} --reason "…")`,
   ]
 }

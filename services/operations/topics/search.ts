@@ -1,4 +1,5 @@
 import type { Recorded } from '#events/kit/envelope.ts'
+import { untilAborted } from '#platform/deadline.ts'
 import type { Reader } from '#platform/log/port.ts'
 import type { Places } from './chosen.ts'
 import { type Filter, matches } from './filter.ts'
@@ -57,8 +58,8 @@ export async function search(reader: Reader, wanted: Search): Promise<Searched> 
     for (;;) {
       if (limit === 0) return ended('limit')
       if (searched >= most) return ended('most')
-      const portion = await Promise.race([portions.next(), stop.why])
-      if (typeof portion === 'string') return ended(portion)
+      const portion = await untilAborted(stop.signal, portions.next())
+      if (!portion) return ended(stop.why())
       if (portion.done) return ended('end')
       for (const event of portion.value.events) {
         if (searched >= most) return ended('most')
@@ -76,17 +77,15 @@ export async function search(reader: Reader, wanted: Search): Promise<Searched> 
   }
 }
 
+/** Ends a search: after some time, or when the caller's signal aborts. */
 function stopOf(withinMs: number, signal: AbortSignal | undefined) {
-  const { promise, resolve } = Promise.withResolvers<'time' | 'stopped'>()
-  const onAbort = () => resolve('stopped')
-  if (signal?.aborted) onAbort()
-  signal?.addEventListener('abort', onAbort)
-  const timer = Number.isFinite(withinMs) ? setTimeout(() => resolve('time'), withinMs) : undefined
-  const clear = () => {
-    clearTimeout(timer)
-    signal?.removeEventListener('abort', onAbort)
+  const late = new AbortController()
+  const timer = Number.isFinite(withinMs) ? setTimeout(() => late.abort(), withinMs) : undefined
+  return {
+    signal: signal ? AbortSignal.any([signal, late.signal]) : late.signal,
+    why: (): Searched['why'] => (signal?.aborted ? 'stopped' : 'time'),
+    clear: () => clearTimeout(timer),
   }
-  return { why: promise, clear }
 }
 
 /** The position of the last event in these places; 0 when there is none. All events before it are readable: none appear later. */

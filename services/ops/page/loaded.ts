@@ -10,7 +10,7 @@ export interface Loaded<T> {
 }
 
 /**
- * Loads data for a screen, and again whenever `on` changes or somebody signs in anew. Late results are dropped.
+ * Loads data for a screen, and again whenever `on` changes or a person signs in again. Late results are dropped.
  * @param load gets a signal that aborts once its result is no longer needed
  */
 export function useLoaded<T>(load: (signal: AbortSignal) => Promise<T>, on: readonly unknown[]): Loaded<T> {

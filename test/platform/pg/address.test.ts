@@ -54,7 +54,7 @@ describe('the URL of a database', () => {
       ['postgres://u:100%@db/d', /a % begins no escape/],
       ['postgres://db:70000/d', /^must be postgres/],
       ['postgres://a,b,c/d?port=1,2', /3 hosts and 2 ports/],
-      ['postgres://db/d?sslmode=maybe', /sslmode=maybe: there are disable, allow, prefer/],
+      ['postgres://db/d?sslmode=maybe', /sslmode=maybe is unknown: use disable, allow, prefer/],
       ['postgres://db/d?sslmode=verify-ca&sslrootcert=/nowhere.pem', /cannot read the sslrootcert.*ENOENT/],
       ['postgres://db/d?target_session_attrs=standby', /target_session_attrs=standby: VidWiz writes/],
     ]

@@ -35,7 +35,7 @@ describe('a connection', () => {
 
   afterEach(async () => {
     await administer(plain.url, `alter database ${database.name} reset all`)
-    await database.anew()
+    await database.renewSessions()
   })
 
   const differing = async (database: TestDatabase) =>
@@ -44,7 +44,7 @@ describe('a connection', () => {
   for (const [setting, value] of DATABASE_SETTINGS)
     it(`behaves as ever in a database with ${setting} = ${value}`, async () => {
       await administer(plain.url, `alter database ${database.name} set ${setting} = ${value}`)
-      await database.anew()
+      await database.renewSessions()
       // What another program sees: the setting is there and would hold.
       const other = new pg.Client({ connectionString: database.url, client_encoding: 'UTF8' })
       await other.connect()
@@ -71,7 +71,7 @@ describe('a connection', () => {
 
   it('is pinned where a statement may take no longer than a millisecond', async () => {
     await administer(plain.url, `alter database ${database.name} set statement_timeout = '1ms'`)
-    await database.anew()
+    await database.renewSessions()
     for (let i = 0; i < 20; i++) {
       const db = openDb(database.url, { max: 1 })
       const [row] = await db.query('t.timeout', `select current_setting('statement_timeout') as timeout from pg_sleep(0.01)`)
@@ -85,7 +85,7 @@ describe('a connection', () => {
     const role = `${database.name}_role`
     await administer(database.url, `create role ${role} login password 'a password'`)
     await administer(database.url, `alter database ${database.name} set session_replication_role = replica`)
-    await database.anew()
+    await database.renewSessions()
     const url = new URL(database.url)
     Object.assign(url, { username: role, password: 'a%20password' })
     const db = openDb(url.href)
@@ -103,7 +103,7 @@ describe('a connection', () => {
   it('is pinned again when the listener comes back after its server ended it', async () => {
     const database = await freshDatabase()
     await administer(database.url, `alter database ${database.name} set idle_session_timeout = '100ms'`)
-    await database.anew()
+    await database.renewSessions()
     const listener = openListener(database.url, { name: 'pinned' })
     await listener.ready()
     let lost = 0
@@ -126,7 +126,7 @@ describe('a connection', () => {
   it('leaves a database read-only that an administrator made so, and a service says so in a line', async () => {
     const database = await freshDatabase()
     await administer(plain.url, `alter database ${database.name} set default_transaction_read_only = on`)
-    await database.anew()
+    await database.renewSessions()
     const db = openDb(database.url)
     const error = await reach(db).catch((error) => error)
     expect(error?.name).to.equal('OperatorError')

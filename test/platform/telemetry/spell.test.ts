@@ -40,7 +40,7 @@ describe('a spell of failures', () => {
     spell.worked()
     expect(lines.map(({ what, fields }) => [what, fields.seconds])).to.deep.equal([
       ['paused', undefined],
-      ['goes on', 7],
+      ['resumed', 7],
     ])
   })
 
@@ -63,11 +63,11 @@ describe('a spell of failures', () => {
     pass(60_000)
     spell.resumed()
     pass(29_000)
-    expect(lines.filter(({ what }) => what === 'goes on')).to.deep.equal([])
+    expect(lines.filter(({ what }) => what === 'resumed')).to.deep.equal([])
     pass(1_000)
-    expect(lines.at(-1)).to.deep.include({ at: 119, what: 'goes on', fields: { topic: 't', failures: 2, seconds: 119 } })
+    expect(lines.at(-1)).to.deep.include({ at: 119, what: 'resumed', fields: { topic: 't', failures: 2, seconds: 119 } })
     pass(60_000)
-    expect(lines.filter(({ what }) => what === 'goes on')).to.have.length(1)
+    expect(lines.filter(({ what }) => what === 'resumed')).to.have.length(1)
   })
 
   it('begins anew after it was over', () => {
@@ -76,6 +76,6 @@ describe('a spell of failures', () => {
       spell.failed(new Error('away'))
       spell.worked()
     }
-    expect(lines.map(({ what }) => what)).to.deep.equal(['paused', 'goes on', 'paused', 'goes on'])
+    expect(lines.map(({ what }) => what)).to.deep.equal(['paused', 'resumed', 'paused', 'resumed'])
   })
 })

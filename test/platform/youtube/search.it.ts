@@ -61,7 +61,7 @@ describe('searching YouTube', () => {
     youtube.mood = 'exhausted'
     await fails('it answered 403 quotaExceeded')
     youtube.mood = 'babbling'
-    await fails('its answer is not what it should be')
+    await fails('its answer has an unknown form')
     youtube.mood = 'mute'
     await fails('it did not answer within 50 ms', { timeoutMs: 50 })
     youtube.mood = 'elsewhere'

@@ -108,7 +108,7 @@ describe('the installation of yt-dlp', function () {
       PIP_FIND_LINKS: '',
     }
     const { message } = await installedYtDlp({ data, env }).catch((error) => error)
-    expect(message).to.match(/^yt-dlp could not be installed \(.*pip: .*venv: .*\): mend one of these ways, or set YTDLP_PATH$/)
+    expect(message).to.match(/^yt-dlp could not be installed \(.*pip: .*venv: .*\): fix one of these causes, or set YTDLP_PATH$/)
     expect(readdirSync(folder)).to.deep.equal([])
   })
 

@@ -134,14 +134,14 @@ describe('watching rows of views', () => {
 
   it('forgets who has stopped, also when told twice', async () => {
     const watchers = [row(VIDEO), row(VIDEO), row(OTHER), views(videosView, notesView)]
-    expect(changes.watching()).to.equal(4)
+    expect(changes.subscribers()).to.equal(4)
     for (const { stop } of [...watchers, ...watchers]) stop()
-    expect(changes.watching()).to.equal(0)
+    expect(changes.subscribers()).to.equal(0)
     const again = row(VIDEO)
     watchers[0]!.stop()
     await applied(videosView, videoAdded(), metadataStored())
     await silence()
-    expect([again.calls, changes.watching()]).to.deep.equal([1, 1])
+    expect([again.calls, changes.subscribers()]).to.deep.equal([1, 1])
     expect(watchers.map(({ calls }) => calls)).to.deep.equal([0, 0, 0, 0])
   })
 })

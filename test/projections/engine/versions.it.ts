@@ -155,8 +155,8 @@ describe('a view of two versions of the code', () => {
     await setupViews([newer], shop)
     const refused = await rebuild(older, shop).catch((error) => error)
     expect(String(refused)).to.equal(
-      `OlderCode: view notes is live in version ${newer.version}; this code knows version ${older.version} and would take it back. ` +
-        `Rebuild with the newer code, or stop all of the newer code first and say --down-to ${older.version}`,
+      `OlderCode: view notes is live in version ${newer.version}; this code knows version ${older.version} and would replace it by an older one. ` +
+        `Rebuild with the newer code, or first stop all processes of the newer code, then add --down-to ${older.version}`,
     )
     expect(String(await rebuild(older, { ...shop, downTo: newer.version }).catch((error) => error))).to.match(/OlderCode/)
     expect(await live()).to.equal(newer.version)

@@ -91,7 +91,7 @@ describe('the command line: replays', function () {
     for (const [args, words] of [
       [['--position', '1000000'], /^vidwiz: the log ends at position \d+\n$/],
       [['--at', '2999-01-01T00:00Z'], /^vidwiz: 2999-01-01T00:00:00.000Z lies in the future\n$/],
-      [['--at', '2026-01-01T00:00Z', '--position', '1'], /^vidwiz: say either --at or --position\n$/],
+      [['--at', '2026-01-01T00:00Z', '--position', '1'], /^vidwiz: give either --at or --position\n$/],
     ] as const) {
       const { code, stderr } = await run('as-of', 'notes', ...args)
       expect(code).to.equal(1)
@@ -148,12 +148,12 @@ describe('the command line: replays', function () {
       `insert into log.checkpoints (consumer, topic, partition, pos) select distinct 'fetch-scheduler', topic, partition, 6 from log.events where topic = 'vidwiz.notes'`,
     )
     expect(await ran('reset', 'fetch-scheduler', '--to-position', '2', '--dry-run')).to.match(
-      /^fetch-scheduler would go on behind position 2: 4 events would be handled again\n {2}vidwiz\.notes: 2 NoteCreated, 1 Note\w+, 1 Note\w+\n {2}No event is written twice/,
+      /^fetch-scheduler would continue after position 2: 4 events would be handled again\n {2}vidwiz\.notes: 2 NoteCreated, 1 Note\w+, 1 Note\w+\n {2}No event is written twice/,
     )
-    expect((await run('reset', 'fetch-scheduler', '--to-position', '2')).stderr).to.match(/say why: --reason/)
+    expect((await run('reset', 'fetch-scheduler', '--to-position', '2')).stderr).to.match(/give a reason: --reason/)
     const when = new Date(BEGINNING + 2_500).toISOString()
     expect(await ran('reset', 'fetch-scheduler', '--to-time', when, '--reason', 'its rule was mended')).to.equal(
-      'fetch-scheduler stood at position 6, goes on behind 2: 4 events handled again, 0 events never\n',
+      'fetch-scheduler was at position 6, continues after 2: 4 events handled again, 0 events never\n',
     )
     expect((await run('reset', 'notes', '--to-position', '0', '--dry-run')).stderr).to.match(/npx vidwiz rebuild notes/)
   })

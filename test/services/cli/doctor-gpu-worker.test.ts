@@ -10,7 +10,7 @@ describe('the checks of a media worker', () => {
     const data = mkdtempSync(join(tmpdir(), 'vidwiz-doctor-'))
     const checks = gpuWorkerChecks(readSettings({ VIDWIZ_DATA: data, WHISPER_MODEL: join(data, 'no-model') }))
     const found = await checks.find(({ name }) => name === 'Whisper model')!.look(AbortSignal.timeout(5_000))
-    expect(found).to.include({ state: 'failed', cost: 'no video without captions is heard, and no flashcards are made' })
+    expect(found).to.include({ state: 'failed', cost: 'no video without captions is transcribed, and no flashcards are made' })
     rmSync(data, { recursive: true })
   })
 })

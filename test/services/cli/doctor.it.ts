@@ -176,7 +176,7 @@ describe('vidwiz doctor', function () {
     const { code, of } = await examined({ PORT: String(port) })
     other.close()
     expect(code).to.equal(1)
-    expect(of(`port ${port}`)).to.include({ state: 'failed', detail: 'somebody else has it', isNeeded: true })
+    expect(of(`port ${port}`)).to.include({ state: 'failed', detail: 'another program uses it', isNeeded: true })
     expect(of('YouTube')).to.include({ state: 'warning', detail: 'refused us: a bot check' })
     expect(of('YouTube').cost).to.match(/^nothing is fetched until \d{4}-/)
   })

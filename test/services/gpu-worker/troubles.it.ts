@@ -50,7 +50,7 @@ describe('a media worker in trouble', function () {
     world.gates.api.isClosed = true
     const { videoId } = await world.wanted()
     const worker = world.worker({ times: { patienceMs: 100 } })
-    const givenBack = () => worker.lines.filter((line) => line.includes('given back')).length
+    const givenBack = () => worker.lines.filter((line) => line.includes('returned to the queue')).length
     await eventually(() => expect(givenBack()).to.be.above(MAX_RECEIVES), WITHIN)
     world.gates.api.isClosed = false
     await ended(videoId)
@@ -64,7 +64,7 @@ describe('a media worker in trouble', function () {
     const { videoId } = await world.wanted()
     const worker = world.worker()
     const count = (text: string) => worker.lines.filter((line) => line.includes(text)).length
-    await eventually(() => expect(count('given back')).to.equal(2), WITHIN)
+    await eventually(() => expect(count('returned to the queue')).to.equal(2), WITHIN)
     expect(count('pauses: the model refuses the key')).to.equal(1)
     world.scripted.answer = undefined
     await ended(videoId)
@@ -84,7 +84,7 @@ describe('a media worker in trouble', function () {
     const worker = world.worker({ times: { againSeconds: () => 1 } })
     await ended(videoId, 'MediaProcessingFailed')
     expect((await last(videoId)).data.cause).to.equal(
-      'the store does not have the transcript that the API tells of: see to S3_BUCKET_NAME (tried 2 times)',
+      'the store lacks the transcript that the API names: check S3_BUCKET_NAME (tried 2 times)',
     )
     expect(worker.lines.join('')).not.to.contain('pauses')
     await world.isEmpty()
@@ -237,7 +237,7 @@ describe('a media worker in trouble', function () {
         await ended(other)
         await worker.stop()
         expect(world.pages.hits(other), spoil).to.equal(1)
-        expect(worker.lines.join('')).to.contain('an object is not whole')
+        expect(worker.lines.join('')).to.contain('a stored object is incomplete')
         const head = (await world.objects.head(key))!
         expect(head.metadata.bytes).to.equal(String(head.sizeBytes))
       }

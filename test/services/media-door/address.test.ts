@@ -11,9 +11,9 @@ describe('the address of what a worker has stored', () => {
   for (const [address, why] of [
     ['s3://theirs/transcripts/a.txt', 'another bucket'],
     ['s3://ours/flashcards/a.json', 'does not lie in transcripts/'],
-    ['s3://ours/', 'no address'],
-    ['https://ours/transcripts/a.txt', 'no address'],
-    ['file:///etc/passwd', 'no address'],
+    ['s3://ours/', 'not an address'],
+    ['https://ours/transcripts/a.txt', 'not an address'],
+    ['file:///etc/passwd', 'not an address'],
   ])
     it(`is refused as ${address}`, () => {
       expect(() => keyOf(address!, 'transcript', 'ours')).to.throw(Unfit, why!)

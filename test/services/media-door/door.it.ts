@@ -271,10 +271,10 @@ describe('the door for workers that know no HTTP', function () {
     ['lies in another bucket', 's3://theirs/flashcards/x.json', /another bucket than ours \(things\)/],
     ['lies where others keep theirs', 's3://things/transcripts/x.json', /does not lie in flashcards/],
     ['leads out of the store', 's3://things/flashcards/../transcripts/x.json', /names with slashes between/],
-    ['has no address', '/tmp/flashcards.json', /no address as s3:/],
+    ['has no address', '/tmp/flashcards.json', /not an address such as s3:/],
     ['is not there', 's3://things/flashcards/nowhere.json', /there is no file/],
     ['is no JSON', 'text', /is no JSON/],
-    ['has too few cards', JSON.stringify(CARDS.slice(1)), /not as the worker contract has it/],
+    ['has too few cards', JSON.stringify(CARDS.slice(1)), /does not match the worker contract/],
   ] as const)
     it(`completes a job without the study when a file ${what}`, async () => {
       const job = await world.job()

@@ -119,7 +119,7 @@ describe('what the media scheduler looks after', function () {
     const { videoId } = await sent()
     asks()
     await eventually(async () => expect(await events(videoId)).to.deep.equal([...ASKED, 'MediaProcessingRequested']))
-    expect(lines).to.include('nothing was heard of media jobs')
+    expect(lines).to.include('media jobs have sent no report for too long')
   })
 
   it('leaves a job alone that waits for its turn, but not one that a worker began and dropped', async () => {

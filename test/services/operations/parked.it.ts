@@ -195,7 +195,7 @@ describe('parked events, for people (P8)', () => {
     await parkIn(scribe('baffling'), noteCreated({ noteId: 1, text: 'baffling' }))
     const { untaken, results } = await redriveAll(shop.db, { consumer: 'scribe' }, { patienceMs: 300 })
     expect(untaken).to.deep.equal(['scribe'])
-    expect(results[0]!.cause).to.equal('scribe has not taken it up; it will once it runs')
+    expect(results[0]!.cause).to.equal('scribe has not tried it yet; it will when it runs')
     expect((await parkedGroups(shop.db))[0]).to.include({ due: 1 })
     const running = start(scribe())
     try {

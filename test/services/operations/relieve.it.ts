@@ -79,7 +79,7 @@ describe('relieving a consumer of a frozen process', function () {
     await eventually(isApplied, TAKEN_OVER)
     const { code, stderr } = await relieve()
     expect(code).to.equal(1)
-    expect(stderr).to.match(/nobody who owns notes is frozen; signs of life: projector \d+ on .+, \d\.\d s ago/)
+    expect(stderr).to.match(/no owner of notes is frozen; last signs of life: projector \d+ on .+, \d\.\d s ago/)
     const unknown = await vidwiz(['relieve', 'nothing'], stack.env).finished
     expect([unknown.code, unknown.stderr]).to.satisfy(
       ([code, said]: [number, string]) => code === 1 && /no consumer nothing; there are/.test(said),
@@ -125,7 +125,7 @@ describe('relieving a consumer of a frozen process', function () {
       const { code, stdout, stderr } = await relieve('--reason', 'it is frozen')
       expect(code, stderr).to.equal(0)
       expect(stdout).to.match(
-        new RegExp(`killed projector ${pid} on .+; projector \\d+ on .+ lives and goes on where it stood$`, 'm'),
+        new RegExp(`killed projector ${pid} on .+; projector \\d+ on .+ lives and continues where it stopped$`, 'm'),
       )
       await eventually(isApplied, TAKEN_OVER)
       await eventually(() => expect(isRunning(pid)).to.equal(false))

@@ -178,7 +178,7 @@ describe('replays as operations', () => {
         throw undone
       })
       .catch((error) => expect(error).to.equal(undone))
-    expect(answers[0]).to.match(/no events any more to tell moments by/)
+    expect(answers[0]).to.match(/cannot find a moment: give a position/)
     expect(answers.slice(1)).to.deep.equal(['4000', 'OperatorError: the log ends at position 5000'])
   })
 })

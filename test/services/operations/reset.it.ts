@@ -161,7 +161,7 @@ describe('a reset of a consumer', function () {
     )
     const said = (row: unknown) => (typeof row === 'string' ? JSON.parse(row) : row) as Record<string, string>
     expect(said(started!.data)).to.include({ act: 'reset', target: 'fetch-scheduler', reason: "it's mended" })
-    expect(said(ended!.data).summary).to.match(/goes on behind 0: 1 event handled again, 0 events never$/)
+    expect(said(ended!.data).summary).to.match(/continues after 0: 1 event handled again, 0 events never$/)
   })
 
   it('forward says how many events would never be handled, and then they are not', async () => {
@@ -176,7 +176,7 @@ describe('a reset of a consumer', function () {
     expect(preview).to.include({ again: 0 })
     // Of the partitions that it has a checkpoint of; it has one of each that it was dealt.
     expect(preview.never).to.equal(2)
-    expect(resetText(preview)).to.include('2 events that it has not come to would NEVER be handled')
+    expect(resetText(preview)).to.include('2 events that it has not reached would NEVER be handled')
     await reset(shop.db, 'fetch-scheduler', head!.pos)
     handled.length = 0
     scheduler()

@@ -83,13 +83,13 @@ describe('acts on the page', function () {
   it('ask models anew, and say of each request what came of it', async () => {
     const one = await ops.operator.post('/api/requests/redrive', { requests: ['note-999999'], reason })
     expect(one.body).to.deep.equal({
-      summary: '0 of 1 asked anew',
+      summary: '0 of 1 asked again',
       requests: [{ request: 'note-999999', isAsked: false, text: 'note-999999: nobody ever asked for it' }],
     })
     const preview = await ops.operator.get('/api/requests/note/redrive')
     expect(preview.body).to.include({ count: 0, command: 'npx vidwiz requests redrive note' })
     const all = await ops.operator.post('/api/requests/note/redrive', { token: preview.body.token, reason, name: 'note' })
-    expect(all.body).to.deep.equal({ summary: '0 of 0 asked anew', requests: [] })
+    expect(all.body).to.deep.equal({ summary: '0 of 0 asked again', requests: [] })
     expect((await recorded('redrive-requests')).map(({ target }: { target: string }) => target)).to.deep.equal([
       'note',
       'note-999999',

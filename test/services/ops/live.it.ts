@@ -105,7 +105,7 @@ describe('the live look', function () {
     ops = await open()
   })
   after(() => ops.stop())
-  const nobodyWatches = () => eventually(() => expect(ops.sampler.watching()).to.equal(0))
+  const nobodyWatches = () => eventually(() => expect(ops.sampler.subscribers()).to.equal(0))
 
   /** Looks per second while so many watch: each is one statement, whatever their number. */
   async function cost(watchers: number) {
@@ -141,7 +141,7 @@ describe('the live look', function () {
         await eventually(() => expect(seen() - before).to.be.greaterThan(9))
         const per = (db.statements - statements) / (seen() - before)
         for (const one of streams) one.leave()
-        await eventually(() => expect(real.sampler.watching()).to.equal(0))
+        await eventually(() => expect(real.sampler.subscribers()).to.equal(0))
         return per
       }
       const one = await perLook(1)

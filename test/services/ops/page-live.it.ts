@@ -107,7 +107,7 @@ describe('the page over the running system', function () {
     await said.waitFor({ timeout: AGAIN.withinMs })
     await page.unroute('**/relieve')
     expect(await said.innerText()).to.match(
-      new RegExp(`^killed projector ${pid} on .+; projector \\d+ on .+ lives and goes on where it stood$`),
+      new RegExp(`^killed projector ${pid} on .+; projector \\d+ on .+ lives and continues where it stopped$`),
     )
     await dialog.locator('footer').getByRole('button', { name: 'Close' }).click()
     await allWell()

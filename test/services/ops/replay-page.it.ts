@@ -135,7 +135,7 @@ describe('the page in a browser: replays', function () {
     )
     await page.getByRole('button', { name: 'Reset summaries …' }).click()
     await dialog()
-      .getByLabel(/behind position/)
+      .getByLabel(/after position/)
       .fill('0')
     await dialog().getByRole('button', { name: 'Show what that means' }).click()
     await dialog().getByText('1 event would be handled again').waitFor()

@@ -135,7 +135,7 @@ describe('the SQS bridge as a process', function () {
     )
     proxy.fate = undefined
     await settled()
-    await eventually(() => expect(whoSaid(/"goes on"/).sort()).to.deep.equal(paused.sort()))
+    await eventually(() => expect(whoSaid(/"resumed"/).sort()).to.deep.equal(paused.sort()))
     expect(sorted(await taken())).to.deep.equal(notes)
   })
 

@@ -48,7 +48,7 @@ describe('what runs on one machine', () => {
 
   it('names a queue that is missing before anything starts, for the bridge would keep all that shares its process from running', () => {
     const one = { ...key, SQS_AI_NOTE_QUEUE_URL: 'http://127.0.0.1/1/q' }
-    expect(() => plan(one)).to.throw(/one is set: set both, or leave out sqs-bridge$/)
+    expect(() => plan(one)).to.throw(/only one of .* is set: set both, or leave out sqs-bridge$/)
     expect(servicesOf({ ...one, VIDWIZ_WITHOUT: 'sqs-bridge' })).to.include('ai-notes')
     const both = plan({ ...one, SQS_SUMMARY_QUEUE_URL: 'http://127.0.0.1/1/s', S3_BUCKET_NAME: 'b' })
     expect(both.aws).to.equal(undefined)

@@ -1,13 +1,13 @@
 import { expect } from 'chai'
-import { inWords, isTrouble } from '#services/stack/logs.ts'
+import { inWords, isForTerminal } from '#services/stack/logs.ts'
 
 const line = (fields: object) => JSON.stringify({ level: 'info', time: 't', service: 's', ...fields })
 
 describe('the lines of a part, in the terminal', () => {
   it('are shown when something goes wrong, and when they are no log lines at all', () => {
-    expect(isTrouble(line({ level: 'warn', msg: 'paused' }))).to.equal(true)
-    expect(isTrouble('Error: it broke')).to.equal(true)
-    expect(isTrouble(line({ msg: 'ready' }))).to.equal(false)
+    expect(isForTerminal(line({ level: 'warn', msg: 'paused' }))).to.equal(true)
+    expect(isForTerminal('Error: it broke')).to.equal(true)
+    expect(isForTerminal(line({ msg: 'ready' }))).to.equal(false)
   })
 
   it('say in words what they are about, of a part that tells of its work', () => {

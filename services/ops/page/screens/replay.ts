@@ -73,7 +73,7 @@ export function ReplayScreen({ rest, who, look }: ScreenProps) {
           isOperator &&
           consumers.length > 0 &&
           html`<p class="row">
-            <span>A reactor or a bridge goes on from another place:</span>
+            <span>Let a reactor or a bridge continue from another position:</span>
             ${consumers.map((consumer) => html`<button type="button" class="quiet" onClick=${() => setDialog({ is: 'reset', consumer })}>Reset ${consumer} …</button>`)}
           </p>`
         }

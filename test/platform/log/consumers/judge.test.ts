@@ -98,7 +98,7 @@ describe('the judgement of a consumer', () => {
       'GONE',
       /4 events wait, the oldest for 2 s/,
     ],
-    ['was never run', [seen({ owner: null })], 'GONE', /no process of projector/],
+    ['was never run', [seen({ owner: null })], 'GONE', /No process of projector/],
     ['is frozen with nothing to do', [seen({ owner: owner({ beatAt: NOW - 7 * SECOND }) })], 'STUCK', /no sign of life for 7 s/],
     [
       'is frozen with events before it',
@@ -153,7 +153,7 @@ describe('the judgement of a consumer', () => {
       'stands before the beginning of the log',
       [seen({ partitions: [behind(10, { partition: 2, pos: 40, lost: 120 })] })],
       'STUCK',
-      /position 40 of partition 2.*at least 120 events that it never applied are lost/,
+      /position 40 of partition 2.*at least 120 events are lost that it never applied/,
     ],
     [
       'paused, and stands before the beginning of the log: what it says itself is the better reason',

@@ -178,7 +178,7 @@ describe('a topic that is ahead of the log', function () {
     await eventually(
       async () =>
         expect(await halted()).to.equal(
-          `${name}/${partition} was made anew: it does not have what the relay had published up to offset 2`,
+          `${name}/${partition} was recreated: it does not have what the relay had published up to offset 2`,
         ),
       SOON,
     )
@@ -192,7 +192,7 @@ describe('a topic that is ahead of the log', function () {
     await withTopics(bench.options, (topics) => topics.remove([topic]))
     await eventually(() => withTopics(bench.options, (topics) => topics.create([topic])), SOON)
     await write(bench.writer, 'thing-1', 3, 1)
-    await eventually(async () => expect(await halted()).to.match(/was made anew|the relay had published up to offset 2/), SOON)
+    await eventually(async () => expect(await halted()).to.match(/was recreated|the relay had published up to offset 2/), SOON)
     await relay.stop()
     expect(await relayed()).to.equal(3)
     const lies = await bench.db.query('t.lies', 'select pos, "offset" from log.offsets')

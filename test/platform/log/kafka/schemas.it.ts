@@ -87,7 +87,7 @@ describe('schemas in the registry', function () {
   it('stop a producer whose own is incompatible, with the difference named', async () => {
     await wire(v1)
     expect(await refusal(made(1, z.object({ size: z.string() })))).to.include(
-      'things-ThingMade: v1 does not go with the registry: size type was "integer" and is "string" now (compared with version 1 there)',
+      'things-ThingMade: v1 is not compatible with the registry: size type was "integer" and is "string" now (compared with version 1 there)',
     )
     expect(await refusal(made(1, z.object({ size, weight: z.int() })))).to.include('weight is new and required')
     expect(await refusal(made(1, z.object({})))).to.include('size was required and is gone')
@@ -157,7 +157,9 @@ describe('schemas in the registry', function () {
     const env = { KAFKA_BROKERS: `127.0.0.1:${await freePort()}`, SCHEMA_REGISTRY_URL: url, KAFKA_PREFIX: prefix }
     const { code, stderr } = await vidwiz(['run', 'relay'], env).finished
     expect(code).to.equal(1)
-    expect(stderr).to.include(`${prefix}vidwiz.notes-NoteDeleted: v1 does not go with the registry: noteId type was "string"`)
+    expect(stderr).to.include(
+      `${prefix}vidwiz.notes-NoteDeleted: v1 is not compatible with the registry: noteId type was "string"`,
+    )
     expect(
       stderr
         .trimEnd()

@@ -170,7 +170,7 @@ describe('the stream of a video that becomes ready', () => {
       const [bobs, eves, kims, guests] = [bearer(bob), bearer(eve), bearer(kim), GUEST].map((headers) =>
         watch(patient.url, videoId, headers),
       )
-      await eventually(() => expect(patient.changes.watching()).to.equal(4))
+      await eventually(() => expect(patient.changes.subscribers()).to.equal(4))
       const note = { json: { timestamp: '0:01' } }
       const shown = async (waiting: Promise<Stream> | undefined) => {
         const stream = (await waiting)!
@@ -184,14 +184,14 @@ describe('the stream of a video that becomes ready', () => {
       await shown(eves)
       await kim.ask('POST', '/v2/conversations', { json: { video_id: videoId } })
       await shown(kims)
-      await eventually(() => expect(patient.changes.watching()).to.equal(0))
+      await eventually(() => expect(patient.changes.subscribers()).to.equal(0))
     })
 
     it('by nobody who came too early by more than a moment', async () => {
       const hasty = await start({ readiness: { holdMs: 50 } })
       const ask = asking(hasty.url)
       expect(seen(await ask('GET', `/v2/videos/${newVideo()}/stream`, { headers: GUEST }))).to.deep.equal(missing)
-      expect(hasty.changes.watching()).to.equal(0)
+      expect(hasty.changes.subscribers()).to.equal(0)
     })
   })
 
@@ -241,35 +241,35 @@ describe('the stream of a video that becomes ready', () => {
     it('tells each of them what becomes of their video, and keeps nothing of those who have left', async () => {
       const bob = await someone(api.url)
       const [mine, other] = [await known(bob), await known(bob)]
-      const before = api.changes.watching()
+      const before = api.changes.subscribers()
       const streams = await crowd(60, [mine, other])
-      expect(api.changes.watching()).to.equal(before + 60)
+      expect(api.changes.subscribers()).to.equal(before + 60)
       await happened(mine, Object.values(parts(mine)))
       for (const [i, stream] of streams.entries()) {
         expect(await stream.told(1)).to.deep.equal(['snapshot ---'])
         if (i % 2 === 0) expect(await stream.told(3)).to.deep.equal(['update mts', 'done mts', END])
       }
-      await eventually(() => expect(api.changes.watching()).to.equal(before + 30))
+      await eventually(() => expect(api.changes.subscribers()).to.equal(before + 30))
       await happened(other, [parts(other).t])
       for (const [i, stream] of streams.entries()) {
         if (i % 2 === 1) expect(await stream.told(1)).to.deep.equal(['update -t-'])
         if (i % 4 === 1) stream.connection.socket.resetAndDestroy()
         else stream.connection.socket.end()
       }
-      await eventually(() => expect(api.changes.watching()).to.equal(before))
+      await eventually(() => expect(api.changes.subscribers()).to.equal(before))
     })
 
     it('bears that all of them come back at once, again and again', async () => {
       const bob = await someone(api.url)
       const videoIds = [await known(bob), await known(bob), await known(bob)]
-      const before = api.changes.watching()
+      const before = api.changes.subscribers()
       for (let round = 0; round < 3; round++) {
         const streams = await crowd(200, videoIds, round === 1 ? bearer(bob) : GUEST)
         const told = await Promise.all(streams.map((stream) => stream.told(1)))
         expect(told.flat()).to.deep.equal(Array(200).fill('snapshot ---'))
         for (const { connection } of streams) connection.socket.resetAndDestroy()
       }
-      await eventually(() => expect(api.changes.watching()).to.equal(before))
+      await eventually(() => expect(api.changes.subscribers()).to.equal(before))
     })
 
     it('tells what happened while every connection to the database was cut', async () => {

@@ -116,9 +116,9 @@ describe('the routes of tasks', () => {
         connection.write(written('GET', '/v2/internal/tasks?type=transcript', { Authorization: `Bearer ${ADMIN_TOKEN}` }))
         hungUp.push(connection)
       }
-      await eventually(() => expect(api.changes.watching()).to.be.greaterThan(0))
+      await eventually(() => expect(api.changes.subscribers()).to.be.greaterThan(0))
       for (const { socket } of hungUp) socket.resetAndDestroy()
-      await eventually(() => expect(api.changes.watching()).to.equal(0))
+      await eventually(() => expect(api.changes.subscribers()).to.equal(0))
       const videoId = await schedule()
       expect((await poll()).json()).to.deep.include({ task_details: { video_id: videoId }, retry_count: 1 })
       expect(await eventsOf(videoId)).to.deep.equal(['TaskScheduled', 'TaskClaimed'])
@@ -126,7 +126,7 @@ describe('the routes of tasks', () => {
 
     it('lets 100 workers wait, and everybody else be served', async () => {
       const waiting = Array.from({ length: 100 }, () => poll('type=metadata&timeout=60'))
-      await eventually(() => expect(api.changes.watching()).to.be.greaterThan(0))
+      await eventually(() => expect(api.changes.subscribers()).to.be.greaterThan(0))
       for (let n = 0; n < 20; n++) expect((await stranger('GET', '/health')).status).to.equal(200)
       const videos = await Promise.all(Array.from({ length: 100 }, () => schedule('metadata')))
       const tasks = (await Promise.all(waiting)).map((answer) => answer.json())
@@ -385,7 +385,7 @@ describe('the routes of tasks', () => {
   it('does not let those who wait hold up a server that stops (P12)', async () => {
     const stopping = await startInProcess()
     const waiting = asking(stopping.url, { token: ADMIN_TOKEN })('GET', '/v2/internal/tasks?type=transcript&timeout=60')
-    await eventually(() => expect(stopping.changes.watching()).to.equal(1))
+    await eventually(() => expect(stopping.changes.subscribers()).to.equal(1))
     const startedAt = Date.now()
     await stopping.stop()
     expect((await waiting).status).to.equal(204)

@@ -168,7 +168,7 @@ const cases: Record<string, Case> = {
     more: { streams: [`media-${videoId}`] },
     given: [video, ...hearing, [MediaProcessingFailed({ ...ofJob, cause: 'no sound' })]],
     says: [
-      `job 3 on video ${videoId} failed: no sound; whoever asks for its flashcards has it tried again (POST /v2/videos/${videoId}/study)`,
+      `job 3 on video ${videoId} failed: no sound; a request for its flashcards tries it again (POST /v2/videos/${videoId}/study)`,
     ],
   },
   'a job that is done without flashcards': {
@@ -307,7 +307,7 @@ const cases: Record<string, Case> = {
       ],
     },
     says: [
-      'ai-notes could not handle NoteCreated of note-42: a bug; when that is mended: npx vidwiz redrive ai-notes note-42 (or give it up: npx vidwiz skip ai-notes note-42 4 --reason "…")',
+      'ai-notes could not handle NoteCreated of note-42: a bug; when that is fixed: npx vidwiz redrive ai-notes note-42 (or give it up: npx vidwiz skip ai-notes note-42 4 --reason "…")',
       'notes skipped NoteEdited of note-42: a test',
     ],
   },

@@ -30,6 +30,6 @@ export function NextStep({ of, isOperator, isAsAbove, relieve }: NextStepProps) 
     <span>${of.why}</span>
     ${place && isOperator && html`<a class="button" href=${place[0]}>${place[1]}</a>`}
     ${isFrozen(of) && isOperator && !isAsAbove && html`<button type="button" onClick=${() => relieve(of.consumer)} aria-label=${`Relieve ${of.consumer} of its frozen process`}>Relieve</button>`}
-    ${of.next && (isAsAbove ? html`<span class="small muted">mended as above</span>` : html`<${Command} line=${of.next} />`)}
+    ${of.next && (isAsAbove ? html`<span class="small muted">fixed as above</span>` : html`<${Command} line=${of.next} />`)}
   </div>`
 }

@@ -92,7 +92,7 @@ export function Requests({ look, isOperator }: CardProps) {
     { head: 'Oldest', isNumber: true, cell: ({ since }) => html`<${Age} at=${since} why="not known" />` },
   ]
   return html`<section class="card live" aria-labelledby="requests">
-    <h2 id="requests">Asked of models</h2>
+    <h2 id="requests">Requests to models</h2>
     ${
       value === undefined
         ? html`<${Problem} error=${problem} />`

@@ -67,7 +67,7 @@ export function RunCard({ begun, isOperator, changed }: { begun: Run; isOperator
       html`<p role="status">
           <${Tag} tone=${result.isCancelled ? 'dim' : result.parked > 0 ? 'warn' : 'ok'}>${result.isCancelled ? 'ended early' : 'done'}<//>
           ${plural(result.streams, 'stream')} tried: ${plural(result.applied, 'event')} applied, ${result.parked} still parked in ${plural(result.stillParked, 'stream')}.
-          ${result.untaken.map((consumer) => html`<strong>${consumer} has not taken its events up; it will once it runs.</strong> `)}
+          ${result.untaken.map((consumer) => html`<strong>${consumer} has not tried its events yet; it will when it runs.</strong> `)}
         </p>
         ${
           result.results.length > 0 &&

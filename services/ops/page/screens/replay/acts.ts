@@ -33,7 +33,7 @@ export function Rebuild({ view, close }: { view: string; close(): void }) {
     name=${view}
     preview=${() => get<RebuildPreview>(`/api/views/${view}/rebuild`)}
     show=${({ dryRun }: RebuildPreview) =>
-      html`<p>The view is built anew from the log beside the live one, then swapped in. Reads go on meanwhile; it can be cancelled until the swap.</p>
+      html`<p>The view is rebuilt from the log beside the live one, then swapped in. Reads continue meanwhile. You can cancel it until the swap.</p>
         <p>
           ${
             dryRun
@@ -115,7 +115,7 @@ export function Reset({ consumer, close }: { consumer: string; close(): void }) 
           )
         }}
       >
-        <label>It goes on with the first event behind position <input type="number" name="position" min="0" value=${position} onInput=${(e: InputEvent) => setPosition((e.target as HTMLInputElement).value)} autofocus /></label>
+        <label>It continues with the first event after position <input type="number" name="position" min="0" value=${position} onInput=${(e: InputEvent) => setPosition((e.target as HTMLInputElement).value)} autofocus /></label>
         <label>or with what was appended after a moment (UTC) <input type="datetime-local" name="at" step="1" value=${at} onInput=${(e: InputEvent) => setAt((e.target as HTMLInputElement).value)} /></label>
         <footer><button type="button" onClick=${close}>Cancel</button><button class="main" disabled=${(position !== '') === (at !== '')}>Show what that means</button></footer>
       </form>
@@ -127,7 +127,7 @@ export function Reset({ consumer, close }: { consumer: string; close(): void }) 
     name=${consumer}
     preview=${() => get<ResetPreview>(`${path}?${chosen.query}`)}
     show=${({ again, never, letters, topics, effects }: ResetPreview) =>
-      html`<p><strong>${plural(again, 'event')} would be handled again</strong>${never > 0 && html`, and <strong>${plural(never, 'event')} that it has not come to would never be handled</strong>`}.</p>
+      html`<p><strong>${plural(again, 'event')} would be handled again</strong>${never > 0 && html`, and <strong>${plural(never, 'event')} that it has not reached would never be handled</strong>`}.</p>
         ${topics.map(({ topic, types }) => types.length > 0 && html`<p class="small">${topic}: ${types.map(({ type, events }) => `${count(events)} ${type}`).join(', ')}</p>`)}
         ${letters > 0 && html`<p>${plural(letters, 'parked or skipped event')} beyond it come again with the others.</p>`}
         <p>${effects}</p>`}

@@ -2,7 +2,48 @@ import type { Recorded } from '#events/kit/envelope.ts'
 import type { Db, Queryable } from '#platform/pg/pool.ts'
 import { type Cause, causeOf } from '../cause.ts'
 import type { ExtraSql } from '../postgres/appender.ts'
-import { isFault } from './caused-commands.ts'
+import { fenceOwner } from './letters.ts'
+
+// There are two ways to try parked events again. A view's events can be applied by any process, many in one transaction, while the
+// owner is fenced. The events of a reactor or bridge can only be tried by the process that runs it, one by one: each is an append.
+
+// By any process ---------------------------------------------------------------
+
+/** A parked event that was taken to be tried again. */
+export interface Taken {
+  pos: number
+  /** In JSON. */
+  event: string
+  /** When it was parked first. */
+  at: string
+  redriven: number
+}
+
+/** Takes the parked events of some streams, in order, and fences their owner. Undefined: none of the streams is parked. */
+export async function takeParked(at: Queryable, consumer: string, streams: readonly string[]): Promise<Taken[] | undefined> {
+  if (!(await fenceOwner(at, consumer, streams))) return undefined
+  return at.query<Taken>(
+    'letters.take',
+    `with taken as (
+       delete from log.dead_letters where consumer = $1 and stream = any ($2) and state <> 'skipped' returning pos, event, at, redriven)
+     select pos, event, at, redriven from taken order by pos`,
+    [consumer, streams],
+  )
+}
+
+/**
+ * Gives events that were parked again the time of their first failure and their count of redrives back.
+ * @param isRedrive whether this time counts
+ */
+export const restoreParked = (at: Queryable, consumer: string, taken: readonly Taken[], isRedrive: boolean) =>
+  at.query(
+    'letters.restore',
+    `update log.dead_letters l set at = t.at, redriven = t.redriven + $3
+       from json_to_recordset($2) t(pos bigint, at timestamptz, redriven int) where l.consumer = $1 and l.pos = t.pos`,
+    [consumer, JSON.stringify(taken.map(({ pos, at, redriven }) => ({ pos, at, redriven }))), isRedrive ? 1 : 0],
+  )
+
+// By the owner -------------------------------------------------------------------
 
 /** The channel on which consumers hear that parked events of theirs are due, that is, to be tried again. */
 export const REDRIVE = 'redrive'
@@ -73,13 +114,14 @@ const DUE = `
 /**
  * Tries all due events in order, with those parked behind them since. A stream in which one fails stays parked from there on.
  *
- * @param apply executes what the event causes, with `extra` in the same statement
+ * @param apply does what the event causes, with `extra` in the same statement
+ * @param isFault whether an error of `apply` is the event's own, so that it stays parked; other errors are thrown
  * @returns whether there were any
  */
 export async function redriveDue(
   db: Queryable,
   { consumer, topic, partitions }: Where,
-  apply: (recorded: Recorded, extra: ExtraSql) => Promise<unknown>,
+  { apply, isFault }: { apply(recorded: Recorded, extra: ExtraSql): Promise<unknown>; isFault(error: unknown): boolean },
 ): Promise<boolean> {
   if (!(await hasDue(db, consumer))) return false
   await db.query('letters.allDue', ALL_DUE, [consumer, topic, partitions])
