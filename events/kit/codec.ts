@@ -51,42 +51,50 @@ export const decode = (catalog: Catalog, recorded: Recorded): EventOf<string, un
  */
 export function payloadOf(catalog: Catalog, recorded: Foldable): unknown {
   const type = catalog.get(recorded.type)
-  const at = `${recorded.stream}@${recorded.version}`
-  const { topic, schema } = recorded
-  const unknown = { topic, type: recorded.type, schema }
-  if (!type) throw new EventError('UNKNOWN_TYPE', `${at}: no event is called ${recorded.type}`, unknown)
-  if (!Number.isInteger(recorded.schema) || recorded.schema > type.schema)
-    throw new EventError(
-      'UNKNOWN_SCHEMA',
-      `${at}: ${recorded.type} has schema version ${recorded.schema}, newest known is ${type.schema}`,
-      unknown,
-    )
-  const payload = parse(recorded, at)
-  const lifted = lift(type, recorded, payload, at)
-  const checked = type.data.safeParse(lifted)
+  if (type?.schema !== recorded.schema) assertKnown(type, recorded)
+  const payload = lift(type, recorded, parse(recorded))
+  const checked = type.data.safeParse(payload)
   if (!checked.success)
-    throw new EventError('BROKEN_PAYLOAD', `${at}: ${recorded.type} v${recorded.schema}: ${issues(checked.error)}`)
+    throw new EventError('BROKEN_PAYLOAD', `${nameOf(recorded)}: ${recorded.type} v${recorded.schema}: ${issues(checked.error)}`)
   return checked.data
 }
 
-function parse(recorded: Foldable, at: string): unknown {
+const nameOf = ({ stream, version }: Foldable) => `${stream}@${version}`
+
+function assertKnown(type: EventType | undefined, recorded: Foldable): asserts type {
+  const { topic, type: name, schema } = recorded
+  const unknown = { topic, type: name, schema }
+  if (!type) throw new EventError('UNKNOWN_TYPE', `${nameOf(recorded)}: no event is called ${name}`, unknown)
+  if (!Number.isInteger(schema) || schema > type.schema)
+    throw new EventError(
+      'UNKNOWN_SCHEMA',
+      `${nameOf(recorded)}: ${name} has schema version ${schema}, newest known is ${type.schema}`,
+      unknown,
+    )
+}
+
+function parse(recorded: Foldable): unknown {
   try {
     return JSON.parse(recorded.data)
   } catch {
-    throw new EventError('BROKEN_PAYLOAD', `${at}: the payload of ${recorded.type} is not JSON`)
+    throw new EventError('BROKEN_PAYLOAD', `${nameOf(recorded)}: the payload of ${recorded.type} is not JSON`)
   }
 }
 
-function lift(type: EventType, recorded: Foldable, payload: unknown, at: string): unknown {
+function lift(type: EventType, recorded: Foldable, payload: unknown): unknown {
   let lifted = payload
   for (let version = recorded.schema; version < type.schema; version++) {
     const upcast = type.upcasts[version]
-    if (!upcast) throw new EventError('UNKNOWN_SCHEMA', `${at}: ${recorded.type} cannot be lifted from schema version ${version}`)
+    if (!upcast)
+      throw new EventError(
+        'UNKNOWN_SCHEMA',
+        `${nameOf(recorded)}: ${recorded.type} cannot be lifted from schema version ${version}`,
+      )
     try {
       lifted = upcast(lifted)
     } catch {
       // The cause is left out: its message may quote the payload.
-      throw new EventError('BROKEN_PAYLOAD', `${at}: ${recorded.type} v${version} could not be lifted`)
+      throw new EventError('BROKEN_PAYLOAD', `${nameOf(recorded)}: ${recorded.type} v${version} could not be lifted`)
     }
   }
   return lifted

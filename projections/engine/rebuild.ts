@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import type { Foldable, Recorded } from '#events/kit/envelope.ts'
-import type { Reader } from '#platform/log/port.ts'
+import type { Place, Reader } from '#platform/log/port.ts'
 import { OperatorError } from '#platform/operator-error.ts'
 import { codeOf } from '#platform/pg/errors.ts'
 import { type Db, inTransaction } from '#platform/pg/pool.ts'
@@ -21,8 +21,8 @@ import type { View } from './view.ts'
 export interface Shared {
   /** Reads the history for all of them at once. Without it the view has a reading of its own. */
   reading?: Reading | undefined
-  /** Called once this rebuild holds the view's lock. */
-  onLocked?: (() => void) | undefined
+  /** Called once this rebuild holds the view's lock; it goes on when the promise resolves. */
+  onLocked?: (() => Promise<void>) | undefined
 }
 
 export interface RebuildOptions extends Shared {
@@ -104,6 +104,7 @@ export function rebuild(view: View, options: RebuildOptions): Promise<Rebuilt | 
 async function build(client: pg.PoolClient, view: View, options: RebuildOptions): Promise<Rebuilt> {
   await refuseOlderCode(client, view, options.downTo)
   const progress = meter(options.onProgress, { signal: options.signal })
+  await client.query(SCHEMA)
   const rows = await load(client, view, options, progress)
   try {
     return await takeOver(client, view, options, { rows, progress })
@@ -165,8 +166,8 @@ function exclusively<T>(
       const { rows } = await client.query('select pg_try_advisory_lock(hashtextextended($1, 0)) as got', key)
       if (!rows[0].got) throw new RebuildRefused(view)
     }
-    onLocked?.()
     try {
+      await onLocked?.()
       return !needed || (await needed()) ? await work(client) : undefined
     } finally {
       await client.query('select pg_advisory_unlock(hashtextextended($1, 0))', key).catch(() => {})
@@ -175,7 +176,14 @@ function exclusively<T>(
 }
 
 /** Everything in the schema can be rebuilt, so an operator may drop it. `if not exists` would need a right that is not needed otherwise. */
-const SCHEMA = `do $$ begin if to_regnamespace('views') is null then create schema views; end if; end $$`
+const SCHEMA = `do $$ begin
+  if to_regnamespace('views') is null then
+    perform pg_advisory_xact_lock(hashtextextended('create schema views', 0));
+    if to_regnamespace('views') is null then
+      create schema views;
+    end if;
+  end if;
+end $$`
 
 /**
  * Folds the log up to its current end into the next table, and gives that table its checkpoints and parked events. All in the
@@ -185,7 +193,6 @@ const load = (client: pg.PoolClient, view: View, { reader, reading = ownReading(
   transaction(client, SNAPSHOT, async () => {
     const live = liveOf(view)
     const next = nextOf(view)
-    await client.query(SCHEMA)
     await client.query(`drop table if exists ${next.table}`)
     await client.query('delete from log.checkpoints where consumer = $1', [next.consumer])
     await client.query('delete from log.dead_letters where consumer = $1', [next.consumer])
@@ -196,12 +203,12 @@ const load = (client: pg.PoolClient, view: View, { reader, reading = ownReading(
     progress.expect(await sizeOf(reader, view))
 
     // Events of parked streams beyond the live view's checkpoints. Those before them are in `log.dead_letters` already.
-    const late = new Map<number, Foldable>()
+    const late: Place[] = []
     const isLeftOut = leftOut(standsAt)
     const leaveOut = (event: Foldable) => {
       if (!isLeftOut?.(event)) return false
-      const { pos, partition } = event
-      if (!standsAt.skipped.has(pos) && pos > (standsAt.positions.get(partition) ?? 0)) late.set(pos, event)
+      const { topic, partition, pos } = event
+      if (!standsAt.skipped.has(pos) && pos > (standsAt.positions.get(partition) ?? 0)) late.push({ topic, partition, pos })
       return true
     }
     const rows = await loadReplay(client, next.table, {
@@ -227,16 +234,19 @@ const load = (client: pg.PoolClient, view: View, { reader, reading = ownReading(
     await client.query(
       `insert into log.dead_letters (consumer, topic, partition, stream, pos, event, state)
        select $1, $2, (e ->> 'partition')::int, e ->> 'stream', (e ->> 'pos')::bigint, e, 'waiting' from json_array_elements($3) a(e)`,
-      [next.consumer, view.topic.name, JSON.stringify(await whole(reader, [...late.values()]))],
+      [next.consumer, view.topic.name, JSON.stringify(await whole(reader, late))],
     )
     return rows
   })
 
-/** The same events with all fields. */
-async function whole(reader: Reader, events: readonly Foldable[]): Promise<Recorded[]> {
+/** The events at these places, with all fields. Several passes may have come to a place, so it may be there twice. */
+async function whole(reader: Reader, places: readonly Place[]): Promise<Recorded[]> {
   const all: Recorded[] = []
-  for (const { topic, partition, pos } of events)
-    all.push(...(await reader.read({ topic, after: new Map([[partition, pos - 1]]), upTo: pos, limit: 1, whole: true })))
+  for (const { topic, partition, pos } of new Map(places.map((place) => [place.pos, place])).values()) {
+    const [event] = await reader.read({ topic, after: new Map([[partition, pos - 1]]), upTo: pos, limit: 1, whole: true })
+    if (!event) throw new Error(`the event at position ${pos} of ${topic} is gone`)
+    all.push(event)
+  }
   return all
 }
 

@@ -18,9 +18,15 @@ export async function* rebuildTogether<T>(
   for (const ofTopic of Map.groupBy(views, ({ topic }) => topic.name).values()) {
     const reading = shareReading(reader, ofTopic.length)
     const runs: Promise<T>[] = []
+    const allLocked = Promise.withResolvers<void>()
     for (const view of ofTopic) {
       const locked = Promise.withResolvers<void>()
-      const run = rebuildOne(view, { reading, onLocked: locked.resolve }).finally(() => {
+      // None begins its transaction before all have their locks: it would be open for as long as they wait.
+      const onLocked = () => {
+        locked.resolve()
+        return allLocked.promise
+      }
+      const run = rebuildOne(view, { reading, onLocked }).finally(() => {
         locked.resolve()
         reading.leave(view)
       })
@@ -29,6 +35,7 @@ export async function* rebuildTogether<T>(
       // In the same order everywhere: otherwise two processes that rebuild the same views could wait for each other.
       await locked.promise
     }
+    allLocked.resolve()
     const outcomes = await Promise.allSettled(runs)
     yield ofTopic.map((view, i) => ({ view, outcome: outcomes[i]! }))
   }

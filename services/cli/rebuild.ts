@@ -2,7 +2,6 @@ import { Command } from 'commander'
 import { giveWay } from '#platform/background.ts'
 import { pasteable } from '#platform/config/pasteable.ts'
 import { OperatorError } from '#platform/service.ts'
-import { Cancelled } from '#projections/engine/progress.ts'
 import type { Shared } from '#projections/engine/rebuild.ts'
 import { rebuildTogether } from '#projections/engine/together.ts'
 import type { View } from '#projections/engine/view.ts'
@@ -73,9 +72,14 @@ async function one(connection: Connection, name: string, options: Options): Prom
   } else console.log(await rebuiltLine(connection, view, { reason, downTo, onProgress: progress.show }).finally(progress.end))
 }
 
-/** Rebuilds every view. Exit code 1 when one fails; the others are rebuilt all the same. */
+/** Rebuilds every view. Exit code 1 when one fails; the others are rebuilt all the same, except after Ctrl-C. */
 async function all(connection: Connection, { reason }: Options): Promise<void> {
   giveWay()
+  let isEnded = false
+  const end = () => {
+    isEnded = true
+  }
+  process.on('SIGINT', end).on('SIGTERM', end)
   const running = new Set<View>()
   const rebuildOne = (view: View, shared: Shared) => {
     running.add(view)
@@ -89,16 +93,18 @@ async function all(connection: Connection, { reason }: Options): Promise<void> {
       running.delete(view)
     })
   }
-  for await (const ofTopic of rebuildTogether(views, connection.reader, rebuildOne))
+  for await (const ofTopic of rebuildTogether(views, connection.reader, rebuildOne)) {
     for (const { view, outcome } of ofTopic) {
       if (outcome.status === 'fulfilled') console.log(outcome.value)
       else {
-        const error = outcome.reason as Error
-        if (!(error instanceof OperatorError) || error.cause instanceof Cancelled) throw error
-        console.error(`${view.name}: ${error.message}`)
+        const { reason } = outcome
+        console.error(`${view.name}:`, reason instanceof OperatorError ? reason.message : reason)
         process.exitCode = 1
       }
     }
+    if (isEnded) break
+  }
+  process.off('SIGINT', end).off('SIGTERM', end)
 }
 
 interface Rebuilding {

@@ -1,4 +1,5 @@
 import { type Broker, type Cluster, type Kafka, type KafkaMessage, PartitionAssigners } from 'kafkajs'
+import { RawRecord } from './records/record.ts'
 
 /**
  * The cluster class of kafkajs, which can fetch from a partition without a group. kafkajs gives it to the partition assigners of a consumer.
@@ -52,12 +53,14 @@ const isPartition = (one: unknown): one is FetchedPartition =>
   one.messages.every(isRecord)
 
 const isRecord = (one: unknown): one is FetchedRecord =>
-  isObject(one) &&
-  typeof one.offset === 'string' &&
-  typeof one.timestamp === 'string' &&
-  isBytes(one.key) &&
-  isBytes(one.value) &&
-  (one.headers === undefined || isObject(one.headers))
+  // It decodes its parts when they are asked for, so they are not asked for here.
+  one instanceof RawRecord ||
+  (isObject(one) &&
+    typeof one.offset === 'string' &&
+    typeof one.timestamp === 'string' &&
+    isBytes(one.key) &&
+    isBytes(one.value) &&
+    (one.headers === undefined || isObject(one.headers)))
 
 const isBytes = (one: unknown) => one === null || Buffer.isBuffer(one)
 

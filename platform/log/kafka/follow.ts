@@ -8,6 +8,7 @@ import { Fenced, type Follower, type Following, HandedOver, NewerCode } from '..
 import { type Voided, voidedRanges } from './check.ts'
 import { ForeignRecord, fromMessage } from './message.ts'
 import { offsetsBeyond } from './offsets.ts'
+import { sizeOf } from './records/record.ts'
 import { assertOurs } from './strangers.ts'
 import type { Wire } from './wire.ts'
 
@@ -19,8 +20,11 @@ interface FollowOptions {
 }
 
 const BATCH = 2_000
-/** Records are fetched ahead until this many wait: handling them takes longer than the fetch. */
+/** Records are fetched ahead until this many, or so many bytes of them, wait: handling them takes longer than the fetch. */
 const AHEAD = 4_000
+const AHEAD_BYTES = 16 * 2 ** 20
+/** A batch with so many bytes takes no more records, however few they are. */
+const BATCH_BYTES = 8 * 2 ** 20
 /** After this, Kafka assigns the partitions of a frozen process to others: with the rebalance, within 15 s. */
 const SESSION_MS = 10_000
 const HEARTBEAT_MS = 2_000
@@ -46,6 +50,8 @@ interface Parcel {
   messages: readonly KafkaMessage[]
   /** How many of them were taken for a batch. */
   taken: number
+  /** Size of the records that were not taken yet. */
+  bytes: number
   /** The offset after the last record. */
   next: number
   /** There are more records behind these, so kafkajs may fetch them meanwhile. */
@@ -149,7 +155,8 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
       if (stopped() || isStale() || !stand.has(batch.partition)) return
       const { partition, messages } = batch
       const next = Number(batch.lastOffset()) + 1
-      await deliver({ term: mine, partition, messages, taken: 0, next, isBehind: next < Number(batch.highWatermark) })
+      const bytes = messages.reduce((sum, message) => sum + sizeOf(message), 0)
+      await deliver({ term: mine, partition, messages, taken: 0, bytes, next, isBehind: next < Number(batch.highWatermark) })
       // In a later term the takeover has set the offset.
       if (mine === term) resolveOffset(batch.lastOffset())
       aliveAt = Date.now()
@@ -181,7 +188,8 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
 
   function fetchAhead() {
     const waiting = inbox.reduce((sum, { messages, taken }) => sum + messages.length - taken, 0)
-    if (waiting <= AHEAD) release([...held].filter(({ isBehind }) => isBehind))
+    const bytes = inbox.reduce((sum, { bytes }) => sum + bytes, 0)
+    if (waiting <= AHEAD && bytes <= AHEAD_BYTES) release([...held].filter(({ isBehind }) => isBehind))
   }
 
   function release(parcels: readonly Parcel[]) {
@@ -208,7 +216,7 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
           const handling = exclusively(async () => {
             if (mine === term) await looked
             if (mine === term && events.length > 0) await follower.handle(events)
-            return mine === term || stopped()
+            return mine === term
           })
           // Decode the next batch as soon as the handler waits for its database.
           if (inbox.length > 0) next = await during(handling, take)
@@ -231,19 +239,26 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
 
   /** Takes a batch from the inbox. Undefined when nothing is left. */
   function take(): Portion | undefined {
-    release(inbox.filter((parcel) => parcel.term !== term))
+    // Also those that were taken for a batch which an error ended.
+    release([...held].filter((parcel) => parcel.term !== term))
     inbox = inbox.filter((parcel) => parcel.term === term)
     if (inbox.length === 0) return undefined
     const events: Recorded[] = []
     const ended: Parcel[] = []
     let size = 0
-    while (size < batchSize && inbox.length > 0) {
+    let bytes = 0
+    while (size < batchSize && bytes < BATCH_BYTES && inbox.length > 0) {
       const parcel = inbox[0]!
-      const messages = parcel.messages.slice(parcel.taken, parcel.taken + batchSize - size)
-      decode(parcel.partition, messages, events)
-      size += messages.length
-      parcel.taken += messages.length
-      if (parcel.taken === parcel.messages.length) ended.push(inbox.shift()!)
+      const { messages, taken } = parcel
+      let end = taken
+      for (; end < messages.length && size < batchSize && bytes < BATCH_BYTES; end++, size++) {
+        const one = sizeOf(messages[end]!)
+        bytes += one
+        parcel.bytes -= one
+      }
+      parcel.taken = end
+      if (end === messages.length) ended.push(inbox.shift()!)
+      decode(parcel.partition, messages.slice(taken, end), events)
     }
     fetchAhead()
     return { term, events, size, ended, looked: lookUp(events) }
@@ -306,8 +321,9 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
     const over = Promise.withResolvers<void>()
     over.promise.catch(() => {})
     leave = (error) => {
-      // Records that arrive before it has left are not handled.
+      // Records that arrive before it has left are not handled: without a position, none of a partition is.
       term++
+      stand = new Map()
       over.reject(error)
     }
     one.on(one.events.CRASH, ({ payload }) => over.reject(payload.error))
@@ -356,12 +372,12 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
       // From here on this consumer owns nothing.
       term++
       assigned = []
+      stand = new Map()
       // Finish the present batch. A call that was given up has already rejected and is not waited for.
       await delivering
       await last
       await commit()
       consumer = undefined
-      stand = new Map()
       // If it left while joining, the group would wait for it until its session ends; so let it join first.
       if (isConnected) await atMost(CLOSE_MS, beginning)
       // If it joins only after CLOSE_MS, disconnect it again then: it must not stay in the group.

@@ -89,6 +89,12 @@ const copyOut = (db: Db, query: HistoryQuery, take: TakeHistory): Promise<void> 
     await client.query('commit')
   })
 
+/**
+ * The same text without the chunk that it was cut from. A substring keeps the whole of it in memory, and a view's row may keep the
+ * substring.
+ */
+const apart = (text: string) => Buffer.from(text).toString()
+
 function eventsOf({ topic, after, upTo, uses }: HistoryQuery, lines: readonly string[]): Foldable[] {
   const events: Foldable[] = []
   for (const line of lines) {
@@ -97,15 +103,15 @@ function eventsOf({ topic, after, upTo, uses }: HistoryQuery, lines: readonly st
       topic,
       partition: Number(partition),
       pos: Number(pos),
-      stream,
+      stream: apart(stream),
       version: Number(version),
-      type,
+      type: apart(type),
       schema: Number(schema),
       time: Number(time),
       data,
     }
     if (event.pos > upTo.get(event.partition)! || event.pos <= (after.get(event.partition) ?? 0)) continue
-    for (const [i, field] of uses.entries()) Object.assign(event, { [field]: rare[i] || null })
+    for (const [i, field] of uses.entries()) Object.assign(event, { [field]: rare[i] ? apart(rare[i]) : null })
     events.push(event)
   }
   return events

@@ -96,7 +96,7 @@ describe('several views', () => {
       history: (...asked: [HistoryQuery, TakeHistory]) => gate.promise.then(() => shop.reader.history(...asked)),
     }
     const locked = Promise.withResolvers<void>()
-    const elsewhere = rebuild(conversationsView, { ...shop, reader, onLocked: locked.resolve })
+    const elsewhere = rebuild(conversationsView, { ...shop, reader, onLocked: async () => locked.resolve() })
     await locked.promise
     const [first, second] = await rebuiltAll(some)
     expect(first!.outcome.status === 'rejected' && first!.outcome.reason.message).to.equal(

@@ -106,7 +106,8 @@ function readBatch(bytes: Bytes, end: number, layout: Layout, messages: KafkaMes
   for (let i = 0; i < count; i++) {
     const start = bytes.at
     messages.push(readRecord(bytes, firstOffset, firstTimestamp, layout))
-    if (bytes.at <= start || bytes.at > batchEnd) throw new Unusual('a record of another length')
+    // The form of this condition also refuses NaN, which a varint without end gives.
+    if (!(bytes.at > start && bytes.at <= batchEnd)) throw new Unusual('a record of another length')
   }
   if (bytes.at !== batchEnd) throw new Unusual('a batch of another length')
   return true

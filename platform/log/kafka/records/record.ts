@@ -1,4 +1,4 @@
-import type { IHeaders, RecordBatchEntry } from 'kafkajs'
+import type { IHeaders, KafkaMessage, RecordBatchEntry } from 'kafkajs'
 import { Bytes } from './bytes.ts'
 
 /**
@@ -28,6 +28,11 @@ export class RawRecord implements RecordBatchEntry {
     this.from = bytes.at
     this.to = to
     this.layout = layout
+  }
+
+  /** Bytes of key, value and headers. */
+  get bytes(): number {
+    return this.to - this.from
   }
 
   get timestamp(): string {
@@ -91,6 +96,10 @@ export class RawRecord implements RecordBatchEntry {
     if (at !== this.to) throw new Error(`the record at offset ${this.offset} has another length than it says`)
   }
 }
+
+/** The size of a record in bytes, roughly. */
+export const sizeOf = (message: KafkaMessage): number =>
+  message instanceof RawRecord ? message.bytes : (message.value?.length ?? 0)
 
 const EMPTY = Buffer.alloc(0)
 /** A longer text is unlikely to come again. */

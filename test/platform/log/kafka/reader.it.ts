@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { kafkaReader } from '#platform/log/kafka/reader.ts'
 import { withTopics } from '#platform/log/kafka/topics.ts'
-import { Fenced } from '#platform/log/port.ts'
+import { Fenced, NewerCode } from '#platform/log/port.ts'
 import { postgresReader } from '#platform/log/postgres/reader.ts'
 import { OperatorError } from '#platform/operator-error.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
@@ -243,6 +243,35 @@ describe('reading the log from Kafka', () => {
     expect(new Set(seen.map(({ pos }) => pos)).size).to.equal(20_000)
     expect(calls).to.be.at.least(69)
   }).timeout(120_000)
+
+  it('hands nothing over behind an event that it leaves to newer code, while it leaves the group', async () => {
+    await write(bench.writer, 'thing-1', 0, 10)
+    bench.relay()
+    await recorded(10)
+    const { seen, follower } = remembering('older')
+    const left = Promise.withResolvers<void>()
+    let calls = 0
+    const following = bench.reader().follow({
+      ...follower,
+      restMs: 500,
+      async handle(batch) {
+        calls++
+        const ours = batch.filter(({ version }) => version < 10)
+        await follower.handle(ours)
+        if (ours.length === batch.length) return
+        // Behind it come others, which are fetched before it has left.
+        await write(bench.writer, 'thing-1', 10, 10)
+        await recorded(20)
+        throw new NewerCode('older', 'thing-1@10: no event is called so')
+      },
+      // Told when it has left the group.
+      onError: (error) => error instanceof NewerCode && left.resolve(),
+    })
+    await left.promise
+    await following.stop()
+    expect(seen.map(({ version }) => version)).to.deep.equal([1, 2, 3, 4, 5, 6, 7, 8, 9])
+    expect(calls).to.equal(1)
+  }).timeout(60_000)
 
   it('makes topics safely when several do it at once: for each of them they are there as soon as it is done', async () => {
     const new_ = Array.from({ length: 8 }, (_, n) => ({ name: `conformance.new-${n}`, partitions: 12 }))
