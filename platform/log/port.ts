@@ -253,8 +253,12 @@ export interface Reader {
   /** A bounded read, for replays and for people; involves no consumer. Events come in position order. */
   read(query: ReadQuery): Promise<Recorded[]>
   /**
-   * Reads the history of partitions, for replays: all partitions at once, and only what folds use. Fails when
-   * the log lacks events, because fewer rows would come out.
+   * Fails when events are gone from the middle of the log. A replay asks once, before its first `history`. Absent where `history` finds
+   * that out itself.
+   */
+  assertNoGaps?(): Promise<void>
+  /**
+   * Reads the history of partitions, for replays: only what folds use, in order within each partition.
    * @throws every error of `take`
    */
   history(query: HistoryQuery, take: TakeHistory): Promise<void>

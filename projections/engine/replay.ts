@@ -26,6 +26,8 @@ export async function replay(
   replays: readonly Replay[],
   { budgetBytes = BUDGET_BYTES }: { budgetBytes?: number } = {},
 ): Promise<({ error: unknown } | undefined)[]> {
+  // Counts the whole log, so once for all passes.
+  await reader.assertNoGaps?.()
   const folds = replays.map(openFold)
   const upTo = furthest(replays.map((one) => one.upTo))
   const topic = replays[0]!.view.topic.name

@@ -55,8 +55,8 @@ async function shareOf(db: Db, topic: string, upTo: HistoryQuery['upTo']): Promi
   return behind!.reduce((sum, { partition, events = 0 }) => sum + (upTo.has(partition) ? events : 0), 0) / last
 }
 
-// Without these the planner may sort all events, or compile an expression for a fifth of a second.
-const PLAN = `begin read only; set local enable_sort = off; set local enable_seqscan = off; set local enable_bitmapscan = off; set local jit = off`
+/** Without these the planner may sort all events before it returns the first. */
+const PLAN = `begin read only; set local enable_sort = off; set local enable_seqscan = off; set local enable_bitmapscan = off`
 
 /** The rows of one partition are compared whole, as in reader.ts; those of several are read in the order of the primary key. */
 function statement(client: pg.PoolClient, { topic, after, upTo, uses }: HistoryQuery): string {

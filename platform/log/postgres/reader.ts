@@ -85,9 +85,9 @@ export function postgresReader(
       await isWhole()
       return read(topic, after, limit, limit, upTo)
     },
+    assertNoGaps: () => assertNoGaps(db),
     async history(query, take) {
       await isWhole()
-      await assertNoGaps(db)
       await streamHistory(db, query, take)
     },
     async heads(topic: Topic) {
