@@ -137,10 +137,13 @@ describe('a look at the system', function () {
     const stopped = once(projector!, 'exit')
     projector!.kill('SIGTERM')
     await stopped
-    const own = of(await look(), 'videos')
-    expect(own.state, own.why).to.equal('GONE')
-    expect(own.why).to.contain('no process of projector owns it')
-    projector = await startProjector()
+    try {
+      const own = of(await look(), 'videos')
+      expect(own.state, own.why).to.equal('GONE')
+      expect(own.why).to.contain('No process of projector runs it')
+    } finally {
+      projector = await startProjector()
+    }
     await isWell(onKafka ? 45_000 : 20_000)
   })
 
