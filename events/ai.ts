@@ -160,6 +160,9 @@ const readsOf = ({ noteId, userId, videoId }: OfNote) => ({
   video: videos.of(videoId),
 })
 
+/** Whether it is this note's author and video whose state was read. */
+const isAsNamed = (note: Note, { userId, videoId }: OfNote) => note.userId === userId && note.videoId === videoId
+
 /**
  * Asks a model for the text of an empty note whose author wants that: at once if the video has a transcript, otherwise the note
  * waits for it. Asks once per note, however often the command runs.
@@ -178,7 +181,7 @@ export const askForNote = ({
     reads: readsOf(of),
     correlationId,
     decide: ({ request, note, user, video }) => {
-      if ((request && request.status !== 'awaited') || !isEmpty(note)) return nothing({})
+      if ((request && request.status !== 'awaited') || !isEmpty(note) || !isAsNamed(note, of)) return nothing({})
       const { noteId, userId, videoId, timestamp } = note
       const job = { request: noteRequest(noteId), videoId, noteId, userId, timestamp }
       const isThere = hasTranscript(video)

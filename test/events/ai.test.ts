@@ -64,6 +64,13 @@ describe('asking a model for a note', () => {
       .when(askForNote({ noteId: 1, userId: 1, videoId: VIDEO, backfill: true }))
       .then(aiNoteRequested({ backfill: true })))
 
+  it('is not done because of another person’s switch, or another video’s transcript', () => {
+    for (const other of [{ userId: 2 }, { videoId: 'another-vid' }])
+      given(...known, userRegistered({ userId: 2 }), profileUpdated({ userId: 2, aiNotes: true }), on, transcriptStored(), empty)
+        .when(askForNote({ noteId: 1, userId: 1, videoId: VIDEO, ...other }))
+        .thenNothing()
+  })
+
   it('counts the first transcript with something in it, not one that takes its place', () => {
     given(...known, empty, transcriptStored(), on, transcriptStored({ sha256: 'another' }))
       .when(ask)
