@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { EventOf, Foldable, Recorded } from './envelope.ts'
+import type { EventOf, Recorded, Replayed } from './envelope.ts'
 import type { EventType } from './stream.ts'
 
 export type EventErrorCode = 'UNKNOWN_TYPE' | 'UNKNOWN_SCHEMA' | 'BROKEN_PAYLOAD' | 'PRUNED'
@@ -49,7 +49,7 @@ export const decode = (catalog: Catalog, recorded: Recorded): EventOf<string, un
  *
  * @throws EventError when the type or the schema version is unknown, or the payload is broken
  */
-export function payloadOf(catalog: Catalog, recorded: Foldable): unknown {
+export function payloadOf(catalog: Catalog, recorded: Replayed): unknown {
   const type = catalog.get(recorded.type)
   if (type?.schema !== recorded.schema) assertKnown(type, recorded)
   const payload = lift(type, recorded, parse(recorded))
@@ -59,9 +59,9 @@ export function payloadOf(catalog: Catalog, recorded: Foldable): unknown {
   return checked.data
 }
 
-const nameOf = ({ stream, version }: Foldable) => `${stream}@${version}`
+const nameOf = ({ stream, version }: Replayed) => `${stream}@${version}`
 
-function assertKnown(type: EventType | undefined, recorded: Foldable): asserts type {
+function assertKnown(type: EventType | undefined, recorded: Replayed): asserts type {
   const { topic, type: name, schema } = recorded
   const unknown = { topic, type: name, schema }
   if (!type) throw new EventError('UNKNOWN_TYPE', `${nameOf(recorded)}: no event is called ${name}`, unknown)
@@ -73,7 +73,7 @@ function assertKnown(type: EventType | undefined, recorded: Foldable): asserts t
     )
 }
 
-function parse(recorded: Foldable): unknown {
+function parse(recorded: Replayed): unknown {
   try {
     return JSON.parse(recorded.data)
   } catch {
@@ -81,7 +81,7 @@ function parse(recorded: Foldable): unknown {
   }
 }
 
-function lift(type: EventType, recorded: Foldable, payload: unknown): unknown {
+function lift(type: EventType, recorded: Replayed, payload: unknown): unknown {
   let lifted = payload
   for (let version = recorded.schema; version < type.schema; version++) {
     const upcast = type.upcasts[version]

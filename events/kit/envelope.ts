@@ -34,9 +34,15 @@ export interface Recorded extends Envelope {
 /** Fields of the envelope that few folds use. */
 export type RareField = 'id' | 'key' | 'actor' | 'correlationId' | 'causationId' | 'traceparent'
 
-/** An event as a replay reads it: of the rare fields only `U`. Distributes over a union of events. */
+/** An event as a replay reads it: without the rare fields that no fold asked for. */
+export type Replayed = Omit<Recorded, RareField>
+
+/**
+ * What a fold sees of an event: of the rare fields only `U`, and no stream. In a replay the stream is a substring, and a row that kept
+ * it would keep the large text from which it was cut. Distributes over a union of events.
+ */
 export type Foldable<E extends Envelope = Recorded, U extends RareField = never> = E extends unknown
-  ? Omit<E, Exclude<RareField, U>>
+  ? Omit<E, 'stream' | Exclude<RareField, U>>
   : never
 
 /** A decoded event: the payload is parsed, lifted to the newest schema version and validated. */

@@ -1,5 +1,5 @@
 import type { Claim, Count, Credential } from '#events/kit/command.ts'
-import type { Foldable, RareField, Recorded } from '#events/kit/envelope.ts'
+import type { RareField, Recorded, Replayed } from '#events/kit/envelope.ts'
 import type { Topic } from '#events/kit/stream.ts'
 import type { Holder } from '../pg/holder.ts'
 
@@ -157,7 +157,7 @@ export interface HistoryQuery {
 }
 
 /** Gets the next events of a history, in order within each partition. An error ends the reading. */
-export type TakeHistory = (events: Foldable[]) => void | Promise<void>
+export type TakeHistory = (events: Replayed[]) => void | Promise<void>
 
 /** How far a consumer is behind in a partition. */
 export interface Behind {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
-import type { Foldable, Recorded } from '#events/kit/envelope.ts'
+import type { Recorded, Replayed } from '#events/kit/envelope.ts'
 import type { Place, Reader } from '#platform/log/port.ts'
 import { OperatorError } from '#platform/operator-error.ts'
 import { codeOf } from '#platform/pg/errors.ts'
@@ -205,7 +205,7 @@ const load = (client: pg.PoolClient, view: View, { reader, reading = ownReading(
     // Events of parked streams beyond the live view's checkpoints. Those before them are in `log.dead_letters` already.
     const late: Place[] = []
     const isLeftOut = leftOut(standsAt)
-    const leaveOut = (event: Foldable) => {
+    const leaveOut = (event: Replayed) => {
       if (!isLeftOut?.(event)) return false
       const { topic, partition, pos } = event
       if (!standsAt.skipped.has(pos) && pos > (standsAt.positions.get(partition) ?? 0)) late.push({ topic, partition, pos })

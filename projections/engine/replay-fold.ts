@@ -1,5 +1,5 @@
 import { payloadOf } from '#events/kit/codec.ts'
-import type { Foldable } from '#events/kit/envelope.ts'
+import type { Replayed } from '#events/kit/envelope.ts'
 import type { Positions } from '#platform/log/port.ts'
 import { type SpanDetails, span } from '#platform/telemetry/tracing/tracing.ts'
 import type { Row } from './fold.ts'
@@ -17,7 +17,7 @@ export interface Replay {
   /** How large its rows are likely to be, in bytes, if that is known. */
   expectedBytes?: number
   /** Whether to skip this event. Without it none is skipped. */
-  leaveOut?: ((event: Foldable) => boolean) | undefined
+  leaveOut?: ((event: Replayed) => boolean) | undefined
   /** Called with the number of events folded since the last call. An error ends this view's replay. */
   onRead?: ((events: number) => void) | undefined
   /** Takes finished rows, in portions. An error ends this view's replay. */
@@ -28,7 +28,7 @@ export interface Replay {
 export interface ReplayFold {
   begin(pass: Pass): void
   /** Folds events, in order within each partition. Those that the pass does not fold have no effect. */
-  apply(events: readonly Foldable[]): void
+  apply(events: readonly Replayed[]): void
   /** Goes on with a part of the pass, and drops the rows of the others. */
   narrow(pass: Pass): void
   /** Rough size of the rows, in bytes: not too small, but it grows with each change of a row. */
@@ -41,7 +41,7 @@ export interface ReplayFold {
   positions(): Positions
   /** Share of the pass's events that it has read, roughly, above 0. */
   progress(): number
-  /** Hands the rows of the pass over. */
+  /** Hands the rows of the pass over. The next pass may begin at once. */
   finish(): Promise<void>
   /** The error that ended it, if one did. */
   ended(): { error: unknown } | undefined
@@ -70,7 +70,7 @@ export function openFold({ view, upTo, leaveOut, onRead, take }: Replay): Replay
     bytes = 0
   }
 
-  function foldAll(events: readonly Foldable[]) {
+  function foldAll(events: readonly Replayed[]) {
     let news = 0
     for (const recorded of events) {
       const { partition, pos } = recorded
@@ -88,7 +88,7 @@ export function openFold({ view, upTo, leaveOut, onRead, take }: Replay): Replay
     onRead?.(news)
   }
 
-  function foldOne(rows: Map<Id, Row>, recorded: Foldable) {
+  function foldOne(rows: Map<Id, Row>, recorded: Replayed) {
     try {
       const event = { ...recorded, data: payloadOf(catalog, recorded) }
       const id = view.id(event)
@@ -149,8 +149,10 @@ export function openFold({ view, upTo, leaveOut, onRead, take }: Replay): Replay
     async finish() {
       if (ended) return
       try {
-        await take(partitions.filter(Boolean).map(({ rows }) => rows.values()))
+        const folded = partitions.filter(Boolean)
         partitions = []
+        bytes = 0
+        await take(portions(folded))
       } catch (error) {
         end(error)
       }
@@ -159,8 +161,13 @@ export function openFold({ view, upTo, leaveOut, onRead, take }: Replay): Replay
   }
 }
 
+/** The rows of one partition after the other. Lets go of each once it is taken. */
+function* portions(folded: Folded[]): Generator<Iterable<Row>> {
+  for (let one = folded.shift(); one; one = folded.shift()) yield one.rows.values()
+}
+
 /** One span per batch: one per event would make the trace of a whole history unreadable. */
-const details = (view: View, events: readonly Foldable[]): SpanDetails => ({
+const details = (view: View, events: readonly Replayed[]): SpanDetails => ({
   name: `fold ${view.name}`,
   attributes: {
     'messaging.system': 'vidwiz',

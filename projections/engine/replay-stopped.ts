@@ -1,4 +1,4 @@
-import type { Foldable } from '#events/kit/envelope.ts'
+import type { Replayed } from '#events/kit/envelope.ts'
 import { reason } from '#platform/log/cause.ts'
 import type { View } from './view.ts'
 
@@ -13,6 +13,6 @@ export class ReplayStopped extends Error {
 /** The error for an event that could not be applied. */
 export const cannotApply = (
   view: View,
-  { type, stream, version, pos }: Pick<Foldable, 'type' | 'stream' | 'version' | 'pos'>,
+  { type, stream, version, pos }: Pick<Replayed, 'type' | 'stream' | 'version' | 'pos'>,
   cause: unknown,
 ) => new ReplayStopped(view, `cannot apply ${type} (${stream}@${version}, position ${pos})`, cause)

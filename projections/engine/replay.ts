@@ -1,4 +1,4 @@
-import type { Foldable } from '#events/kit/envelope.ts'
+import type { Replayed } from '#events/kit/envelope.ts'
 import { collectGarbage } from '#platform/heap.ts'
 import type { HistoryQuery, Positions, Reader } from '#platform/log/port.ts'
 import { type Pass, planPasses } from './passes.ts'
@@ -48,22 +48,34 @@ export async function replay(
     }
   }
 
-  const isOver = () => folds.every((fold) => fold.ended())
-  for (let pass = passes.next(); pass && !isOver(); pass = passes.next()) {
-    for (const fold of folds) fold.begin(pass)
-    for (let rest = pass, isRead = false; !isRead && !isOver(); ) {
-      const { partitions } = rest
-      const after = furthest(folds.map((fold) => fold.positions()))
-      isRead = await readUntil(reader, { topic, uses, after, upTo: only(partitions, upTo) }, (events) => {
-        for (const fold of folds) fold.apply(events)
-        rest = narrowed(rest)
-        // Read on without the partitions that do not belong to the pass any more.
-        return rest.partitions.length < partitions.length || isOver()
-      })
-    }
+  /** Hands the rows of a pass over. They are dead memory afterwards, and little is alive so early in the next pass. */
+  const handOver = async () => {
     const isMuch = sum(folds, (fold) => fold.bytes()) > WORTH_COLLECTING
     await Promise.all(folds.map((fold) => fold.finish()))
     if (isMuch) collectGarbage()
+  }
+
+  const isOver = () => folds.every((fold) => fold.ended())
+  /** The rows of the last pass are on their way while the next pass reads. */
+  let handedOver: Promise<void> | undefined
+  try {
+    for (let pass = passes.next(); pass && !isOver(); pass = passes.next()) {
+      for (const fold of folds) fold.begin(pass)
+      for (let rest = pass, isRead = false; !isRead && !isOver(); ) {
+        const { partitions } = rest
+        const after = furthest(folds.map((fold) => fold.positions()))
+        isRead = await readUntil(reader, { topic, uses, after, upTo: only(partitions, upTo) }, (events) => {
+          for (const fold of folds) fold.apply(events)
+          rest = narrowed(rest)
+          // Read on without the partitions that do not belong to the pass any more.
+          return rest.partitions.length < partitions.length || isOver()
+        })
+      }
+      await handedOver
+      handedOver = handOver()
+    }
+  } finally {
+    await handedOver
   }
   return folds.map((fold) => fold.ended())
 }
@@ -72,7 +84,7 @@ export async function replay(
 class Enough extends Error {}
 
 /** Reads a history until `take` returns true. @returns whether it was read to its end */
-async function readUntil(reader: Reader, query: HistoryQuery, take: (events: Foldable[]) => boolean): Promise<boolean> {
+async function readUntil(reader: Reader, query: HistoryQuery, take: (events: Replayed[]) => boolean): Promise<boolean> {
   try {
     await reader.history(query, (events) => {
       if (take(events)) throw new Enough()

@@ -1,23 +1,12 @@
 import type pg from 'pg'
 import { to as copyTo } from 'pg-copy-streams'
-import type { Foldable, RareField } from '#events/kit/envelope.ts'
+import type { RareField, Replayed } from '#events/kit/envelope.ts'
 import type { Db } from '#platform/pg/pool.ts'
 import type { HistoryQuery, TakeHistory } from '../port.ts'
-import { COPY_FORMAT, fields, openLines } from './copy-lines.ts'
+import { COPY_FORMAT, Fields, openRows } from './copy-fields.ts'
 import { lagsOf } from './lags.ts'
 
-const COLUMNS = 'partition, pos, stream, version, type, schema, time, data'
-type Fields = [
-  partition: string,
-  pos: string,
-  stream: string,
-  version: string,
-  type: string,
-  schema: string,
-  time: string,
-  data: string,
-  ...rare: string[],
-]
+const COLUMNS = 'partition, pos, version, schema, time, stream, type, data'
 
 const RARE: Readonly<Record<RareField, string>> = {
   id: 'id',
@@ -75,10 +64,11 @@ const copyOut = (db: Db, query: HistoryQuery, take: TakeHistory): Promise<void> 
   db.connection(async (client) => {
     await client.query(PLAN)
     const stream = client.query(copyTo(statement(client, query)))
-    const lines = openLines()
+    const rows = openRows()
+    const eventsIn = eventReader(query)
     try {
       for await (const chunk of stream) {
-        const events = eventsOf(query, lines.in(chunk))
+        const events = eventsIn(rows.in(chunk))
         if (events.length > 0) await take(events)
       }
     } catch (error) {
@@ -90,29 +80,42 @@ const copyOut = (db: Db, query: HistoryQuery, take: TakeHistory): Promise<void> 
   })
 
 /**
- * The same text without the chunk that it was cut from. A substring keeps the whole of it in memory, and a view's row may keep the
+ * The same text without the rows that it was cut from. A substring keeps the whole of them in memory, and a view's row may keep the
  * substring.
  */
 const apart = (text: string) => Buffer.from(text).toString()
 
-function eventsOf({ topic, after, upTo, uses }: HistoryQuery, lines: readonly string[]): Foldable[] {
-  const events: Foldable[] = []
-  for (const line of lines) {
-    const [partition, pos, stream, version, type, schema, time, data, ...rare] = fields(line) as Fields
-    const event: Foldable = {
-      topic,
-      partition: Number(partition),
-      pos: Number(pos),
-      stream: apart(stream),
-      version: Number(version),
-      type: apart(type),
-      schema: Number(schema),
-      time: Number(time),
-      data,
+/** Returns a function that reads the events of whole rows. */
+function eventReader({ topic, after, upTo, uses }: HistoryQuery): (rows: string) => Replayed[] {
+  /** One string for each type. */
+  const types = new Map<string, string>()
+  const typeOf = (text: string) => {
+    let type = types.get(text)
+    if (type === undefined) {
+      type = apart(text)
+      types.set(type, type)
     }
-    if (event.pos > upTo.get(event.partition)! || event.pos <= (after.get(event.partition) ?? 0)) continue
-    for (const [i, field] of uses.entries()) Object.assign(event, { [field]: rare[i] ? apart(rare[i]) : null })
-    events.push(event)
+    return type
   }
-  return events
+  return (rows) => {
+    const events: Replayed[] = []
+    const fields = new Fields(rows)
+    while (!fields.isAtEnd) {
+      const event: Replayed & Partial<Record<RareField, string | null>> = {
+        topic,
+        partition: fields.number(),
+        pos: fields.number(),
+        version: fields.number(),
+        schema: fields.number(),
+        time: fields.number(),
+        stream: fields.text(),
+        type: typeOf(fields.text()),
+        data: fields.text(),
+      }
+      for (const field of uses) event[field] = apart(fields.text()) || null
+      const { partition, pos } = event
+      if (pos <= upTo.get(partition)! && pos > (after.get(partition) ?? 0)) events.push(event)
+    }
+    return events
+  }
 }

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { Foldable, Recorded } from '#events/kit/envelope.ts'
+import type { Recorded, Replayed } from '#events/kit/envelope.ts'
 import { handingOver } from '#platform/log/consumers/handover.ts'
 import type { Appender, Follower, Group, Positions, Reader, Verdict } from '#platform/log/port.ts'
 import { Fenced, HandedOver } from '#platform/log/port.ts'
@@ -403,12 +403,12 @@ export function logConformance(name: string, open: () => Promise<LogUnderTest>):
       const after = new Map([[first.partition, first.pos]])
       const wanted = all.filter(({ partition, pos }) => pos > (after.get(partition) ?? 0) && pos <= (upTo.get(partition) ?? 0))
 
-      const read: Foldable[] = []
+      const read: Replayed[] = []
       await reader.history({ topic: topic.name, after, upTo, uses: ['id', 'actor'] }, (events) => {
         read.push(...events)
       })
       for (const partition of heads.keys()) {
-        const told = (events: readonly Foldable[]) =>
+        const told = (events: readonly Replayed[]) =>
           events
             .filter((event) => event.partition === partition)
             .map(({ topic, pos, stream, version, type, schema, time, data }) => [
@@ -423,7 +423,7 @@ export function logConformance(name: string, open: () => Promise<LogUnderTest>):
             ])
         expect(told(read)).to.deep.equal(told(wanted))
       }
-      const rare = (events: readonly (Foldable & { id?: string; actor?: string | null })[]) =>
+      const rare = (events: readonly (Replayed & { id?: string; actor?: string | null })[]) =>
         new Map(events.map(({ pos, id, actor }) => [pos, { id, actor }]))
       expect(rare(read)).to.deep.equal(rare(wanted))
       expect(new Set([...rare(wanted).values()].map(({ actor }) => actor))).to.deep.equal(new Set(['user-1', null]))
