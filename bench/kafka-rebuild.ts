@@ -24,7 +24,7 @@ export const kafkaRebuild: Benchmark = {
       await log.relay()
       const brokers = [log.kafka.brokers.join(), log.kafka.prefix!]
       const runs = await inTurn<{ kafka: RebuildReport; fetch: FetchReport; embedded: RebuildReport }>(rounds, {
-        kafka: () => result('rebuild-process.ts', [log.databaseUrl, 'once', ...brokers]),
+        kafka: () => result('rebuild-process.ts', [log.databaseUrl, 'once', '0', ...brokers]),
         fetch: () => result('fetch-process.ts', brokers),
         embedded: () => result('rebuild-process.ts', [log.databaseUrl]),
       })

@@ -1,10 +1,10 @@
 import type pg from 'pg'
-import type { Reader } from '#platform/log/port.ts'
 import { OperatorError } from '#platform/operator-error.ts'
 import { type Db, inTransaction } from '#platform/pg/pool.ts'
 import { span } from '#platform/telemetry/tracing/tracing.ts'
 import { noTable } from './fit.ts'
-import { leftOut, loadReplay, SNAPSHOT, sizeOf, standing, transaction } from './load.ts'
+import { loadReplay, SNAPSHOT, sizeOf, standing, transaction } from './load.ts'
+import type { Source } from './loads.ts'
 import { goOnUnless, meter, type Progress } from './progress.ts'
 import { ownReading } from './reading.ts'
 import { columnDefinitions, liveOf, type Target } from './table.ts'
@@ -33,9 +33,8 @@ export interface Difference {
   replayed: Record<string, unknown> | null
 }
 
-export interface CompareOptions {
+export interface CompareOptions extends Source {
   db: Db
-  reader: Reader
   /** How many differing rows to return at most. */
   limit?: number
   onProgress?(progress: Progress): void
@@ -67,7 +66,7 @@ export async function compare(view: View, options: CompareOptions): Promise<Comp
 /** @returns undefined when a rebuild was swapped in meanwhile: this snapshot cannot see the new table's rows */
 const attempt = (
   view: View,
-  { db, reader, limit = 20, onProgress, onDifferences, signal }: CompareOptions,
+  { db, reader, threads, limit = 20, onProgress, onDifferences, signal }: CompareOptions,
 ): Promise<Comparison | undefined> =>
   db.connection((client) =>
     transaction(client, SNAPSHOT, async () => {
@@ -83,9 +82,9 @@ const attempt = (
       await client.query(`create temp table replayed (${columnDefinitions(view)}) on commit drop`)
       await loadReplay(client, 'replayed', {
         view,
-        reading: ownReading(reader),
+        reading: ownReading({ reader, threads }),
         upTo: live.positions,
-        leaveOut: leftOut(live),
+        leaveOut: live,
         onRead: progress.read,
       })
       progress.phase('compare')

@@ -1,8 +1,8 @@
 import { newId } from '#platform/log/new-id.ts'
-import type { Reader } from '#platform/log/port.ts'
 import { OperatorError } from '#platform/operator-error.ts'
 import { isUnavailable } from '#platform/pg/errors.ts'
 import type { Db } from '#platform/pg/pool.ts'
+import type { Source } from './loads.ts'
 import type { Progress } from './progress.ts'
 import { rebuild, type Shared } from './rebuild.ts'
 import { ReplayStopped } from './replay-stopped.ts'
@@ -12,9 +12,8 @@ import { rebuildTogether } from './together.ts'
 import { isBehind } from './versions.ts'
 import type { View } from './view.ts'
 
-export interface SetupOptions {
+export interface SetupOptions extends Source {
   db: Db
-  reader: Reader
   onProgress?(view: View, progress: Progress): void
   /** Ends a build before its swap. */
   signal?: AbortSignal
@@ -31,12 +30,12 @@ export interface SetupOptions {
  */
 export async function setupViews(
   views: readonly View[],
-  { db, reader, onProgress, onFailed, signal }: SetupOptions,
+  { db, reader, threads, onProgress, onFailed, signal }: SetupOptions,
 ): Promise<string[]> {
   const built: string[] = []
   const behind: View[] = []
   for (const view of views) if (await isBehind(db, view)) behind.push(view)
-  for await (const ofTopic of rebuildTogether(behind, reader, build))
+  for await (const ofTopic of rebuildTogether(behind, { reader, threads }, build))
     for (const { view, outcome } of ofTopic) {
       if (outcome.status === 'fulfilled') {
         if (outcome.value) built.push(view.name)

@@ -93,7 +93,7 @@ async function all(connection: Connection, { reason }: Options): Promise<void> {
       running.delete(view)
     })
   }
-  for await (const ofTopic of rebuildTogether(views, connection.reader, rebuildOne)) {
+  for await (const ofTopic of rebuildTogether(views, connection, rebuildOne)) {
     for (const { view, outcome } of ofTopic) {
       if (outcome.status === 'fulfilled') console.log(outcome.value)
       else {

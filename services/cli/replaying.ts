@@ -19,7 +19,7 @@ export interface Said {
  * @throws OperatorError for expected errors
  */
 export async function replayed<R extends Replay>(
-  { db, reader }: Connection,
+  { db, reader, threads }: Connection,
   replay: R,
   { command, reason, onProgress }: Said,
 ): Promise<Results[R['act']]> {
@@ -32,7 +32,8 @@ export async function replayed<R extends Replay>(
       execute,
       operator,
       { act: replay.act, target: replay.view.name, command: `npx ${command}`, reason },
-      (operation) => runReplay(operation, replay, { db, reader, signal: ending.signal, ...(onProgress && { onProgress }) }),
+      (operation) =>
+        runReplay(operation, replay, { db, reader, threads, signal: ending.signal, ...(onProgress && { onProgress }) }),
     )
   } catch (error) {
     if (error instanceof Cancelled) throw new OperatorError('cancelled: nothing has changed', { cause: error })

@@ -1,0 +1,19 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { openReader } from '#platform/log/open.ts'
+import { openListener } from '#platform/pg/listen.ts'
+import { openDb } from '#platform/pg/pool.ts'
+import { databaseUrl } from '#platform/pg/where.ts'
+import { foldPart } from '#projections/engine/threads/part.ts'
+import { views } from '#projections/index.ts'
+import type { ThreadData } from './replay-threads.ts'
+
+// A thread of a replay: see replayThreads.
+const { settings, part } = workerData as ThreadData
+const url = databaseUrl(settings)
+const db = openDb(url, { name: 'vidwiz replay', max: 2 })
+const listener = openListener(url, { name: 'vidwiz replay' })
+const reader = openReader(settings, db, listener, 'vidwiz replay')
+await foldPart(parentPort!, part, views, reader)
+await reader.close()
+await listener.close()
+await db.close()
