@@ -98,7 +98,8 @@ async function emmettAt(events: number, rounds: number) {
   const rebuilding = (pulling?: { batchSize: number; pullingFrequencyInMs: number }) => async () => {
     const table = `notes${++name}`
     const tookMs = await timed(() => rebuildEmmett(database.url, table, pulling))
-    const [found] = await db.query<{ rows: number }>(table, `select count(*) as rows from public.${table}`)
+    // emmett's search path begins with the schema of the user's name.
+    const [found] = await db.query<{ rows: number }>(table, `select count(*) as rows from vidwiz.${table}`)
     if (found!.rows !== rowsOf(events)) throw new Error(`emmett rebuilt ${found!.rows} rows of ${rowsOf(events)}`)
     return tookMs
   }
