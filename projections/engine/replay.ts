@@ -7,8 +7,8 @@ import { openFold, type Replay } from './replay-fold.ts'
 const BUDGET_BYTES = 96 * 2 ** 20
 /** Share of the budget that a pass is to need in the end, if it was narrowed: the estimate may be too low. */
 const FULL = 0.8
-/** After a pass whose rows take this share of the budget, collecting them costs little beside the pass. */
-const WORTH_COLLECTING = 1 / 3
+/** After a pass with so many bytes of rows, collecting them costs little beside the pass. */
+const WORTH_COLLECTING = 16 * 2 ** 20
 
 /** The error that ended a replay, if one did. */
 export type Ended = { error: unknown } | undefined
@@ -51,7 +51,7 @@ export async function replay(
 
   /** Hands the rows of a pass over. They are dead memory afterwards, and little is alive so early in the next pass. */
   const handOver = async () => {
-    const isMuch = sum(folds, (fold) => fold.bytes()) > WORTH_COLLECTING * budgetBytes
+    const isMuch = sum(folds, (fold) => fold.bytes()) > WORTH_COLLECTING
     await Promise.all(folds.map((fold) => fold.finish()))
     if (isMuch) collectGarbage()
   }
