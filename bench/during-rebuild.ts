@@ -48,17 +48,19 @@ export const duringRebuild: Benchmark = {
       const p99 = (request: typeof read) => async () =>
         (await load({ url: stack.url, connections: 8, overallRate: 200, duration, requests: [request] })).msP99
       const rebuilds: RepeatedReport[] = []
-      const whileRebuilding = (measure: () => Promise<number>, into = rebuilds) => async () => {
-        const rebuilding = start('rebuild-process.ts', [stack.databaseUrl, 'again'])
-        await heard<'began'>(rebuilding)
-        const measured = await measure()
-        rebuilding.send('stop')
-        const report = await heard<RepeatedReport>(rebuilding)
-        await once(rebuilding, 'exit')
-        if (report.perSecond === 0) throw new Error('no rebuild came to an end meanwhile')
-        into.push(report)
-        return measured
-      }
+      const whileRebuilding =
+        (measure: () => Promise<number>, into = rebuilds) =>
+        async () => {
+          const rebuilding = start('rebuild-process.ts', [stack.databaseUrl, 'again'])
+          await heard<'began'>(rebuilding)
+          const measured = await measure()
+          rebuilding.send('stop')
+          const report = await heard<RepeatedReport>(rebuilding)
+          await once(rebuilding, 'exit')
+          if (report.perSecond === 0) throw new Error('no rebuild came to an end meanwhile')
+          into.push(report)
+          return measured
+        }
       const alone: RepeatedReport[] = []
       const runs = await inTurn(rounds, {
         alone: whileRebuilding(() => sleep(duration * 1_000, 0), alone),
@@ -78,7 +80,12 @@ export const duringRebuild: Benchmark = {
       return [
         figure('GET notes', runs.readDuring, runs.read),
         figure('POST note', runs.writeDuring, runs.write),
-        { name: 'pace of the rebuild', value: medianOf(rebuilds, 'pace'), unit: '', beside: { what: 'alone', value: medianOf(alone, 'pace') } },
+        {
+          name: 'pace of the rebuild',
+          value: medianOf(rebuilds, 'pace'),
+          unit: '',
+          beside: { what: 'alone', value: medianOf(alone, 'pace') },
+        },
         {
           name: 'rebuilds meanwhile',
           value: medianOf(rebuilds, 'perSecond'),

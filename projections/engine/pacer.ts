@@ -1,4 +1,4 @@
-import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import type { Queryable } from '#platform/pg/pool.ts'
 import { LEAST_PACE, nextPace } from './pace.ts'
 import { openSurroundings } from './surroundings.ts'
