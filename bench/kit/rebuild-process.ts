@@ -3,6 +3,7 @@ import { readSettings } from '../../platform/config/settings.ts'
 import { openReader } from '../../platform/log/open.ts'
 import { openListener } from '../../platform/pg/listen.ts'
 import { openDb } from '../../platform/pg/pool.ts'
+import type { Progress } from '../../projections/engine/progress.ts'
 import { rebuild } from '../../projections/engine/rebuild.ts'
 import { notesView } from '../../projections/notes.ts'
 import { replayThreads } from '../../services/kit/replay-threads.ts'
@@ -29,16 +30,31 @@ const listener = openListener(url!)
 const source = { db, reader: openReader(settings, db, listener), threads: replayThreads(settings) }
 const idleBytes = process.memoryUsage.rss()
 
-/** Repeats and counts rebuilds until told to stop. */
+/** What rebuilds one after the other came to: how many a second, and the pace of their reading on average. */
+export interface RepeatedReport {
+  perSecond: number
+  pace: number
+}
+
+/** Repeats rebuilds until told to stop. */
 async function again() {
   let stopped = false
   process.once('message', () => {
     stopped = true
   })
   process.send!('began')
+  const from = performance.now()
+  const paces: number[] = []
+  const onProgress = ({ phase, pace }: Progress) => {
+    if (phase === 'read') paces.push(pace)
+  }
   let rebuilds = 0
-  for (; !stopped; rebuilds++) await rebuild(notesView, source)
-  process.send!(rebuilds)
+  for (; !stopped; rebuilds++) await rebuild(notesView, { ...source, onProgress })
+  const report: RepeatedReport = {
+    perSecond: (rebuilds * 1_000) / (performance.now() - from),
+    pace: paces.reduce((sum, pace) => sum + pace, 0) / paces.length,
+  }
+  process.send!(report)
 }
 
 async function once() {

@@ -42,6 +42,8 @@ export interface CompareOptions extends Source {
   onDifferences?(rows: Difference[]): Promise<void>
   /** Ends the comparison early. */
   signal?: AbortSignal | undefined
+  /** Never pauses, also while people are served. */
+  fullSpeed?: boolean | undefined
 }
 
 export const isClean = ({ missing, extra, different }: Comparison) => missing + extra + different === 0
@@ -66,7 +68,7 @@ export async function compare(view: View, options: CompareOptions): Promise<Comp
 /** @returns undefined when a rebuild was swapped in meanwhile: this snapshot cannot see the new table's rows */
 const attempt = (
   view: View,
-  { db, reader, threads, limit = 20, onProgress, onDifferences, signal }: CompareOptions,
+  { db, reader, threads, limit = 20, onProgress, onDifferences, signal, fullSpeed }: CompareOptions,
 ): Promise<Comparison | undefined> =>
   db.connection((client) =>
     transaction(client, SNAPSHOT, async () => {
@@ -75,14 +77,15 @@ const attempt = (
       if (!(await hasTable(inTransaction(client), view))) throw new OperatorError(noTable(view))
       const { table } = liveOf(view)
       const before = await tableId(client, table)
-      const progress = meter(onProgress, { signal })
+      const reading = ownReading({ db, reader, threads, fullSpeed })
+      const progress = meter(onProgress, { signal, pace: reading.pace })
       const live = await standing(client, view)
       progress.expect(await sizeOf(reader, view))
 
       await client.query(`create temp table replayed (${columnDefinitions(view)}) on commit drop`)
       await loadReplay(client, 'replayed', {
         view,
-        reading: ownReading({ reader, threads }),
+        reading,
         upTo: live.positions,
         leaveOut: live,
         onRead: progress.read,

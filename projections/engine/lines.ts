@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import type { Row } from './fold.ts'
+import type { Pacer } from './pacer.ts'
 import type { Replay } from './replay-fold.ts'
 import { copyLine } from './table.ts'
 import type { View } from './view.ts'
@@ -26,8 +27,17 @@ export function* linesOf(view: View, portions: Iterable<Iterable<Row>>): Generat
   if (chunk) yield chunk
 }
 
-/** The replay of a load in the calling thread. */
-export const asReplay = (load: Load): Replay => ({
+/** The replay of a load in the calling thread, with a pause after each chunk. */
+export const asReplay = (load: Load, pacer: Pacer): Replay => ({
   ...load,
-  take: (portions) => load.take(Readable.from(linesOf(load.view, portions), { objectMode: true, highWaterMark: 1 })),
+  take(portions) {
+    const pause = pacer.pauses()
+    async function* chunks() {
+      for (const chunk of linesOf(load.view, portions)) {
+        yield chunk
+        await pause()
+      }
+    }
+    return load.take(Readable.from(chunks(), { objectMode: true, highWaterMark: 1 }))
+  },
 })

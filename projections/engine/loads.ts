@@ -1,5 +1,6 @@
 import type { Reader } from '#platform/log/port.ts'
 import { asReplay, type Load } from './lines.ts'
+import { fullSpeed, type Pacer, paced } from './pacer.ts'
 import { type Ended, replay } from './replay.ts'
 import { divide, type Group } from './threads/groups.ts'
 import { loadInThreads, type Threads } from './threads/threads.ts'
@@ -12,17 +13,20 @@ export interface Source {
 }
 
 /**
- * Loads views from the history of one topic.
+ * Loads views from the history of one topic. Threads have pacers of their own, if this one pauses.
  * @returns for each load, in order, the error that ended it, if one did
  * @throws every error of the reader: then no load is complete
  */
-export async function loadAll(source: Source, loads: readonly Load[]): Promise<Ended[]> {
+export async function loadAll(source: Source, loads: readonly Load[], pacer: Pacer): Promise<Ended[]> {
   const { reader, threads } = source
   // Counts the whole log, so once for all passes and threads.
   await reader.assertNoGaps?.()
   const groups = await groupsOf(source, loads)
-  if (threads && groups.length > 1) return loadInThreads(threads, groups, loads)
-  return replay(reader, loads.map(asReplay))
+  if (threads && groups.length > 1) return loadInThreads(threads, groups, loads, pacer !== fullSpeed)
+  return replay(
+    paced(reader, pacer),
+    loads.map((load) => asReplay(load, pacer)),
+  )
 }
 
 /** The partitions that each thread is to fold; none when threads are not worth it, or do not know a view. */

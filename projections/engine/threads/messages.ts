@@ -8,6 +8,8 @@ export interface Part {
   replays: (Pick<Replay, 'upTo' | 'expectedBytes' | 'leaveOut'> & { view: string })[]
   /** Memory for rows, roughly. */
   budgetBytes: number
+  /** Whether it pauses while people are served. */
+  isPaced: boolean
 }
 
 /** From a thread. `nth` is the place of the view in the part. */

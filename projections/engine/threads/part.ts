@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Reader } from '#platform/log/port.ts'
 import { linesOf } from '../lines.ts'
+import { type Pacer, paced } from '../pacer.ts'
 import { replay } from '../replay.ts'
 import type { Replay } from '../replay-fold.ts'
 import type { View } from '../view.ts'
@@ -15,7 +16,13 @@ const MOST_ON_THEIR_WAY = 4
  * @param port to the thread that asked for it; closed at the end
  * @param views among which those of the part are
  */
-export async function foldPart(port: MessagePort, part: Part, views: readonly View[], reader: Reader): Promise<void> {
+export async function foldPart(
+  port: MessagePort,
+  part: Part,
+  views: readonly View[],
+  reader: Reader,
+  pacer: Pacer,
+): Promise<void> {
   const tell = (told: Told, moved: ArrayBuffer[] = []) => port.postMessage(told, moved)
   const flows = part.replays.map(() => ({ free: MOST_ON_THEIR_WAY, isStopped: false, wake: () => {} }))
   port.on('message', ({ what, nth }: Answer) => {
@@ -41,6 +48,7 @@ export async function foldPart(port: MessagePort, part: Part, views: readonly Vi
       },
       onLeftOut: (place) => tell({ what: 'left out', nth, place }),
       async take(portions) {
+        const pause = pacer.pauses()
         for (const chunk of linesOf(view, portions)) {
           while (flow.free === 0 && !flow.isStopped)
             await new Promise<void>((wake) => {
@@ -50,13 +58,14 @@ export async function foldPart(port: MessagePort, part: Part, views: readonly Vi
           flow.free--
           const lines = encoder.encode(chunk)
           tell({ what: 'lines', nth, lines }, [lines.buffer])
+          await pause()
         }
       },
     }
   })
 
   try {
-    const ended = await replay(reader, replays, part)
+    const ended = await replay(paced(reader, pacer), replays, part)
     tell({ what: 'ended', errors: ended.map((one) => one && carry(one.error)) })
   } catch (error) {
     tell({ what: 'failed', error: carry(error) })

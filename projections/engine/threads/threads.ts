@@ -35,6 +35,7 @@ export async function loadInThreads(
   threads: Pick<Threads, 'start'>,
   groups: readonly Group[],
   loads: readonly Load[],
+  isPaced: boolean,
 ): Promise<Ended[]> {
   const ended: Ended[] = loads.map(() => undefined)
   // An error of a stream is also one of `take`.
@@ -99,6 +100,7 @@ export async function loadInThreads(
       leaveOut,
     })),
     budgetBytes: BUDGET_BYTES,
+    isPaced,
   })
 
   const taken = loads.map((load, nth) => load.take(lines[nth]!).catch((error) => end(nth, error)))

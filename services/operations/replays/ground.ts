@@ -8,4 +8,6 @@ export interface Ground extends Source {
   /** Ends it early from this process; any process can do so with `cancelReplay`. */
   signal?: AbortSignal | undefined
   onProgress?(progress: Progress): void
+  /** Never pauses, also while people are served. */
+  fullSpeed?: boolean | undefined
 }

@@ -79,7 +79,7 @@ describe('a replay in threads', () => {
     for (const view of views) expected.set(view.name, await shop.rows(view))
     for (const count of [2, 3]) {
       const before = started
-      const rebuilding = rebuildTogether(views, { reader: shop.reader, threads: threads(count) }, (view, shared) =>
+      const rebuilding = rebuildTogether(views, { ...shop, threads: threads(count) }, (view, shared) =>
         rebuild(view, { ...shop, ...shared }),
       )
       for await (const ofTopic of rebuilding)
@@ -157,7 +157,7 @@ describe('a replay in threads', () => {
     await shop.record(noteEdited({ ...of(11), text: 'nul\0' }))
     const outcomes = new Map<View, PromiseSettledResult<unknown>>()
     const some = [notesView, userVideosView]
-    for await (const ofTopic of rebuildTogether(some, { reader: shop.reader, threads: threads(2) }, (view, shared) =>
+    for await (const ofTopic of rebuildTogether(some, { ...shop, threads: threads(2) }, (view, shared) =>
       rebuild(view, { ...shop, ...shared }),
     ))
       for (const { view, outcome } of ofTopic) outcomes.set(view, outcome)
