@@ -244,12 +244,12 @@ async function statementOf(query: (db: Queryable) => Promise<unknown>): Promise<
 async function bareInsert(databaseUrl: string) {
   const db = openDb(databaseUrl, { name: 'bench bare' })
   await db.connection((client) =>
-    client.query('create table bare_events (like log.events including all); create sequence bare_pos'),
+    client.query('create schema bare; create table bare.events (like log.events including all); create sequence bare.pos'),
   )
   await db.close()
   const text = `
-    insert into bare_events (pos, topic, partition, key, stream, version, id, type, schema, time, data)
-    select n, 'vidwiz.notes', 0, 'video000000', 'note-' || n, 1, gen_random_uuid(), 'NoteCreated', 1, 1767225600000, $1 from nextval('bare_pos') n`
+    insert into bare.events (pos, topic, partition, key, stream, version, id, type, schema, time, data)
+    select n, 'vidwiz.notes', 0, 'video000000', 'note-' || n, 1, gen_random_uuid(), 'NoteCreated', 1, 1767225600000, $1 from nextval('bare.pos') n`
   return {
     text,
     values: [

@@ -85,9 +85,9 @@ const copyOut = (db: Db) =>
 /** Into a table made in the same transaction, as in a rebuild. */
 const copyIn = (db: Db, rows: Buffer[]) =>
   db.tx(async (client) => {
-    await client.query('drop table if exists copied')
-    await client.query(`create table copied (${columnDefinitions(notesView)})`)
-    await pipeline(Readable.from(rows), client.query(copyFrom('copy copied from stdin')))
+    await client.query('drop table if exists public.copied')
+    await client.query(`create table public.copied (${columnDefinitions(notesView)})`)
+    await pipeline(Readable.from(rows), client.query(copyFrom('copy public.copied from stdin')))
   })
 
 /** emmett's speed, with its default settings or with larger batches and no pauses, whichever is faster. */
@@ -98,7 +98,8 @@ async function emmettAt(events: number, rounds: number) {
   const rebuilding = (pulling?: { batchSize: number; pullingFrequencyInMs: number }) => async () => {
     const table = `notes${++name}`
     const tookMs = await timed(() => rebuildEmmett(database.url, table, pulling))
-    const [found] = await db.query<{ rows: number }>(table, `select count(*) as rows from ${table}`)
+    // emmett's search path begins with the schema of the user's name.
+    const [found] = await db.query<{ rows: number }>(table, `select count(*) as rows from vidwiz.${table}`)
     if (found!.rows !== rowsOf(events)) throw new Error(`emmett rebuilt ${found!.rows} rows of ${rowsOf(events)}`)
     return tookMs
   }

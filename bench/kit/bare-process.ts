@@ -11,6 +11,8 @@ export interface Bare {
   answer: string
 }
 
+// Also when the benchmark fails.
+process.once('disconnect', () => process.exit())
 process.once('message', ({ databaseUrl, text, values, status, answer }: Bare) => {
   const db = openDb(databaseUrl, { name: 'bench bare' })
   const server = createServer(async (req, res) => {

@@ -12,9 +12,14 @@ export function table(reports: readonly Report[], before?: readonly Report[]): s
   const rows = reports.flatMap(({ benchmark, figures }) =>
     figures.map((figure) => [benchmark, figure.name, ...cells(figure), ...(before ? [ratioBefore(benchmark, figure.name)] : [])]),
   )
-  const widths = head.map((_, i) => Math.max(...[head, ...rows].map((row) => row[i]!.length)))
+  return aligned([head, ...rows])
+}
+
+/** Rows as an aligned Markdown table; the first is the head. */
+export function aligned([head, ...rows]: readonly string[][]): string {
+  const widths = head!.map((_, i) => Math.max(...[head!, ...rows].map((row) => row[i]!.length)))
   const line = (row: string[]) => `| ${row.map((cell, i) => cell.padEnd(widths[i]!)).join(' | ')} |`
-  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n')
+  return [line(head!), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n')
 }
 
 function cells(figure: Figure): string[] {
@@ -30,19 +35,17 @@ function cells(figure: Figure): string[] {
 }
 
 /** Three significant digits. */
-const shown = (value: number | undefined): string =>
+export const shown = (value: number | undefined): string =>
   value === undefined ? '' : value >= 100 ? Math.round(value).toLocaleString('en') : String(Number(value.toPrecision(3)))
 
 /** Replaces reports of `before` by those of the same benchmark in `after`, in the order of `names`. */
 export const merged = (names: readonly string[], before: readonly Report[], after: readonly Report[]): Report[] =>
   names.flatMap((name) => [...after, ...before].find(({ benchmark }) => benchmark === name) ?? [])
 
-const BEGIN = '<!-- figures -->'
-const END = '<!-- /figures -->'
-
-/** Replaces the text between a page's markers. */
-export function withFigures(page: string, figures: string): string {
-  const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)]
-  if (begin < 0 || end < begin) throw new Error(`the page has no ${BEGIN} … ${END}`)
-  return `${page.slice(0, begin + BEGIN.length)}\n\n${figures}\n\n${page.slice(end)}`
+/** Replaces the text between the markers of a part of a page. @throws Error when the page has no such part */
+export function withPart(page: string, part: string, text: string): string {
+  const [opening, closing] = [`<!-- ${part} -->`, `<!-- /${part} -->`]
+  const [begin, end] = [page.indexOf(opening), page.indexOf(closing)]
+  if (begin < 0 || end < begin) throw new Error(`the page has no ${opening} … ${closing}`)
+  return `${page.slice(0, begin + opening.length)}\n\n${text}\n\n${page.slice(end)}`
 }

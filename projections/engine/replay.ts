@@ -4,7 +4,7 @@ import type { HistoryQuery, Positions, Reader } from '#platform/log/port.ts'
 import { type Pass, planPasses } from './passes.ts'
 import { openFold, type Replay } from './replay-fold.ts'
 
-const BUDGET_BYTES = 48 * 2 ** 20
+const BUDGET_BYTES = 96 * 2 ** 20
 /** Share of the budget that a pass is to need in the end, if it was narrowed: the estimate may be too low. */
 const FULL = 0.8
 /** After a pass with so many bytes of rows, collecting them costs little beside the pass. */

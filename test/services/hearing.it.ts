@@ -118,7 +118,7 @@ describe('a video without captions, in the whole system', function () {
   })
 
   it('is heard by a worker that says on which device, and stops in time', async () => {
-    expect(worker.stdout()).to.match(/hears on cpu, int8/)
+    expect(worker.stdout()).to.match(/transcribes on cpu, int8/)
     worker.process.kill('SIGTERM')
     const begun = performance.now()
     expect((await worker.finished).code).to.equal(0)

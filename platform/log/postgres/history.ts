@@ -21,7 +21,7 @@ const RARE: Readonly<Record<RareField, string>> = {
  * Several partitions are read together, in position order, when they have at least this share of the log's events. In position order
  * an event costs half as much to read, because the table is in that order, but the scan also passes the events of other partitions.
  */
-const WORTH_A_SCAN = 1 / 3
+const WORTH_A_SCAN = 1 / 9
 
 /** Reads the history of partitions from the embedded log, as a stream: by COPY, with only the columns that folds use. */
 export async function streamHistory(db: Db, query: HistoryQuery, take: TakeHistory): Promise<void> {

@@ -41,7 +41,7 @@ const POINTS: Point[] = [
 ]
 
 describe('media workers that are killed', function () {
-  this.timeout(180_000)
+  this.timeout(270_000)
   let world: World
   before(async function () {
     world = await startWorld(this)
@@ -98,7 +98,7 @@ describe('media workers that are killed', function () {
       jobs.push({ videoId, point })
     }
     start()
-    await eventually(async () => expect([...points.values()].map(({ at }) => at)).to.deep.equal([]), { withinMs: 150_000 })
+    await eventually(async () => expect([...points.values()].map(({ at }) => at)).to.deep.equal([]), { withinMs: 240_000 })
     await world.isEmpty()
     isOver = true
     worker!.child.kill('SIGTERM')

@@ -40,7 +40,7 @@ describe('a media worker', function () {
     expect((await last(videoId)).data).to.deep.equal({ videoId, jobId, audio, study })
     expect(world.left()).to.deep.equal([])
     for (const copy of ['heard', 'study']) expect(await world.objects.head(`media/${videoId}/${copy}.json`)).to.equal(undefined)
-    expect(said('hears on a script of a test')).to.equal(true)
+    expect(said('transcribes on a script of a test')).to.equal(true)
     const figures = await worker.metrics.read()
     expect(figures)
       .to.contain('vidwiz_media_jobs_total{outcome="completed"} 1')
@@ -225,7 +225,7 @@ describe('a media worker', function () {
       WHISPER_MODEL: await randomWhisper(listener),
       WHISPER_DEVICE: 'cpu',
     })
-    await running.prints(/hears on [^"]*cpu[^"]*/)
+    await running.prints(/transcribes on [^"]*cpu[^"]*/)
     running.process.kill('SIGTERM')
     expect((await running.finished).code).to.equal(0)
   })

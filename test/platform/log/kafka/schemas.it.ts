@@ -130,7 +130,7 @@ describe('schemas in the registry', function () {
   it('stop a producer when somebody lowered the level, and the command raises it again', async () => {
     await wire(v1)
     await openRegistry(url).setLevel(subject(), 'NONE')
-    expect(await refusal(v1)).to.include('things-ThingMade is judged by NONE, not by FULL_TRANSITIVE')
+    expect(await refusal(v1)).to.include('things-ThingMade has the compatibility level NONE, not FULL_TRANSITIVE')
     await registerSchemas({ url, prefix, schemas: [v1] }, { insist: true })
     await wire(v1)
   })
