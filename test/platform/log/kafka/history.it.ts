@@ -75,7 +75,8 @@ describe('a history that is read from Kafka as a stream', function () {
     const taken = await read(new Map(heads), () => asksAtTake.push(asked.length))
     expect(taken.map(({ pos }) => pos).toSorted((a, b) => a - b)).to.deep.equal(Array.from({ length: 24 }, (_, i) => i + 1))
     expect(asked.slice(0, 2)).to.deep.equal([partitions, partitions])
-    expect(asksAtTake[0]).to.be.greaterThan(1)
+    // The second answer is decoded already and waits for its look-up, so the next request is the third.
+    expect(asksAtTake[0]).to.be.greaterThan(2)
     expect(asksAtTake.length).to.be.greaterThan(2)
   })
 

@@ -163,7 +163,11 @@ describe('what hears, when it does not behave', () => {
     ],
     ['lives but does not get on', `${READY} function asked() {}`, /made no progress for 3 seconds while it was hearing/],
     ['writes a line without an end', 'for (;;) process.stdout.write("x".repeat(1e5))', /wrote a line without an end/],
-    ['writes what nobody understands', 'console.log("Loading …"); setInterval(() => {}, 1000)', /wrote an unreadable line: Loading …/],
+    [
+      'writes what nobody understands',
+      'console.log("Loading …"); setInterval(() => {}, 1000)',
+      /wrote an unreadable line: Loading …/,
+    ],
     [
       'ends',
       'console.error("all is lost"); process.exit(3)',
