@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { topics } from '../events/topics.ts'
 import { lagOf, otherConsumers } from '../platform/log/consumers/lag.ts'
 import { postgresReader } from '../platform/log/postgres/reader.ts'
@@ -13,6 +14,7 @@ import { heard, start } from './kit/child.ts'
 import { atMost, type Benchmark } from './kit/figure.ts'
 import { load } from './kit/load.ts'
 import { inTurn, median } from './kit/measure.ts'
+import type { RepeatedReport } from './kit/rebuild-process.ts'
 import { seedNotes } from './kit/seed.ts'
 
 /** Clients' p99 at a steady rate while the notes view is rebuilt repeatedly, compared with no rebuild. */
@@ -45,17 +47,23 @@ export const duringRebuild: Benchmark = {
       const write = { method: 'POST', path: path.replace('live', 'edit'), headers, body }
       const p99 = (request: typeof read) => async () =>
         (await load({ url: stack.url, connections: 8, overallRate: 200, duration, requests: [request] })).msP99
-      const whileRebuilding = (measure: () => Promise<number>) => async () => {
-        const rebuilding = start('rebuild-process.ts', [stack.databaseUrl, 'again'])
-        await heard<'began'>(rebuilding)
-        const measured = await measure()
-        rebuilding.send('stop')
-        const rebuilds = await heard<number>(rebuilding)
-        await once(rebuilding, 'exit')
-        if (rebuilds === 0) throw new Error('no rebuild came to an end meanwhile')
-        return measured
-      }
+      const rebuilds: RepeatedReport[] = []
+      const whileRebuilding =
+        (measure: () => Promise<number>, into = rebuilds) =>
+        async () => {
+          const rebuilding = start('rebuild-process.ts', [stack.databaseUrl, 'again'])
+          await heard<'began'>(rebuilding)
+          const measured = await measure()
+          rebuilding.send('stop')
+          const report = await heard<RepeatedReport>(rebuilding)
+          await once(rebuilding, 'exit')
+          if (report.perSecond === 0) throw new Error('no rebuild came to an end meanwhile')
+          into.push(report)
+          return measured
+        }
+      const alone: RepeatedReport[] = []
       const runs = await inTurn(rounds, {
+        alone: whileRebuilding(() => sleep(duration * 1_000, 0), alone),
         read: p99(read),
         readDuring: whileRebuilding(p99(read)),
         write: p99(write),
@@ -68,7 +76,23 @@ export const duringRebuild: Benchmark = {
         beside: { what: 'idle', value: median(idle) },
         target: atMost(1.5),
       })
-      return [figure('GET notes', runs.readDuring, runs.read), figure('POST note', runs.writeDuring, runs.write)]
+      const medianOf = (reports: RepeatedReport[], key: keyof RepeatedReport) => median(reports.map((report) => report[key]))
+      return [
+        figure('GET notes', runs.readDuring, runs.read),
+        figure('POST note', runs.writeDuring, runs.write),
+        {
+          name: 'pace of the rebuild',
+          value: medianOf(rebuilds, 'pace'),
+          unit: '',
+          beside: { what: 'alone', value: medianOf(alone, 'pace') },
+        },
+        {
+          name: 'rebuilds meanwhile',
+          value: medianOf(rebuilds, 'perSecond'),
+          unit: 'per second',
+          beside: { what: 'alone', value: medianOf(alone, 'perSecond') },
+        },
+      ]
     } finally {
       await listener.close()
       await db.close()

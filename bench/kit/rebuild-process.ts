@@ -3,6 +3,7 @@ import { kafkaReader } from '../../platform/log/kafka/reader.ts'
 import { postgresReader } from '../../platform/log/postgres/reader.ts'
 import { openListener } from '../../platform/pg/listen.ts'
 import { openDb } from '../../platform/pg/pool.ts'
+import type { Progress } from '../../projections/engine/progress.ts'
 import { rebuild } from '../../projections/engine/rebuild.ts'
 import { notesView } from '../../projections/notes.ts'
 
@@ -25,16 +26,31 @@ const listener = openListener(url!)
 const reader = brokers ? kafkaReader(db, { brokers: brokers.split(','), prefix }) : postgresReader(db, listener)
 const idleBytes = process.memoryUsage.rss()
 
-/** Repeats and counts rebuilds until told to stop. */
+/** What rebuilds one after the other came to: how many a second, and the pace of their reading on average. */
+export interface RepeatedReport {
+  perSecond: number
+  pace: number
+}
+
+/** Repeats rebuilds until told to stop. */
 async function again() {
   let stopped = false
   process.once('message', () => {
     stopped = true
   })
   process.send!('began')
+  const from = performance.now()
+  const paces: number[] = []
+  const onProgress = ({ phase, pace }: Progress) => {
+    if (phase === 'read') paces.push(pace)
+  }
   let rebuilds = 0
-  for (; !stopped; rebuilds++) await rebuild(notesView, { db, reader })
-  process.send!(rebuilds)
+  for (; !stopped; rebuilds++) await rebuild(notesView, { db, reader, onProgress })
+  const report: RepeatedReport = {
+    perSecond: (rebuilds * 1_000) / (performance.now() - from),
+    pace: paces.reduce((sum, pace) => sum + pace, 0) / paces.length,
+  }
+  process.send!(report)
 }
 
 async function once() {

@@ -43,6 +43,8 @@ export interface CompareOptions {
   onDifferences?(rows: Difference[]): Promise<void>
   /** Ends the comparison early. */
   signal?: AbortSignal | undefined
+  /** Never pauses, also while people are served. */
+  fullSpeed?: boolean | undefined
 }
 
 export const isClean = ({ missing, extra, different }: Comparison) => missing + extra + different === 0
@@ -67,7 +69,7 @@ export async function compare(view: View, options: CompareOptions): Promise<Comp
 /** @returns undefined when a rebuild was swapped in meanwhile: this snapshot cannot see the new table's rows */
 const attempt = (
   view: View,
-  { db, reader, limit = 20, onProgress, onDifferences, signal }: CompareOptions,
+  { db, reader, limit = 20, onProgress, onDifferences, signal, fullSpeed }: CompareOptions,
 ): Promise<Comparison | undefined> =>
   db.connection((client) =>
     transaction(client, SNAPSHOT, async () => {
@@ -76,14 +78,15 @@ const attempt = (
       if (!(await hasTable(inTransaction(client), view))) throw new OperatorError(noTable(view))
       const { table } = liveOf(view)
       const before = await tableId(client, table)
-      const progress = meter(onProgress, { signal })
+      const reading = ownReading({ db, reader, fullSpeed })
+      const progress = meter(onProgress, { signal, pace: reading.pace })
       const live = await standing(client, view)
       progress.expect(await sizeOf(reader, view))
 
       await client.query(`create temp table replayed (${columnDefinitions(view)}) on commit drop`)
       await loadReplay(client, 'replayed', {
         view,
-        reading: ownReading(reader),
+        reading,
         upTo: live.positions,
         leaveOut: leftOut(live),
         onRead: progress.read,

@@ -66,7 +66,7 @@ export async function loadReplay(
     expectedBytes: await liveBytes(client, from.view),
     ...from,
     async take(portions) {
-      rows += await copyRows(client, table, from.view, portions)
+      rows += await copyRows(client, table, from.view, { portions, pause: reading.pauses() })
     },
   })
   return rows
@@ -81,11 +81,17 @@ async function liveBytes(client: pg.PoolClient, view: View): Promise<number> {
   return rows.reduce((sum, found) => sum + found.bytes + found.rows * ROW_BYTES, 0)
 }
 
+interface Copying {
+  portions: Iterable<Iterable<Row>>
+  /** Called after each chunk. */
+  pause(): Promise<void> | undefined
+}
+
 /** Copies rows into a table. @returns their number */
-async function copyRows(client: pg.PoolClient, table: string, view: View, portions: Iterable<Iterable<Row>>): Promise<number> {
+async function copyRows(client: pg.PoolClient, table: string, view: View, { portions, pause }: Copying): Promise<number> {
   const line = copyLine(view)
   let count = 0
-  function* chunks() {
+  async function* chunks() {
     let chunk = ''
     for (const rows of portions)
       for (const row of rows) {
@@ -94,6 +100,7 @@ async function copyRows(client: pg.PoolClient, table: string, view: View, portio
         if (chunk.length < CHUNK_CHARS) continue
         yield chunk
         chunk = ''
+        await pause()
       }
     yield chunk
   }

@@ -19,6 +19,8 @@ export interface PastOptions {
   onProgress?(progress: Progress): void
   /** Ends the fold early and leaves no table behind. */
   signal?: AbortSignal | undefined
+  /** Never pauses, also while people are served. */
+  fullSpeed?: boolean | undefined
 }
 
 /**
@@ -34,18 +36,18 @@ export const foldPast = (view: View, options: PastOptions) =>
     () => fold(view, options),
   )
 
-const fold = (view: View, { db, reader, id, pos, onProgress, signal }: PastOptions) =>
+const fold = (view: View, { db, reader, id, pos, onProgress, signal, fullSpeed }: PastOptions) =>
   db.connection((client) =>
     transaction(client, SNAPSHOT, async () => {
       const past = pastOf(view, id)
-      const progress = meter(onProgress, { signal })
+      const reading = ownReading({ db, reader, fullSpeed })
+      const progress = meter(onProgress, { signal, pace: reading.pace })
       const leaveOut = leftOut(await standing(client, view))
       const heads = await reader.heads(view.topic)
       const upTo = new Map([...heads].map(([partition, head]) => [partition, Math.min(head, pos)]))
       const beyond = await reader.behind(view.topic, new Map([...heads.keys()].map((partition) => [partition, pos])))
       progress.expect((await sizeOf(reader, view)) - beyond.reduce((sum, { events }) => sum + events, 0))
       await client.query(`create table ${past.table} (${columnDefinitions(view)})`)
-      const reading = ownReading(reader)
       const rows = await loadReplay(client, past.table, { view, reading, upTo, leaveOut, onRead: progress.read })
       progress.phase('index')
       for (const statement of indexing(past)) await client.query(statement)

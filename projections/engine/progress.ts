@@ -21,6 +21,8 @@ export interface Progress {
   rate: number
   /** Milliseconds left: for reading at this rate, then for indexing, comparing and swapping. */
   etaMs: number
+  /** Share of the time that it works, above 0 and up to 1: while people are served it pauses between its steps. */
+  pace: number
 }
 
 /**
@@ -61,10 +63,14 @@ export interface Meter {
   done(): { events: number; tookMs: number }
 }
 
-/** Counts events and reports progress at most every `everyMs`, and at each new phase. */
+/** Counts events and reports progress at most every `everyMs`, and at each new phase. `pace` tells the present one. */
 export function meter(
   tell: (progress: Progress) => void = () => {},
-  { everyMs = 100, signal }: { everyMs?: number; signal?: AbortSignal | undefined } = {},
+  {
+    everyMs = 100,
+    signal,
+    pace = () => 1,
+  }: { everyMs?: number; signal?: AbortSignal | undefined; pace?: (() => number) | undefined } = {},
 ): Meter {
   const startedAt = performance.now()
   let phase: Progress['phase'] = 'read'
@@ -79,7 +85,7 @@ export function meter(
     const readMs = Math.max(1, (readAt ?? toldAt) - startedAt)
     const restMs = readAt === undefined ? {} : { restMs: toldAt - readAt }
     const etaMs = phase === 'done' ? 0 : estimate({ events, total, readMs, ...restMs })
-    tell({ phase, events, total, rate: (events * 1_000) / readMs, etaMs })
+    tell({ phase, events, total, rate: (events * 1_000) / readMs, etaMs, pace: pace() })
   }
   const enter = (next: Progress['phase']) => {
     if (next !== 'read') readAt ??= performance.now()

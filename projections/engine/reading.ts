@@ -1,4 +1,6 @@
 import type { Reader } from '#platform/log/port.ts'
+import type { Db } from '#platform/pg/pool.ts'
+import { fullSpeed, openPacer, type Pacer } from './pacer.ts'
 import { replay } from './replay.ts'
 import type { Replay } from './replay-fold.ts'
 import type { View } from './view.ts'
@@ -13,23 +15,39 @@ export interface Reading {
   join(replay: Replay): Promise<void>
   /** Tells that a view's replay will not join, if it has not joined. */
   leave(view: View): void
+  /** Share of the time that the replays work, above 0 and up to 1. */
+  pace(): number
+  /** As of a pacer. */
+  pauses: Pacer['pauses']
+}
+
+/** What a reading needs. */
+export interface ReadingOptions {
+  db: Db
+  reader: Reader
+  /** Never pauses, also while people are served. */
+  fullSpeed?: boolean | undefined
 }
 
 /** @param expected how many replays will join or leave */
-export function shareReading(reader: Reader, expected: number): Reading {
+export function shareReading({ db, reader, fullSpeed: isFullSpeed }: ReadingOptions, expected: number): Reading {
   const joined: { one: Replay; done: PromiseWithResolvers<void> }[] = []
   let left = 0
+  let pacer = fullSpeed
 
   async function begin() {
     if (joined.length === 0 || joined.length + left < expected) return
     try {
+      if (!isFullSpeed) pacer = await openPacer(db)
       const ended = await replay(
-        reader,
+        paced(reader, pacer),
         joined.map(({ one }) => one),
       )
       for (const [i, { done }] of joined.entries()) ended[i] ? done.reject(ended[i].error) : done.resolve()
     } catch (error) {
       for (const { done } of joined) done.reject(error)
+    } finally {
+      pacer.stop()
     }
   }
 
@@ -45,8 +63,22 @@ export function shareReading(reader: Reader, expected: number): Reading {
       left++
       begin()
     },
+    pace: () => pacer.pace(),
+    pauses: () => pacer.pauses(),
   }
 }
 
 /** A reading for one replay alone. */
-export const ownReading = (reader: Reader): Reading => shareReading(reader, 1)
+export const ownReading = (ground: ReadingOptions): Reading => shareReading(ground, 1)
+
+/** The reader with a pause after each batch of a history. */
+const paced = (reader: Reader, pacer: Pacer): Reader => ({
+  ...reader,
+  history(query, take) {
+    const pause = pacer.pauses()
+    return reader.history(query, async (events) => {
+      await take(events)
+      await pause()
+    })
+  },
+})

@@ -37,6 +37,8 @@ export interface RebuildOptions extends Shared {
   needed?(): Promise<boolean>
   /** Allows this code to replace a live view of a newer version. Must be this code's version. */
   downTo?: number | undefined
+  /** Never pauses, also while people are served. */
+  fullSpeed?: boolean | undefined
 }
 
 export interface Rebuilt {
@@ -103,9 +105,10 @@ export function rebuild(view: View, options: RebuildOptions): Promise<Rebuilt | 
 
 async function build(client: pg.PoolClient, view: View, options: RebuildOptions): Promise<Rebuilt> {
   await refuseOlderCode(client, view, options.downTo)
-  const progress = meter(options.onProgress, { signal: options.signal })
+  const reading = options.reading ?? ownReading(options)
+  const progress = meter(options.onProgress, { signal: options.signal, pace: reading.pace })
   await client.query(SCHEMA)
-  const rows = await load(client, view, options, progress)
+  const rows = await load(client, view, { reader: options.reader, reading }, progress)
   try {
     return await takeOver(client, view, options, { rows, progress })
   } catch (error) {
@@ -189,7 +192,7 @@ end $$`
  * Folds the log up to its current end into the next table, and gives that table its checkpoints and parked events. All in the
  * transaction that creates the table: Postgres then need not log the rows, and a crash leaves nothing behind.
  */
-const load = (client: pg.PoolClient, view: View, { reader, reading = ownReading(reader) }: RebuildOptions, progress: Meter) =>
+const load = (client: pg.PoolClient, view: View, { reader, reading }: { reader: Reader; reading: Reading }, progress: Meter) =>
   transaction(client, SNAPSHOT, async () => {
     const live = liveOf(view)
     const next = nextOf(view)

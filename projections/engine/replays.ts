@@ -17,6 +17,8 @@ export interface ReplayRow {
   total: number
   rate: number
   etaMs: number | null
+  /** Share of the time that it works. */
+  pace: number
   startedAt: number
   beatAt: number
   endedAt: number | null
@@ -35,7 +37,7 @@ const SILENT_S = 20
 /** How long replays are kept, counted from their start. */
 const KEEP = "interval '30 days'"
 
-const READ = `id, act, view, who, phase, events, total, rate, eta_ms as "etaMs", (extract(epoch from started_at) * 1000)::bigint as "startedAt",
+const READ = `id, act, view, who, phase, events, total, rate, eta_ms as "etaMs", pace, (extract(epoch from started_at) * 1000)::bigint as "startedAt",
   (extract(epoch from beat_at) * 1000)::bigint as "beatAt", (extract(epoch from ended_at) * 1000)::bigint as "endedAt", cancelled,
   case when outcome is null and beat_at < now() - interval '${SILENT_S} seconds' then 'cut off' else outcome end as outcome, error`
 
@@ -57,12 +59,12 @@ export async function beginReplay(
 export async function tellReplay(
   db: Queryable,
   id: string,
-  { phase, events, total, rate, etaMs }: Pick<ReplayRow, 'phase' | 'events' | 'total' | 'rate' | 'etaMs'>,
+  { phase, events, total, rate, etaMs, pace }: Pick<ReplayRow, 'phase' | 'events' | 'total' | 'rate' | 'etaMs' | 'pace'>,
 ): Promise<boolean> {
   const [row] = await db.query<{ cancelled: boolean }>(
     'replays.tell',
-    `update log.replays set phase = $2, events = $3, total = $4, rate = $5, eta_ms = $6, beat_at = now() where id = $1 returning cancelled`,
-    [id, phase, events, total, rate, etaMs],
+    `update log.replays set phase = $2, events = $3, total = $4, rate = $5, eta_ms = $6, pace = $7, beat_at = now() where id = $1 returning cancelled`,
+    [id, phase, events, total, rate, etaMs, pace],
   )
   return row?.cancelled ?? false
 }

@@ -9,7 +9,7 @@ import { ReplayStopped } from './replay-stopped.ts'
 import { PROJECTOR } from './replays.ts'
 import { type Telling, telling } from './telling.ts'
 import { rebuildTogether } from './together.ts'
-import { isBehind } from './versions.ts'
+import { hasTable, isBehind } from './versions.ts'
 import type { View } from './view.ts'
 
 export interface SetupOptions {
@@ -36,7 +36,10 @@ export async function setupViews(
   const built: string[] = []
   const behind: View[] = []
   for (const view of views) if (await isBehind(db, view)) behind.push(view)
-  for await (const ofTopic of rebuildTogether(behind, reader, build))
+  // Nobody can read a view without a table, so it is built as fast as possible.
+  let fullSpeed = false
+  for (const view of behind) fullSpeed ||= !(await hasTable(db, view))
+  for await (const ofTopic of rebuildTogether(behind, { db, reader, fullSpeed }, build))
     for (const { view, outcome } of ofTopic) {
       if (outcome.status === 'fulfilled') {
         if (outcome.value) built.push(view.name)

@@ -20,7 +20,7 @@ export async function telling(db: Db, replay: Pick<ReplayRow, 'id' | 'act' | 'vi
   const { id } = replay
   await beginReplay(db, replay)
   const ending = new AbortController()
-  let newest: Progress = { phase: 'read', events: 0, total: 0, rate: 0, etaMs: 0 }
+  let newest: Progress = { phase: 'read', events: 0, total: 0, rate: 0, etaMs: 0, pace: 1 }
   // Updates run one after the other. A failed one is made up for by the next.
   let last = Promise.resolve()
   const tell = () => {

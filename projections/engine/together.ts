@@ -1,5 +1,4 @@
-import type { Reader } from '#platform/log/port.ts'
-import { shareReading } from './reading.ts'
+import { type ReadingOptions, shareReading } from './reading.ts'
 import type { Shared } from './rebuild.ts'
 import type { View } from './view.ts'
 
@@ -12,11 +11,11 @@ import type { View } from './view.ts'
  */
 export async function* rebuildTogether<T>(
   views: readonly View[],
-  reader: Reader,
+  ground: ReadingOptions,
   rebuildOne: (view: View, shared: Shared) => Promise<T>,
 ): AsyncGenerator<{ view: View; outcome: PromiseSettledResult<T> }[]> {
   for (const ofTopic of Map.groupBy(views, ({ topic }) => topic.name).values()) {
-    const reading = shareReading(reader, ofTopic.length)
+    const reading = shareReading(ground, ofTopic.length)
     const runs: Promise<T>[] = []
     const allLocked = Promise.withResolvers<void>()
     for (const view of ofTopic) {

@@ -21,7 +21,7 @@ import { wholeNumber } from './numbers.ts'
 import { operating } from './operating.ts'
 import { progressPrinter } from './progress.ts'
 import { operator } from './recorded.ts'
-import { replayed } from './replaying.ts'
+import { fullSpeedOption, replayed } from './replaying.ts'
 import { table } from './table.ts'
 import { viewArgument, viewNamed } from './view.ts'
 
@@ -34,7 +34,8 @@ export function asOfCommand(): Command {
     .addArgument(viewArgument())
     .option('--at <moment>', 'for example 2026-11-28T05:00Z: with all that was appended up to then', moment)
     .option('--position <n>', 'with all up to this position of the log', wholeNumber)
-    .action((name: string, { at, position }: { at?: number; position?: number }) =>
+    .addOption(fullSpeedOption())
+    .action((name: string, { at, position, fullSpeed }: { at?: number; position?: number; fullSpeed?: boolean }) =>
       connected(async (connection) => {
         if ((at === undefined) === (position === undefined)) throw new OperatorError('give either --at or --position')
         const view = viewNamed(name)
@@ -45,7 +46,7 @@ export function asOfCommand(): Command {
         const past = await replayed(
           connection,
           { act: 'as-of', view, pos, at, by: operator().name },
-          { command: `vidwiz as-of ${name} ${when}`, onProgress: progress.show },
+          { command: `vidwiz as-of ${name} ${when}`, onProgress: progress.show, fullSpeed },
         ).finally(progress.end)
         console.log(described(past))
       }),

@@ -6,14 +6,17 @@ interface Progress {
   /** Events per second. */
   rate: number
   etaMs?: number
+  /** Share of the time that it works. */
+  pace?: number
 }
 
 const count = (n: number) => Math.round(n).toLocaleString('en')
 
-/** A line such as `notes: load 412,000 of 1,000,000 events, 210,000/s, 3 s left`. */
-export const progressLine = (what: string, { phase, events, total, rate, etaMs }: Progress): string => {
+/** A line such as `notes: read 412,000 of 1,000,000 events, 210,000/s, paced to 40 %, 3 s left`. */
+export const progressLine = (what: string, { phase, events, total, rate, etaMs, pace = 1 }: Progress): string => {
+  const paced = pace < 1 ? `, paced to ${Math.floor(pace * 100)} %` : ''
   const left = etaMs === undefined ? '' : `, ${Math.ceil(etaMs / 1000)} s left`
-  return `${what}: ${phase} ${count(events)} of ${count(Math.max(total ?? events, events))} events, ${count(rate)}/s${left}`
+  return `${what}: ${phase} ${count(events)} of ${count(Math.max(total ?? events, events))} events, ${count(rate)}/s${paced}${left}`
 }
 
 /** Shows progress in place on a terminal, and as separate lines elsewhere. */

@@ -13,7 +13,7 @@ import { type Connection, connected } from './connect.ts'
 import { wholeNumber } from './numbers.ts'
 import { progressPrinter } from './progress.ts'
 import { operator } from './recorded.ts'
-import { replayed } from './replaying.ts'
+import { fullSpeedOption, replayed } from './replaying.ts'
 import { historyText } from './replays.ts'
 import { viewArgument, viewNamed } from './view.ts'
 
@@ -24,6 +24,7 @@ interface Options {
   reason?: string
   history?: boolean
   downTo?: number
+  fullSpeed?: boolean
 }
 
 export const rebuildCommand = (): Command =>
@@ -39,6 +40,7 @@ export const rebuildCommand = (): Command =>
       'replace a live view of newer code by the version of this code; processes of the newer code then stand by',
       wholeNumber,
     )
+    .addOption(fullSpeedOption())
     .option('--history', 'change nothing: show who rebuilt it when, why and for how long')
     .action((name: string | undefined, options: Options) => {
       refuseMixed(name, options)
@@ -59,21 +61,24 @@ function refuseMixed(name: string | undefined, { all, dryRun, differences, histo
 }
 
 async function one(connection: Connection, name: string, options: Options): Promise<void> {
-  const { dryRun, differences, reason, history, downTo } = options
+  const { dryRun, differences, reason, history, downTo, fullSpeed } = options
   const view = viewNamed(name)
   if (history) return console.log(historyText(await replayHistory(connection.db, { view: name, act: 'rebuild', limit: 20 })))
   giveWay()
   const progress = progressPrinter(name)
   if (dryRun) {
     const replay = { act: 'dry-run', view, by: operator().name, differencesTo: differences } as const
-    const said = { reason, onProgress: progress.show, command: `vidwiz rebuild ${name} --dry-run` }
+    const said = { reason, fullSpeed, onProgress: progress.show, command: `vidwiz rebuild ${name} --dry-run` }
     const comparison = await replayed(connection, replay, said).finally(progress.end)
     console.log(describeComparison(name, comparison))
-  } else console.log(await rebuiltLine(connection, view, { reason, downTo, onProgress: progress.show }).finally(progress.end))
+  } else {
+    const rebuilding = { reason, downTo, fullSpeed, onProgress: progress.show }
+    console.log(await rebuiltLine(connection, view, rebuilding).finally(progress.end))
+  }
 }
 
 /** Rebuilds every view. Exit code 1 when one fails; the others are rebuilt all the same, except after Ctrl-C. */
-async function all(connection: Connection, { reason }: Options): Promise<void> {
+async function all(connection: Connection, { reason, fullSpeed }: Options): Promise<void> {
   giveWay()
   let isEnded = false
   const end = () => {
@@ -88,12 +93,12 @@ async function all(connection: Connection, { reason }: Options): Promise<void> {
     const onProgress: ReturnType<typeof progressPrinter>['show'] = (progress) => {
       if (view === [...running][0]) printer.show(progress)
     }
-    return rebuiltLine(connection, view, { reason, shared, onProgress }).finally(() => {
+    return rebuiltLine(connection, view, { reason, fullSpeed, shared, onProgress }).finally(() => {
       printer.end()
       running.delete(view)
     })
   }
-  for await (const ofTopic of rebuildTogether(views, connection.reader, rebuildOne)) {
+  for await (const ofTopic of rebuildTogether(views, { ...connection, fullSpeed }, rebuildOne)) {
     for (const { view, outcome } of ofTopic) {
       if (outcome.status === 'fulfilled') console.log(outcome.value)
       else {
@@ -110,6 +115,7 @@ async function all(connection: Connection, { reason }: Options): Promise<void> {
 interface Rebuilding {
   reason: string | undefined
   downTo?: number | undefined
+  fullSpeed?: boolean | undefined
   shared?: Shared
   onProgress: ReturnType<typeof progressPrinter>['show']
 }
@@ -118,13 +124,13 @@ interface Rebuilding {
 async function rebuiltLine(
   connection: Connection,
   view: View,
-  { reason, downTo, shared, onProgress }: Rebuilding,
+  { reason, downTo, fullSpeed, shared, onProgress }: Rebuilding,
 ): Promise<string> {
   const { name } = view
   const done = await replayed(
     connection,
     { act: 'rebuild', view, by: operator().name, downTo, shared },
-    { reason, onProgress, command: `vidwiz rebuild ${name}${downTo === undefined ? '' : ` --down-to ${downTo}`}` },
+    { reason, fullSpeed, onProgress, command: `vidwiz rebuild ${name}${downTo === undefined ? '' : ` --down-to ${downTo}`}` },
   )
   return pasteable(`${name}: ${rebuiltText(done)}${done.parked > 0 ? ` (npx vidwiz letters ${name})` : ''}`)
 }

@@ -1,3 +1,4 @@
+import { Option } from 'commander'
 import { OperatorError } from '#platform/service.ts'
 import { Cancelled, type Progress } from '#projections/engine/progress.ts'
 import { RebuildRefused, SwapRefused } from '#projections/engine/rebuild.ts'
@@ -12,7 +13,12 @@ export interface Said {
   command: string
   reason?: string | undefined
   onProgress?: ((progress: Progress) => void) | undefined
+  fullSpeed?: boolean | undefined
 }
+
+/** For commands that replay. */
+export const fullSpeedOption = (): Option =>
+  new Option('--full-speed', 'no pauses, also while people are served: for them everything may take longer meanwhile')
 
 /**
  * Runs a replay from the command line: recorded, visible to everybody, ended by Ctrl-C.
@@ -21,7 +27,7 @@ export interface Said {
 export async function replayed<R extends Replay>(
   { db, reader }: Connection,
   replay: R,
-  { command, reason, onProgress }: Said,
+  { command, reason, onProgress, fullSpeed }: Said,
 ): Promise<Results[R['act']]> {
   const { execute, operator } = operating(db)
   const ending = new AbortController()
@@ -31,8 +37,9 @@ export async function replayed<R extends Replay>(
     return await operate(
       execute,
       operator,
-      { act: replay.act, target: replay.view.name, command: `npx ${command}`, reason },
-      (operation) => runReplay(operation, replay, { db, reader, signal: ending.signal, ...(onProgress && { onProgress }) }),
+      { act: replay.act, target: replay.view.name, command: `npx ${command}${fullSpeed ? ' --full-speed' : ''}`, reason },
+      (operation) =>
+        runReplay(operation, replay, { db, reader, signal: ending.signal, fullSpeed, ...(onProgress && { onProgress }) }),
     )
   } catch (error) {
     if (error instanceof Cancelled) throw new OperatorError('cancelled: nothing has changed', { cause: error })

@@ -7,7 +7,7 @@ import { connected } from './connect.ts'
 import { wholeNumber } from './numbers.ts'
 import { progressPrinter } from './progress.ts'
 import { operator } from './recorded.ts'
-import { replayed } from './replaying.ts'
+import { fullSpeedOption, replayed } from './replaying.ts'
 import { viewArgument, viewNamed } from './view.ts'
 
 export const verifyCommand = (): Command =>
@@ -15,7 +15,8 @@ export const verifyCommand = (): Command =>
     .description('compare every view (or one) with its replay; exit code 1 and the differing rows if they are not equal')
     .addArgument(viewArgument().argOptional())
     .option('--rows <n>', 'show at most this many differing rows of a view', wholeNumber, 20)
-    .action((name: string | undefined, options: { rows: number }) =>
+    .addOption(fullSpeedOption())
+    .action((name: string | undefined, options: { rows: number; fullSpeed?: boolean }) =>
       connected(async (connection) => {
         giveWay()
         for (const view of name ? [viewNamed(name)] : views) {
@@ -24,7 +25,7 @@ export const verifyCommand = (): Command =>
           const comparison = await replayed(
             connection,
             { act: 'verify', view, by: operator().name, limit: options.rows },
-            { command: `vidwiz verify ${view.name}`, onProgress },
+            { command: `vidwiz verify ${view.name}`, onProgress, fullSpeed: options.fullSpeed },
           ).finally(progress.end)
           console.log(describeComparison(view.name, comparison))
           // A column that the live table lacks is not compared, and still missing.

@@ -40,6 +40,8 @@ export interface ReplayLook {
   total: number
   rate: number
   etaSeconds: number | null
+  /** Share of the time that it works. */
+  pace: number
   startedAt: number
   beatAt: number
 }

@@ -31,7 +31,7 @@ const SELDOM = { everyMs: 5_000, mostMs: MOST_MS }
 const KEEP_MS = 65_000
 
 const REPLAYS = `
-  select id, act, view, phase, events, total, rate, eta_ms / 1000 as "etaSeconds", extract(epoch from started_at) * 1000 as "startedAt",
+  select id, act, view, phase, events, total, rate, eta_ms / 1000 as "etaSeconds", pace, extract(epoch from started_at) * 1000 as "startedAt",
          extract(epoch from beat_at) * 1000 as "beatAt"
     from log.replays where ended_at is null order by started_at`
 

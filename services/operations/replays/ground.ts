@@ -9,4 +9,6 @@ export interface Ground {
   /** Ends it early from this process; any process can do so with `cancelReplay`. */
   signal?: AbortSignal | undefined
   onProgress?(progress: Progress): void
+  /** Never pauses, also while people are served. */
+  fullSpeed?: boolean | undefined
 }

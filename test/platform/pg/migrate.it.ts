@@ -52,10 +52,16 @@ describe('the list of migrations', function () {
     // What came later than the last step: they lack it.
     await administer(
       database.url,
-      `drop function log.make_sequences, log.saw, log.gaps, log.gone, log.whole_after, log.left_out; drop table log.given_up, log.event_types`,
+      `drop function log.make_sequences, log.saw, log.gaps, log.gone, log.whole_after, log.left_out; drop table log.given_up, log.event_types;
+       alter table log.replays drop column pace`,
     )
     await steps(STEPS)
-    expect(await migrate(database.url)).to.deep.equal(['005_gaps.sql', '006_event_types.sql', '007_sequences.sql'])
+    expect(await migrate(database.url)).to.deep.equal([
+      '005_gaps.sql',
+      '006_event_types.sql',
+      '007_sequences.sql',
+      '008_pace.sql',
+    ])
     expect(await rows(database, 'select name from vidwiz.migrations order by name')).to.deep.equal(names)
     await steps(STEPS.slice(0, -1))
     const error = await migrate(database.url).catch((error) => error)

@@ -39,7 +39,7 @@ describe('several views', () => {
   const rebuiltAll = async (some: readonly View[]) => {
     const reader = watched()
     const all = []
-    for await (const ofTopic of rebuildTogether(some, reader, (view, shared) =>
+    for await (const ofTopic of rebuildTogether(some, { db: shop.db, reader }, (view, shared) =>
       rebuild(view, { ...shared, db: shop.db, reader }),
     ))
       all.push(...ofTopic)

@@ -48,6 +48,7 @@ const look = (consumers: Look['consumers']): Look => ({
         total: 40,
         rate: 1,
         etaSeconds: 1,
+        pace: 1,
         startedAt: 0,
         beatAt: 0,
       },

@@ -115,7 +115,7 @@ export function Replays({ look }: CardProps) {
           <span class="name">${one.act}</span> of <a href=${hrefTo('replay', '', { view: one.view })}>${one.view}</a>
           <span class="muted"> · ${one.phase} · began <${Age} at=${one.startedAt} suffix=" ago" /></span>
         </p>
-        <${Progress} label=${`${one.act} of ${one.view}`} done=${one.events} total=${one.total} rate=${one.rate} etaSeconds=${one.etaSeconds} />
+        <${Progress} label=${`${one.act} of ${one.view}`} done=${one.events} total=${one.total} rate=${one.rate} etaSeconds=${one.etaSeconds} pace=${one.pace} />
       </div>`,
     )}
   </section>`

@@ -49,7 +49,7 @@ function Card({ run, isOperator }: { run: Whole; isOperator: boolean }) {
     <p class="muted">Begun by ${who} <${Age} at=${startedAt} suffix=" ago" />${endedAt !== null && html`, took ${duration((endedAt - startedAt) / 1_000)}`}</p>
     ${
       outcome === null &&
-      html`<${Progress} label=${`${act} of ${view}`} done=${run.events} total=${run.total} rate=${run.rate} etaSeconds=${run.etaSeconds} />
+      html`<${Progress} label=${`${act} of ${view}`} done=${run.events} total=${run.total} rate=${run.rate} etaSeconds=${run.etaSeconds} pace=${run.pace} />
         ${isOperator && html`<${Cancel} id=${run.id} />`}`
     }
     ${error && html`<pre class="wrap">${error}</pre>`}
@@ -130,9 +130,9 @@ export function History({ replays, look }: { replays: ReplayRun[]; look: Look | 
     {
       head: 'Outcome',
       class: 'wide',
-      cell: ({ outcome, phase, events, total, rate, etaSeconds, act, view, error, cancelled }) =>
+      cell: ({ outcome, phase, events, total, rate, etaSeconds, pace, act, view, error, cancelled }) =>
         outcome === null
-          ? html`<span class="bits"><${Tag} tone="busy">${phase}<//><${Progress} label=${`${act} of ${view}`} done=${events} total=${total} rate=${rate} etaSeconds=${etaSeconds} /></span>`
+          ? html`<span class="bits"><${Tag} tone="busy">${phase}<//><${Progress} label=${`${act} of ${view}`} done=${events} total=${total} rate=${rate} etaSeconds=${etaSeconds} pace=${pace} /></span>`
           : html`<span><${Tag} tone=${TONES[outcome] ?? 'dim'}>${outcome}<//> <span class="wrap">${error?.split('\n')[0] ?? (outcome === 'done' && cancelled ? 'it was too late to end it' : '')}</span></span>`,
     },
     {

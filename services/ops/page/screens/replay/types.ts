@@ -17,6 +17,8 @@ export interface ReplayRun {
   total: number
   rate: number
   etaSeconds: number | null
+  /** Share of the time that it works: while people are served it pauses. */
+  pace: number
   startedAt: number
   beatAt: number
   endedAt: number | null

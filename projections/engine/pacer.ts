@@ -1,0 +1,78 @@
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
+import type { Queryable } from '#platform/pg/pool.ts'
+import { LEAST_PACE, nextPace } from './pace.ts'
+import { openSurroundings } from './surroundings.ts'
+
+/** Makes a replay pause between its steps, so that those who serve people find processors free. */
+export interface Pacer {
+  /** Share of the time that the replay works, above 0 and up to 1. */
+  pace(): number
+  /**
+   * For one of the replay's activities: returns a function to call after each step. What it returns, if anything, is to be awaited
+   * before the next step: a sleep as long as the time since the last pause demands.
+   */
+  pauses(): () => Promise<void> | undefined
+  /** From here on the pace is 1. */
+  stop(): void
+}
+
+const LOOK_MS = 250
+/** A timer is not more precise. */
+const SHORTEST_MS = 1
+
+/** Without pauses. */
+export const fullSpeed: Pacer = { pace: () => 1, pauses: () => () => undefined, stop: () => {} }
+
+/**
+ * Opens a pacer that looks around four times a second, for the first time before it is returned. Whenever it finds that people are
+ * served it begins at the lowest pace. While the database does not tell, the pace stays as it is.
+ */
+export async function openPacer(db: Queryable): Promise<Pacer> {
+  const look = openSurroundings(db)
+  let pace = 1
+  let wasServing = false
+  let stopped = false
+  let lookedAt = performance.now()
+  let timer: NodeJS.Timeout | undefined
+
+  async function adjust() {
+    try {
+      const now = await look()
+      if (stopped) return
+      pace = now.isServing && !wasServing ? LEAST_PACE : nextPace(pace, now)
+      wasServing = now.isServing
+    } catch {
+      // the next look may succeed
+    }
+    lookedAt = performance.now()
+    if (!stopped) timer = setTimeout(adjust, LOOK_MS)
+  }
+  await adjust()
+
+  return {
+    pace: () => pace,
+    pauses() {
+      let since = performance.now()
+      let owedMs = 0
+      const pause = async () => {
+        await sleep(owedMs)
+        const now = performance.now()
+        owedMs -= now - since
+        since = now
+      }
+      return () => {
+        const now = performance.now()
+        owedMs = pace < 1 ? owedMs + (now - since) * (1 / pace - 1) : 0
+        since = now
+        if (owedMs >= SHORTEST_MS) return pause()
+        // A history that arrives as fast as it is folded would keep the look's timer and its answer waiting.
+        return now - lookedAt > 2 * LOOK_MS ? turn() : undefined
+      }
+    },
+    stop() {
+      stopped = true
+      pace = 1
+      clearTimeout(timer)
+    },
+  }
+}

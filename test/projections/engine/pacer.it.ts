@@ -1,0 +1,101 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect } from 'chai'
+import { openDb } from '#platform/pg/pool.ts'
+import { LEAST_PACE } from '#projections/engine/pace.ts'
+import { openPacer } from '#projections/engine/pacer.ts'
+import type { Progress } from '#projections/engine/progress.ts'
+import { rebuild } from '#projections/engine/rebuild.ts'
+import { beginReplay, replayById, tellReplay } from '#projections/engine/replays.ts'
+import { setupViews } from '#projections/engine/setup.ts'
+import { notesView } from '#projections/notes.ts'
+import { eventually } from '#test/kit/eventually.ts'
+import { noteCreated } from '#test/kit/histories.ts'
+import { type Workshop, workshop } from '../workshop.ts'
+
+describe('a replay beside others', () => {
+  let shop: Workshop
+  beforeEach(async () => {
+    shop = await workshop()
+    const text = 'What was said here is worth remembering. '.repeat(100)
+    await shop.record(...Array.from({ length: 3_000 }, (_, i) => noteCreated({ noteId: i + 1, text })))
+    await setupViews([notesView], shop)
+  })
+  afterEach(() => shop.close())
+
+  /** A consumer that moves and has not handled the first event of each partition. */
+  const fallBehind = () =>
+    shop.db.query(
+      't.behind',
+      `insert into log.checkpoints (consumer, topic, partition, pos, moved_at)
+       select 'slow', $1, n, 0, now() + interval '1 hour' from generate_series(0, $2::int - 1) n`,
+      [notesView.topic.name, notesView.topic.partitions],
+    )
+  const whileServing = async <T>(work: () => Promise<T>): Promise<T> => {
+    const api = openDb(shop.url, { name: 'vidwiz api', max: 1 })
+    let isOver = false
+    const serving = (async () => {
+      while (!isOver) {
+        await api.query('t.serve', 'select 1')
+        await sleep(5)
+      }
+    })()
+    try {
+      return await work()
+    } finally {
+      isOver = true
+      await serving
+      await api.close()
+    }
+  }
+  const rebuilt = async (options: { fullSpeed?: boolean } = {}) => {
+    const told: number[] = []
+    const from = performance.now()
+    let readMs = Number.POSITIVE_INFINITY
+    const onProgress = ({ phase, pace }: Progress) => {
+      told.push(pace)
+      if (phase === 'index') readMs = performance.now() - from
+    }
+    expect(await rebuild(notesView, { ...shop, ...options, onProgress })).to.include({ events: 3_000, rows: 3_000 })
+    return { told, readMs }
+  }
+
+  it('works a fifth of the time while people are served and a consumer is late, and shows it', async () => {
+    await fallBehind()
+    const { told, readMs } = await whileServing(() => rebuilt())
+    expect(readMs).to.be.above(2 * (await whileServing(() => rebuilt({ fullSpeed: true }))).readMs)
+    expect(Math.min(...told)).to.equal(LEAST_PACE)
+    // Nothing is left to pause in once all is read.
+    expect(told.at(-1)).to.equal(1)
+  })
+
+  it('does not pause while nobody is served, nor when told to go at full speed', async () => {
+    await fallBehind()
+    expect(new Set((await rebuilt()).told)).to.deep.equal(new Set([1]))
+    expect(new Set((await whileServing(() => rebuilt({ fullSpeed: true }))).told)).to.deep.equal(new Set([1]))
+  })
+
+  it('goes at full speed again soon after the last request', async () => {
+    await fallBehind()
+    const pacer = await openPacer(shop.db)
+    try {
+      await whileServing(() => eventually(() => expect(pacer.pace()).to.equal(LEAST_PACE)))
+      const pause = pacer.pauses()
+      const from = performance.now()
+      while (performance.now() - from < 20);
+      await pause()
+      expect(performance.now() - from).to.be.above(20 / LEAST_PACE - 1)
+      await eventually(() => expect(pacer.pace()).to.equal(1))
+    } finally {
+      pacer.stop()
+    }
+  })
+
+  it('is seen by everybody with its pace', async () => {
+    const id = randomUUID()
+    await beginReplay(shop.db, { id, act: 'rebuild', view: 'notes', who: 'o' })
+    expect((await replayById(shop.db, id))!.pace).to.equal(1)
+    await tellReplay(shop.db, id, { phase: 'read', events: 1, total: 2, rate: 1, etaMs: 1, pace: 0.4 })
+    expect((await replayById(shop.db, id))!.pace).to.equal(0.4)
+  })
+})
