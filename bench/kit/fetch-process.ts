@@ -1,16 +1,19 @@
 import { notes } from '../../events/topics.ts'
-import { openKafka } from '../../platform/log/kafka/client.ts'
+import { openKafka, openKafkajs } from '../../platform/log/kafka/client.ts'
 import { openFetcher } from '../../platform/log/kafka/fetch.ts'
 import { timed } from './measure.ts'
 
-/** Fetches and counts everything on the notes topic, in a separate process. */
+/**
+ * Fetches and counts everything on the notes topic, in a separate process: with all of kafkajs, which decodes the records, or with
+ * VidWiz's own records, of which it decodes nothing.
+ */
 export interface FetchReport {
   records: number
   tookMs: number
 }
 
-const [, , brokers, prefix] = process.argv
-const { kafka, close } = openKafka('bench fetch', { brokers: brokers!.split(',') })
+const [, , brokers, prefix, mode] = process.argv
+const { kafka, close } = (mode === 'undecoded' ? openKafka : openKafkajs)('bench fetch', { brokers: brokers!.split(',') })
 const fetcher = openFetcher(kafka)
 
 let records = 0

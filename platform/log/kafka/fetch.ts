@@ -5,6 +5,7 @@ import { OperatorError } from '#platform/operator-error.ts'
 import { messageOf } from '#platform/pg/errors.ts'
 import { backoffMs } from '#platform/stopping.ts'
 import { fetchFrom, openCluster } from './cluster.ts'
+import { offsetOf } from './records/record.ts'
 
 /** Node does not see these two as named exports. */
 const { KafkaJSConnectionError, KafkaJSOffsetOutOfRange } = kafkajs
@@ -30,7 +31,7 @@ export interface Fetcher {
   close(): Promise<void>
 }
 
-const PARTITION_BYTES = 512 * 1024
+const PARTITION_BYTES = 128 * 1024
 const ANSWER_BYTES = 8 * 1024 * 1024
 const READ_COMMITTED = 1
 /** For a cluster that was reached before: longer than it takes to notice a dead broker and to elect new leaders. */
@@ -87,11 +88,11 @@ export function openFetcher(kafka: Kafka): Fetcher {
     for (const { partition, highWatermark, messages } of answers.flat()) {
       const start = from.get(partition)!
       // Kafka returns whole batches, even when the read begins in the middle of one.
-      const beyond = messages.filter((message) => Number(message.offset) >= start)
-      const next = beyond.length > 0 ? Number(beyond.at(-1)!.offset) + 1 : start
+      const beyond = messages.filter((message) => offsetOf(message) >= start)
+      const next = beyond.length > 0 ? offsetOf(beyond.at(-1)!) + 1 : start
       const events = beyond.filter((message) => !message.isControlRecord)
       // Counted with the control records, because they have offsets as well.
-      const first = beyond.length > 0 ? Number(beyond[0]!.offset) : start
+      const first = beyond.length > 0 ? offsetOf(beyond[0]!) : start
       const missing = beyond.length > 0 ? next - first - beyond.length : 0
       fetched.set(partition, { messages: events, first, missing, start, next, end: next >= Number(highWatermark) })
     }

@@ -8,7 +8,7 @@ import { Fenced, type Follower, type Following, HandedOver, NewerCode } from '..
 import { type Voided, voidedRanges } from './check.ts'
 import { ForeignRecord, fromMessage } from './message.ts'
 import { offsetsBeyond } from './offsets.ts'
-import { sizeOf } from './records/record.ts'
+import { offsetOf, sizeOf } from './records/record.ts'
 import { assertOurs } from './strangers.ts'
 import type { Wire } from './wire.ts'
 
@@ -267,7 +267,7 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
   /** Appends the events of records, without those that were taken before or that the relay published twice. */
   function decode(partition: number, messages: readonly KafkaMessage[], events: Recorded[]) {
     for (const message of messages) {
-      if (voided?.has(topic.name, partition, Number(message.offset))) continue
+      if (voided?.has(topic.name, partition, offsetOf(message))) continue
       try {
         const event = fromMessage(topic.name, partition, message, wire)
         if (event.pos <= stand.get(partition)!) continue

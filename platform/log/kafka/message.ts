@@ -1,5 +1,5 @@
 import type { IHeaders, KafkaMessage, Message } from 'kafkajs'
-import type { Recorded } from '#events/kit/envelope.ts'
+import type { RareField, Recorded, Replayed } from '#events/kit/envelope.ts'
 import { RawRecord } from './records/record.ts'
 import type { Wire } from './wire.ts'
 
@@ -39,20 +39,19 @@ export class ForeignRecord extends Error {
   }
 }
 
-/** Headers of the envelope, in the order in which a missing one is reported; the last four may be absent. */
-const ENVELOPE = [
-  'ce_pos',
-  'ce_subject',
-  'ce_streamversion',
-  'ce_id',
-  'ce_type',
-  'ce_schemaversion',
-  'ce_time',
-  'ce_actor',
-  'ce_correlationid',
-  'ce_causationid',
-  'ce_traceparent',
-]
+/** Headers that every event has, in the order in which a missing one is reported. */
+const COMMON = ['ce_pos', 'ce_subject', 'ce_streamversion', 'ce_id', 'ce_type', 'ce_schemaversion', 'ce_time']
+/** Headers that may be absent. */
+const RARE = {
+  actor: 'ce_actor',
+  correlationId: 'ce_correlationid',
+  causationId: 'ce_causationid',
+  traceparent: 'ce_traceparent',
+} as const
+const ENVELOPE = [...COMMON, ...Object.values(RARE)]
+
+/** What every reader needs of an event: a replay compares the id with the log's. */
+export type Common = Replayed & Pick<Recorded, 'id'>
 
 /**
  * The event that a message carries. The payload is not checked here, but when it is decoded.
@@ -61,7 +60,42 @@ const ENVELOPE = [
  * @throws ForeignRecord when a header of the envelope is missing or wrong
  */
 export function fromMessage(topic: string, partition: number, message: KafkaMessage, wire: Wire): Recorded {
-  const found = message instanceof RawRecord ? message.texts(ENVELOPE) : textsOf(message)
+  const found = textsOf(message, ENVELOPE)
+  return {
+    ...commonOf(found, topic, partition, message, wire),
+    key: message.key?.toString() ?? '',
+    actor: found[7] ?? null,
+    correlationId: found[8] ?? null,
+    causationId: found[9] ?? null,
+    traceparent: found[10] ?? null,
+  }
+}
+
+/**
+ * Returns a function that reads the events of messages for a replay: of the rare fields, only these and the id.
+ *
+ * @param topic our name of the topic, without the prefix
+ */
+export function commonFrom(topic: string, wire: Wire, uses: readonly RareField[]) {
+  const rare = uses.filter((field) => field in RARE) as (keyof typeof RARE)[]
+  const names = [...COMMON, ...rare.map((field) => RARE[field])]
+  const withKey = uses.includes('key')
+  return (partition: number, message: KafkaMessage): Common => {
+    const found = textsOf(message, names)
+    const event: Common & Partial<Recorded> = commonOf(found, topic, partition, message, wire)
+    if (withKey) event.key = message.key?.toString() ?? ''
+    for (const [i, field] of rare.entries()) event[field] = found[COMMON.length + i] ?? null
+    return event
+  }
+}
+
+function commonOf(
+  found: readonly (string | undefined)[],
+  topic: string,
+  partition: number,
+  message: KafkaMessage,
+  wire: Wire,
+): Common {
   const foreign = (at: number) => new ForeignRecord(topic, partition, message.offset, ENVELOPE[at]!)
   const text = (at: number): string => {
     const one = found[at]
@@ -73,24 +107,21 @@ export function fromMessage(topic: string, partition: number, message: KafkaMess
     if (!Number.isSafeInteger(one) || one < 0) throw foreign(at)
     return one
   }
-  const { key, value } = message
+  const { value } = message
   return {
     pos: number(0),
     topic,
     partition,
-    key: key?.toString() ?? '',
     stream: text(1),
     version: number(2),
     id: text(3),
     type: text(4),
     schema: number(5),
     time: number(6, Date.parse),
-    actor: found[7] ?? null,
-    correlationId: found[8] ?? null,
-    causationId: found[9] ?? null,
-    traceparent: found[10] ?? null,
     data: value ? wire.decode(value) : '',
   }
 }
 
-const textsOf = ({ headers = {} }: KafkaMessage) => ENVELOPE.map((name) => headers[name]?.toString())
+/** The values of these headers, in their order. @param names the same array for all messages */
+const textsOf = (message: KafkaMessage, names: readonly string[]) =>
+  message instanceof RawRecord ? message.texts(names) : names.map((name) => message.headers?.[name]?.toString())

@@ -3,16 +3,16 @@ import type { Topic } from '#events/kit/stream.ts'
 import { now } from '#platform/clock.ts'
 import { atMost, within } from '#platform/deadline.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
-import { pageHistory } from '../pages.ts'
 import type { Behind, Follower, Following, PartitionBehind, Positions, Reader, ReadQuery } from '../port.ts'
 import { isUnpruned } from '../timeline.ts'
 import { type Voided, voidedRanges } from './check.ts'
 import { type KafkaOptions, openKafka, SOON } from './client.ts'
 import { openFetcher } from './fetch.ts'
 import { followKafka } from './follow.ts'
+import { streamHistory } from './history.ts'
 import { headsOf, leftInDatabase, offsetsBeyond, publishedHeads } from './offsets.ts'
 import { assertOurs } from './strangers.ts'
-import { fill, merged, type Tape } from './tape.ts'
+import { fill, merged, newTape, type Tape } from './tape.ts'
 import { offsetsOf } from './where.ts'
 import { assertWhole, lostBefore } from './whole.ts'
 import { plainWire, type Wire } from './wire.ts'
@@ -66,7 +66,7 @@ export function kafkaReader(db: Queryable, { name = 'vidwiz', wire = plainWire, 
     }
     if (missing.size > 0)
       for (const [partition, offset] of await offsetsBeyond(db, topic, missing))
-        tapes.push({ partition, pos: missing.get(partition)!, offset, ahead: [], gone: 0, missing: 0, isSure: false, end: false })
+        tapes.push(newTape(partition, missing.get(partition)!, offset))
     return tapes
   }
 
@@ -156,7 +156,7 @@ export function kafkaReader(db: Queryable, { name = 'vidwiz', wire = plainWire, 
 
   return {
     read,
-    history: (query, take) => pageHistory(read, query, take),
+    history: (query, take) => streamHistory({ db, fetcher, wire, kafkaName }, query, take),
 
     async heads(topic: Topic) {
       return new Map((await publishedHeads(db, topic)).map(({ partition, pos }) => [partition, pos]))

@@ -23,6 +23,7 @@ export async function strangers<T extends Told>(db: Queryable, records: readonly
   if (records.length === 0) return []
   const values = [arrayParameter(records.map(({ pos }) => pos)), arrayParameter(records.map(({ id }) => id))]
   const rows = await db.query<{ pos: number; id: string }>('kafka.strangers', STRANGERS, values)
+  if (rows.length === 0) return []
   const found = new Set(rows.map(({ pos, id }) => `${pos} ${id}`))
   return records.filter(({ pos, id }) => found.has(`${pos} ${id}`))
 }

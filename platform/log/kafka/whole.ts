@@ -20,7 +20,7 @@ export class HistoryLost extends OperatorError {
 export async function lostBefore(
   db: Queryable,
   topic: string,
-  { partition, pos, gone, ahead }: Tape,
+  { partition, pos, gone, ahead }: Tape<{ pos: number }>,
   from = pos,
 ): Promise<number> {
   if (gone === 0) return 0
@@ -38,7 +38,7 @@ export async function lostBefore(
  */
 export async function assertWhole(
   db: Queryable,
-  { topic, tapes, heads, upTo }: { topic: string; tapes: readonly Tape[]; heads: Positions; upTo: number },
+  { topic, tapes, heads, upTo }: { topic: string; tapes: readonly Tape<{ pos: number }>[]; heads: Positions; upTo: number },
 ): Promise<void> {
   for (const tape of tapes) {
     const { partition, pos, missing } = tape

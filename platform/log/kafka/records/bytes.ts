@@ -57,4 +57,11 @@ export class Bytes {
     for (let i = 0; i < bytes.length; i++) if (buffer[at + i] !== bytes[i]) return false
     return true
   }
+
+  /** Whether the next bytes are the same as those at an earlier place. */
+  repeats(place: number, length: number): boolean {
+    const { buffer, at } = this
+    for (let i = 0; i < length; i++) if (buffer[at + i] !== buffer[place + i]) return false
+    return true
+  }
 }

@@ -7,7 +7,8 @@ import { Bytes } from './bytes.ts'
  */
 export class RawRecord implements RecordBatchEntry {
   readonly attributes: number
-  readonly offset: string
+  /** Its offset, as a number. */
+  readonly at: number
   private readonly time: number
   private readonly buffer: Buffer
   private readonly from: number
@@ -22,7 +23,7 @@ export class RawRecord implements RecordBatchEntry {
     layout: Layout,
   ) {
     this.attributes = attributes
-    this.offset = String(offset)
+    this.at = offset
     this.time = time
     this.buffer = bytes.buffer
     this.from = bytes.at
@@ -33,6 +34,10 @@ export class RawRecord implements RecordBatchEntry {
   /** Bytes of key, value and headers. */
   get bytes(): number {
     return this.to - this.from
+  }
+
+  get offset(): string {
+    return String(this.at)
   }
 
   get timestamp(): string {
@@ -101,6 +106,9 @@ export class RawRecord implements RecordBatchEntry {
 export const sizeOf = (message: KafkaMessage): number =>
   message instanceof RawRecord ? message.bytes : (message.value?.length ?? 0)
 
+/** The offset of a record, as a number. */
+export const offsetOf = (message: KafkaMessage): number => (message instanceof RawRecord ? message.at : Number(message.offset))
+
 const EMPTY = Buffer.alloc(0)
 /** A longer text is unlikely to come again. */
 const LONGEST = 64
@@ -112,7 +120,7 @@ const LONGEST = 64
 export class Layout {
   private wanted: readonly string[] = []
   private readonly names: { bytes: Buffer; slot: number }[] = []
-  private readonly values: { bytes: Buffer; text: string }[] = []
+  private readonly values: { at: number; length: number; text: string }[] = []
 
   /** Reads the name of a header. @returns its place among the wanted ones, or -1 */
   slotOf(bytes: Bytes, place: number, wanted: readonly string[]): number {
@@ -134,12 +142,12 @@ export class Layout {
 
   text(bytes: Bytes, slot: number, length: number): string {
     const known = this.values[slot]
-    if (known?.bytes.length === length && bytes.isAt(known.bytes)) {
+    if (known?.length === length && bytes.repeats(known.at, length)) {
       bytes.at += length
       return known.text
     }
     const text = bytes.text(length)
-    if (length <= LONGEST) this.values[slot] = { bytes: bytes.buffer.subarray(bytes.at - length, bytes.at), text }
+    if (length <= LONGEST) this.values[slot] = { at: bytes.at - length, length, text }
     return text
   }
 }

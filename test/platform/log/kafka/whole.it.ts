@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { Recorded } from '#events/kit/envelope.ts'
+import type { Replayed } from '#events/kit/envelope.ts'
 import type { Tape } from '#platform/log/kafka/tape.ts'
 import { withTopics } from '#platform/log/kafka/topics.ts'
 import { assertWhole, HistoryLost } from '#platform/log/kafka/whole.ts'
@@ -42,7 +42,15 @@ describe('a topic that does not have all of its history', function () {
     await admin.disconnect()
   }
   const read = (after: Positions, whole: boolean) => bench.reader().read({ topic: topic.name, after, limit: 100, whole })
-  const refused = (reading: Promise<Recorded[]>) =>
+  /** The same as a replay does it. */
+  async function history(upTo: Positions, after: Positions = new Map()): Promise<Replayed[]> {
+    const events: Replayed[] = []
+    await bench.reader().history({ topic: topic.name, after, upTo, uses: [] }, (some) => {
+      events.push(...some)
+    })
+    return events
+  }
+  const refused = (reading: Promise<unknown>) =>
     reading.then(
       () => expect.fail('it was read'),
       (error) => {
@@ -59,6 +67,7 @@ describe('a topic that does not have all of its history', function () {
       /partition \d+: at least 20 events beyond position 0 are gone from it\. The database still has all events: .+KAFKA_BROKERS=/,
     )
     expect(await read(after, false)).to.deep.equal([])
+    expect(await refused(history(new Map([[partition, 20]])))).to.contain('at least 20 events')
   })
 
   it('is refused when its beginning was cut off, unless that was handled before', async () => {
@@ -68,6 +77,10 @@ describe('a topic that does not have all of its history', function () {
     expect(await refused(read(new Map([[partition, 10]]), true))).to.contain('at least 5 events')
     expect(await read(new Map([[partition, 15]]), true)).to.have.length(5)
     expect(await read(new Map([[partition, 0]]), false)).to.have.length(5)
+    const upTo = new Map([[partition, 20]])
+    expect(await refused(history(upTo))).to.contain('at least 15 events')
+    expect(await refused(history(upTo, new Map([[partition, 10]])))).to.contain('at least 5 events')
+    expect(await history(upTo, new Map([[partition, 15]]))).to.have.length(5)
   })
 
   it('is refused when it was made anew and is empty', async () => {
@@ -79,6 +92,17 @@ describe('a topic that does not have all of its history', function () {
     await eventually(async () =>
       expect(await refused(read(new Map([[partition, 0]]), true))).to.contain('ends before position 20'),
     )
+  })
+
+  it('is refused when it was made anew and has only the first events', async () => {
+    const partition = await published(20)
+    await withTopics(bench.options, async (topics) => {
+      await topics.remove([topic])
+      await eventually(() => topics.create([topic]))
+    })
+    const events = await bench.writer.stream('thing-1')
+    await eventually(() => bench.inject(events.slice(0, 5)))
+    await eventually(async () => expect(await refused(history(new Map([[partition, 20]])))).to.contain('ends before position 20'))
   })
 
   it('is refused when records are missing from its middle', async () => {

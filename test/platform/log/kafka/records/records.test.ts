@@ -200,6 +200,8 @@ describe('records on the wire', () => {
 
   it('give the event that was written, with the headers of other records before it', () => {
     const optional = fc.oneof(text, fc.constant(null))
+    /** JSON does not begin with a zero byte, which is how the frame of a registry begins. */
+    const payload = text.filter((text) => !text.startsWith('\0'))
     const event = fc.record({
       ...{
         id: text,
@@ -211,7 +213,7 @@ describe('records on the wire', () => {
         actor: optional,
       },
       ...{ schema: fc.nat(), version: fc.nat(), pos: fc.nat(2 ** 50), time: fc.nat(2 ** 40) },
-      ...{ correlationId: optional, causationId: optional, traceparent: optional, data: text },
+      ...{ correlationId: optional, causationId: optional, traceparent: optional, data: payload },
     })
     fc.assert(
       fc.property(fc.array(event, { minLength: 1, maxLength: 4 }), (events) => {
