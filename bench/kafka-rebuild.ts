@@ -27,7 +27,7 @@ export const kafkaRebuild: Benchmark = {
       const runs = await inTurn<{ kafka: RebuildReport; fetch: FetchReport; undecoded: FetchReport; embedded: RebuildReport }>(
         rounds,
         {
-          kafka: () => result('rebuild-process.ts', [log.databaseUrl, 'once', ...brokers]),
+          kafka: () => result('rebuild-process.ts', [log.databaseUrl, 'once', '0', ...brokers]),
           fetch: () => result('fetch-process.ts', brokers),
           undecoded: () => result('fetch-process.ts', [...brokers, 'undecoded']),
           embedded: () => result('rebuild-process.ts', [log.databaseUrl]),

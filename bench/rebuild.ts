@@ -19,8 +19,8 @@ import { seedNotes } from './kit/seed.ts'
 const MB = 2 ** 20
 
 /**
- * Rebuilds of the notes view from two lengths of log in a separate process, compared with only the COPY of the resulting rows, and
- * with emmett's rebuild of the same view from fewer events.
+ * Rebuilds of the notes view from two lengths of log in a separate process, compared with only the COPY of the resulting rows, with a
+ * rebuild in two threads, and with emmett's rebuild of the same view from fewer events.
  */
 export const rebuild: Benchmark = {
   name: 'rebuild',
@@ -40,9 +40,16 @@ export const rebuild: Benchmark = {
     return [
       { name: `${count(small)} events`, value: short.perSecond, unit: 'events/s' },
       { ...rate, name: `${count(large)} events`, beside: { what: 'COPY of the same rows', value: long.copyPerSecond } },
+      {
+        name: `${count(large)} events, two threads`,
+        value: long.inTwo.perSecond,
+        unit: 'events/s',
+        beside: { what: 'one thread', value: long.perSecond },
+      },
       { ...rate, name: `${count(large)} events, peer`, beside: peer, target: atLeast(50) },
       memory(small, short.peakBytes),
       memory(large, long.peakBytes),
+      { name: `peak memory, ${count(large)} events, two threads`, value: long.inTwo.peakBytes / MB, unit: 'MB' },
     ]
   },
 }
@@ -55,17 +62,23 @@ async function atLength(events: number, rounds: number) {
     await setupViews([notesView], { db, reader: postgresReader(db, listener) })
     await seedNotes(db, events)
     let rows: Buffer[] | undefined
-    const runs = await inTurn<{ rebuild: RebuildReport; copy: number }>(rounds, {
-      rebuild: () => result<RebuildReport>('rebuild-process.ts', [database.url]),
+    const rebuilt = (threads: number) => result<RebuildReport>('rebuild-process.ts', [database.url, 'once', String(threads)])
+    const runs = await inTurn<{ rebuild: RebuildReport; inTwo: RebuildReport; copy: number }>(rounds, {
+      rebuild: () => rebuilt(0),
+      inTwo: () => rebuilt(2),
       copy: async () => {
         rows ??= await copyOut(db)
         return timed(() => copyIn(db, rows!))
       },
     })
+    const figures = (reports: RebuildReport[]) => ({
+      perSecond: median(reports.map(({ events, tookMs }) => (events * 1000) / tookMs)),
+      peakBytes: Math.max(...reports.map(({ peakBytes }) => peakBytes)),
+    })
     return {
-      perSecond: median(runs.rebuild.map(({ events, tookMs }) => (events * 1000) / tookMs)),
+      ...figures(runs.rebuild),
+      inTwo: figures(runs.inTwo),
       copyPerSecond: (events * 1000) / median(runs.copy),
-      peakBytes: Math.max(...runs.rebuild.map(({ peakBytes }) => peakBytes)),
     }
   } finally {
     await listener.close()

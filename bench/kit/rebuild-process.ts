@@ -1,17 +1,20 @@
 import { giveWay } from '../../platform/background.ts'
-import { kafkaReader } from '../../platform/log/kafka/reader.ts'
-import { postgresReader } from '../../platform/log/postgres/reader.ts'
+import { readSettings } from '../../platform/config/settings.ts'
+import { openReader } from '../../platform/log/open.ts'
 import { openListener } from '../../platform/pg/listen.ts'
 import { openDb } from '../../platform/pg/pool.ts'
 import type { Progress } from '../../projections/engine/progress.ts'
 import { rebuild } from '../../projections/engine/rebuild.ts'
 import { notesView } from '../../projections/notes.ts'
+import { replayThreads } from '../../services/kit/replay-threads.ts'
 
 /** A rebuild of the notes view in a separate process, as by the command line. */
 export interface RebuildReport {
   events: number
   rows: number
   tookMs: number
+  /** Time of processors that the process used, with all its threads. */
+  cpuMs: number
   /** Peak memory of the process in bytes, and its memory before the rebuild. */
   peakBytes: number
   idleBytes: number
@@ -19,11 +22,12 @@ export interface RebuildReport {
 
 giveWay()
 
-// Uses the embedded log unless brokers are given.
-const [, , url, mode, brokers, prefix] = process.argv
+// Folds in one thread unless a number of threads is given, and uses the embedded log unless brokers are given.
+const [, , url, mode, threads = '0', brokers, prefix] = process.argv
+const settings = readSettings({ DB_URL: url, REPLAY_THREADS: threads, KAFKA_BROKERS: brokers, KAFKA_PREFIX: prefix })
 const db = openDb(url!, { name: 'bench rebuild', max: 4 })
 const listener = openListener(url!)
-const reader = brokers ? kafkaReader(db, { brokers: brokers.split(','), prefix }) : postgresReader(db, listener)
+const source = { db, reader: openReader(settings, db, listener), threads: replayThreads(settings) }
 const idleBytes = process.memoryUsage.rss()
 
 /** What rebuilds one after the other came to: how many a second, and the pace of their reading on average. */
@@ -45,7 +49,7 @@ async function again() {
     if (phase === 'read') paces.push(pace)
   }
   let rebuilds = 0
-  for (; !stopped; rebuilds++) await rebuild(notesView, { db, reader, onProgress })
+  for (; !stopped; rebuilds++) await rebuild(notesView, { ...source, onProgress })
   const report: RepeatedReport = {
     perSecond: (rebuilds * 1_000) / (performance.now() - from),
     pace: paces.reduce((sum, pace) => sum + pace, 0) / paces.length,
@@ -54,13 +58,16 @@ async function again() {
 }
 
 async function once() {
-  const { events, rows, tookMs } = (await rebuild(notesView, { db, reader }))!
-  const report: RebuildReport = { events, rows, tookMs, peakBytes: process.resourceUsage().maxRSS * 1024, idleBytes }
+  const before = process.cpuUsage()
+  const { events, rows, tookMs } = (await rebuild(notesView, source))!
+  const { user, system } = process.cpuUsage(before)
+  const peakBytes = process.resourceUsage().maxRSS * 1024
+  const report: RebuildReport = { events, rows, tookMs, cpuMs: (user + system) / 1000, peakBytes, idleBytes }
   process.send!(report)
 }
 
 await (mode === 'again' ? again() : once())
-await reader.close()
+await source.reader.close()
 await listener.close()
 await db.close()
 process.disconnect()

@@ -1,10 +1,10 @@
 import type pg from 'pg'
-import type { Reader } from '#platform/log/port.ts'
 import { OperatorError } from '#platform/operator-error.ts'
 import { type Db, inTransaction } from '#platform/pg/pool.ts'
 import { span } from '#platform/telemetry/tracing/tracing.ts'
 import { noTable } from './fit.ts'
-import { leftOut, loadReplay, SNAPSHOT, sizeOf, standing, transaction } from './load.ts'
+import { loadReplay, SNAPSHOT, sizeOf, standing, transaction } from './load.ts'
+import type { Source } from './loads.ts'
 import { goOnUnless, meter, type Progress } from './progress.ts'
 import { ownReading } from './reading.ts'
 import { columnDefinitions, liveOf, type Target } from './table.ts'
@@ -33,9 +33,8 @@ export interface Difference {
   replayed: Record<string, unknown> | null
 }
 
-export interface CompareOptions {
+export interface CompareOptions extends Source {
   db: Db
-  reader: Reader
   /** How many differing rows to return at most. */
   limit?: number
   onProgress?(progress: Progress): void
@@ -69,7 +68,7 @@ export async function compare(view: View, options: CompareOptions): Promise<Comp
 /** @returns undefined when a rebuild was swapped in meanwhile: this snapshot cannot see the new table's rows */
 const attempt = (
   view: View,
-  { db, reader, limit = 20, onProgress, onDifferences, signal, fullSpeed }: CompareOptions,
+  { db, reader, threads, limit = 20, onProgress, onDifferences, signal, fullSpeed }: CompareOptions,
 ): Promise<Comparison | undefined> =>
   db.connection((client) =>
     transaction(client, SNAPSHOT, async () => {
@@ -78,7 +77,7 @@ const attempt = (
       if (!(await hasTable(inTransaction(client), view))) throw new OperatorError(noTable(view))
       const { table } = liveOf(view)
       const before = await tableId(client, table)
-      const reading = ownReading({ db, reader, fullSpeed })
+      const reading = ownReading({ db, reader, threads, fullSpeed })
       const progress = meter(onProgress, { signal, pace: reading.pace })
       const live = await standing(client, view)
       progress.expect(await sizeOf(reader, view))
@@ -88,7 +87,7 @@ const attempt = (
         view,
         reading,
         upTo: live.positions,
-        leaveOut: leftOut(live),
+        leaveOut: live,
         onRead: progress.read,
       })
       progress.phase('compare')

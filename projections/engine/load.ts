@@ -1,25 +1,21 @@
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 import type { Positions, Reader } from '#platform/log/port.ts'
 import { isRefusal } from '#platform/pg/errors.ts'
 import { inTransaction } from '#platform/pg/pool.ts'
-import type { Row } from './fold.ts'
+import type { LeftOut } from './left-out.ts'
+import type { Load } from './lines.ts'
 import type { Reading } from './reading.ts'
-import type { Replay } from './replay-fold.ts'
 import { ReplayStopped } from './replay-stopped.ts'
 import { ROW_BYTES } from './row-size.ts'
-import { copyLine, copyText, liveOf } from './table.ts'
+import { copyText, liveOf } from './table.ts'
 import type { View } from './view.ts'
 
 /** The state of a live view: its checkpoints, and the events that it parked or skipped. */
-export interface Standing {
+export interface Standing extends LeftOut {
   positions: Positions
-  /** Position of a stream's first parked event, by stream. */
-  parkedFrom: ReadonlyMap<string, number>
-  /** Positions of skipped events. */
-  skipped: ReadonlySet<number>
 }
 
 /** Reads a view's standing. Needs a transaction with one snapshot. */
@@ -48,8 +44,6 @@ export const sizeOf = async (reader: Reader, { topic }: View) => {
   return (await reader.behind(topic, start)).reduce((sum, { events }) => sum + events, 0)
 }
 
-const CHUNK_CHARS = 64 * 1024
-
 /**
  * Replays history straight into a table, by COPY.
  *
@@ -59,14 +53,14 @@ const CHUNK_CHARS = 64 * 1024
 export async function loadReplay(
   client: pg.PoolClient,
   table: string,
-  { reading, ...from }: Omit<Replay, 'take'> & { reading: Reading },
+  { reading, ...from }: Omit<Load, 'take'> & { reading: Reading },
 ): Promise<number> {
   let rows = 0
   await reading.join({
     expectedBytes: await liveBytes(client, from.view),
     ...from,
-    async take(portions) {
-      rows += await copyRows(client, table, from.view, { portions, pause: reading.pauses() })
+    async take(lines) {
+      rows += await copy(client, table, from.view, lines)
     },
   })
   return rows
@@ -81,44 +75,18 @@ async function liveBytes(client: pg.PoolClient, view: View): Promise<number> {
   return rows.reduce((sum, found) => sum + found.bytes + found.rows * ROW_BYTES, 0)
 }
 
-interface Copying {
-  portions: Iterable<Iterable<Row>>
-  /** Called after each chunk. */
-  pause(): Promise<void> | undefined
-}
-
-/** Copies rows into a table. @returns their number */
-async function copyRows(client: pg.PoolClient, table: string, view: View, { portions, pause }: Copying): Promise<number> {
-  const line = copyLine(view)
-  let count = 0
-  async function* chunks() {
-    let chunk = ''
-    for (const rows of portions)
-      for (const row of rows) {
-        chunk += line(row)
-        count++
-        if (chunk.length < CHUNK_CHARS) continue
-        yield chunk
-        chunk = ''
-        await pause()
-      }
-    yield chunk
-  }
+/** Copies lines into a table. @returns the number of rows */
+async function copy(client: pg.PoolClient, table: string, view: View, lines: Readable): Promise<number> {
+  const into = client.query(copyFrom(copyText(view, table)))
   try {
-    await pipeline(Readable.from(chunks(), { objectMode: true, highWaterMark: 1 }), client.query(copyFrom(copyText(view, table))))
+    await pipeline(lines, into)
   } catch (error) {
     if (isRefusal(error))
       throw new ReplayStopped(view, `makes a row that the database refuses (${(error as pg.DatabaseError).where})`, error)
     throw error
   }
-  return count
+  return into.rowCount
 }
-
-/** Whether the live view has left this event out: it skipped it, or its stream was parked before. Undefined when it left none out. */
-export const leftOut = ({ parkedFrom, skipped }: Standing): Replay['leaveOut'] =>
-  parkedFrom.size + skipped.size === 0
-    ? undefined
-    : ({ pos, stream }) => skipped.has(pos) || pos >= (parkedFrom.get(stream) ?? Number.POSITIVE_INFINITY)
 
 /** Runs `work` in a transaction on a connection that stays open afterwards. */
 export async function transaction<T>(client: pg.PoolClient, begin: string, work: () => Promise<T>): Promise<T> {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
+import type { Reader } from '#platform/log/port.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 import { LEAST_PACE, nextPace } from './pace.ts'
 import { openSurroundings } from './surroundings.ts'
@@ -19,6 +20,18 @@ export interface Pacer {
 const LOOK_MS = 250
 /** A timer is not more precise. */
 const SHORTEST_MS = 1
+
+/** The reader with a pause after each batch of a history. */
+export const paced = (reader: Reader, pacer: Pacer): Reader => ({
+  ...reader,
+  history(query, take) {
+    const pause = pacer.pauses()
+    return reader.history(query, async (events) => {
+      await take(events)
+      await pause()
+    })
+  },
+})
 
 /** Without pauses. */
 export const fullSpeed: Pacer = { pace: () => 1, pauses: () => () => undefined, stop: () => {} }

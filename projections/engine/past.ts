@@ -1,17 +1,16 @@
-import type { Reader } from '#platform/log/port.ts'
 import type { Db } from '#platform/pg/pool.ts'
 import { span } from '#platform/telemetry/tracing/tracing.ts'
 import { type Comparison, type Difference, difference } from './compare.ts'
-import { leftOut, loadReplay, SNAPSHOT, sizeOf, standing, transaction } from './load.ts'
+import { loadReplay, SNAPSHOT, sizeOf, standing, transaction } from './load.ts'
+import type { Source } from './loads.ts'
 import { meter, type Progress } from './progress.ts'
 import { ownReading } from './reading.ts'
 import { columnDefinitions, indexing, liveOf, pastOf } from './table.ts'
 import type { View } from './view.ts'
 
 /** A past state of a view, in a table beside the live one. */
-export interface PastOptions {
+export interface PastOptions extends Source {
   db: Db
-  reader: Reader
   /** Part of the table's name: small letters and digits. */
   id: string
   /** The last position to fold. */
@@ -36,13 +35,13 @@ export const foldPast = (view: View, options: PastOptions) =>
     () => fold(view, options),
   )
 
-const fold = (view: View, { db, reader, id, pos, onProgress, signal, fullSpeed }: PastOptions) =>
+const fold = (view: View, { db, reader, threads, id, pos, onProgress, signal, fullSpeed }: PastOptions) =>
   db.connection((client) =>
     transaction(client, SNAPSHOT, async () => {
       const past = pastOf(view, id)
-      const reading = ownReading({ db, reader, fullSpeed })
+      const reading = ownReading({ db, reader, threads, fullSpeed })
       const progress = meter(onProgress, { signal, pace: reading.pace })
-      const leaveOut = leftOut(await standing(client, view))
+      const leaveOut = await standing(client, view)
       const heads = await reader.heads(view.topic)
       const upTo = new Map([...heads].map(([partition, head]) => [partition, Math.min(head, pos)]))
       const beyond = await reader.behind(view.topic, new Map([...heads.keys()].map((partition) => [partition, pos])))

@@ -1,37 +1,33 @@
-import type { Reader } from '#platform/log/port.ts'
 import type { Db } from '#platform/pg/pool.ts'
-import { fullSpeed, openPacer, type Pacer } from './pacer.ts'
-import { replay } from './replay.ts'
-import type { Replay } from './replay-fold.ts'
+import type { Load } from './lines.ts'
+import { loadAll, type Source } from './loads.ts'
+import { fullSpeed, openPacer } from './pacer.ts'
 import type { View } from './view.ts'
 
-/** One reading of a topic's history that several replays share. */
+/** One reading of a topic's history that several loads share. */
 export interface Reading {
   /**
-   * Takes part in the reading, which begins once all replays have joined or left.
-   * @returns when the replay is complete
+   * Takes part in the reading, which begins once all loads have joined or left.
+   * @returns when the load is complete
    * @throws the error that ended it
    */
-  join(replay: Replay): Promise<void>
-  /** Tells that a view's replay will not join, if it has not joined. */
+  join(load: Load): Promise<void>
+  /** Tells that a view's load will not join, if it has not joined. */
   leave(view: View): void
   /** Share of the time that the replays work, above 0 and up to 1. */
   pace(): number
-  /** As of a pacer. */
-  pauses: Pacer['pauses']
 }
 
 /** What a reading needs. */
-export interface ReadingOptions {
+export interface ReadingOptions extends Source {
   db: Db
-  reader: Reader
   /** Never pauses, also while people are served. */
   fullSpeed?: boolean | undefined
 }
 
-/** @param expected how many replays will join or leave */
-export function shareReading({ db, reader, fullSpeed: isFullSpeed }: ReadingOptions, expected: number): Reading {
-  const joined: { one: Replay; done: PromiseWithResolvers<void> }[] = []
+/** @param expected how many loads will join or leave */
+export function shareReading({ db, fullSpeed: isFullSpeed, ...source }: ReadingOptions, expected: number): Reading {
+  const joined: { load: Load; done: PromiseWithResolvers<void> }[] = []
   let left = 0
   let pacer = fullSpeed
 
@@ -39,9 +35,10 @@ export function shareReading({ db, reader, fullSpeed: isFullSpeed }: ReadingOpti
     if (joined.length === 0 || joined.length + left < expected) return
     try {
       if (!isFullSpeed) pacer = await openPacer(db)
-      const ended = await replay(
-        paced(reader, pacer),
-        joined.map(({ one }) => one),
+      const ended = await loadAll(
+        source,
+        joined.map(({ load }) => load),
+        pacer,
       )
       for (const [i, { done }] of joined.entries()) ended[i] ? done.reject(ended[i].error) : done.resolve()
     } catch (error) {
@@ -52,33 +49,20 @@ export function shareReading({ db, reader, fullSpeed: isFullSpeed }: ReadingOpti
   }
 
   return {
-    join(one) {
+    join(load) {
       const done = Promise.withResolvers<void>()
-      joined.push({ one, done })
+      joined.push({ load, done })
       begin()
       return done.promise
     },
     leave(view) {
-      if (joined.some(({ one }) => one.view === view)) return
+      if (joined.some(({ load }) => load.view === view)) return
       left++
       begin()
     },
     pace: () => pacer.pace(),
-    pauses: () => pacer.pauses(),
   }
 }
 
-/** A reading for one replay alone. */
+/** A reading for one load alone. */
 export const ownReading = (ground: ReadingOptions): Reading => shareReading(ground, 1)
-
-/** The reader with a pause after each batch of a history. */
-const paced = (reader: Reader, pacer: Pacer): Reader => ({
-  ...reader,
-  history(query, take) {
-    const pause = pacer.pauses()
-    return reader.history(query, async (events) => {
-      await take(events)
-      await pause()
-    })
-  },
-})

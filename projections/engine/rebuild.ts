@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
-import type { Recorded, Replayed } from '#events/kit/envelope.ts'
+import type { Recorded } from '#events/kit/envelope.ts'
 import type { Place, Reader } from '#platform/log/port.ts'
 import { OperatorError } from '#platform/operator-error.ts'
 import { codeOf } from '#platform/pg/errors.ts'
 import { type Db, inTransaction } from '#platform/pg/pool.ts'
 import { span } from '#platform/telemetry/tracing/tracing.ts'
 import { applier } from './apply.ts'
-import { leftOut, loadReplay, SNAPSHOT, sizeOf, standing, transaction } from './load.ts'
+import { loadReplay, SNAPSHOT, sizeOf, standing, transaction } from './load.ts'
+import type { Source } from './loads.ts'
 import { goOnUnless, type Meter, meter, type Progress } from './progress.ts'
 import { ownReading, type Reading } from './reading.ts'
 import { redriveIn } from './redrive.ts'
@@ -25,9 +26,8 @@ export interface Shared {
   onLocked?: (() => Promise<void>) | undefined
 }
 
-export interface RebuildOptions extends Shared {
+export interface RebuildOptions extends Shared, Source {
   db: Db
-  reader: Reader
   onProgress?(progress: Progress): void
   /** While another process rebuilds the view, wait instead of refusing. */
   queue?: boolean
@@ -207,18 +207,15 @@ const load = (client: pg.PoolClient, view: View, { reader, reading }: { reader: 
 
     // Events of parked streams beyond the live view's checkpoints. Those before them are in `log.dead_letters` already.
     const late: Place[] = []
-    const isLeftOut = leftOut(standsAt)
-    const leaveOut = (event: Replayed) => {
-      if (!isLeftOut?.(event)) return false
-      const { topic, partition, pos } = event
-      if (!standsAt.skipped.has(pos) && pos > (standsAt.positions.get(partition) ?? 0)) late.push({ topic, partition, pos })
-      return true
-    }
     const rows = await loadReplay(client, next.table, {
       view,
       reading,
       upTo: heads,
-      leaveOut: isLeftOut && leaveOut,
+      leaveOut: standsAt,
+      onLeftOut(place) {
+        const { partition, pos } = place
+        if (!standsAt.skipped.has(pos) && pos > (standsAt.positions.get(partition) ?? 0)) late.push(place)
+      },
       onRead: progress.read,
     })
 

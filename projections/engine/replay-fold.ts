@@ -1,8 +1,9 @@
 import { payloadOf } from '#events/kit/codec.ts'
 import type { Replayed } from '#events/kit/envelope.ts'
-import type { Positions } from '#platform/log/port.ts'
+import type { Place, Positions } from '#platform/log/port.ts'
 import { type SpanDetails, span } from '#platform/telemetry/tracing/tracing.ts'
 import type { Row } from './fold.ts'
+import { type LeftOut, leavesOut } from './left-out.ts'
 import type { Pass } from './passes.ts'
 import { cannotApply } from './replay-stopped.ts'
 import { ROW_BYTES, sizeOf } from './row-size.ts'
@@ -16,8 +17,10 @@ export interface Replay {
   upTo: Positions
   /** How large its rows are likely to be, in bytes, if that is known. */
   expectedBytes?: number
-  /** Whether to skip this event. Without it none is skipped. */
-  leaveOut?: ((event: Replayed) => boolean) | undefined
+  /** Events that are not folded. */
+  leaveOut?: LeftOut | undefined
+  /** Called with the place of each event that was left out, again in a further pass. */
+  onLeftOut?: ((place: Place) => void) | undefined
   /** Called with the number of events folded since the last call. An error ends this view's replay. */
   onRead?: ((events: number) => void) | undefined
   /** Takes finished rows, in portions. An error ends this view's replay. */
@@ -54,8 +57,9 @@ interface Folded {
   upTo: number
 }
 
-export function openFold({ view, upTo, leaveOut, onRead, take }: Replay): ReplayFold {
+export function openFold({ view, upTo, leaveOut, onLeftOut, onRead, take }: Replay): ReplayFold {
   const { catalog } = view
+  const isLeftOut = leaveOut && leavesOut(leaveOut)
   /** By number of the partition. */
   let partitions: Folded[] = []
   let slice: Slice
@@ -82,8 +86,8 @@ export function openFold({ view, upTo, leaveOut, onRead, take }: Replay): Replay
         counted[partition] = pos
         news++
       }
-      if (leaveOut?.(recorded)) continue
-      foldOne(folded.rows, recorded)
+      if (isLeftOut?.(recorded)) onLeftOut?.({ topic: view.topic.name, partition, pos })
+      else foldOne(folded.rows, recorded)
     }
     onRead?.(news)
   }

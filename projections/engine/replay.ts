@@ -10,12 +10,15 @@ const FULL = 0.8
 /** After a pass with so many bytes of rows, collecting them costs little beside the pass. */
 const WORTH_COLLECTING = 16 * 2 ** 20
 
+/** The error that ended a replay, if one did. */
+export type Ended = { error: unknown } | undefined
+
 /**
  * Folds the history of one topic into the rows of views, from the first event on, and reads it once for all of them. A view that
  * fails does not end the others.
  *
  * Memory stays within the budget, however long the log is: when the rows exceed it, the pass over the history goes on with fewer
- * partitions, or with a slice of the rows, and further passes fold the others.
+ * partitions, or with a slice of the rows, and further passes fold the others. Ask the reader for gaps before.
  *
  * @param budgetBytes memory for rows, roughly
  * @returns for each replay, in order, the error that ended it, if one did
@@ -25,9 +28,7 @@ export async function replay(
   reader: Reader,
   replays: readonly Replay[],
   { budgetBytes = BUDGET_BYTES }: { budgetBytes?: number } = {},
-): Promise<({ error: unknown } | undefined)[]> {
-  // Counts the whole log, so once for all passes.
-  await reader.assertNoGaps?.()
+): Promise<Ended[]> {
   const folds = replays.map(openFold)
   const upTo = furthest(replays.map((one) => one.upTo))
   const topic = replays[0]!.view.topic.name

@@ -1,8 +1,8 @@
 import { newId } from '#platform/log/new-id.ts'
-import type { Reader } from '#platform/log/port.ts'
 import { OperatorError } from '#platform/operator-error.ts'
 import { isUnavailable } from '#platform/pg/errors.ts'
 import type { Db } from '#platform/pg/pool.ts'
+import type { Source } from './loads.ts'
 import type { Progress } from './progress.ts'
 import { rebuild, type Shared } from './rebuild.ts'
 import { ReplayStopped } from './replay-stopped.ts'
@@ -12,9 +12,8 @@ import { rebuildTogether } from './together.ts'
 import { hasTable, isBehind } from './versions.ts'
 import type { View } from './view.ts'
 
-export interface SetupOptions {
+export interface SetupOptions extends Source {
   db: Db
-  reader: Reader
   onProgress?(view: View, progress: Progress): void
   /** Ends a build before its swap. */
   signal?: AbortSignal
@@ -31,7 +30,7 @@ export interface SetupOptions {
  */
 export async function setupViews(
   views: readonly View[],
-  { db, reader, onProgress, onFailed, signal }: SetupOptions,
+  { db, reader, threads, onProgress, onFailed, signal }: SetupOptions,
 ): Promise<string[]> {
   const built: string[] = []
   const behind: View[] = []
@@ -39,7 +38,7 @@ export async function setupViews(
   // Nobody can read a view without a table, so it is built as fast as possible.
   let fullSpeed = false
   for (const view of behind) fullSpeed ||= !(await hasTable(db, view))
-  for await (const ofTopic of rebuildTogether(behind, { db, reader, fullSpeed }, build))
+  for await (const ofTopic of rebuildTogether(behind, { db, reader, threads, fullSpeed }, build))
     for (const { view, outcome } of ofTopic) {
       if (outcome.status === 'fulfilled') {
         if (outcome.value) built.push(view.name)

@@ -1,17 +1,17 @@
 import { readSettings } from '#platform/config/settings.ts'
 import { openReader } from '#platform/log/open.ts'
-import type { Reader } from '#platform/log/port.ts'
 import { boundsOf } from '#platform/pg/bounds.ts'
 import { codeOf } from '#platform/pg/errors.ts'
 import { type Listener, openListener } from '#platform/pg/listen.ts'
 import { type Db, type DbOptions, openDb } from '#platform/pg/pool.ts'
 import { databaseUrl, reach } from '#platform/pg/where.ts'
 import { OperatorError } from '#platform/service.ts'
+import type { Source } from '#projections/engine/loads.ts'
+import { replayThreads } from '#services/kit/replay-threads.ts'
 
-export interface Connection {
+export interface Connection extends Source {
   db: Db
   listener: Listener
-  reader: Reader
 }
 
 /** Looking at a large system may take longer than a request. */
@@ -34,7 +34,7 @@ export async function connected<T>(
   const reader = openReader(settings, db, listener, 'vidwiz cli')
   try {
     await reach(db, { writes: false })
-    return await work({ db, listener, reader })
+    return await work({ db, listener, reader, threads: replayThreads(settings) })
   } catch (error) {
     throw asLack(error)
   } finally {

@@ -25,7 +25,7 @@ export const fullSpeedOption = (): Option =>
  * @throws OperatorError for expected errors
  */
 export async function replayed<R extends Replay>(
-  { db, reader }: Connection,
+  { db, reader, threads }: Connection,
   replay: R,
   { command, reason, onProgress, fullSpeed }: Said,
 ): Promise<Results[R['act']]> {
@@ -39,7 +39,14 @@ export async function replayed<R extends Replay>(
       operator,
       { act: replay.act, target: replay.view.name, command: `npx ${command}${fullSpeed ? ' --full-speed' : ''}`, reason },
       (operation) =>
-        runReplay(operation, replay, { db, reader, signal: ending.signal, fullSpeed, ...(onProgress && { onProgress }) }),
+        runReplay(operation, replay, {
+          db,
+          reader,
+          threads,
+          signal: ending.signal,
+          fullSpeed,
+          ...(onProgress && { onProgress }),
+        }),
     )
   } catch (error) {
     if (error instanceof Cancelled) throw new OperatorError('cancelled: nothing has changed', { cause: error })

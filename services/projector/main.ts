@@ -14,6 +14,7 @@ import { setupViews } from '#projections/engine/setup.ts'
 import type { View } from '#projections/engine/view.ts'
 import { views } from '#projections/index.ts'
 import { connect } from '#services/kit/connections.ts'
+import { replayThreads } from '#services/kit/replay-threads.ts'
 
 /** Within the time that a stop may take. */
 const END_BUILD_MS = 5_000
@@ -33,6 +34,7 @@ export default service('projector', async (logger, _, metrics) => {
     const built = await setupViews(views, {
       db,
       reader,
+      threads: replayThreads(settings),
       signal,
       onProgress: (view, progress) => logger.info({ view: view.name, ...progress }, 'building a view'),
       onFailed(view, error) {

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { z } from 'zod'
-import { type Chapter, names, port } from './kinds.ts'
+import { type Chapter, names, port, wholeNumber } from './kinds.ts'
 
 /** The data folder beside the code, so that every command finds it from any working directory. */
 export const BESIDE_THE_CODE = join(import.meta.dirname, '..', '..', '..', '.vidwiz')
@@ -20,6 +20,11 @@ export const machine = {
     VIDWIZ_WITH: names.describe(
       'Services that `make start` runs beside the usual ones: `gpu-worker` ([how](tour.md#a-video-without-captions)).',
     ),
+    REPLAY_THREADS: wholeNumber('a whole number from 0 to 64', 0, 64).optional().meta({
+      description:
+        'Threads in which a replay (rebuild, verify, as-of) folds a long history; below 2 it folds in one ([why](decisions/rebuild.md)).',
+      unset: 'two less than there are cores, at most 4',
+    }),
     ENVIRONMENT: z
       .enum(['local', 'staging', 'production'], { error: 'must be local, staging or production' })
       .default('local')

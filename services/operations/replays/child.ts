@@ -11,6 +11,7 @@ import { openDb } from '#platform/pg/pool.ts'
 import { databaseUrl } from '#platform/pg/where.ts'
 import { endReplay, replayById } from '#projections/engine/replays.ts'
 import { views } from '#projections/index.ts'
+import { replayThreads } from '#services/kit/replay-threads.ts'
 import { type Replay, runReplay } from './replay.ts'
 
 const Spec = z.object({
@@ -91,7 +92,12 @@ async function main(text: string): Promise<void> {
   const ending = new AbortController()
   process.once('SIGTERM', () => ending.abort())
   try {
-    await runReplay(id, { ...spec, view, pos, at, differencesTo } as Replay, { db, reader, signal: ending.signal })
+    await runReplay(id, { ...spec, view, pos, at, differencesTo } as Replay, {
+      db,
+      reader,
+      threads: replayThreads(settings),
+      signal: ending.signal,
+    })
   } finally {
     await reader.close()
     await listener.close()

@@ -68,14 +68,23 @@ export async function positionOf(
 /** Folds a view as of a position. First drops the views older than KEPT_HOURS, and the oldest if there are too many. */
 export async function makePast(
   { view, pos, at, by }: { view: View; pos: number; at?: number | undefined; by: string },
-  { db, reader, signal, onProgress, fullSpeed }: Ground,
+  { db, reader, threads, signal, onProgress, fullSpeed }: Ground,
 ): Promise<PastView> {
   const live = await liveVersion(db, view)
   if (live === undefined) throw new OperatorError(`there is no view ${view.name} yet: no projector has run here`)
   await assertReadable(db, reader, view, pos)
   await dropOld(db)
   const id = randomBytes(4).toString('hex')
-  const { rows, events } = await foldPast(view, { db, reader, id, pos, ...(onProgress && { onProgress }), signal, fullSpeed })
+  const { rows, events } = await foldPast(view, {
+    db,
+    reader,
+    threads,
+    id,
+    pos,
+    ...(onProgress && { onProgress }),
+    signal,
+    fullSpeed,
+  })
   try {
     const [row] = await db.query<Omit<PastView, 'table'>>(
       'past.keep',

@@ -1,0 +1,43 @@
+import { Readable } from 'node:stream'
+import type { Row } from './fold.ts'
+import type { Pacer } from './pacer.ts'
+import type { Replay } from './replay-fold.ts'
+import { copyLine } from './table.ts'
+import type { View } from './view.ts'
+
+/** A view to load from a history. As a replay, but its rows are taken as lines for COPY. */
+export interface Load extends Omit<Replay, 'take'> {
+  /** Takes lines of finished rows, in chunks. Called once or several times, one after the other. An error ends this load. */
+  take(lines: Readable): Promise<void>
+}
+
+const CHUNK_CHARS = 64 * 1024
+
+/** Rows of a view as lines for COPY, in chunks of about 64 KB. Lets go of each portion of rows once it is written. */
+export function* linesOf(view: View, portions: Iterable<Iterable<Row>>): Generator<string> {
+  const line = copyLine(view)
+  let chunk = ''
+  for (const rows of portions)
+    for (const row of rows) {
+      chunk += line(row)
+      if (chunk.length < CHUNK_CHARS) continue
+      yield chunk
+      chunk = ''
+    }
+  if (chunk) yield chunk
+}
+
+/** The replay of a load in the calling thread, with a pause after each chunk. */
+export const asReplay = (load: Load, pacer: Pacer): Replay => ({
+  ...load,
+  take(portions) {
+    const pause = pacer.pauses()
+    async function* chunks() {
+      for (const chunk of linesOf(load.view, portions)) {
+        yield chunk
+        await pause()
+      }
+    }
+    return load.take(Readable.from(chunks(), { objectMode: true, highWaterMark: 1 }))
+  },
+})

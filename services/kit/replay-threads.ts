@@ -1,0 +1,55 @@
+import { existsSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import type { Settings } from '#platform/config/settings.ts'
+import type { Part } from '#projections/engine/threads/messages.ts'
+import type { Threads } from '#projections/engine/threads/threads.ts'
+import { views } from '#projections/index.ts'
+
+const THREAD = fileURLToPath(new URL('replay-thread.ts', import.meta.url))
+
+/** A thread needs about 0.3 s to start; in that time one thread folds 50,000 events. */
+const WORTH_FROM = 100_000
+/** Beyond these, the one COPY into a view's table takes longer than the fold. */
+const MOST = 4
+
+/** Threads for replays as the settings say; undefined when replays fold in the calling thread. */
+export function replayThreads(settings: Settings, worthFrom = WORTH_FROM): Threads | undefined {
+  const count = settings.REPLAY_THREADS ?? threadsFor(availableParallelism())
+  if (count < 2) return undefined
+  return {
+    count,
+    worthFrom,
+    views,
+    start: (part) =>
+      new Worker(THREAD, {
+        workerData: { settings, part } satisfies ThreadData,
+        env: { ...process.env, ...compileCache(settings) },
+        // Leaves out the main thread's flags, such as the one that preloads tracing.
+        execArgv: ['--disable-warning=ExperimentalWarning', '--disable-warning=TimeoutNegativeWarning'],
+        // As --max-semi-space-size=8: memory stays flat, however long the log is.
+        resourceLimits: { maxYoungGenerationSizeMb: 24 },
+      }),
+  }
+}
+
+/**
+ * Without a cache each thread strips the types of all files again, for 30 MB and 0.3 s of a processor. It needs a data folder that exists:
+ * Node would make one that others can read.
+ */
+const compileCache = ({ VIDWIZ_DATA: data }: Settings): NodeJS.ProcessEnv =>
+  existsSync(data) ? { NODE_COMPILE_CACHE: join(data, 'compiled') } : {}
+
+/** What `replay-thread.ts` is given. */
+export interface ThreadData {
+  settings: Settings
+  part: Part
+}
+
+/**
+ * A thread occupies a core, and the Postgres process that reads for it a third of another. Two cores are left to them and to clients.
+ * One thread would only do what the calling thread does.
+ */
+export const threadsFor = (cores: number): number => Math.max(0, Math.min(MOST, cores - 2))
