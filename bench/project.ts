@@ -74,7 +74,7 @@ const PLAIN_SCHEMA = `
   create table plain.checkpoints (partition int primary key, pos bigint not null);
   insert into plain.checkpoints select n, 0 from generate_series(0, ${notes.partitions - 1}) n`
 const CREATE = `
-  insert into plain.notes (note_id, video_id, user_id, timestamp, text, generated_by_ai, created_at, updated_at, version) values ($1, $2, $3, $4, $5, false, $6, $6, $7)
+  insert into plain.notes (note_id, video_id, user_id, timestamp, text, generated_by_ai, pinned, created_at, updated_at, version) values ($1, $2, $3, $4, $5, false, false, $6, $6, $7)
   on conflict (note_id) do update set text = excluded.text, updated_at = excluded.updated_at`
 const EDIT =
   'update plain.notes set text = coalesce($2, text), generated_by_ai = coalesce($3, generated_by_ai), updated_at = $4, version = $5 where note_id = $1'
