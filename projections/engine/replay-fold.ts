@@ -165,7 +165,7 @@ export function openFold({ view, upTo, leaveOut, onLeftOut, onRead, take }: Repl
   }
 }
 
-/** The rows of one partition after the other. Lets go of each once it is taken. */
+/** The rows of one partition after the other. Drops those of a partition once they are taken. */
 function* portions(folded: Folded[]): Generator<Iterable<Row>> {
   for (let one = folded.shift(); one; one = folded.shift()) yield one.rows.values()
 }

@@ -18,8 +18,9 @@ const RARE: Readonly<Record<RareField, string>> = {
 }
 
 /**
- * Several partitions are read together, in position order, when they have at least this share of the log's events. In position order
- * an event costs half as much to read, because the table is in that order, but the scan also passes the events of other partitions.
+ * Several partitions are read together, in position order, when they have at least this share of the log's events. In position order,
+ * in which the table lies, an event costs Postgres 1 µs, by the index of its partition 2.5 µs; but the scan also passes the events of
+ * other partitions, at some 0.2 µs each.
  */
 const WORTH_A_SCAN = 1 / 9
 
