@@ -13,7 +13,7 @@ export interface Load extends Omit<Replay, 'take'> {
 
 const CHUNK_CHARS = 64 * 1024
 
-/** Rows of a view as lines for COPY, in chunks of about 64 KB. Lets go of each portion of rows once it is written. */
+/** Rows of a view as lines for COPY, in chunks of about 64 KB. Drops each portion of rows once it is written. */
 export function* linesOf(view: View, portions: Iterable<Iterable<Row>>): Generator<string> {
   const line = copyLine(view)
   let chunk = ''
@@ -36,6 +36,8 @@ export const asReplay = (load: Load, pacer: Pacer): Replay => ({
       for (const chunk of linesOf(load.view, portions)) {
         yield chunk
         await pause()
+        // Throws when the load was cancelled.
+        load.onRead?.(0)
       }
     }
     return load.take(Readable.from(chunks(), { objectMode: true, highWaterMark: 1 }))

@@ -38,5 +38,8 @@ async function groupsOf({ reader, threads }: Source, loads: readonly Load[]): Pr
     new Map(Array.from({ length: topic.partitions }, (_, partition) => [partition, 0])),
   )
   const events = partitions.reduce((sum, one) => sum + one.events, 0)
+  // A partition that is not counted must be folded all the same.
+  const isCounted = (partition: number) => partitions.some((one) => one.partition === partition)
+  if (!loads.every(({ upTo }) => [...upTo].every(([partition, last]) => last === 0 || isCounted(partition)))) return []
   return events < threads.worthFrom ? [] : divide(partitions, threads.count)
 }

@@ -33,12 +33,17 @@ export const paced = (reader: Reader, pacer: Pacer): Reader => ({
   },
 })
 
+/** Longer steps have waited for something else, so no pause is owed for all of it; and a cancel is noticed after a pause. */
+const LONGEST_MS = 500
+/** Without a look for so long the pace is 1: what it was set for may be over. */
+const BLIND_MS = 10_000
+
 /** Without pauses. */
 export const fullSpeed: Pacer = { pace: () => 1, pauses: () => () => undefined, stop: () => {} }
 
 /**
  * Opens a pacer that looks around four times a second, for the first time before it is returned. Whenever it finds that people are
- * served it begins at the lowest pace. While the database does not tell, the pace stays as it is.
+ * served it begins at the lowest pace. While the database does not tell, the pace stays as it is, for some seconds.
  */
 export async function openPacer(db: Queryable): Promise<Pacer> {
   const look = openSurroundings(db)
@@ -46,6 +51,7 @@ export async function openPacer(db: Queryable): Promise<Pacer> {
   let wasServing = false
   let stopped = false
   let lookedAt = performance.now()
+  let sawAt = lookedAt
   let timer: NodeJS.Timeout | undefined
 
   async function adjust() {
@@ -54,8 +60,10 @@ export async function openPacer(db: Queryable): Promise<Pacer> {
       if (stopped) return
       pace = now.isServing && !wasServing ? LEAST_PACE : nextPace(pace, now)
       wasServing = now.isServing
+      sawAt = performance.now()
     } catch {
-      // the next look may succeed
+      // The next look may succeed.
+      if (performance.now() - sawAt > BLIND_MS) pace = 1
     }
     lookedAt = performance.now()
     if (!stopped) timer = setTimeout(adjust, LOOK_MS)
@@ -75,7 +83,7 @@ export async function openPacer(db: Queryable): Promise<Pacer> {
       }
       return () => {
         const now = performance.now()
-        owedMs = pace < 1 ? owedMs + (now - since) * (1 / pace - 1) : 0
+        owedMs = pace < 1 ? Math.min(LONGEST_MS, owedMs + (now - since) * (1 / pace - 1)) : 0
         since = now
         if (owedMs >= SHORTEST_MS) return pause()
         // A history that arrives as fast as it is folded would keep the look's timer and its answer waiting.

@@ -122,6 +122,8 @@ export function openFold({ view, upTo, leaveOut, onLeftOut, onRead, take }: Repl
     apply(events) {
       if (ended) return
       try {
+        // Without events, only to find out whether it was cancelled.
+        if (events.length === 0) return onRead?.(0)
         span(
           () => details(view, events),
           () => foldAll(events),

@@ -17,7 +17,7 @@ export type Ended = { error: unknown } | undefined
  * Folds the history of one topic into the rows of views, from the first event on, and reads it once for all of them. A view that
  * fails does not end the others.
  *
- * Memory stays within the budget, however long the log is: when the rows exceed it, the pass over the history goes on with fewer
+ * Memory is bounded, however long the log is, by the budget for a pass and what is left of the pass before: when the rows exceed it, the pass over the history goes on with fewer
  * partitions, or with a slice of the rows, and further passes fold the others. Ask the reader for gaps before.
  *
  * @param budgetBytes memory for rows, roughly

@@ -2,6 +2,7 @@ import { newId } from '#platform/log/new-id.ts'
 import { OperatorError } from '#platform/operator-error.ts'
 import { isUnavailable } from '#platform/pg/errors.ts'
 import type { Db } from '#platform/pg/pool.ts'
+import { unreadable } from './fit.ts'
 import type { Source } from './loads.ts'
 import type { Progress } from './progress.ts'
 import { rebuild, type Shared } from './rebuild.ts'
@@ -9,7 +10,7 @@ import { ReplayStopped } from './replay-stopped.ts'
 import { PROJECTOR } from './replays.ts'
 import { type Telling, telling } from './telling.ts'
 import { rebuildTogether } from './together.ts'
-import { hasTable, isBehind } from './versions.ts'
+import { isBehind } from './versions.ts'
 import type { View } from './view.ts'
 
 export interface SetupOptions extends Source {
@@ -35,9 +36,8 @@ export async function setupViews(
   const built: string[] = []
   const behind: View[] = []
   for (const view of views) if (await isBehind(db, view)) behind.push(view)
-  // Nobody can read a view without a table, so it is built as fast as possible.
-  let fullSpeed = false
-  for (const view of behind) fullSpeed ||= !(await hasTable(db, view))
+  // A view that nobody can read is built as fast as possible.
+  const fullSpeed = (await unreadable(db, behind)).length > 0
   for await (const ofTopic of rebuildTogether(behind, { db, reader, threads, fullSpeed }, build))
     for (const { view, outcome } of ofTopic) {
       if (outcome.status === 'fulfilled') {

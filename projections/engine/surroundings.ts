@@ -26,7 +26,7 @@ interface Found {
 
 /** The API asks the database also when nobody is there, but so seldom that fewer of these many looks see it. */
 const LOOKS = 8
-const SERVING_LOOKS = 2
+const SERVING_LOOKS = 4
 
 /**
  * Returns a function that looks at what is around a replay. To be called several times a second; the first look, which has nothing to

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Queryable } from '#platform/pg/pool.ts'
 import type { HistoryQuery, TakeHistory } from '../port.ts'
 import { voidedRanges } from './check.ts'
@@ -11,6 +12,9 @@ import type { Wire } from './wire.ts'
 
 /** Events that are decoded, looked up in the log and taken together, unless the rest of an answer has fewer. */
 const PORTION = 1_000
+
+/** Pause after an answer that brought nothing. */
+const IDLE_MS = 50
 
 interface Log {
   db: Queryable
@@ -56,7 +60,7 @@ async function* portions({ db, fetcher, wire, kafkaName }: Log, { topic, after, 
   const tapes = new Map([...offsets].map(([partition, at]) => [partition, newTape<Common>(partition, begin.get(partition)!, at)]))
 
   let events: Common[] = []
-  for await (const { asked, answer } of answers(fetcher, kafkaName(topic), offsets)) {
+  for await (const { asked, answer, isIdle } of answers(fetcher, kafkaName(topic), offsets)) {
     for (const partition of asked) {
       const tape = tapes.get(partition)!
       const last = upTo.get(partition)!
@@ -71,7 +75,8 @@ async function* portions({ db, fetcher, wire, kafkaName }: Log, { topic, after, 
       yield events
       events = []
     }
-    if (events.length > 0) yield events
+    // Also without events, so that `take` can end a reading that does not get on.
+    if (events.length > 0 || isIdle) yield events
     events = []
   }
 }
@@ -89,7 +94,7 @@ function moveTo(events: Common[], tape: Tape<Common>, last: number) {
 /**
  * Reads partitions to their ends, and asks for the next records before it returns the last ones.
  * @param offsets where to go on in each partition; partitions that the caller removes are not read further
- * @returns the partitions asked for, with the answer
+ * @returns the partitions asked for, with the answer, and whether it brought nothing
  */
 async function* answers(fetcher: Fetcher, topic: string, offsets: Map<number, number>) {
   const ask = () => {
@@ -101,11 +106,16 @@ async function* answers(fetcher: Fetcher, topic: string, offsets: Map<number, nu
   for (let coming = ask(); coming.answer; ) {
     const { asked } = coming
     const answer = await coming.answer
+    let isIdle = true
     for (const [partition, { next, end }] of answer) {
+      const at = offsets.get(partition)
       if (end) offsets.delete(partition)
-      else if (offsets.has(partition)) offsets.set(partition, next)
+      else if (at !== undefined) offsets.set(partition, next)
+      if (end || at !== next) isIdle = false
     }
+    // Another program's transaction, while it is open, holds back what comes behind it.
+    if (isIdle) await sleep(IDLE_MS)
     coming = ask()
-    yield { asked, answer }
+    yield { asked, answer, isIdle }
   }
 }

@@ -59,6 +59,7 @@ export async function foldPart(
           const lines = encoder.encode(chunk)
           tell({ what: 'lines', nth, lines }, [lines.buffer])
           await pause()
+          goOn()
         }
       },
     }

@@ -73,14 +73,16 @@ export async function loadInThreads(
           case 'left out':
             return onBehalfOf(told.nth, (load) => load.onLeftOut?.(told.place))
           case 'lines':
-            return onBehalfOf(told.nth, () => {
+            return onBehalfOf(told.nth, (load) => {
+              // Throws when the load was cancelled.
+              load.onRead?.(0)
               lines[told.nth]!.write(told.lines, () => worker.postMessage({ what: 'taken', nth: told.nth } satisfies Answer))
             })
           case 'ended':
+            for (const [nth, error] of told.errors.entries()) if (error) end(nth, carried(error))
             isDone = true
-            return told.errors.forEach((error, nth) => {
-              if (error) end(nth, carried(error))
-            })
+            // It still closes its connections, which may take as long as a database that does not answer.
+            return void worker.terminate()
           default:
             return reject(carried(told.error))
         }

@@ -36,7 +36,8 @@ const history = [
     ]),
 ]
 
-describe('a replay in threads', () => {
+describe('a replay in threads', function () {
+  this.timeout(90_000)
   let shop: Workshop
   let started: number
   let ended: number

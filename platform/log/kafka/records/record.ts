@@ -147,7 +147,7 @@ export class Layout {
       return known.text
     }
     const text = bytes.text(length)
-    if (length <= LONGEST) this.values[slot] = { at: bytes.at - length, length, text }
+    if (length >= 0 && length <= LONGEST) this.values[slot] = { at: bytes.at - length, length, text }
     return text
   }
 }
