@@ -230,4 +230,24 @@ describe('records on the wire', () => {
       { numRuns: 200 },
     )
   })
+
+  it('may have a header without a value, several times', () => {
+    const event = { id: 'i', type: 't', topic: 'things', partition: 0, key: 'k', stream: 's', actor: 'a', correlationId: 'c' }
+    const rest = { schema: 1, version: 1, pos: 1, time: 1, causationId: 'd', traceparent: 'e', data: '{}' }
+    const { headers, ...message } = toMessage({ ...event, ...rest }, plainWire)
+    for (const name of Object.keys(headers!)) {
+      const messages = Array.from({ length: 3 }, () => ({ ...message, headers: { ...headers, [name]: null as never } }))
+      const request = requestOf([{ topic: 'things', partitions: [{ partition: 0, messages }] }])
+      const [read] = readFetch(answer(batchesOf(writeProduce(request), 'things', 7)))!.responses[0]!.partitions
+      const all = read!.messages.map((message) => {
+        try {
+          return fromMessage('things', 0, message, plainWire)
+        } catch (error) {
+          return (error as Error).constructor.name
+        }
+      })
+      expect(all[1], name).to.deep.equal(all[0])
+      expect(all[2], name).to.deep.equal(all[0])
+    }
+  })
 })
