@@ -33,7 +33,7 @@ export type AiRequestRow = {
   version: number
 }
 
-type Folded = Foldable<AiEvent, 'id' | 'correlationId'>
+type FoldedEvent = Foldable<AiEvent, 'id' | 'correlationId'>
 
 export const aiRequestsView = view('ai-requests', {
   version: 1,
@@ -65,7 +65,7 @@ export const aiRequestsView = view('ai-requests', {
   ],
   uses: ['id', 'correlationId'],
   id: (event) => event.data.request,
-  evolve: (row: AiRequestRow | undefined, event: Folded) => {
+  evolve: (row: AiRequestRow | undefined, event: FoldedEvent) => {
     const updated_at = isoTime(event.time)
     const now = { since: event.time, event_id: event.id, updated_at, version: event.version }
     switch (event.type) {
@@ -90,7 +90,7 @@ export const aiRequestsView = view('ai-requests', {
   },
 })
 
-function begun(row: AiRequestRow | undefined, { data, correlationId }: Folded, created_at: string) {
+function begun(row: AiRequestRow | undefined, { data, correlationId }: FoldedEvent, created_at: string) {
   if (row) return { ...row, cause: null }
   const { request, videoId: video_id } = data
   const of =

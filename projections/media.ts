@@ -43,7 +43,7 @@ export type MediaRow = {
 
 export type Studies = Record<string, { flashcards: Flashcard[]; quiz: Question[]; model?: string }>
 
-type Folded = Foldable<MediaEvent, 'id' | 'correlationId'>
+type FoldedEvent = Foldable<MediaEvent, 'id' | 'correlationId'>
 
 export const mediaView = view('media', {
   version: 1,
@@ -72,7 +72,7 @@ export const mediaView = view('media', {
   indexes: [`(status, since) where status in ('awaited', 'queued', 'processing')`],
   uses: ['id', 'correlationId'],
   id: (event) => event.data.videoId,
-  evolve: (row: MediaRow | undefined, event: Folded): MediaRow | undefined => {
+  evolve: (row: MediaRow | undefined, event: FoldedEvent): MediaRow | undefined => {
     const updated_at = isoTime(event.time)
     const now = { since: event.time, event_id: event.id, updated_at, version: event.version }
     switch (event.type) {
@@ -91,7 +91,11 @@ export const mediaView = view('media', {
   },
 })
 
-function begun(row: MediaRow | undefined, { data: { videoId: video_id }, correlationId: correlation_id }: Folded, at: string) {
+function begun(
+  row: MediaRow | undefined,
+  { data: { videoId: video_id }, correlationId: correlation_id }: FoldedEvent,
+  at: string,
+) {
   const nothingYet = { user_id: null, language: null, message_id: null, step: null, percent: null, cause: null }
   const { studies = '{}', audio_key = null } = row ?? {}
   return { video_id, ...nothingYet, studies, audio_key, correlation_id, requested_at: at }
@@ -99,7 +103,7 @@ function begun(row: MediaRow | undefined, { data: { videoId: video_id }, correla
 
 function change(
   row: MediaRow,
-  event: Exclude<Folded, { type: 'HearingAwaited' | 'MediaProcessingRequested' }>,
+  event: Exclude<FoldedEvent, { type: 'HearingAwaited' | 'MediaProcessingRequested' }>,
 ): Partial<MediaRow> {
   switch (event.type) {
     case 'HearingWithdrawn':

@@ -24,7 +24,7 @@ export type MessageRow = {
   created_at: string
 }
 
-type Folded = Foldable<ConversationEvent>
+type FoldedEvent = Foldable<ConversationEvent>
 
 export const messagesView = view('messages', {
   version: 1,
@@ -42,7 +42,7 @@ export const messagesView = view('messages', {
   },
   indexes: ['(conversation_id, version)'],
   id: (event) => ('messageId' in event.data ? event.data.messageId : NO_MESSAGE),
-  evolve: (_: MessageRow | undefined, event: Folded) => {
+  evolve: (_: MessageRow | undefined, event: FoldedEvent) => {
     if (isOneOf(aboutConversation, event)) return undefined
     switch (event.type) {
       case 'MessageSent':
@@ -57,7 +57,7 @@ export const messagesView = view('messages', {
   },
 })
 
-const message = ({ data, version, time }: Extract<Folded, { type: 'MessageSent' | 'ReplyCompleted' }>) => {
+const message = ({ data, version, time }: Extract<FoldedEvent, { type: 'MessageSent' | 'ReplyCompleted' }>) => {
   const { messageId: message_id, conversationId: conversation_id, text: content } = data
   return { message_id, conversation_id, version, content, created_at: isoTime(time) }
 }

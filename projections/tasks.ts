@@ -34,7 +34,7 @@ export type TaskRow = {
 /** Condition for tasks that have not ended. */
 const OPEN = 'due_at is not null'
 
-type Folded = Foldable<TaskEvent, 'id' | 'correlationId'>
+type FoldedEvent = Foldable<TaskEvent, 'id' | 'correlationId'>
 
 export const tasksView = view('tasks', {
   version: 3,
@@ -59,7 +59,7 @@ export const tasksView = view('tasks', {
   indexes: [`(kind, scheduled_pos) where ${OPEN}`, `(kind, due_at) where ${OPEN}`, `(updated_at) where status = 'failed'`],
   uses: ['id', 'correlationId'],
   id: (event) => event.data.taskId,
-  evolve: (task: TaskRow | undefined, event: Folded) => {
+  evolve: (task: TaskRow | undefined, event: FoldedEvent) => {
     const { version, time, id: event_id, pos: scheduled_pos, correlationId: correlation_id } = event
     const updated_at = isoTime(time)
     if (event.type === 'TaskScheduled') {

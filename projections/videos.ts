@@ -29,7 +29,7 @@ export type VideoRow = {
   updated_at: string
 }
 
-type Folded = Foldable<VideoEvent>
+type FoldedEvent = Foldable<VideoEvent>
 
 export const videosView = view('videos', {
   version: 4,
@@ -54,7 +54,7 @@ export const videosView = view('videos', {
   indexes: ['(id)'],
   tellsRows: true,
   id: (event) => event.data.videoId,
-  evolve: (video: VideoRow | undefined, event: Folded) => {
+  evolve: (video: VideoRow | undefined, event: FoldedEvent) => {
     const at = isoTime(event.time)
     if (event.type === 'VideoAdded') {
       const { videoId: video_id, id, title } = event.data
@@ -77,7 +77,7 @@ const titled = (given: string | null) => {
   return { title, title_folded: folded(head), title_searched: searchable(head) }
 }
 
-const change = (event: Exclude<Folded, { type: 'VideoAdded' }>): Partial<VideoRow> => {
+const change = (event: Exclude<FoldedEvent, { type: 'VideoAdded' }>): Partial<VideoRow> => {
   switch (event.type) {
     case 'VideoTitled':
       return titled(event.data.title)

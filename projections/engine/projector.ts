@@ -64,13 +64,13 @@ export function startProjector(options: ProjectorOptions): Projector {
     }
   }
 
-  const watching = watch()
+  const watcher = watch()
   return {
     standsBy: () => kept.flatMap((one) => one.why() ?? []),
     async stop() {
       stop()
       bell.ring()
-      await watching
+      await watcher
       await Promise.all(kept.map((one) => one.leave()))
     },
   }

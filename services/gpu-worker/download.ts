@@ -101,7 +101,7 @@ async function soundOf(video: VideoTools, options: DownloadOptions, tooMuch: Abo
 
   const told = join(video.folder, 'video.info.json')
   writeFileSync(told, JSON.stringify(info), { mode: 0o600 })
-  const watching = watch(video.folder, {
+  const watcher = watch(video.folder, {
     mostBytes,
     expected,
     onProgress: options.onProgress,
@@ -111,7 +111,7 @@ async function soundOf(video: VideoTools, options: DownloadOptions, tooMuch: Abo
     const flags = ['--load-info-json', told, ...BEST_SOUND, ...PERSISTENCE]
     await video.run([...flags, '--max-filesize', String(mostBytes), '-o', 'sound.%(ext)s'])
   } finally {
-    watching.end()
+    watcher.end()
   }
   const name = readdirSync(video.folder).find((name) => /^sound\.(?!.*part$)/.test(name))
   // With --max-filesize, yt-dlp exits with 0 and leaves no file when the file would be larger.

@@ -396,18 +396,18 @@ describe('a question without an answer', () => {
       .when(askAgain({ ...asked, userId: 1, policy: { answerMs: 0, maxTries: 3 } }))
       .then(jobWithdrawn({ cause: 'its author does not want notes by AI' })))
 
-  it('is asked three times anew when somebody says so', () => {
-    const anew = [...third, jobGivenUp()]
-    given(...anew)
+  it('is asked three times again when somebody says so', () => {
+    const redriven = [...third, jobGivenUp()]
+    given(...redriven)
       .when(redriveRequest(asked))
       .then(aiNoteRequested({ attempt: 4 }))
-    given(...anew, aiNoteRequested({ attempt: 4 }), jobDispatched({ attempt: 4 }))
+    given(...redriven, aiNoteRequested({ attempt: 4 }), jobDispatched({ attempt: 4 }))
       .when(again(0))
       .then(aiNoteRequested({ attempt: 5 }))
     given(...third)
       .when(redriveRequest(asked))
       .thenRejected('CONFLICT', 'note-1 is not given up')
-    given(...anew, noteEdited({ text: 'mine' }))
+    given(...redriven, noteEdited({ text: 'mine' }))
       .when(redriveRequest(asked))
       .thenRejected('CONFLICT', 'note-1 needs no answer any more')
   })

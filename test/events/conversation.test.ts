@@ -84,7 +84,7 @@ describe('the daily quota', () => {
     expect(dailyLimitReached(GUEST, 5, day + 1).message).to.equal('Daily limit reached (5 guest messages/day)')
   })
 
-  it('begins anew at midnight UTC, and says when that is', () => {
+  it('begins again at midnight UTC, and says when that is', () => {
     const secondsAt = (time: number) => dailyLimitReached('user-7', 20, time).details
     expect(secondsAt(day - 1)).to.deep.equal({ reset_in_seconds: 1 })
     expect(secondsAt(day + 1)).to.deep.equal({ reset_in_seconds: 86_400 })

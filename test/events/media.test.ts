@@ -93,17 +93,17 @@ describe('asking for a study', () => {
         .thenNothing()
   })
 
-  it('begins one anew after a job that made none, failed, or failed for good', () => {
-    const anew = mediaRequested({ jobId: 2 })
+  it('begins one again after a job that made none, failed, or failed for good', () => {
+    const again = mediaRequested({ jobId: 2 })
     given(...started, mediaProcessed({ study: undefined, missing: 'm' }))
       .when(request(), { media: 2 })
-      .then(anew)
+      .then(again)
     given(...started, mediaFailed())
       .when(request(), { media: 2 })
-      .then(anew)
+      .then(again)
     given(...started, mediaFailed({ permanent: true }))
       .when(request(), { media: 2 })
-      .then(anew)
+      .then(again)
   })
 
   it('takes over what was awaited', () => given(videoAdded(), hearingAwaited()).when(request()).then(mediaRequested()))

@@ -71,7 +71,7 @@ describe('scheduling a task', () => {
         .when(schedule)
         .thenNothing())
 
-  it('is done anew after the last failure, but waits for the rest of the video', () => {
+  it('is done again after the last failure, but waits for the rest of the video', () => {
     given(videoAdded(), taskScheduled(), inHand(3), failed(3, { restUntil: at(60) }))
       .when(schedule, { task: 2 })
       .then(taskScheduled({ taskId: 2, dueAt: at(60) }))
@@ -80,7 +80,7 @@ describe('scheduling a task', () => {
       .then(taskScheduled({ taskId: 2, dueAt: at(4) }))
   })
 
-  it('is done anew after one that found nothing, with the same rest', () =>
+  it('is done again after one that found nothing, with the same rest', () =>
     given(videoAdded(), taskScheduled(), inHand(), taskCompleted({ restUntil: at(60) }))
       .when(schedule, { task: 2 })
       .then(taskScheduled({ taskId: 2, dueAt: at(60) })))

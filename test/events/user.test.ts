@@ -278,7 +278,7 @@ describe('the long-term token', () => {
       .when(revokeToken({ userId: 1 }))
       .thenRejected('NOT_FOUND', 'User not found'))
 
-  it('is issued anew after it was taken back, and is another one', () =>
+  it('is issued again after it was taken back, and is another one', () =>
     given(userRegistered(), longTermTokenIssued({ issuedAt: BEGINNING / 1000 + 1 }), longTermTokenRevoked())
       .when(issueToken({ userId: 1 }))
       .then(longTermTokenIssued({ issuedAt: BEGINNING / 1000 + 3 })))

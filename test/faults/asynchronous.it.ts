@@ -205,7 +205,7 @@ describe('from an empty note to its text', function () {
     console.log(`      killed ${killed.join(', ')}; ${videos.length} videos, ${videos.length * 5} notes, lost 0, double 0`)
   })
 
-  it('gives up in the end when the model never answers, and says so; one command asks anew', async () => {
+  it('gives up in the end when the model never answers, and says so; one command asks again', async () => {
     const videoId = whole.newVideo()
     whole.models.answer(() => ({ status: 401, message: 'no' }))
     const noteId = await take(videoId)

@@ -150,7 +150,7 @@ describe('a topic that lost records', function () {
     await eventually(async () => expect(await textsOf(VIDEOS[0]!)).to.include('built from the database'), PATIENCE)
   })
 
-  it('is replayed by no command when it was made anew; once restored it has all records again, and is', async () => {
+  it('is replayed by no command when it was recreated; once restored it has all records again, and is', async () => {
     await stack.parts.stop()
     await remove()
     await makeAnew()
@@ -165,7 +165,7 @@ describe('a topic that lost records', function () {
     await wholeAgain()
   })
 
-  it('has all records again when it was made anew and written to before anybody noticed', async () => {
+  it('has all records again when it was recreated and written to before anybody noticed', async () => {
     const all = await sql<Recorded>(`select ${EVENT_COLUMNS} from log.events where topic = '${NOTES}' order by pos`)
     await stack.parts.stop()
     await remove()

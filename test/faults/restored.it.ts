@@ -113,7 +113,7 @@ describe('a database that was restored from a backup', function () {
     const done = await vidwiz(['restored', '--reason', 'the disk died'], stack.env).finished
     expect(done.code, done.stdout + done.stderr).to.equal(0)
     expect(done.stdout).to.match(/the log continues in epoch 2/)
-    // All services start anew by themselves.
+    // All services start again by themselves.
     await eventually(async () => {
       const now = stack.parts.pids()
       expect(Object.keys(before).filter((part) => now[part] === before[part])).to.deep.equal([])

@@ -6,7 +6,7 @@ import { views } from '#projections/index.ts'
 import { anyWishes, commandOf } from '#test/kit/histories.ts'
 import { world } from '#test/kit/world.ts'
 
-describe('an event that a view declares to make its row anew', () => {
+describe('an event that a view declares to make its row again', () => {
   for (const view of views as readonly View[])
     it(`makes the same row of ${view.name} whatever was there before`, () => {
       fc.assert(

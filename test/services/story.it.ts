@@ -356,7 +356,7 @@ describe('the story of a note, told from what its events say of each other', fun
     )
   })
 
-  it('npx vidwiz requests: lists what waits and was given up, and asks anew by one command', async () => {
+  it('npx vidwiz requests: lists what waits and was given up, and asks again by one command', async () => {
     const video = newVideo()
     const id = await take(video, newRequest())
     const note = `note-${id}`

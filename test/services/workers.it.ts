@@ -45,7 +45,7 @@ describe('a worker that helps the running system', () => {
     expect([await poll('transcript', 1), await poll('metadata', 1)]).to.deep.equal([undefined, undefined])
   }).timeout(60_000)
 
-  it('is asked again after a failure, three times, and anew after the next note', async () => {
+  it('is asked again after a failure, three times, and again after the next note', async () => {
     const videoId = newVideo()
     await note(videoId)
     await submit(await poll('metadata'), { success: true, ...found.metadata })

@@ -45,7 +45,7 @@ export async function startPostgres({ dataDir, password, log = () => {} }: Postg
   const url = await ensureDatabase(port, password)
 
   const stopping = new AbortController()
-  const watching = watch()
+  const watcher = watch()
 
   async function watch() {
     while (!stopping.signal.aborted) {
@@ -63,7 +63,7 @@ export async function startPostgres({ dataDir, password, log = () => {} }: Postg
   let stopped: Promise<void> | undefined
   async function stop() {
     stopping.abort()
-    await watching
+    await watcher
     if (otherSupervisor(server.dataDir) === undefined) await stopPostmaster(running.pid, server.cluster)
   }
 

@@ -15,8 +15,8 @@ import { busy, notConfigured, notFound } from '../errors.ts'
 import { route } from '../route.ts'
 import { fromMs, fromPg } from '../times.ts'
 import { videoIdField } from '../video-id.ts'
-import { replyAgain } from '../wiz/again.ts'
 import { tell } from '../wiz/frames.ts'
+import { repeatedReply } from '../wiz/repeated-reply.ts'
 
 const ConversationRead = z
   .object({ id: z.int(), video_id: z.string(), created_at: z.string(), updated_at: z.string() })
@@ -126,7 +126,8 @@ export const conversationRoutes = [
       const conversationId = params.conversation_id
       const quota = wiz.quotas[user.kind]
       const visible = { visibleIn: ['messages', 'open-replies'] } as const
-      const again = (messageId: number) => wiz.replies?.find(messageId) ?? replyAgain(app, { viewer, conversationId, messageId })
+      const again = (messageId: number) =>
+        wiz.replies?.find(messageId) ?? repeatedReply(app, { viewer, conversationId, messageId })
 
       const before = await earlier<{ messageId: number }>(visible)
       if (before) return new EventStream((out) => tell(out, again(before.messageId)))

@@ -14,11 +14,11 @@ export interface Session {
 }
 
 let session: Session = { who: undefined, ended: false, times: 0 }
-const watching = new Set<(session: Session) => void>()
+const subscribers = new Set<(session: Session) => void>()
 
 const set = (next: Session) => {
   session = next
-  for (const callback of [...watching]) callback(session)
+  for (const callback of [...subscribers]) callback(session)
 }
 
 export const begin = (who: Who) => set({ who, ended: false, times: session.times + 1 })
@@ -31,9 +31,9 @@ export const leave = () => set({ who: undefined, ended: false, times: session.ti
 export function useSession(): Session {
   const [seen, see] = useState(session)
   useEffect(() => {
-    watching.add(see)
+    subscribers.add(see)
     see(session)
-    return () => void watching.delete(see)
+    return () => void subscribers.delete(see)
   }, [])
   return seen
 }

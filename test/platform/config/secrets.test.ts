@@ -72,7 +72,7 @@ describe('secrets', () => {
     ['empty', ''],
     ['null', 'null'],
   ] as const)
-    it(`are not made up anew over a file that is ${what}, and the refusal tells no secret`, () => {
+    it(`are not made up again over a file that is ${what}, and the refusal tells no secret`, () => {
       writeFileSync(file, text)
       expect(() => secrets(folder, {}))
         .to.throw(SecretsError, /secrets\.json is damaged/)

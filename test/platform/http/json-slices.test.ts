@@ -89,7 +89,7 @@ describe('JSON that is read in slices', () => {
         },
       }
       expect(finite(read.rows), 'remembered').to.equal(expected)
-      expect(finite(unread), 'of a list that was made anew').to.equal(expected)
+      expect(finite(unread), 'of a list that was recreated').to.equal(expected)
     }
   })
 

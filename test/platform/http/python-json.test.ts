@@ -16,7 +16,7 @@ describe('JSON as Python writes it', () => {
     expect(pythonJson('\ud800')).to.equal('"\\ud800"')
   })
 
-  it('keeps numbers and the order of keys of written JSON to the letter, spaced anew', () => {
+  it('keeps numbers and the order of keys of written JSON to the letter, spaced again', () => {
     const written = '{ "b":12345678901234567890,\n"1" :1.50,"0":[-0.0, 1e5 ],"t":"\\u00E9\\/\\u0041é" }'
     expect(pythonJson(new JsonText(written))).to.equal(
       '{"b": 12345678901234567890, "1": 1.50, "0": [-0.0, 1e5], "t": "\\u00e9/A\\u00e9"}',

@@ -254,7 +254,7 @@ describe('the embedded Postgres', function () {
     await second.stop()
   })
 
-  it('begins anew when the making of the database was killed half-way', async () => {
+  it('begins again when the making of the database was killed half-way', async () => {
     chmodSync(dataDir, 0o755)
     const child = elsewhere(dataDir)
     const halfWay = () =>

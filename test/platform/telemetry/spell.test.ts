@@ -70,7 +70,7 @@ describe('a spell of failures', () => {
     expect(lines.filter(({ what }) => what === 'resumed')).to.have.length(1)
   })
 
-  it('begins anew after it was over', () => {
+  it('begins again after it was over', () => {
     const { lines, spell } = watched()
     for (let n = 0; n < 2; n++) {
       spell.failed(new Error('away'))

@@ -53,7 +53,7 @@ describe('the installation of yt-dlp', function () {
       .and.to.match(/JS runtimes: node-\d+/)
   })
 
-  it('is not used when it was killed half way, and is made anew', async function () {
+  it('is not used when it was killed half way, and is made again', async function () {
     await pythonOrSkip(this)
     const killed = spawn(process.execPath, installer(data), { stdio: 'ignore', detached: true })
     await eventually(() => expect(readdirSync(folder).join()).to.contain('unfinished-'))
@@ -67,7 +67,7 @@ describe('the installation of yt-dlp', function () {
     for (const text of told) expect(text).to.match(/^[\w-]+, [\d.]+ [kM]B$/)
   })
 
-  it('is made anew for another Python, and when Python has moved', async function () {
+  it('is made again for another Python, and when Python has moved', async function () {
     await pythonOrSkip(this)
     const { path } = await installedYtDlp({ data })
     writeFileSync(path, readFileSync(path, 'utf8').replace(/exec '.*?'/, "exec '/nowhere/python3'"))

@@ -164,7 +164,7 @@ describe('a view of two versions of the code', () => {
     expect(await live()).to.equal(older.version)
   })
 
-  it('whose columns were changed without a new version is told in words, and followed once it is built anew', async () => {
+  it('whose columns were changed without a new version is told in words, and followed once it is built again', async () => {
     await setupViews([older], shop)
     await setupViews([careless], shop)
     const one = projecting(careless)

@@ -80,7 +80,7 @@ describe('acts on the page', function () {
     expect((await recorded('resume-helpers'))[0]).to.include({ who: 'otto', reason, outcome: 'done' })
   })
 
-  it('ask models anew, and say of each request what came of it', async () => {
+  it('ask models again, and say of each request what came of it', async () => {
     const one = await ops.operator.post('/api/requests/redrive', { requests: ['note-999999'], reason })
     expect(one.body).to.deep.equal({
       summary: '0 of 1 asked again',

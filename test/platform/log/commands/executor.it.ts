@@ -399,7 +399,7 @@ describe('execute', () => {
     const edit = (text: string) => editNote({ userId: 1, noteId: 1, text })
     const kept = (change: string) => dbs[0]!.query('kept', `update log.keys set kept = ${change}`)
 
-    it('makes it anew as it was then: with the state, the time and the ids of then, in the shape of now', async () => {
+    it('makes it again as it was then: with the state, the time and the ids of then, in the shape of now', async () => {
       const older = open({ now: () => 1_000 })
       await older(createNote(aNote), context)
       const first = await older(editNote({ userId: 1, noteId: 1, text: 'first' }), keyed('k'))
@@ -409,7 +409,7 @@ describe('execute', () => {
       expect(await events()).to.have.length(4)
     })
 
-    it('makes it anew when it was kept without what it was decided on, ids included', async () => {
+    it('makes it again when it was kept without what it was decided on, ids included', async () => {
       const older = open()
       await older(createNote({ ...aNote, videoTitle: 'One' }), context)
       const first = await older(createNote({ ...aNote, text: 'mine' }), keyed('k'))
@@ -421,7 +421,7 @@ describe('execute', () => {
       expect(await repeated({ ...aNote, videoId: 'aaaaaaaaaaa' }, 'new')).to.deep.equal({ ...fresh, replayed: true })
     })
 
-    it('makes anew what changed nothing', async () => {
+    it('makes again what changed nothing', async () => {
       const older = open()
       await older(createNote(aNote), context)
       const first = await older(editNote({ userId: 1, noteId: 1, text: aNote.text }), keyed('k'))
@@ -461,7 +461,7 @@ describe('execute', () => {
     expect(codeOf((await Promise.allSettled([execute(createNote(aNote), keyed('other'))]))[0]!)).to.equal('VALIDATION_ERROR')
   })
 
-  it('folds a kept state anew when its decider has changed since', async () => {
+  it('folds a kept state again when its decider has changed since', async () => {
     const execute = open()
     await execute(createNote(aNote), context)
     await execute(editNote({ userId: 1, noteId: 1, text: LONG }), context)

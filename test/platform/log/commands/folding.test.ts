@@ -21,7 +21,7 @@ describe('folding a stream whose state was kept by another version of its decide
       deciderOf: () => counting,
     })('thing-1', { kept: { version: 3, stateVersion: 1, state: '"old"' }, keptAt: undefined, since: history.slice(3) } as Found)
 
-  it('begins anew with all of its history', async () => {
+  it('begins again with all of its history', async () => {
     expect(await foldOf(history)).to.include({ version: 4, stateVersion: 2, state: '4' })
   })
 

@@ -163,7 +163,7 @@ describe('a topic that is ahead of the log', function () {
     expect(await bench.onTopic()).to.deep.equal([])
   })
 
-  it('stops the relay when a topic was made anew, however much was written to it since', async () => {
+  it('stops the relay when a topic was recreated, however much was written to it since', async () => {
     const first = bench.relay()
     await write(bench.writer, 'thing-1', 0, 3)
     await published(3)

@@ -92,7 +92,7 @@ describe('reading the log from Kafka', () => {
     expect(read.map(({ pos }) => pos)).to.deep.equal([26, 27, 28, 29, 30])
   })
 
-  it('begins anew in every partition where the place that was kept is not there, as in a topic that was made anew', async () => {
+  it('begins again in every partition where the place that was kept is not there, as in a topic that was recreated', async () => {
     bench.relay()
     for (let n = 0; n < 60; n++) await write(bench.writer, `thing-${n}`, 0, 1)
     await readable(60)

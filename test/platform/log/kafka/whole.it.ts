@@ -83,7 +83,7 @@ describe('a topic that does not have all of its history', function () {
     expect(await history(upTo, new Map([[partition, 15]]))).to.have.length(5)
   })
 
-  it('is refused when it was made anew and is empty', async () => {
+  it('is refused when it was recreated and is empty', async () => {
     const partition = await published(20)
     await withTopics(bench.options, async (topics) => {
       await topics.remove([topic])
@@ -94,7 +94,7 @@ describe('a topic that does not have all of its history', function () {
     )
   })
 
-  it('is refused when it was made anew and has only the first events', async () => {
+  it('is refused when it was recreated and has only the first events', async () => {
     const partition = await published(20)
     await withTopics(bench.options, async (topics) => {
       await topics.remove([topic])

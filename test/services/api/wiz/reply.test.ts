@@ -2,8 +2,8 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import type { Out } from '#platform/http/stream.ts'
 import { openLogger } from '#platform/telemetry/logger.ts'
-import { replyAgain } from '#services/api/wiz/again.ts'
 import { tell } from '#services/api/wiz/frames.ts'
+import { repeatedReply } from '#services/api/wiz/repeated-reply.ts'
 import { Reply } from '#services/api/wiz/reply.ts'
 import { storable } from '#services/api/wiz/words.ts'
 import { eventually } from '#test/kit/eventually.ts'
@@ -117,7 +117,7 @@ describe('a reply asked for again', () => {
     const frames: string[] = []
     const { signal } = new AbortController()
     const out: Out = { send: async (frame) => void frames.push(frame), gone: signal, left: signal }
-    await tell(out, replyAgain(needs, sent, 1))
+    await tell(out, repeatedReply(needs, sent, 1))
     return frames
   }
 
@@ -140,7 +140,7 @@ describe('a reply asked for again', () => {
   it('is looked for no longer when its client has left', async () => {
     const needs = world({ open: true })
     const client = listener()
-    const telling = tell(client.out, replyAgain(needs, sent, 1))
+    const telling = tell(client.out, repeatedReply(needs, sent, 1))
     client.leave()
     await telling
     expect(client.frames).to.deep.equal([])

@@ -36,7 +36,7 @@ describe('transcripts at hand', () => {
     expect(objects.asked).to.deep.equal([KEY])
   })
 
-  it('are fetched anew when another one was stored', async () => {
+  it('are fetched again when another one was stored', async () => {
     const objects = store({ [KEY]: rows('a') })
     const transcripts = openTranscripts({ objects, log })
     await transcripts.of(VIDEO, 'one')

@@ -114,7 +114,7 @@ describe('hearing', function () {
         await transcriber.close()
       })
 
-    it('is begun anew for each file, in case that somebody has mended it', async () => {
+    it('is begun again for each file, in case that somebody has mended it', async () => {
       const transcriber = opened({ model: './models/large-v3' })
       for (const _ of [1, 2]) expect((await refusal(transcriber.hear(speech, { signal: never }))).kind).to.equal('set-up')
       await transcriber.close()

@@ -15,7 +15,11 @@ interface Sent {
 }
 
 /** The reply to a message sent before, made in any process: yields it whole, once it is closed. */
-export const replyAgain = (needs: Pick<Needs, 'execute' | 'waiter' | 'db' | 'log'>, sent: Sent, lookEveryMs = LOOK_EVERY_MS) => ({
+export const repeatedReply = (
+  needs: Pick<Needs, 'execute' | 'waiter' | 'db' | 'log'>,
+  sent: Sent,
+  lookEveryMs = LOOK_EVERY_MS,
+) => ({
   async *heard(left: AbortSignal): AsyncGenerator<string, Outcome> {
     try {
       const text = await closed(needs, sent, left, lookEveryMs)
