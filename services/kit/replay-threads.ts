@@ -10,8 +10,8 @@ import { views } from '#projections/index.ts'
 
 const THREAD = fileURLToPath(new URL('replay-thread.ts', import.meta.url))
 
-/** A thread needs about 0.3 s to start; in that time one thread folds 50,000 events. */
-const WORTH_FROM = 100_000
+/** Each thread needs about 0.6 s of a processor until its code is loaded and compiled; in that time one thread folds 150,000 events. */
+const WORTH_FROM = 500_000
 /** Beyond these, the one COPY into a view's table takes longer than the fold. */
 const MOST = 4
 
