@@ -402,13 +402,13 @@ export const hearMedia = ({ transcript, ...of }: OfJob & { transcript: StoredTra
     },
   })
 
-export type Outcome = Pick<z.input<typeof MediaProcessed.data>, 'audio' | 'study' | 'missing'>
+export type MediaOutcome = Pick<z.input<typeof MediaProcessed.data>, 'audio' | 'study' | 'missing'>
 
 /**
  * A worker is done. Accepted also after the job was given up. A second completion changes nothing, unless it brings flashcards
  * and a quiz in a language that had none.
  */
-export const completeMedia = ({ videoId, jobId, ...outcome }: OfJob & Outcome) =>
+export const completeMedia = ({ videoId, jobId, ...outcome }: OfJob & MediaOutcome) =>
   command({
     name: 'completeMedia',
     reads: seenBy(videoId),

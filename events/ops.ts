@@ -34,7 +34,7 @@ export const ACTS = [
 export type ActName = (typeof ACTS)[number]
 
 export const OUTCOMES = ['done', 'failed', 'cancelled'] as const
-export type Outcome = (typeof OUTCOMES)[number]
+export type OperationOutcome = (typeof OUTCOMES)[number]
 
 // Events ----------------------------------------------------------------
 
@@ -71,7 +71,7 @@ export type OperationEvent = EventFrom<(typeof operationEvents)[number]>
 // State -----------------------------------------------------------------
 
 export interface Operation {
-  status: 'running' | Outcome
+  status: 'running' | OperationOutcome
 }
 
 export const evolveOperation = (_: Operation | undefined, event: OperationEvent): Operation | undefined => {

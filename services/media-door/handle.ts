@@ -6,7 +6,7 @@ import {
   findMedia,
   hearMedia,
   language as languageTag,
-  type Outcome,
+  type MediaOutcome,
   startMedia,
 } from '#events/media.ts'
 import { Flashcards, Quiz } from '#events/study.ts'
@@ -108,7 +108,7 @@ async function onCompleted(entry: Entry, handling: Handling): Promise<Handled> {
   return {}
 }
 
-function studyOf(files: ReadonlyMap<File['what'], File>): Outcome {
+function studyOf(files: ReadonlyMap<File['what'], File>): MediaOutcome {
   const [flashcards, quiz] = [files.get('flashcards'), files.get('quiz')]
   const missing = flashcards?.cause ?? quiz?.cause
   if (missing) return { missing }

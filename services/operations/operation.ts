@@ -1,4 +1,4 @@
-import { type ActName, endOperation, type Outcome, startOperation } from '#events/ops.ts'
+import { type ActName, endOperation, type OperationOutcome, startOperation } from '#events/ops.ts'
 import type { Execute } from '#platform/log/commands/executor.ts'
 import { newId } from '#platform/log/new-id.ts'
 import { span } from '#platform/telemetry/tracing/tracing.ts'
@@ -22,7 +22,7 @@ export interface Act {
 export interface Done<T> {
   result: T
   summary: string
-  outcome?: Outcome
+  outcome?: OperationOutcome
 }
 
 /**
@@ -50,12 +50,12 @@ async function recordedAround<T>(
   const operation = newId()
   const context = { actor: `operator:${name}`, correlationId: operation }
   await execute(startOperation({ operation, who: name, via, ...act }), context)
-  const end = (outcome: Outcome, summary: string) => execute(endOperation({ operation, outcome, summary }), context)
+  const end = (outcome: OperationOutcome, summary: string) => execute(endOperation({ operation, outcome, summary }), context)
   let done: Done<T>
   try {
     done = await work(operation)
   } catch (error) {
-    const { message, name, outcome } = error as Error & { outcome?: Outcome }
+    const { message, name, outcome } = error as Error & { outcome?: OperationOutcome }
     await end(outcome === 'cancelled' || name === 'Cancelled' ? 'cancelled' : 'failed', message)
     throw error
   }

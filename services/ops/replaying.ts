@@ -6,7 +6,7 @@ import { beginReplay as noteReplay } from '#projections/engine/replays.ts'
 import type { Act } from '#services/operations/operation.ts'
 import { operate } from '#services/operations/operation.ts'
 import { type ReplaySpec, replayInChild } from '#services/operations/replays/child.ts'
-import { type Outcome, summaryOf } from '#services/operations/replays/replay.ts'
+import { type ReplayOutcome, summaryOf } from '#services/operations/replays/replay.ts'
 import type { Who } from './access.ts'
 import type { App } from './deps.ts'
 
@@ -67,7 +67,7 @@ export async function beginReplay(
       { ...spec, id, by: who.name, ...(keepsRows && { differencesTo: differencesOf(app, id) }) },
       { env: app.env, signal: aborter.signal },
     )
-    return { result: undefined, summary: summaryOf({ act: spec.act, result } as Outcome) }
+    return { result: undefined, summary: summaryOf({ act: spec.act, result } as ReplayOutcome) }
   })
     // Errors after that are recorded with the operation.
     .then(() => {}, begun.reject)

@@ -1,18 +1,18 @@
 import { pythonJson } from '#platform/http/python-json.ts'
 import type { Out } from '#platform/http/stream.ts'
-import type { Outcome } from './reply.ts'
+import type { ReplyEnd } from './reply.ts'
 
 const frame = (data: object) => `data: ${pythonJson(data)}\n\n`
 const DONE = 'data: [DONE]\n\n'
 
-const ERRORS: Record<Exclude<Outcome, 'completed'>, string> = {
+const ERRORS: Record<Exclude<ReplyEnd, 'completed'>, string> = {
   empty: 'No response from AI model. Please try again.',
   failed: 'Processing error',
 }
 
 /** Yields a reply piece by piece and returns how it ended, or stops when `left` aborts. */
 interface Audible {
-  heard(left: AbortSignal): AsyncGenerator<string, Outcome>
+  heard(left: AbortSignal): AsyncGenerator<string, ReplyEnd>
 }
 
 /** Sends a reply to a client in the frames of chat, until the client leaves. A whole answer ends with `[DONE]`. */

@@ -4,7 +4,7 @@ import { faultOf } from '#platform/telemetry/fault.ts'
 import { readSteadily } from '#projections/engine/steady.ts'
 import { replyTo } from '#projections/messages.ts'
 import type { Needs } from './needs.ts'
-import type { Outcome } from './reply.ts'
+import type { ReplyEnd } from './reply.ts'
 
 const LOOK_EVERY_MS = 250
 
@@ -20,7 +20,7 @@ export const repeatedReply = (
   sent: Sent,
   lookEveryMs = LOOK_EVERY_MS,
 ) => ({
-  async *heard(left: AbortSignal): AsyncGenerator<string, Outcome> {
+  async *heard(left: AbortSignal): AsyncGenerator<string, ReplyEnd> {
     try {
       const text = await closed(needs, sent, left, lookEveryMs)
       if (text === undefined) return 'failed'

@@ -7,7 +7,7 @@ import { faultOf } from '#platform/telemetry/fault.ts'
 import { messagesUpTo } from '#projections/messages.ts'
 import type { Needs } from './needs.ts'
 import { requestOf } from './prompt.ts'
-import { type Outcome, Reply } from './reply.ts'
+import { Reply, type ReplyEnd } from './reply.ts'
 import type { Segment } from './segments.ts'
 import { storable } from './words.ts'
 
@@ -56,7 +56,7 @@ export function repliesOf(
   const stopping = new AbortController()
   const whoIs = ({ correlationId, traceparent }: Turn): Context => ({ actor: 'wiz', correlationId, traceparent })
 
-  async function make(turn: Turn, reply: Reply): Promise<Outcome> {
+  async function make(turn: Turn, reply: Reply): Promise<ReplyEnd> {
     const { conversationId, messageId: replyTo } = turn
     let said = ''
     const giveUp = async (reason: string) => {
@@ -112,7 +112,7 @@ export function repliesOf(
     begin(turn) {
       const reply = new Reply()
       const made = make(turn, reply)
-        .catch((error): Outcome => {
+        .catch((error): ReplyEnd => {
           // The reply stays open; `giveUpAbandoned` fails it later, in some process.
           log.error({ conversationId: turn.conversationId, fault: faultOf(error) }, 'could not store a reply')
           return 'failed'

@@ -1,5 +1,5 @@
 /** How a reply ended: stored and visible; without a word; or failed. */
-export type Outcome = 'completed' | 'empty' | 'failed'
+export type ReplyEnd = 'completed' | 'empty' | 'failed'
 
 /**
  * A reply in the making. It buffers everything said until it ends, so a slow listener does not hold up the model, and anybody may
@@ -7,7 +7,7 @@ export type Outcome = 'completed' | 'empty' | 'failed'
  */
 export class Reply {
   readonly #pieces: string[] = []
-  #outcome: Outcome | undefined
+  #outcome: ReplyEnd | undefined
   #news = Promise.withResolvers<void>()
 
   say(piece: string): void {
@@ -15,13 +15,13 @@ export class Reply {
     this.#tell()
   }
 
-  end(outcome: Outcome): void {
+  end(outcome: ReplyEnd): void {
     this.#outcome = outcome
     this.#tell()
   }
 
   /** Yields all pieces, those already said at once and the others as they come; returns how the reply ended. */
-  async *heard(): AsyncGenerator<string, Outcome> {
+  async *heard(): AsyncGenerator<string, ReplyEnd> {
     let next = 0
     while (true) {
       while (next < this.#pieces.length) yield this.#pieces[next++]!

@@ -2,7 +2,7 @@ import { nameOf, type Queues, type Received, type Refusal, traceparentOf } from 
 import { backoffMs, stopping } from '#platform/stopping.ts'
 import type { Logger } from '#platform/telemetry/logger.ts'
 import { quietly, type SpanDetails, span, traceparentOr } from '#platform/telemetry/tracing/tracing.ts'
-import { type Outcome, outcomeOf, sqsEvent } from './sqs-event.ts'
+import { type BatchOutcome, outcomeOf, sqsEvent } from './sqs-event.ts'
 
 export interface MappingOptions {
   /** Name of the function, for the log. */
@@ -100,7 +100,7 @@ export function startMapping(options: MappingOptions): Mapping {
     onBatch?.({ done: done.length, failed: failed.length, elapsedMs: performance.now() - since })
   }
 
-  async function outcome(messages: Received[]): Promise<Outcome> {
+  async function outcome(messages: Received[]): Promise<BatchOutcome> {
     try {
       return outcomeOf(
         messages,

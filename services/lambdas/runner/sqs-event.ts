@@ -30,7 +30,7 @@ function arnOf(url: string, region: string): string {
 }
 
 /** Result of a batch. `why` says why the whole batch failed although nothing was thrown. */
-export interface Outcome {
+export interface BatchOutcome {
   done: Received[]
   failed: Received[]
   why?: string
@@ -40,7 +40,7 @@ export interface Outcome {
  * Interprets a function's answer to a batch as AWS does: no answer means that all succeeded, and an answer with unknown message ids
  * fails the whole batch.
  */
-export function outcomeOf(messages: readonly Received[], answer: unknown): Outcome {
+export function outcomeOf(messages: readonly Received[], answer: unknown): BatchOutcome {
   const all = [...messages]
   const failures = (answer as Partial<SQSBatchResponse> | null | undefined)?.batchItemFailures
   if (failures === undefined || failures === null) return { done: all, failed: [] }

@@ -76,10 +76,10 @@ async function work(replay: Replay, ground: Ground): Promise<Done<unknown>> {
   }
 }
 
-export type Outcome = { [A in keyof Results]: { act: A; result: Results[A] } }[keyof Results]
+export type ReplayOutcome = { [A in keyof Results]: { act: A; result: Results[A] } }[keyof Results]
 
 /** The outcome of a replay in a sentence. */
-export function summaryOf(done: Outcome): string {
+export function summaryOf(done: ReplayOutcome): string {
   switch (done.act) {
     case 'rebuild':
       return rebuiltText(done.result)
