@@ -67,7 +67,8 @@ describe('relieving a process that was frozen in a transaction', function () {
     expect(relieved[0]!.cut, 'its listener, its transaction and its copy').to.be.at.least(3)
     // At once: no lock of the frozen one is left to wait for.
     await db.query('test.take', `update log.checkpoints set epoch = epoch + 1 where consumer = 'one'`)
-    expect(await copies()).to.have.length(1)
+    // A process of Postgres that was told to end takes a moment.
+    await eventually(async () => expect(await copies()).to.have.length(1))
 
     sibling.child.stdin!.end('ended\n')
     expect(await once(sibling.child, 'message')).to.include('ended')
