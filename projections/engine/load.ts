@@ -39,10 +39,8 @@ export async function standing(tx: pg.PoolClient, view: View): Promise<Standing>
 }
 
 /** Number of events in a view's topic. */
-export const sizeOf = async (reader: Reader, { topic }: View) => {
-  const start: Positions = new Map(Array.from({ length: topic.partitions }, (_, partition) => [partition, 0]))
-  return (await reader.behind(topic, start)).reduce((sum, { events }) => sum + events, 0)
-}
+export const sizeOf = async (reader: Reader, { topic }: View) =>
+  (await reader.behind(topic, new Map())).reduce((sum, { events }) => sum + events, 0)
 
 /**
  * Replays history straight into a table, by COPY.

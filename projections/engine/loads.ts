@@ -33,10 +33,7 @@ export async function loadAll(source: Source, loads: readonly Load[], pacer: Pac
 async function groupsOf({ reader, threads }: Source, loads: readonly Load[]): Promise<Group[]> {
   if (!threads || !loads.every(({ view }) => threads.views.includes(view))) return []
   const { topic } = loads[0]!.view
-  const partitions = await reader.behind(
-    topic,
-    new Map(Array.from({ length: topic.partitions }, (_, partition) => [partition, 0])),
-  )
+  const partitions = await reader.behind(topic, new Map())
   const events = partitions.reduce((sum, one) => sum + one.events, 0)
   // A partition that is not counted must be folded all the same.
   const isCounted = (partition: number) => partitions.some((one) => one.partition === partition)

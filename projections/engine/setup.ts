@@ -37,7 +37,7 @@ export async function setupViews(
   const behind: View[] = []
   for (const view of views) if (await isBehind(db, view)) behind.push(view)
   // A view that nobody can read is built as fast as possible.
-  const fullSpeed = (await unreadable(db, behind)).length > 0
+  const fullSpeed = behind.length > 0 && (await unreadable(db, behind)).length > 0
   for await (const ofTopic of rebuildTogether(behind, { db, reader, threads, fullSpeed }, build))
     for (const { view, outcome } of ofTopic) {
       if (outcome.status === 'fulfilled') {

@@ -75,7 +75,7 @@ async function* portions({ db, fetcher, wire, kafkaName }: Log, { topic, after, 
       yield events
       events = []
     }
-    // Also without events, so that `take` can end a reading that does not get on.
+    // Also without events, so that `take` can end a reading that makes no progress.
     if (events.length > 0 || isIdle) yield events
     events = []
   }

@@ -26,7 +26,7 @@ export function openRows(): Rows {
       if (!chunk.includes(NEWLINE)) return ''
       const bytes = begun.length === 1 ? chunk : Buffer.concat(begun)
       const end = endOfRows(bytes)
-      begun = [bytes.subarray(end)]
+      begun = end < bytes.length ? [bytes.subarray(end)] : []
       return bytes.toString('utf8', 0, end)
     },
   }

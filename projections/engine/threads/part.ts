@@ -59,7 +59,6 @@ export async function foldPart(
           const lines = encoder.encode(chunk)
           tell({ what: 'lines', nth, lines }, [lines.buffer])
           await pause()
-          goOn()
         }
       },
     }

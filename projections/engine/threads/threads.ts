@@ -81,7 +81,7 @@ export async function loadInThreads(
           case 'ended':
             for (const [nth, error] of told.errors.entries()) if (error) end(nth, carried(error))
             isDone = true
-            // It still closes its connections, which may take as long as a database that does not answer.
+            // It would still close its connections. A database that does not answer would hold that up.
             return void worker.terminate()
           default:
             return reject(carried(told.error))
