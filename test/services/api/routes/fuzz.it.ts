@@ -16,6 +16,9 @@ const AT_ONCE = 8
 /** Made at a time: some are large. */
 const BATCH = 250
 
+/** Some attacks hold such a position. */
+const BEYOND = 'a client holds a position beyond the end of the log'
+
 /** Routes that no request made from their description alone can satisfy. */
 const BEYOND_GUESSING = [
   'POST /v2/internal/tasks/:task_id/result', // wants a task that is under way, and its video
@@ -102,7 +105,8 @@ describe(`the API under ${REQUESTS} requests that nobody should send (FUZZ_SEED=
     expect(wrong.slice(0, 5), `${wrong.length} of ${REQUESTS}`).to.deep.equal([])
     expect((await api.ask('GET', '/health')).status).to.equal(200)
     expect(api.stack.parts.pids(), 'nobody died').to.deep.equal(pids)
-    expect(api.stack.output, 'nobody complained').to.deep.equal([])
+    const complaints = api.stack.output.filter((line) => !line.includes(BEYOND))
+    expect(complaints, 'nobody complained').to.deep.equal([])
     expect(await api.db.query('t.letters', 'select * from log.dead_letters'), 'no event is poison').to.deep.equal([])
     await everyViewEqualsItsReplay(api.stack.databaseUrl)
     // All that for nothing if nothing got through.

@@ -18,7 +18,6 @@ import { openListener } from '#platform/pg/listen.ts'
 import { type Db, openDb } from '#platform/pg/pool.ts'
 import type { Search } from '#platform/youtube/search.ts'
 import { type Changes, openChanges } from '#projections/engine/changes.ts'
-import { startProjector } from '#projections/engine/projector.ts'
 import { setupViews } from '#projections/engine/setup.ts'
 import { openWaiter } from '#projections/engine/wait.ts'
 import { views } from '#projections/index.ts'
@@ -30,6 +29,7 @@ import { type MediaOptions, USUAL_MEDIA } from '#services/api/study.ts'
 import type { WizOptions } from '#services/api/wiz/wiz.ts'
 import { testLog, testReader } from '#test/kit/log.ts'
 import { freshDatabase, type TestDatabase } from '#test/kit/postgres.ts'
+import { startProjecting } from '#test/kit/projecting.ts'
 
 export const ADMIN_TOKEN = 'an admin token that only tests use'
 
@@ -98,7 +98,7 @@ export async function startInProcess({
   const eventLog = beside ? undefined : await testLog(database.url)
   const reader = await testReader(database.url, direct, listener)
   if (!beside) await setupViews(views, { db: direct, reader })
-  const projector = isProjecting && !beside ? startProjector({ db: direct, reader, views }) : undefined
+  const projector = isProjecting && !beside ? await startProjecting({ db: direct, reader, views }) : undefined
   const waiter = openWaiter(db, listener, views)
   const changes = openChanges(listener)
   const { execute, idle } = executor({ appender: appender(db), catalog, deciders, topics })
