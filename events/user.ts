@@ -107,7 +107,7 @@ export const users = decider<User, UserEvent>(userStream, 3, evolveUser, { ids: 
 /** Data of a user that the access token contains. */
 export type Account = Pick<User, 'userId' | 'email' | 'name' | 'imageUrl'>
 
-/** Owner of the user's claims and credentials: the user's stream. */
+/** Owner of the user's reservations and credentials: the user's stream. */
 export const ownerOf = (id: number) => userStream.of(id)
 /** The user whose stream it is. */
 export const userIdOf = (owner: string) => Number(owner.slice(owner.indexOf('-') + 1))
@@ -123,19 +123,19 @@ interface AtSignUp {
 /** Events that follow the registration of a new account. */
 const begun = (userId: number, { aiNotes }: AtSignUp) => (aiNotes ? [ProfileUpdated({ userId, aiNotes })] : [])
 
-/** Opens an account with a password. The e-mail is claimed, so exactly one of several concurrent registrations wins. */
+/** Opens an account with a password. The e-mail is reserved, so exactly one of several concurrent registrations wins. */
 export const register = (cmd: { email: string; name: string | null; passwordHash: string } & AtSignUp) =>
   command({
     name: 'register',
     reads: {},
     ids: ['user'],
-    claimed: { code: 'CONFLICT', message: 'Email already exists' },
+    taken: { code: 'CONFLICT', message: 'Email already exists' },
     decide: (_, { ids: { user: userId } }) =>
       emit(
         [UserRegistered({ userId, email: cmd.email, name: cmd.name, imageUrl: null }), ...begun(userId, cmd)],
         { userId },
         {
-          claims: [{ kind: 'email', value: cmd.email, owner: ownerOf(userId) }],
+          reservations: [{ kind: 'email', value: cmd.email, owner: ownerOf(userId) }],
           credentials: [{ owner: ownerOf(userId), kind: 'password', value: cmd.passwordHash }],
         },
       ),
@@ -158,13 +158,13 @@ export const registerWithGoogle = (cmd: GooglePerson & AtSignUp) =>
     name: 'registerWithGoogle',
     reads: {},
     ids: ['user'],
-    claimed: OUTRUN,
+    taken: OUTRUN,
     decide: (_, { ids: { user: userId } }): Decision<Account> => {
       const { googleId, email, name = email.slice(0, email.lastIndexOf('@')), imageUrl = null } = cmd
       const account = { userId, email, name, imageUrl }
       const owner = ownerOf(userId)
       return emit([UserRegistered(account), GoogleAccountLinked({ userId, googleId }), ...begun(userId, cmd)], account, {
-        claims: [
+        reservations: [
           { kind: 'email', value: email, owner },
           { kind: 'google', value: googleId, owner },
         ],
@@ -181,7 +181,7 @@ export const signInWithGoogle = (cmd: GooglePerson & { userId: number; foundBy: 
   command({
     name: 'signInWithGoogle',
     reads: { user: users.of(cmd.userId) },
-    claimed: OUTRUN,
+    taken: OUTRUN,
     decide: ({ user }): Decision<Account> => {
       const { googleId } = cmd
       if (!user || (cmd.foundBy === 'google' && user.googleId !== googleId)) return { rejection: OUTRUN }
@@ -192,7 +192,7 @@ export const signInWithGoogle = (cmd: GooglePerson & { userId: number; foundBy: 
       if (user.googleId !== googleId) {
         const former = user.googleId === null ? [] : [{ kind: 'google', value: user.googleId, owner: null }]
         return emit([GoogleAccountLinked({ userId, googleId, name, imageUrl })], account, {
-          claims: [...former, { kind: 'google', value: googleId, owner: ownerOf(userId) }],
+          reservations: [...former, { kind: 'google', value: googleId, owner: ownerOf(userId) }],
         })
       }
       if (name === undefined && imageUrl === undefined) return nothing(account)

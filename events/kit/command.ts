@@ -1,8 +1,8 @@
 import type { NewEvent } from './envelope.ts'
 import type { StreamRef } from './stream.ts'
 
-/** A value that only one stream may hold, for example an e-mail address. `owner: null` releases it. */
-export interface Claim {
+/** Reserves a value for one stream, such as an e-mail address for an account. `owner: null` releases it. */
+export interface Reservation {
   kind: string
   value: string
   owner: string | null
@@ -37,7 +37,7 @@ export interface Rejection {
 
 /** Rows written in the append transaction together with the events. */
 export interface SideRows {
-  claims?: Claim[]
+  reservations?: Reservation[]
   credentials?: Credential[]
   counts?: Count[]
 }
@@ -90,8 +90,8 @@ export interface Command<R = unknown> {
   reads: Record<string, StreamRef>
   /** Ids to draw; a decider declares each. */
   ids: string[]
-  /** Rejection when another stream already holds a claim. */
-  claimed: Rejection
+  /** Rejection when another stream holds a value that the command reserves. */
+  taken: Rejection
   /** Correlation id for the events, where it differs from that of the causing event. */
   correlationId?: string | undefined
   decide(states: Record<string, unknown>, given: Given<string>): Decision<R>
@@ -107,9 +107,9 @@ export function command<R, Reads extends Record<string, StreamRef>, Ids extends 
   name: string
   reads: Reads
   ids?: Ids[]
-  claimed?: Rejection
+  taken?: Rejection
   correlationId?: string | undefined
   decide(states: States<Reads>, given: Given<Ids>): Decision<R>
 }): Command<R> {
-  return { ids: [], claimed: { code: 'CONFLICT', message: 'Already taken' }, ...spec } as unknown as Command<R>
+  return { ids: [], taken: { code: 'CONFLICT', message: 'Already taken' }, ...spec } as unknown as Command<R>
 }

@@ -1,4 +1,4 @@
-import type { Claim, Count, Credential } from '#events/kit/command.ts'
+import type { Count, Credential, Reservation } from '#events/kit/command.ts'
 import type { RareField, Recorded, Replayed } from '#events/kit/envelope.ts'
 import type { Topic } from '#events/kit/stream.ts'
 import type { Holder } from '../pg/holder.ts'
@@ -72,9 +72,9 @@ export interface KeyedResult {
 export interface Group {
   streams: StreamChange[]
   events: Appended[]
-  claims: Claim[]
+  reservations: Reservation[]
   credentials: Credential[]
-  keys: KeyedResult[]
+  results: KeyedResult[]
   /** Each name occurs at most once per append. */
   counts: Count[]
 }
@@ -83,7 +83,7 @@ export interface Group {
 export interface Lost {
   /** Streams whose version is no longer the expected one. */
   stale: string[]
-  /** Claims that another stream holds. */
+  /** Values that another stream has reserved. */
   taken: { kind: string; value: string }[]
   /** Idempotency keys that another command has used meanwhile. */
   usedKeys: { scope: string; key: string }[]
@@ -99,7 +99,7 @@ export interface Wanted {
   streams: string[]
   /** How many ids to draw from each sequence. */
   ids: Record<string, number>
-  keys: { scope: string; key: string }[]
+  idempotencyKeys: { scope: string; key: string }[]
 }
 
 export interface Loaded {
@@ -112,7 +112,7 @@ export interface Loaded {
    * Only keys that were used. `places`: where their events are; `seen`: where the last events are that they were decided on; `at`:
    * when the key was used, in milliseconds since the epoch.
    */
-  keys: (KeyedResult & { places: Place[]; seen: Place[]; at: number })[]
+  results: (KeyedResult & { places: Place[]; seen: Place[]; at: number })[]
 }
 
 /** The writing half of the log. Always in Postgres: the relay publishes its events to Kafka. */

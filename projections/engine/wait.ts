@@ -27,9 +27,9 @@ export interface Waiter {
    * Whether all reads since the mark came from one incarnation of the server (from its start to its crash or stop), so that they
    * include what the views were known to show.
    *
-   * @param isClaim whether anything was known; if so, and a connection pooler stands between, this queries the server
+   * @param isKnown whether anything was known; if so, and a connection pooler stands between, this queries the server
    */
-  holds(mark: Mark, isClaim: boolean): boolean | Promise<boolean>
+  holds(mark: Mark, isKnown: boolean): boolean | Promise<boolean>
   /**
    * After a crash of the server, resolves when these views show everything in the log again, or after a few seconds. Undefined
    * when there was no recent crash.
@@ -209,8 +209,8 @@ export function openWaiter(db: Pick<Db, 'query' | 'incarnations'>, listener: Lis
     shows: (names, places) => haveReached(wantedOf(names, places)),
     visible,
     mark: () => ({ changes: incarnations.changes(), incarnation }),
-    holds: (mark, isClaim) =>
-      incarnations.changes() === mark.changes && (!isClaim || incarnations.areDirect() || isStill(mark.incarnation)),
+    holds: (mark, isKnown) =>
+      incarnations.changes() === mark.changes && (!isKnown || incarnations.areDirect() || isStill(mark.incarnation)),
     recovered(names) {
       if (recovery && performance.now() > recovery.until) recovery = undefined
       return recovery && recover(recovery, names)

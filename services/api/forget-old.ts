@@ -9,7 +9,7 @@ const AT_ONCE = 5_000
 /** Tables beside the log whose rows expire. */
 const OVER = {
   // Longer than any client retries.
-  keys: `delete from log.keys where ctid = any (array(select ctid from log.keys where at < now() - interval '7 days' limit ${AT_ONCE})) returning true`,
+  idempotencyKeys: `delete from log.idempotency_keys where ctid = any (array(select ctid from log.idempotency_keys where at < now() - interval '7 days' limit ${AT_ONCE})) returning true`,
   counters: `delete from log.counters where ctid = any (array(select ctid from log.counters where until < now() limit ${AT_ONCE})) returning true`,
 }
 

@@ -55,9 +55,9 @@ describe('registering', () => {
       .when(register({ email: EMAIL, name: null, passwordHash: 'h' }))
       .then(userRegistered({ name: null })))
 
-  it('claims the e-mail for the account', () =>
+  it('reserves the e-mail for the account', () =>
     expect(given().when(asked, { user: 7 }).decision).to.deep.include({
-      claims: [{ kind: 'email', value: EMAIL, owner: 'user-7' }],
+      reservations: [{ kind: 'email', value: EMAIL, owner: 'user-7' }],
     }))
 
   it('keeps the password hash beside the log and never in it', () => {
@@ -90,7 +90,7 @@ describe('coming with a Google account for the first time', () => {
       .then(userRegistered({ userId, email, name, imageUrl }), googleAccountLinked({ userId }))
       .answering({ userId, email, name, imageUrl })
     expect(asked.decision).to.deep.include({
-      claims: [
+      reservations: [
         { kind: 'email', value: email, owner: 'user-7' },
         { kind: 'google', value: 'g-1', owner: 'user-7' },
       ],
@@ -123,10 +123,10 @@ describe('coming with a Google account again', () => {
   const linking = (more: object = {}) => coming({ foundBy: 'email', ...more })
   const account = { userId: 1, email: EMAIL, name: 'Bob', imageUrl: null }
 
-  it('links an account that was found by its e-mail, and claims the Google id', () => {
+  it('links an account that was found by its e-mail, and reserves the Google id', () => {
     const asked = given(userRegistered()).when(linking({ name: 'Robert', imageUrl: 'https://a/new' }))
     asked.then(googleAccountLinked({ imageUrl: 'https://a/new' })).answering({ ...account, imageUrl: 'https://a/new' })
-    expect(asked.decision).to.deep.include({ claims: [{ kind: 'google', value: 'g-1', owner: 'user-1' }] })
+    expect(asked.decision).to.deep.include({ reservations: [{ kind: 'google', value: 'g-1', owner: 'user-1' }] })
   })
 
   it('links it in place of another Google account, which is then free', () => {

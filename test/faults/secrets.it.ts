@@ -54,7 +54,7 @@ describe('P9: no secret enters the log', function () {
       expect(tables.map((t) => t.name)).to.include.members([
         'log.events',
         'log.snapshots',
-        'log.keys',
+        'log.idempotency_keys',
         'views.users',
         'views.conversations',
       ])

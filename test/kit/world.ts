@@ -28,7 +28,7 @@ export function world(): World {
   const states = new Map<string, unknown>()
   const versions = new Map<string, number>()
   const drawn = new Map<string, number>()
-  const claims = new Map<string, string>()
+  const reservations = new Map<string, string>()
   const counters = new Map<string, number>()
 
   const now = () => BEGINNING + log.length * 1000
@@ -56,13 +56,13 @@ export function world(): World {
     const draws = Object.fromEntries(command.ids.map((sequence) => [sequence, ids[sequence] ?? draw(sequence)]))
     const decision = command.decide(reads, { now: now(), ids: draws })
     if (decision.rejection) return decision
-    const asked = (decision.claims ?? []).map(({ kind, value, owner }) => ({ name: `${kind} ${value}`, owner }))
-    if (asked.some(({ name, owner }) => owner !== null && claims.has(name) && claims.get(name) !== owner))
-      return { rejection: command.claimed }
+    const asked = (decision.reservations ?? []).map(({ kind, value, owner }) => ({ name: `${kind} ${value}`, owner }))
+    if (asked.some(({ name, owner }) => owner !== null && reservations.has(name) && reservations.get(name) !== owner))
+      return { rejection: command.taken }
     const counted = (decision.counts ?? []).map((count) => ({ ...count, value: (counters.get(count.name) ?? 0) + count.add }))
     const over = counted.find(({ value, bound }) => bound && value > bound.most)
     if (over) return { rejection: over.bound!.refused }
-    for (const { name, owner } of asked) owner === null ? claims.delete(name) : claims.set(name, owner)
+    for (const { name, owner } of asked) owner === null ? reservations.delete(name) : reservations.set(name, owner)
     for (const { name, value } of counted) counters.set(name, Math.max(value, 0))
     append(decision.events)
     return decision

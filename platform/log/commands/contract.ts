@@ -53,7 +53,7 @@ export interface Pending {
   attempts: number
   /** It decided on remembered states to write nothing, so its streams must be loaded before it is decided again. */
   doubted?: boolean
-  /** Another command of its last round wanted the same claim, credential, count or key. */
+  /** Another command of its last round wanted the same reservation, credential, count or Idempotency-Key. */
   waits?: boolean | undefined
   resolve(executed: Executed<unknown>): void
   reject(error: unknown): void

@@ -49,7 +49,7 @@ export function executor(options: ExecutorOptions): { execute: Execute; idle(): 
     while (queue.length > 0) {
       const batch = queue.splice(0, maxRound)
       const retries = await play(batch).catch((error) => playEach(batch, error))
-      // Commands that wait for the same claim or count go last, so that many of them do not delay the others.
+      // Commands that wait for the same reservation or count go last, so that many of them do not delay the others.
       const { first = [], last = [] } = Object.groupBy(retries, ({ waits }) => (waits ? 'last' : 'first'))
       queue = [...first, ...queue, ...last]
     }
@@ -157,8 +157,8 @@ export function openRounds({ appender, catalog, now = clock, ...options }: Round
     async decide(batch) {
       const recalled = await memory.recall(batch)
       for (const { command, context } of batch) {
-        const used = recalled.keys.findIndex((key) => isSame(key, context.idempotency))
-        if (used >= 0) recalled.keys[used] = await renew(recalled.keys[used]!, command)
+        const used = recalled.results.findIndex((key) => isSame(key, context.idempotency))
+        if (used >= 0) recalled.results[used] = await renew(recalled.results[used]!, command)
       }
       const round = new Round(recalled, now(), kit)
       for (const pending of batch) round.decide(pending)

@@ -25,7 +25,7 @@ export interface Recalled {
   remembered: ReadonlySet<string>
   /** Log position at which all these streams were current; undefined when none is known. */
   known: number | undefined
-  keys: Loaded['keys']
+  results: Loaded['results']
   /** Returns an id that no other command gets. */
   draw(sequence: string): number
 }
@@ -83,10 +83,10 @@ export function openMemory({ appender, fold }: MemoryOptions): Memory {
       const ids: Record<string, number> = {}
       for (const [sequence, count] of needs.ids)
         if ((drawn.get(sequence)?.length ?? 0) < count) ids[sequence] = Math.max(count, Math.min(count * AHEAD, AHEAD_MAX))
-      let keys: Loaded['keys'] = []
-      if (missing.length + needs.keys.length + Object.keys(ids).length > 0) {
-        const loaded = await appender.load({ streams: missing, ids, keys: needs.keys })
-        keys = loaded.keys
+      let results: Loaded['results'] = []
+      if (missing.length + needs.idempotencyKeys.length + Object.keys(ids).length > 0) {
+        const loaded = await appender.load({ streams: missing, ids, idempotencyKeys: needs.idempotencyKeys })
+        results = loaded.results
         seen = Math.max(seen, loaded.head)
         for (const [sequence, numbers] of Object.entries(loaded.ids))
           drawn.set(sequence, [...(drawn.get(sequence) ?? []), ...numbers])
@@ -97,7 +97,7 @@ export function openMemory({ appender, fold }: MemoryOptions): Memory {
         }
         if (missing.length > 0) asOf = Math.min(asOf, loaded.head)
       }
-      return { streams, remembered, known: knownOf(asOf), keys, draw: (sequence) => drawn.get(sequence)!.shift()! }
+      return { streams, remembered, known: knownOf(asOf), results, draw: (sequence) => drawn.get(sequence)!.shift()! }
     },
     learn(groups, verdicts) {
       const written = verdicts.flatMap(({ positions = [] }) => positions)
@@ -155,7 +155,7 @@ function needsOf(batch: readonly Pending[]) {
   const streams = new Set<string>()
   const afresh = new Set<string>()
   const ids = new Map<string, number>()
-  const keys: { scope: string; key: string }[] = []
+  const idempotencyKeys: { scope: string; key: string }[] = []
   for (const { command, context, doubted } of batch) {
     for (const name in command.reads) {
       const { stream } = command.reads[name]!
@@ -163,7 +163,7 @@ function needsOf(batch: readonly Pending[]) {
       if (doubted) afresh.add(stream)
     }
     for (const sequence of command.ids) ids.set(sequence, (ids.get(sequence) ?? 0) + 1)
-    if (context.idempotency) keys.push(context.idempotency)
+    if (context.idempotency) idempotencyKeys.push(context.idempotency)
   }
-  return { streams, afresh, ids, keys }
+  return { streams, afresh, ids, idempotencyKeys }
 }

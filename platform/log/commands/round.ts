@@ -1,4 +1,4 @@
-import type { Claim, Count, Rejection } from '#events/kit/command.ts'
+import type { Count, Rejection, Reservation } from '#events/kit/command.ts'
 import type { NewEvent } from '#events/kit/envelope.ts'
 import type { Decider } from '#events/kit/stream.ts'
 import { MAX_EVENT_BYTES } from '#platform/kafka/message-bytes.ts'
@@ -17,7 +17,7 @@ export interface CommandOutcome {
   error?: unknown
   /** To be decided again on loaded instead of remembered states. It has not lost. */
   doubted?: boolean
-  /** To be decided again because another command of this round wants the same claim, credential, count or key. It has not lost. */
+  /** To be decided again because another command of this round wants the same reservation, credential, count or Idempotency-Key. It has not lost. */
   waited?: boolean
 }
 
@@ -46,7 +46,7 @@ interface Decided {
   /** Indexes into the group's events. */
   from: number
   to: number
-  claims: Claim[]
+  reservations: Reservation[]
   counts: Count[]
   rejection?: Rejected
 }
@@ -71,7 +71,7 @@ export class Round {
   readonly #seen = new Map<string, Seen>()
   readonly #members: Member[] = []
   readonly #outcomes: CommandOutcome[] = []
-  /** Claims, credentials, keys and counts that a command of this round uses: another that wants one waits for the next round. */
+  /** Reservations, credentials, Idempotency-Keys and counts that a command of this round uses: another that wants one waits for the next round. */
   readonly #spoken = new Set<string>()
   readonly #drawing: ProxyHandler<Record<string, number>>
 
@@ -93,7 +93,7 @@ export class Round {
   decide(pending: Pending): void {
     const { command, context } = pending
     const key = context.idempotency
-    const known = key && this.#recalled.keys.find((k) => k.scope === key.scope && k.key === key.key)
+    const known = key && this.#recalled.results.find((k) => k.scope === key.scope && k.key === key.key)
     if (known) return void this.#outcomes.push({ pending, ...repeated(known, key.fingerprint) })
 
     const read: string[] = []
@@ -121,17 +121,17 @@ export class Round {
     // The append checks nothing for a command that writes nothing, so it must not decide on remembered states.
     const writesNothing =
       decision.rejection ||
-      (decision.events.length === 0 && !decision.claims && !decision.credentials && !decision.counts && !key)
+      (decision.events.length === 0 && !decision.reservations && !decision.credentials && !decision.counts && !key)
     if (writesNothing && read.some((stream) => this.#recalled.remembered.has(stream)))
       return void this.#outcomes.push({ pending, doubted: true })
 
     if (decision.rejection) {
       const rejection = rejected(decision.rejection)
-      const nothing = { result: undefined, seen: [], from: 0, to: 0, claims: [], counts: [] }
+      const nothing = { result: undefined, seen: [], from: 0, to: 0, reservations: [], counts: [] }
       return void this.#join(read).decided.push({ pending, ...nothing, rejection })
     }
 
-    const { events, result, claims = [], credentials = [], counts = [] } = decision
+    const { events, result, reservations = [], credentials = [], counts = [] } = decision
     let payloads: string[]
     try {
       payloads = events.map(encoded)
@@ -139,7 +139,7 @@ export class Round {
       return void this.#outcomes.push({ pending, error })
     }
     const wanted = [
-      ...claims.map((c) => `claim ${c.kind} ${c.value}`),
+      ...reservations.map((c) => `reservation ${c.kind} ${c.value}`),
       ...credentials.map((c) => `credential ${c.owner} ${c.kind}`),
       ...counts.map((c) => `count ${c.name}`),
       ...(key ? [`key ${key.scope} ${key.key}`] : []),
@@ -151,15 +151,15 @@ export class Round {
     const from = member.group.events.length
     for (const [i, event] of events.entries()) this.#append(member, event, payloads[i]!, pending, now)
     const written = member.group.events.slice(from)
-    member.group.claims.push(...claims)
+    member.group.reservations.push(...reservations)
     member.group.credentials.push(...credentials)
     member.group.counts.push(...counts)
     if (key) {
       const events = written.map(({ stream, version }) => ({ stream, version }))
       const by = madeBy(streamsOf(reads, events), this.#kit.deciderOf)
-      member.group.keys.push({ ...key, result, events, reads, ids, madeBy: by })
+      member.group.results.push({ ...key, result, events, reads, ids, madeBy: by })
     }
-    member.decided.push({ pending, result, seen: lasts, from, to: member.group.events.length, claims, counts })
+    member.decided.push({ pending, result, seen: lasts, from, to: member.group.events.length, reservations, counts })
   }
 
   /** Log position at which all versions these groups read were current, if known; lets append skip the stale check. */
@@ -184,8 +184,8 @@ export class Round {
   #alive = () => this.#members.filter((member) => !member.into)
   #writers = () =>
     this.#alive().filter(
-      ({ group: { events, claims, credentials, keys, counts } }) =>
-        events.length + claims.length + credentials.length + keys.length + counts.length > 0,
+      ({ group: { events, reservations, credentials, results, counts } }) =>
+        events.length + reservations.length + credentials.length + results.length + counts.length > 0,
     )
 
   /**
@@ -274,7 +274,7 @@ const MAX_UTF8_BYTES = 3
 /** A stream without events. */
 const UNBORN: Known = { version: 0, state: undefined, last: undefined, time: 0, unkept: 0 }
 
-const emptyGroup = (): Group => ({ streams: [], events: [], claims: [], credentials: [], keys: [], counts: [] })
+const emptyGroup = (): Group => ({ streams: [], events: [], reservations: [], credentials: [], results: [], counts: [] })
 
 function root(member: Member | undefined): Member | undefined {
   let last = member
@@ -287,9 +287,9 @@ function merge(member: Member, other: Member): Member {
   const shift = member.group.events.length
   member.decided.push(...other.decided.map((d) => ({ ...d, from: d.from + shift, to: d.to + shift })))
   member.group.events.push(...other.group.events)
-  member.group.claims.push(...other.group.claims)
+  member.group.reservations.push(...other.group.reservations)
   member.group.credentials.push(...other.group.credentials)
-  member.group.keys.push(...other.group.keys)
+  member.group.results.push(...other.group.results)
   member.group.counts.push(...other.group.counts)
   for (const [stream, changes] of other.changes) member.changes.set(stream, changes || member.changes.get(stream) === true)
   other.into = member
@@ -297,7 +297,7 @@ function merge(member: Member, other: Member): Member {
 }
 
 /** Answers a key that was used before: with the stored result, or an error if the request is another one. */
-function repeated(known: Loaded['keys'][number], fingerprint: string): Pick<CommandOutcome, 'executed' | 'error'> {
+function repeated(known: Loaded['results'][number], fingerprint: string): Pick<CommandOutcome, 'executed' | 'error'> {
   if (known.fingerprint !== fingerprint)
     return { error: new Rejected('VALIDATION_ERROR', 'This Idempotency-Key was used with another request') }
   return { executed: { result: known.result, positions: known.places, seen: known.seen, replayed: true } }
@@ -306,11 +306,11 @@ function repeated(known: Loaded['keys'][number], fingerprint: string): Pick<Comm
 function settled(member: Member, verdict: Verdict | undefined): CommandOutcome[] {
   if (!verdict?.lost) return executed(member, verdict?.positions ?? [])
   const { stale, usedKeys, taken, over } = verdict.lost
-  const refusalOf = ({ pending, claims, counts }: Decided): Rejection | undefined =>
-    claims.some((claim) => taken.some((t) => t.kind === claim.kind && t.value === claim.value))
-      ? pending.command.claimed
+  const refusalOf = ({ pending, reservations, counts }: Decided): Rejection | undefined =>
+    reservations.some((one) => taken.some((t) => t.kind === one.kind && t.value === one.value))
+      ? pending.command.taken
       : counts.find(({ name }) => over.includes(name))?.bound?.refused
-  // Reject for a taken claim or a full count only if nothing was stale, and only the first such command: the others may have
+  // Reject for a taken value or a full count only if nothing was stale, and only the first such command: the others may have
   // built on it. They are decided again.
   const refused = stale.length + usedKeys.length > 0 ? undefined : member.decided.find(refusalOf)
   return member.decided.map((decided) => {

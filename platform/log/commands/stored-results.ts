@@ -6,7 +6,7 @@ import type { Decider } from '#events/kit/stream.ts'
 import type { Appender, Loaded, Place, StreamVersion } from '../port.ts'
 
 /** An Idempotency-Key that was used before, with its stored result. */
-type Used = Loaded['keys'][number]
+type Used = Loaded['results'][number]
 
 interface ResultRenewerOptions {
   appender: Pick<Appender, 'stream'>

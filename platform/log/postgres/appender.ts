@@ -104,10 +104,10 @@ function parameters(groups: readonly Group[], known = NEVER): unknown[] {
     ofEvent(({ e }) => e.traceparent),
     `[${events.map(({ e }) => e.data)}]`,
     snapshotRows(streams.flatMap(({ g, stream, next }) => (next?.unkept === 0 ? [snapshot(g, stream, next)] : []))),
-    rare((group) => group.claims),
+    rare((group) => group.reservations),
     rare((group) => group.credentials),
-    rare(({ keys }) =>
-      keys.map(({ result, events, reads, ids, madeBy, ...key }) => ({ ...key, kept: { result, events, reads, ids, madeBy } })),
+    rare(({ results }) =>
+      results.map(({ result, events, reads, ids, madeBy, ...key }) => ({ ...key, kept: { result, events, reads, ids, madeBy } })),
     ),
     rare(({ counts }) => counts.map(({ name, add, bound, until }) => ({ name, add, most: bound?.most ?? null, until }))),
   ]

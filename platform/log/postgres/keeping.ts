@@ -29,7 +29,7 @@ export function keeping({ db, catalog, deciders, onError }: KeepingOptions): (st
   const fold = folding({ appender: log, catalog, deciderOf: decidersByKind(deciders) })
   return async (streams) => {
     for (let from = 0; from < streams.length; from += PORTION) {
-      const found = await log.load({ streams: streams.slice(from, from + PORTION), ids: {}, keys: [] })
+      const found = await log.load({ streams: streams.slice(from, from + PORTION), ids: {}, idempotencyKeys: [] })
       const snapshots: SnapshotRow[] = []
       for (const [stream, one] of found.streams) {
         try {

@@ -26,19 +26,19 @@ const placesOf = (field: 'events' | 'reads') => `
   (select coalesce(json_agg(json_build_object('topic', e.topic, 'partition', e.partition, 'pos', e.pos) order by c.n), '[]')
      from json_array_elements(k.kept -> '${field}') with ordinality c(one, n)
      join log.events e on e.stream = c.one ->> 'stream' and e.version = (c.one ->> 'version')::int)`
-const KEYS = `
+const RESULTS = `
   select k.scope, k.key, k.fingerprint, k.kept, extract(epoch from k.at) * 1000 as at, ${placesOf('events')} as places,
          ${placesOf('reads')} as seen
-    from log.keys k join unnest($1::text[], $2::text[]) w(scope, key) using (scope, key)`
+    from log.idempotency_keys k join unnest($1::text[], $2::text[]) w(scope, key) using (scope, key)`
 
 /** Loads what commands need before they are decided, as far as the process does not remember it. */
 export async function load(db: Queryable, wanted: Wanted): Promise<Loaded> {
-  const [streams, ids, keys] = await Promise.all([
+  const [streams, ids, results] = await Promise.all([
     loadStreams(db, wanted.streams),
     drawIds(db, wanted.ids),
-    loadKeys(db, wanted.keys),
+    loadResults(db, wanted.idempotencyKeys),
   ])
-  return { ...streams, ids, keys }
+  return { ...streams, ids, results }
 }
 
 type StreamRow = { head: number; name: string; keptAt: string | null } & (
@@ -76,11 +76,11 @@ async function drawIds(db: Queryable, wanted: Wanted['ids']): Promise<Loaded['id
   return Object.fromEntries(rows.map(({ name, ids }) => [name, JSON.parse(ids)]))
 }
 
-async function loadKeys(db: Queryable, keys: Wanted['keys']): Promise<Loaded['keys']> {
+async function loadResults(db: Queryable, keys: Wanted['idempotencyKeys']): Promise<Loaded['results']> {
   if (keys.length === 0) return []
   const rows = await db.query<
     Place & { scope: string; key: string; fingerprint: string; kept: string; places: string; seen: string; at: number }
-  >('log.keys', KEYS, [keys.map((k) => k.scope), keys.map((k) => k.key)])
+  >('log.results', RESULTS, [keys.map((k) => k.scope), keys.map((k) => k.key)])
   return rows.map(({ scope, key, fingerprint, kept, places, seen, at }) => ({
     scope,
     key,

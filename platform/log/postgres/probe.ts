@@ -19,7 +19,7 @@ const PROBE = `do $$ begin
     raise exception 'our role may not append' using errcode = 'insufficient_privilege';
   end if;
   perform set_config('lock_timeout', '${LOCK_MS}', true);
-  lock table log.events, log.snapshots, log.claims, log.credentials, log.keys, log.counters in row exclusive mode;
+  lock table log.events, log.snapshots, log.reservations, log.credentials, log.idempotency_keys, log.counters in row exclusive mode;
   perform pg_advisory_xact_lock(7001);
   perform pg_logical_emit_message(true, 'vidwiz', '');
 end $$`

@@ -10,7 +10,7 @@ import { EmbeddedPostgresError } from './error.ts'
 import { postmasterOf, stopPostmaster, voidStalePidFile } from './postmaster.ts'
 import { type Account, complaint, environment } from './program.ts'
 import { serverArguments } from './settings.ts'
-import { claim, otherSupervisor, remembered, supervise } from './state.ts'
+import { otherSupervisor, recordStart, remembered, supervise } from './state.ts'
 
 export type Server = {
   dataDir: string
@@ -36,7 +36,7 @@ const LOG_BYTES = 10_000_000
  * @throws EmbeddedPostgresError when it does not start, or runs for another process and rejects the password
  */
 export async function up(server: Server, port?: number): Promise<Running> {
-  claim(server.dataDir)
+  recordStart(server.dataDir)
   const adopted = await adopt(server)
   if (adopted) return adopted
   const launched = await launch(server, port)

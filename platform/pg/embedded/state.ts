@@ -26,7 +26,7 @@ export function supervise(dataDir: string, port: number) {
  * Records this process as supervisor before it starts the server, unless another living process is. Otherwise another process could
  * stop the new server as an orphan of a killed process.
  */
-export function claim(dataDir: string) {
+export function recordStart(dataDir: string) {
   if (otherSupervisor(dataDir) === undefined) write(dataDir, { ...remembered(dataDir), supervisor: thisProcess })
 }
 

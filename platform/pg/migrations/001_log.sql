@@ -42,7 +42,7 @@ create table log.snapshots (
 ) with (fillfactor = 80);
 
 -- Each row makes a value unique, such as an e-mail or a Google id.
-create table log.claims (
+create table log.reservations (
   kind  text not null,
   value text not null,
   owner text not null,
@@ -58,7 +58,7 @@ create table log.credentials (
 );
 
 -- Stored results by idempotency key: a repeated key gives the same answer and no second event.
-create table log.keys (
+create table log.idempotency_keys (
   scope       text not null,
   key         text not null,
   fingerprint text not null,
@@ -66,7 +66,7 @@ create table log.keys (
   at          timestamptz not null default now(),
   primary key (scope, key)
 );
-create index keys_by_age on log.keys (at);
+create index idempotency_keys_by_age on log.idempotency_keys (at);
 
 -- Counters that the append transaction updates and that may have a limit, such as a user's messages in a day.
 create table log.counters (
@@ -137,7 +137,7 @@ create function log.append(
   s_group int[], s_stream text[], s_expected int[],
   e_group int[], e_topic text[], e_partition int[], e_key text[], e_stream text[], e_version int[], e_id uuid[], e_type text[],
   e_schema int[], e_time bigint[], e_actor text[], e_correlation text[], e_causation text[], e_traceparent text[], e_data json,
-  _snapshots json, _claims json, _credentials json, _keys json, _counts json)
+  _snapshots json, _reservations json, _credentials json, _idempotency_keys json, _counts json)
 returns table (head bigint, lost json)
 language plpgsql set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
@@ -156,7 +156,7 @@ begin
       message = 'a process has appended up to position ' || _known || ', but the log ends at ' || _head;
   end if;
 
-  if _head <> _known or json_array_length(_claims) + json_array_length(_keys) + json_array_length(_counts) > 0 then
+  if _head <> _known or json_array_length(_reservations) + json_array_length(_idempotency_keys) + json_array_length(_counts) > 0 then
     with broken as (
       -- What was pruned is covered by a snapshot: the newest version is that of the one or of the other.
       select s.g, 'stale' as reason, s.stream as a, null as b
@@ -166,13 +166,13 @@ begin
        where _head <> _known and greatest(h.version, e.version, 0) <> s.expected
       union all
       select c.g, 'taken', c.kind, c.value
-        from json_to_recordset(_claims) c(g int, kind text, value text, owner text)
-        join log.claims h on h.kind = c.kind and h.value = c.value
+        from json_to_recordset(_reservations) c(g int, kind text, value text, owner text)
+        join log.reservations h on h.kind = c.kind and h.value = c.value
        where c.owner is not null and h.owner <> c.owner
       union all
       select k.g, 'used', k.scope, k.key
-        from json_to_recordset(_keys) k(g int, scope text, key text)
-        join log.keys h on h.scope = k.scope and h.key = k.key
+        from json_to_recordset(_idempotency_keys) k(g int, scope text, key text)
+        join log.idempotency_keys h on h.scope = k.scope and h.key = k.key
       union all
       select c.g, 'over', c.name, null
         from json_to_recordset(_counts) c(g int, name text, add int, most int)
@@ -200,13 +200,13 @@ begin
     on conflict (stream) do update set version = excluded.version, state_version = excluded.state_version, state = excluded.state;
   end if;
 
-  if json_array_length(_claims) > 0 then
-    delete from log.claims h using json_to_recordset(_claims) c(g int, kind text, value text, owner text)
+  if json_array_length(_reservations) > 0 then
+    delete from log.reservations h using json_to_recordset(_reservations) c(g int, kind text, value text, owner text)
      where c.owner is null and h.kind = c.kind and h.value = c.value and c.g <> all (_lost);
-    insert into log.claims (kind, value, owner)
-    select c.kind, c.value, c.owner from json_to_recordset(_claims) c(g int, kind text, value text, owner text)
+    insert into log.reservations (kind, value, owner)
+    select c.kind, c.value, c.owner from json_to_recordset(_reservations) c(g int, kind text, value text, owner text)
      where c.owner is not null and c.g <> all (_lost)
-       and not exists (select from log.claims h where h.kind = c.kind and h.value = c.value);
+       and not exists (select from log.reservations h where h.kind = c.kind and h.value = c.value);
   end if;
 
   if json_array_length(_credentials) > 0 then
@@ -218,9 +218,9 @@ begin
     on conflict (owner, kind) do update set value = excluded.value;
   end if;
 
-  if json_array_length(_keys) > 0 then
-    insert into log.keys (scope, key, fingerprint, kept)
-    select k.scope, k.key, k.fingerprint, k.kept from json_to_recordset(_keys) k(g int, scope text, key text, fingerprint text, kept json)
+  if json_array_length(_idempotency_keys) > 0 then
+    insert into log.idempotency_keys (scope, key, fingerprint, kept)
+    select k.scope, k.key, k.fingerprint, k.kept from json_to_recordset(_idempotency_keys) k(g int, scope text, key text, fingerprint text, kept json)
      where k.g <> all (_lost);
   end if;
 

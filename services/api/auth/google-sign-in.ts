@@ -31,7 +31,7 @@ export async function signIn(
   }
 }
 
-const SQL = `select kind, owner from log.claims where (kind, value) in (('google', $1), ('email', $2))`
+const SQL = `select kind, owner from log.reservations where (kind, value) in (('google', $1), ('email', $2))`
 
 /** Reads the log's claims, not a view, so that an account opened a moment ago is found. */
 async function find(

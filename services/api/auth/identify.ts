@@ -10,12 +10,12 @@ export interface Identity {
 }
 
 const SQL = `
-select claim.owner, credential.value as "passwordHash"
-  from log.claims claim
-  left join log.credentials credential on credential.owner = claim.owner and credential.kind = 'password'
- where claim.kind = 'email' and claim.value = $1`
+select reservation.owner, credential.value as "passwordHash"
+  from log.reservations reservation
+  left join log.credentials credential on credential.owner = reservation.owner and credential.kind = 'password'
+ where reservation.kind = 'email' and reservation.value = $1`
 
-/** Finds the account that holds an e-mail address. Reads the log's claims, so that a new user can log in at once. */
+/** Finds the account that holds an e-mail address. Reads the log's reservations, so that a new user can log in at once. */
 export async function identify(db: Queryable, email: string): Promise<Identity | undefined> {
   const [identity] = await db.query<Identity>('identify', SQL, [email])
   return identity

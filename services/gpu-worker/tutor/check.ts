@@ -70,7 +70,7 @@ export function checkedQuestion(
 }
 
 /**
- * @param texts `said`: the claim; `all`: the claim and the other options
+ * @param texts `said`: the statement; `all`: the statement and the other options
  */
 function grounded<T>(
   good: T,

@@ -1,6 +1,6 @@
 import { numbersOf, stemAt, stemsOf, wordsOf } from './words.ts'
 
-/** A text in which claims can be looked up. */
+/** A text in which statements can be looked up. */
 export interface Ground {
   /** Place that supports the statement, relative to the text's length: from 0 to 1; undefined if unsupported. */
   find(statement: Statement): number | undefined
@@ -32,7 +32,7 @@ const MOST_PLACES = 300
 const RAREST = 4
 
 /**
- * Indexes a text so that claims can be looked up.
+ * Indexes a text so that statements can be looked up.
  *
  * A statement has to come with a quote. The quote is found where most of its words stand together, and some of the statement's own words
  * must be near. A statement whose quote is not found still counts if most of its words stand together somewhere. In translation the

@@ -16,7 +16,7 @@ import type { Late, ParkedEvent } from './sentences.ts'
 export async function statesOf(db: Queryable, streams: readonly string[]): Promise<Map<string, unknown>> {
   const log = appender(db)
   const fold = folding({ appender: log, catalog, deciderOf: decidersByKind(deciders) })
-  const { streams: found } = await log.load({ streams: [...new Set(streams)], ids: {}, keys: [] })
+  const { streams: found } = await log.load({ streams: [...new Set(streams)], ids: {}, idempotencyKeys: [] })
   const states = new Map<string, unknown>()
   for (const [stream, one] of found) {
     try {

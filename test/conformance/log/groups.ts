@@ -31,16 +31,16 @@ export function group(stream: string, expected: number, events: Partial<Appended
       data: '{}',
       ...event,
     })),
-    claims: [],
+    reservations: [],
     credentials: [],
-    keys: [],
+    results: [],
     counts: [],
   }
 }
 
 /** Appends `count` events to a stream. Throws when it loses. */
 export async function write(appender: Appender, stream: string, expected: number, count: number): Promise<void> {
-  const { streams } = await appender.load({ streams: [stream], ids: {}, keys: [] })
+  const { streams } = await appender.load({ streams: [stream], ids: {}, idempotencyKeys: [] })
   const found = streams.get(stream)
   const current = found?.since.at(-1)?.version ?? found?.kept?.version ?? 0
   const [verdict] = await appender.append([

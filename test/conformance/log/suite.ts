@@ -160,17 +160,21 @@ export function logConformance(name: string, open: () => Promise<LogUnderTest>):
 
     it('keeps a claimed value unique under races, and frees it again', async () => {
       const writers = Array.from({ length: 5 }, () => log.writer())
-      const claim = (i: number, value: string) => ({
+      const reserve = (i: number, value: string) => ({
         ...group(`thing-${i}`, 0, [{}]),
-        claims: [{ kind: 'name', value, owner: `thing-${i}` }],
+        reservations: [{ kind: 'name', value, owner: `thing-${i}` }],
       })
-      const verdicts = (await Promise.all(Array.from({ length: 25 }, (_, i) => writers[i % 5]!.append([claim(i, 'one')])))).flat()
+      const verdicts = (
+        await Promise.all(Array.from({ length: 25 }, (_, i) => writers[i % 5]!.append([reserve(i, 'one')])))
+      ).flat()
       expect(verdicts.filter((verdict) => verdict.positions)).to.have.length(1)
       for (const { lost } of verdicts) if (lost) expect(lost.taken).to.deep.equal([{ kind: 'name', value: 'one' }])
 
       const winner = verdicts.findIndex((verdict) => verdict.positions)
-      await writers[0]!.append([{ ...group(`thing-${winner}`, 1, [{}]), claims: [{ kind: 'name', value: 'one', owner: null }] }])
-      const [again] = await writers[0]!.append([claim(99, 'one')])
+      await writers[0]!.append([
+        { ...group(`thing-${winner}`, 1, [{}]), reservations: [{ kind: 'name', value: 'one', owner: null }] },
+      ])
+      const [again] = await writers[0]!.append([reserve(99, 'one')])
       expect(again!.positions).to.have.length(1)
     })
 
@@ -211,20 +215,20 @@ export function logConformance(name: string, open: () => Promise<LogUnderTest>):
       const writers = [log.writer(), log.writer()]
       const keyed = (i: number): Group => ({
         ...group(`thing-${i}`, 0, [{}]),
-        keys: [{ scope: 'me', key: 'k', fingerprint: 'f', result: { n: i }, events: [{ stream: `thing-${i}`, version: 1 }] }],
+        results: [{ scope: 'me', key: 'k', fingerprint: 'f', result: { n: i }, events: [{ stream: `thing-${i}`, version: 1 }] }],
       })
       const verdicts = (await Promise.all([writers[0]!.append([keyed(1)]), writers[1]!.append([keyed(2)])])).flat()
       expect(verdicts.filter((verdict) => verdict.positions)).to.have.length(1)
-      const { keys } = await writers[0]!.load({ streams: [], ids: {}, keys: [{ scope: 'me', key: 'k' }] })
+      const { results } = await writers[0]!.load({ streams: [], ids: {}, idempotencyKeys: [{ scope: 'me', key: 'k' }] })
       const won = verdicts.findIndex((verdict) => verdict.positions) + 1
-      expect(keys[0]).to.deep.include({ result: { n: won }, fingerprint: 'f' })
-      expect(keys[0]!.places[0]).to.include({ topic: topic.name, pos: 1 })
+      expect(results[0]).to.deep.include({ result: { n: won }, fingerprint: 'f' })
+      expect(results[0]!.places[0]).to.include({ topic: topic.name, pos: 1 })
     })
 
     it('takes the word of who knows the head, and looks again when others have written since', async () => {
       const [writer, other] = [log.writer(), log.writer()]
       await writer.append([group('thing-1', 0, [{}])])
-      const { head } = await writer.load({ streams: ['thing-1'], ids: {}, keys: [] })
+      const { head } = await writer.load({ streams: ['thing-1'], ids: {}, idempotencyKeys: [] })
       await other.append([group('thing-1', 1, [{}])])
       const [stale, fresh] = await writer.append([group('thing-1', 1, [{}]), group('thing-2', 0, [{}])], head)
       expect([stale!.lost?.stale, fresh!.positions]).to.deep.equal([['thing-1'], [head + 2]])
@@ -237,7 +241,7 @@ export function logConformance(name: string, open: () => Promise<LogUnderTest>):
       await writer.append([group('thing-1', 0, [{}, {}], { keep: '{"n":2}' })])
       await writer.append([group('thing-1', 2, [{}])])
       await writer.append([group('thing-3', 0, [{}])])
-      const { head, streams } = await writer.load({ streams: ['thing-1', 'thing-2', 'thing-3'], ids: {}, keys: [] })
+      const { head, streams } = await writer.load({ streams: ['thing-1', 'thing-2', 'thing-3'], ids: {}, idempotencyKeys: [] })
       const events = await readable(log.reader(), 4)
       expect(head).to.equal(4)
       const { topic: name, partition, pos, time } = events[1]!
@@ -247,7 +251,7 @@ export function logConformance(name: string, open: () => Promise<LogUnderTest>):
         ['thing-3', { kept: undefined, keptAt: undefined, since: [events[3]] }],
       ])
       const drawn = await Promise.all(
-        [log.writer(), log.writer()].map((w) => w.load({ streams: [], ids: { note: 5, user: 2 }, keys: [] })),
+        [log.writer(), log.writer()].map((w) => w.load({ streams: [], ids: { note: 5, user: 2 }, idempotencyKeys: [] })),
       )
       expect(new Set(drawn.flatMap(({ ids }) => ids.note!)).size).to.equal(10)
       expect(new Set(drawn.flatMap(({ ids }) => ids.user!)).size).to.equal(4)

@@ -11,7 +11,7 @@ describe('loading a stream', () => {
     try {
       await db.tx(async (tx) => {
         const log = appender(inTransaction(tx))
-        const load = () => log.load({ streams: ['thing-1', 'thing-2'], ids: {}, keys: [] })
+        const load = () => log.load({ streams: ['thing-1', 'thing-2'], ids: {}, idempotencyKeys: [] })
         await tx.query('set local plan_cache_mode = force_generic_plan')
         await load()
         const many = Array.from({ length: 500 }, () => ({}))

@@ -32,8 +32,8 @@ const count = (videoId: string, line: string) =>
       if (line === 'refused') return reject('CONFLICT', 'not this one')
       if (line === 'impossible') throw new Error('cannot be decided')
       const added = video ? [] : [VideoAdded({ videoId, id: ids.video, title: null })]
-      const claims = line === 'unkeepable' ? [{ kind: 'line', value: '\0', owner: 'nobody' }] : []
-      return emit([...added, SummaryStored({ videoId, summary: line })], {}, { claims })
+      const reservations = line === 'unkeepable' ? [{ kind: 'line', value: '\0', owner: 'nobody' }] : []
+      return emit([...added, SummaryStored({ videoId, summary: line })], {}, { reservations })
     },
   })
 

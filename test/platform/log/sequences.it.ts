@@ -13,7 +13,8 @@ import { vidwiz } from '#test/kit/run.ts'
 const songs = stream<{ songId: number }>('song', { topic: notes, id: (e) => e.songId, key: (e) => e.songId })
 const singing = (...ids: string[]) => [decider<number, EventOf>(songs, 1, (count) => count, { ids })]
 
-const draw = async (db: Db, id: string) => (await appender(db).load({ streams: [], ids: { [id]: 1 }, keys: [] })).ids[id]
+const draw = async (db: Db, id: string) =>
+  (await appender(db).load({ streams: [], ids: { [id]: 1 }, idempotencyKeys: [] })).ids[id]
 
 describe('sequences of ids', function () {
   this.timeout(30_000)

@@ -19,6 +19,29 @@ const rows = async ({ url }: NewDatabase, statement: string): Promise<Record<str
   return (await client.query(statement).finally(() => client.end())).rows
 }
 
+/** Gives the database the names that it had before 009_words.sql. */
+const OLD_NAMES = `
+  alter table log.reservations rename to claims;
+  alter index log.reservations_pkey rename to claims_pkey;
+  alter table log.idempotency_keys rename to keys;
+  alter index log.idempotency_keys_pkey rename to keys_pkey;
+  alter index log.idempotency_keys_by_age rename to keys_by_age;
+  do $do$ declare
+    now text = pg_get_functiondef('log.append'::regproc);
+  begin
+    drop function log.append;
+    execute replace(replace(now, 'reservations', 'claims'), 'idempotency_keys', 'keys');
+  end $do$;
+  revoke execute on function log.append from public;
+  grant execute on function log.append to words`
+
+/** All that has these names: tables, indexes, and the function with its text. */
+const NAMED = `
+  select relname as name, relkind::text as kind, relacl::text as rights from pg_class
+   where relnamespace = 'log'::regnamespace and relkind in ('r', 'i')
+  union all select conname, 'constraint', null from pg_constraint where connamespace = 'log'::regnamespace
+  union all select pg_get_functiondef('log.append'::regproc), 'function', null order by 1, 2`
+
 describe('the list of migrations', function () {
   this.timeout(30_000)
 
@@ -61,6 +84,7 @@ describe('the list of migrations', function () {
       '006_event_types.sql',
       '007_sequences.sql',
       '008_pace.sql',
+      '009_words.sql',
     ])
     expect(await rows(database, 'select name from vidwiz.migrations order by name')).to.deep.equal(names)
     await steps(STEPS.slice(0, -1))
@@ -71,6 +95,41 @@ describe('the list of migrations', function () {
     ])
     expect(await rows(database, 'select count(*)::int from vidwiz.migrations')).to.deep.equal([{ count: STEPS.length - 1 }])
     await database.drop()
+  })
+
+  it('brings old names up to date, with their rights, and leaves older code that still runs its tables', async () => {
+    const database = await freshDatabase()
+    const made = () => rows(database, NAMED)
+    await administer(
+      database.url,
+      `create role words; grant usage on schema log to words; grant insert, select on log.reservations to words; ${OLD_NAMES}`,
+    )
+    const old = await made()
+    await administer(database.url, `delete from vidwiz.migrations where name = '009_words.sql'`)
+    expect(await migrate(database.url)).to.deep.equal(['009_words.sql'])
+    const other = await freshDatabase()
+    await administer(other.url, 'grant insert, select on log.reservations to words')
+    expect(await made())
+      .to.deep.equal(await rows(other, NAMED))
+      .and.not.deep.equal(old)
+    expect(
+      await rows(
+        database,
+        `select array_agg(grantee::regrole::text order by grantee) as roles
+        from pg_proc, aclexplode(proacl) where oid = 'log.append'::regproc and grantee <> proowner`,
+      ),
+    ).to.deep.equal([{ roles: ['words'] }])
+    await administer(
+      database.url,
+      `insert into log.idempotency_keys (scope, key, fingerprint, kept, at) values ('', 'a', '', '{}', '2000-01-01'), ('', 'b', '', '{}', now());
+       set role words; select owner from log.claims; reset role;
+       begin; lock table log.claims, log.keys in row exclusive mode; commit;
+       delete from log.keys where ctid = any (array(select ctid from log.keys where at < now() - interval '7 days' limit 5))`,
+    )
+    expect(await rows(database, 'select scope, key, kept from log.keys')).to.deep.equal([{ scope: '', key: 'b', kept: {} }])
+    await database.drop()
+    await other.drop()
+    await administer(database.url.replace(/[^/]*$/, 'postgres'), 'drop role words')
   })
 
   it('leaves the tables of another program alone, also those that list ours as well', async () => {

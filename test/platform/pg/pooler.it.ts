@@ -127,7 +127,7 @@ for (const release of PGBOUNCER_RELEASES)
         await makeWritable()
         const write = () =>
           db.tx(async (tx) => {
-            await tx.query('delete from log.keys where false')
+            await tx.query('delete from log.idempotency_keys where false')
             await tx.query('select pg_sleep(0.1)')
           })
         expect((await write().catch((error) => error))?.code).to.equal('25006')

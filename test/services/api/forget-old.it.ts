@@ -20,7 +20,7 @@ describe('forgetting what is over', () => {
   it('forgets much in short statements, between which others have their turn', async () => {
     await db.query(
       't.5',
-      `insert into log.keys (scope, key, fingerprint, kept, at)
+      `insert into log.idempotency_keys (scope, key, fingerprint, kept, at)
        select 's', 'many ' || n, 'f', '{}', now() - interval '8 days' from generate_series(1, 12000) n`,
     )
     const forgotten: number[] = []
@@ -44,14 +44,14 @@ describe('forgetting what is over', () => {
     )
     await db.query(
       't.2',
-      `insert into log.keys (scope, key, fingerprint, kept, at)
+      `insert into log.idempotency_keys (scope, key, fingerprint, kept, at)
        select 's', 'old ' || n, 'f', '{}', now() - interval '8 days' from generate_series(1, 12000) n
        union all values ('s', 'young', 'f', '{}'::json, now() - interval '6 days')`,
     )
     const stop = forgetOld(db, openLogger('test', 'silent'))
     await eventually(async () => {
       expect(await db.query('t.3', 'select name from log.counters')).to.deep.equal([{ name: 'young' }])
-      expect(await db.query('t.4', 'select key from log.keys')).to.deep.equal([{ key: 'young' }])
+      expect(await db.query('t.4', 'select key from log.idempotency_keys')).to.deep.equal([{ key: 'young' }])
     })
     stop()
   })

@@ -83,7 +83,7 @@ describe('a database that is there and not there', function () {
   for (const [what, lock] of [
     ['the table of events', 'lock table log.events in access exclusive mode'],
     ['the lock that appends take', 'select pg_advisory_xact_lock(7001)'],
-    ['the table of Idempotency-Keys', 'lock table log.keys in share mode'],
+    ['the table of Idempotency-Keys', 'lock table log.idempotency_keys in share mode'],
   ] as const)
     it(`a write is answered 503 in bounded time while another session holds ${what}, and is not made later in silence`, async () => {
       await other.query('begin')

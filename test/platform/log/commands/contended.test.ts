@@ -16,7 +16,7 @@ describe('a command that loses each time', () => {
   it('is given up with an error that clients get as 503, to be repeated', async () => {
     let appends = 0
     const losing: Appender = {
-      load: async () => ({ streams: new Map(), ids: {}, keys: [], head: 0 }),
+      load: async () => ({ streams: new Map(), ids: {}, results: [], head: 0 }),
       append: async (groups) => {
         appends++
         return groups.map(() => ({ lost: { stale: ['thing-1'], usedKeys: [], taken: [], over: [] } }))

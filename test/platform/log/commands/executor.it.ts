@@ -157,7 +157,7 @@ describe('execute', () => {
     expect(outcomes.map(codeOf).sort()).to.deep.equal([...Array(79).fill('CONFLICT'), 'done'])
   })
 
-  it('P4: calls a claim taken only to who would still want it', async () => {
+  it('P4: calls a value taken only to who would still want it', async () => {
     const [a, b] = [open(), open()]
     await b(register({ email: 'held@b.co', name: 'H', passwordHash: 'h' }), context)
     const { userId } = (await a(register({ email: 'a@b.co', name: 'A', passwordHash: 'h' }), context)).result
@@ -171,7 +171,7 @@ describe('execute', () => {
           : emit(
               [ProfileUpdated({ userId, name: 'Moved' })],
               {},
-              { claims: [{ kind: 'email', value: 'held@b.co', owner: `user-${userId}` }] },
+              { reservations: [{ kind: 'email', value: 'held@b.co', owner: `user-${userId}` }] },
             ),
     })
     expect(codeOf((await Promise.allSettled([a(move, context)]))[0]!)).to.equal('FORBIDDEN')
@@ -354,12 +354,12 @@ describe('execute', () => {
     const bad = command({
       name: 'half',
       reads: {},
-      claimed: { code: 'CONFLICT', message: 'taken' },
+      taken: { code: 'CONFLICT', message: 'taken' },
       decide: () =>
         emit(
           [NoteCreated({ ...aNote, noteId: 7 }), NoteCreated({ ...aNote, noteId: 8 })],
           {},
-          { claims: [{ kind: 'email', value: 'a@b.co', owner: 'x' }] },
+          { reservations: [{ kind: 'email', value: 'a@b.co', owner: 'x' }] },
         ),
     })
     await execute(register({ email: 'a@b.co', name: 'A', passwordHash: 'h' }), context)
@@ -397,7 +397,7 @@ describe('execute', () => {
         : decider,
     ) as typeof deciders
     const edit = (text: string) => editNote({ userId: 1, noteId: 1, text })
-    const kept = (change: string) => dbs[0]!.query('kept', `update log.keys set kept = ${change}`)
+    const kept = (change: string) => dbs[0]!.query('kept', `update log.idempotency_keys set kept = ${change}`)
 
     it('makes it again as it was then: with the state, the time and the ids of then, in the shape of now', async () => {
       const older = open({ now: () => 1_000 })
@@ -528,7 +528,7 @@ describe('execute', () => {
     await execute(createNote(aNote), context)
     const edit = (n: number) => execute(editNote({ userId: 1, noteId: 1, text: `edit ${n}` }), context)
     for (let n = 0; n < 100; n++) await edit(n)
-    const { streams } = await appender(dbs[0]!).load({ streams: ['note-1'], ids: {}, keys: [] })
+    const { streams } = await appender(dbs[0]!).load({ streams: ['note-1'], ids: {}, idempotencyKeys: [] })
     const { kept, since } = streams.get('note-1')!
     expect(kept!.version + since.length).to.equal(101)
     expect(since.length).to.be.lessThan(20)
@@ -567,7 +567,7 @@ describe('execute', () => {
         const deciderOf = decidersByKind(deciders)
         const fold = folding({ appender: log, catalog, deciderOf })
         const names = [...new Set(history.map(({ stream }) => stream))]
-        const { head, streams } = await log.load({ streams: names, ids: {}, keys: [] })
+        const { head, streams } = await log.load({ streams: names, ids: {}, idempotencyKeys: [] })
         expect([head, streams.size]).to.deep.equal([history.length, names.length])
         for (const [stream, found] of streams) {
           const own = await log.stream(stream)

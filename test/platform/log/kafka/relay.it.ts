@@ -301,7 +301,7 @@ describe('the relay', () => {
       [4, 'thing-2'],
       [7, 'thing-4'],
     ])
-    const { streams } = await bench.writer.load({ streams: ['thing-1', 'thing-3'], ids: {}, keys: [] })
+    const { streams } = await bench.writer.load({ streams: ['thing-1', 'thing-3'], ids: {}, idempotencyKeys: [] })
     expect([...streams.values()].map(({ kept, since }) => [kept?.version, kept?.state, since])).to.deep.equal([
       [3, '3', []],
       [2, '2', []],
@@ -310,7 +310,8 @@ describe('the relay', () => {
 
   it('prunes only behind states of its own version of the decider, and never puts an older one in the place of a newer', async () => {
     const next = decider<number, EventOf>(things, 2, (count) => (count ?? 0) + 10)
-    const kept = async () => (await bench.writer.load({ streams: ['thing-1'], ids: {}, keys: [] })).streams.get('thing-1')!.kept
+    const kept = async () =>
+      (await bench.writer.load({ streams: ['thing-1'], ids: {}, idempotencyKeys: [] })).streams.get('thing-1')!.kept
     const keep = (one: Decider) =>
       keeping({ db: bench.db, catalog: catalogOf([happened]), deciders: [one], onError: () => {} })(['thing-1'])
     await write(bench.writer, 'thing-1', 0, 3)

@@ -110,7 +110,7 @@ describe('signing up and in', () => {
       for (const one of [json, withoutPassword]) await api.ask('POST', '/v2/auth/register', { json: one })
       await api.db.query(
         't.google',
-        `delete from log.credentials c using log.claims m where m.owner = c.owner and m.kind = 'email' and m.value = $1`,
+        `delete from log.credentials c using log.reservations m where m.owner = c.owner and m.kind = 'email' and m.value = $1`,
         [withoutPassword.email],
       )
       const login = (email: string, password: string) => api.ask('POST', '/v2/auth/login', { json: { email, password } })

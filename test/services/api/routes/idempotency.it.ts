@@ -40,7 +40,9 @@ describe('under one Idempotency-Key', () => {
       expect(first.header('idempotency-replayed')).to.equal(undefined)
       const events = await written()
       for (const change of KEPT_OTHERWISE) {
-        await api.db.connection((client) => client.query(`update log.keys set kept = (${change})::json where key = $1`, [name]))
+        await api.db.connection((client) =>
+          client.query(`update log.idempotency_keys set kept = (${change})::json where key = $1`, [name]),
+        )
         const again = await ask(method, path, { json, headers })
         expect([...seen(again), again.header('idempotency-replayed')], change).to.deep.equal([...seen(first), 'true'])
         for (const header of ['etag', 'vidwiz-position', 'vidwiz-visible', 'content-type'])
