@@ -14,10 +14,17 @@ const ASK_MS = 5_000
 /** After a batch of this many events, more are likely to be there already. */
 const FAR_BEHIND = 500
 
+/** What a read found. */
+export interface ReadOn {
+  events: Recorded[]
+  /** The log had no more events when it was read. */
+  isAll: boolean
+}
+
 /** Follows a topic on the embedded log until stopped. A consumer has one owner; other processes stand by. */
 export function follow(
   follower: Follower,
-  readAhead: (after: Positions) => Promise<Recorded[]>,
+  readAhead: (after: Positions) => Promise<ReadOn>,
   listener: Listener,
   safetyNetMs: number,
 ): Following {
@@ -42,19 +49,19 @@ export function follow(
     }
     let next = readOn()
     while (!stopped() && stillOurs()) {
-      const batch = await next
-      if (batch.length === 0) {
-        await bell.wait(safetyNetMs)
-        next = readOn()
-        continue
+      const { events, isAll } = await next
+      let ahead: Promise<ReadOn> | undefined
+      if (events.length > 0) {
+        for (const event of events) after.set(event.partition, event.pos)
+        // Read the next batch during this one only when far behind; near the end of the log, that read would find too little.
+        if (events.length >= FAR_BEHIND) ahead = readOn()
+        await follower.handle(events)
+        if (restMs && !ahead) await pause(restMs)
+        onProgress()
       }
-      for (const event of batch) after.set(event.partition, event.pos)
-      // Read the next batch during this one only when far behind; near the end of the log, that read would find too little.
-      const ahead = batch.length >= FAR_BEHIND ? readOn() : undefined
-      await follower.handle(batch)
-      if (restMs && !ahead) await pause(restMs)
+      // An append since the read has rung the bell.
+      if (isAll && !ahead) await bell.wait(safetyNetMs)
       next = ahead ?? readOn()
-      onProgress()
     }
   }
 

@@ -5,7 +5,7 @@ import type { Listener } from '#platform/pg/listen.ts'
 import type { Db } from '#platform/pg/pool.ts'
 import type { Behind, Follower, Following, Positions, Reader } from '../port.ts'
 import { isUnpruned } from '../timeline.ts'
-import { follow } from './follow.ts'
+import { follow, type ReadOn } from './follow.ts'
 import { assertNoGaps } from './gaps.ts'
 import { streamHistory } from './history.ts'
 import { lagsOf, openTotals } from './lags.ts'
@@ -121,13 +121,15 @@ export function postgresReader(
       // Read no more per partition than the batch is likely to hold: events that do not fit into it are read again for the next.
       const least = Math.ceil(batchSize / topic.partitions)
       let each = least
-      const ahead = async (after: Positions) => {
+      const ahead = async (after: Positions): Promise<ReadOn> => {
         const batch = await shared(`${signals} ${topic.name} ${each} ${batchSize} ${[...after].flat()}`, () =>
           read(topic.name, after, each, batchSize),
         )
+        // A full partition alone makes as many events as it may hold.
+        const isAll = batch.length < Math.min(each, batchSize)
         if (batch.length >= batchSize) each = Math.max(least, each >> 1)
         else if (batch.length >= each) each = Math.min(batchSize, each * 2)
-        return batch
+        return { events: batch, isAll }
       }
       const resume: Follower['resume'] = async (partitions) => {
         await assertWhole()

@@ -158,7 +158,7 @@ export function logConformance(name: string, open: () => Promise<LogUnderTest>):
       expect(all.map((event) => event.stream)).to.deep.equal(['thing-old', 'thing-a', 'thing-a', 'thing-b'])
     })
 
-    it('keeps a claimed value unique under races, and frees it again', async () => {
+    it('keeps a reserved value unique under races, and frees it again', async () => {
       const writers = Array.from({ length: 5 }, () => log.writer())
       const reserve = (i: number, value: string) => ({
         ...group(`thing-${i}`, 0, [{}]),
@@ -279,6 +279,21 @@ export function logConformance(name: string, open: () => Promise<LogUnderTest>):
         await eventually(() => expect(seen.length).to.equal(n + 1), { everyMs: 1 })
       }
       await following.stop()
+    })
+
+    it('hands over all that many writers append while it works, by signals alone and whatever the size of its batches', async () => {
+      const reader = log.reader({ safetyNetMs: NEVER_MS })
+      const recorders = [1, 7, undefined].map((batchSize) =>
+        recorder(`batches of ${batchSize ?? 'the usual size'}`, batchSize === undefined ? {} : { batchSize }),
+      )
+      const following = recorders.map(({ follower }) => reader.follow(follower))
+      const append = async (writer: Appender, w: number) => {
+        for (let n = 0; n < 40; n++) await write(writer, `thing-${w}-${n}`, 0, 1 + (n % 9))
+      }
+      await Promise.all(Array.from({ length: 4 }, (_, w) => append(log.writer(), w)))
+      const all = 4 * Array.from({ length: 40 }, (_, n) => 1 + (n % 9)).reduce((a, b) => a + b)
+      for (const { seen } of recorders) await eventually(() => expect(seen.length).to.equal(all))
+      await Promise.all(following.map((one) => one.stop()))
     })
 
     it('goes on where the consumer stood, without a gap and without a repeat', async () => {
