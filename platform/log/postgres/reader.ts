@@ -122,11 +122,12 @@ export function postgresReader(
       const least = Math.ceil(batchSize / topic.partitions)
       let each = least
       const ahead = async (after: Positions): Promise<ReadOn> => {
-        const batch = await shared(`${signals} ${topic.name} ${each} ${batchSize} ${[...after].flat()}`, () =>
-          read(topic.name, after, each, batchSize),
+        const most = each
+        const batch = await shared(`${signals} ${topic.name} ${most} ${batchSize} ${[...after].flat()}`, () =>
+          read(topic.name, after, most, batchSize),
         )
-        // A full partition alone makes as many events as it may hold.
-        const isAll = batch.length < Math.min(each, batchSize)
+        // With fewer events than one partition alone may give, no partition was cut off.
+        const isAll = batch.length < Math.min(most, batchSize)
         if (batch.length >= batchSize) each = Math.max(least, each >> 1)
         else if (batch.length >= each) each = Math.min(batchSize, each * 2)
         return { events: batch, isAll }

@@ -3,6 +3,8 @@
 do $$
 declare
   _append text;
+  _roles  text[];
+  _role   text;
   _grant  record;
 begin
   if to_regclass('log.claims') is null then
@@ -14,20 +16,19 @@ begin
   alter index log.keys_pkey rename to idempotency_keys_pkey;
   alter index log.keys_by_age rename to idempotency_keys_by_age;
 
-  -- A function whose parameters get other names must be made again; it keeps its owner's grants.
+  -- A function whose parameters get other names must be made again; the grants on it stay.
   _append = pg_get_functiondef('log.append'::regproc);
-  create temporary table grants on commit drop as
-    select case grantee when 0 then 'public' else grantee::regrole::text end as role
-      from pg_proc, aclexplode(coalesce(proacl, acldefault('f', proowner)))
-     where oid = 'log.append'::regproc;
+  select array_agg(case grantee when 0 then 'public' else grantee::regrole::text end) into _roles
+    from pg_proc, aclexplode(coalesce(proacl, acldefault('f', proowner)))
+   where oid = 'log.append'::regproc;
   drop function log.append;
   _append = replace(replace(_append, 'log.claims', 'log.reservations'), 'log.keys', 'log.idempotency_keys');
   _append = regexp_replace(_append, '\y_claims\y', '_reservations', 'g');
   _append = regexp_replace(_append, '\y_keys\y', '_idempotency_keys', 'g');
   execute _append;
   revoke all on function log.append from public;
-  for _grant in select role from grants loop
-    execute format('grant execute on function log.append to %s', _grant.role);
+  foreach _role in array _roles loop
+    execute format('grant execute on function log.append to %s', _role);
   end loop;
 
   -- For processes of older code while an upgrade lasts.
