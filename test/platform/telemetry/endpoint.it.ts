@@ -24,7 +24,9 @@ describe('what a service shows of itself', function () {
     const port = await freePort()
     const projector = vidwiz(['run', 'projector'], { DB_URL: database.url, METRICS_PORT: String(port) })
     try {
-      await eventually(async () => expect(await ask(port, '/health')).to.include({ status: 200, text: '{"status":"ok"}' }))
+      await eventually(async () => expect(await ask(port, '/health')).to.include({ status: 200, text: '{"status":"ok"}' }), {
+        withinMs: 30_000,
+      })
       const { type, text } = await ask(port, '/metrics')
       expect(type).to.equal('text/plain; version=0.0.4; charset=utf-8')
       expect(text).to.include('vidwiz_consumer_lag_events{consumer="notes",topic="vidwiz.notes",partition="0"} 0')
