@@ -17,7 +17,10 @@ export interface CommandOutcome {
   error?: unknown
   /** To be decided again on loaded instead of remembered states. It has not lost. */
   doubted?: boolean
-  /** To be decided again because another command of this round wants the same reservation, credential, count or Idempotency-Key. It has not lost. */
+  /**
+   * To be decided again because another command of this round wants the same reservation, credential, count or Idempotency-Key. It
+   * has not lost.
+   */
   waited?: boolean
 }
 
@@ -71,7 +74,10 @@ export class Round {
   readonly #seen = new Map<string, Seen>()
   readonly #members: Member[] = []
   readonly #outcomes: CommandOutcome[] = []
-  /** Reservations, credentials, Idempotency-Keys and counts that a command of this round uses: another that wants one waits for the next round. */
+  /**
+   * Reservations, credentials, Idempotency-Keys and counts that a command of this round uses: another that wants one waits for the
+   * next round.
+   */
   readonly #spoken = new Set<string>()
   readonly #drawing: ProxyHandler<Record<string, number>>
 

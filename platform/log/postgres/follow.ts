@@ -15,7 +15,7 @@ const ASK_MS = 5_000
 const FAR_BEHIND = 500
 
 /** What a read found. */
-export interface ReadOn {
+export interface ReadResult {
   events: Recorded[]
   /** The log had no more events when it was read. */
   isAll: boolean
@@ -24,7 +24,7 @@ export interface ReadOn {
 /** Follows a topic on the embedded log until stopped. A consumer has one owner; other processes stand by. */
 export function follow(
   follower: Follower,
-  readAhead: (after: Positions) => Promise<ReadOn>,
+  readAhead: (after: Positions) => Promise<ReadResult>,
   listener: Listener,
   safetyNetMs: number,
 ): Following {
@@ -50,7 +50,7 @@ export function follow(
     let next = readOn()
     while (!stopped() && stillOurs()) {
       const { events, isAll } = await next
-      let ahead: Promise<ReadOn> | undefined
+      let ahead: Promise<ReadResult> | undefined
       if (events.length > 0) {
         for (const event of events) after.set(event.partition, event.pos)
         // Read the next batch during this one only when far behind; near the end of the log, that read would find too little.

@@ -5,7 +5,7 @@ import type { Listener } from '#platform/pg/listen.ts'
 import type { Db } from '#platform/pg/pool.ts'
 import type { Behind, Follower, Following, Positions, Reader } from '../port.ts'
 import { isUnpruned } from '../timeline.ts'
-import { follow, type ReadOn } from './follow.ts'
+import { follow, type ReadResult } from './follow.ts'
 import { assertNoGaps } from './gaps.ts'
 import { streamHistory } from './history.ts'
 import { lagsOf, openTotals } from './lags.ts'
@@ -121,7 +121,7 @@ export function postgresReader(
       // Read no more per partition than the batch is likely to hold: events that do not fit into it are read again for the next.
       const least = Math.ceil(batchSize / topic.partitions)
       let each = least
-      const ahead = async (after: Positions): Promise<ReadOn> => {
+      const ahead = async (after: Positions): Promise<ReadResult> => {
         const most = each
         const batch = await shared(`${signals} ${topic.name} ${most} ${batchSize} ${[...after].flat()}`, () =>
           read(topic.name, after, most, batchSize),

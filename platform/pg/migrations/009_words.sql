@@ -1,4 +1,4 @@
--- Brings names of older databases up to date: a claim is a hold on a task, and a key may be of many kinds.
+-- Renames log.claims to log.reservations and log.keys to log.idempotency_keys in databases made before 001_log.sql had these names.
 
 do $$
 declare
