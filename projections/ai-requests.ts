@@ -39,6 +39,7 @@ export const aiRequestsView = view('ai-requests', {
   version: 1,
   from: aiEvents,
   key: 'request',
+  perStream: true,
   columns: {
     request: 'text not null',
     kind: 'text not null',

@@ -17,6 +17,7 @@ export const conversationsView = view('conversations', {
   version: 1,
   from: conversationEvents,
   key: 'conversation_id',
+  perStream: true,
   overwrites: [ConversationStarted],
   columns: {
     conversation_id: 'bigint not null',

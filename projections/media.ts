@@ -49,6 +49,7 @@ export const mediaView = view('media', {
   version: 1,
   from: mediaEvents,
   key: 'video_id',
+  perStream: true,
   columns: {
     video_id: 'text not null',
     job_id: 'bigint not null',

@@ -30,6 +30,7 @@ export const messagesView = view('messages', {
   version: 1,
   from: conversationEvents,
   key: 'message_id',
+  perStream: true,
   overwrites: [MessageSent, ReplyCompleted],
   columns: {
     message_id: 'bigint not null',

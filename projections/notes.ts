@@ -26,6 +26,7 @@ export const notesView = view('notes', {
   version: 4,
   from: noteEvents,
   key: 'note_id',
+  perStream: true,
   overwrites: [NoteCreated],
   columns: {
     note_id: 'bigint not null',

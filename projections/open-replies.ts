@@ -24,6 +24,7 @@ export const openRepliesView = view('open-replies', {
   version: 1,
   from: conversationEvents,
   key: 'message_id',
+  perStream: true,
   overwrites: [MessageSent, ReplyCompleted, ReplyFailed],
   columns: { message_id: 'bigint not null', conversation_id: 'bigint not null', sent_at: 'timestamptz not null' },
   indexes: ['(sent_at)'],

@@ -25,6 +25,7 @@ export const operationsView = view('operations', {
   version: 1,
   from: operationEvents,
   key: 'operation',
+  perStream: true,
   columns: {
     operation: 'text not null',
     act: 'text not null',

@@ -40,6 +40,7 @@ export const tasksView = view('tasks', {
   version: 3,
   from: taskEvents,
   key: 'task_id',
+  perStream: true,
   overwrites: [TaskScheduled],
   columns: {
     task_id: 'bigint not null',

@@ -23,6 +23,7 @@ export const usersView = view('users', {
   version: 2,
   from: userEvents,
   key: 'user_id',
+  perStream: true,
   overwrites: [UserRegistered],
   columns: {
     user_id: 'bigint not null',

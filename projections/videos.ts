@@ -35,6 +35,7 @@ export const videosView = view('videos', {
   version: 4,
   from: videoEvents,
   key: 'video_id',
+  perStream: true,
   overwrites: [VideoAdded],
   columns: {
     video_id: 'text not null',

@@ -156,7 +156,7 @@ export interface HistoryQuery {
   uses: readonly RareField[]
 }
 
-/** Gets the next events of a history, in order within each partition. An error ends the reading. */
+/** Gets the next events of a history. An error ends the reading. */
 export type TakeHistory = (events: Replayed[]) => void | Promise<void>
 
 /** How far a consumer is behind in a partition. */
@@ -262,6 +262,12 @@ export interface Reader {
    * @throws every error of `take`
    */
   history(query: HistoryQuery, take: TakeHistory): Promise<void>
+  /**
+   * Reads the same events stream after stream, each in version order. Absent where the log has no such order.
+   * @returns false when that would cost much more than `history`; then nothing was read
+   * @throws every error of `take`
+   */
+  historyByStream?(query: HistoryQuery, take: TakeHistory): Promise<boolean>
   /** The position of the last event of each partition; partitions without events are absent. */
   heads(topic: Topic): Promise<Positions>
   /** How many events come after these positions, per partition; only partitions that have some. */

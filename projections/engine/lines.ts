@@ -1,7 +1,6 @@
 import { Readable } from 'node:stream'
 import type { Row } from './fold.ts'
-import type { Pacer } from './pacer.ts'
-import type { Replay } from './replay-fold.ts'
+import type { Replay } from './fold-history.ts'
 import { copyLine } from './table.ts'
 import type { View } from './view.ts'
 
@@ -14,10 +13,10 @@ export interface Load extends Omit<Replay, 'take'> {
 const CHUNK_CHARS = 64 * 1024
 
 /** Rows of a view as lines for COPY, in chunks of about 64 KB. Drops each portion of rows once it is written. */
-export function* linesOf(view: View, portions: Iterable<Iterable<Row>>): Generator<string> {
+export async function* linesOf(view: View, portions: AsyncIterable<readonly Row[]>): AsyncGenerator<string> {
   const line = copyLine(view)
   let chunk = ''
-  for (const rows of portions)
+  for await (const rows of portions)
     for (const row of rows) {
       chunk += line(row)
       if (chunk.length < CHUNK_CHARS) continue
@@ -27,15 +26,13 @@ export function* linesOf(view: View, portions: Iterable<Iterable<Row>>): Generat
   if (chunk) yield chunk
 }
 
-/** The replay of a load in the calling thread, with a pause after each chunk. */
-export const asReplay = (load: Load, pacer: Pacer): Replay => ({
+/** The replay of a load in the calling thread. */
+export const asReplay = (load: Load): Replay => ({
   ...load,
   take(portions) {
-    const pause = pacer.pauses()
     async function* chunks() {
-      for (const chunk of linesOf(load.view, portions)) {
+      for await (const chunk of linesOf(load.view, portions)) {
         yield chunk
-        await pause()
         // Throws when the load was cancelled.
         load.onRead?.(0)
       }

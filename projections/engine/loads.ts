@@ -1,7 +1,8 @@
 import type { Reader } from '#platform/log/port.ts'
+import type { Ended } from './fold-history.ts'
 import { asReplay, type Load } from './lines.ts'
-import { fullSpeed, type Pacer, paced } from './pacer.ts'
-import { type Ended, replay } from './replay.ts'
+import { fullSpeed, type Pacer } from './pacer.ts'
+import { replay } from './replay.ts'
 import { divide, type Group } from './threads/groups.ts'
 import { loadInThreads, type Threads } from './threads/threads.ts'
 
@@ -23,10 +24,7 @@ export async function loadAll(source: Source, loads: readonly Load[], pacer: Pac
   await reader.assertNoGaps?.()
   const groups = await groupsOf(source, loads)
   if (threads && groups.length > 1) return loadInThreads(threads, groups, loads, pacer !== fullSpeed)
-  return replay(
-    paced(reader, pacer),
-    loads.map((load) => asReplay(load, pacer)),
-  )
+  return replay(reader, loads.map(asReplay), { pacer })
 }
 
 /** The partitions that each thread is to fold; none when threads are not worth it, or do not know a view. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
-import type { Reader } from '#platform/log/port.ts'
+import type { Reader, TakeHistory } from '#platform/log/port.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 import { LEAST_PACE, nextPace } from './pace.ts'
 import { openSurroundings } from './surroundings.ts'
@@ -22,16 +22,20 @@ const LOOK_MS = 250
 const SHORTEST_MS = 1
 
 /** The reader with a pause after each batch of a history. */
-export const paced = (reader: Reader, pacer: Pacer): Reader => ({
-  ...reader,
-  history(query, take) {
+export function paced(reader: Reader, pacer: Pacer): Reader {
+  const pausing = (take: TakeHistory): TakeHistory => {
     const pause = pacer.pauses()
-    return reader.history(query, async (events) => {
+    return async (events) => {
       await take(events)
       await pause()
-    })
-  },
-})
+    }
+  }
+  return {
+    ...reader,
+    history: (query, take) => reader.history(query, pausing(take)),
+    ...(reader.historyByStream && { historyByStream: (query, take) => reader.historyByStream!(query, pausing(take)) }),
+  }
+}
 
 /** Longer steps have waited for something else, so no pause is owed for all of it; and a cancel is noticed after a pause. */
 const LONGEST_MS = 500

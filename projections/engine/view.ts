@@ -34,6 +34,8 @@ export interface View<R = any, E = any, N extends string = string> {
   tellsRows: boolean
   /** Event types whose result does not depend on the row before, so the row need not be read for them. */
   overwrites: ReadonlySet<string>
+  /** All events of a row are of one stream. A replay may then read stream after stream. */
+  perStream: boolean
   /** The rare fields of events that `id` and `evolve` use. */
   uses: readonly RareField[]
   /** Id of the event's row. All events of a row carry one key of the topic. */
@@ -62,13 +64,14 @@ export function view<
     columns: Record<keyof R & string, string>
     indexes?: string[]
     tellsRows?: boolean
+    perStream?: boolean
     overwrites?: readonly T[number][]
     uses?: readonly U[]
     id: (event: Foldable<EventFrom<T[number]>, U>) => Id
     evolve: (row: R | undefined, event: Foldable<EventFrom<T[number]>, U>) => R | Gone | undefined
   },
 ): View<R, Foldable<EventFrom<T[number]>, U>, N> {
-  const { from, indexes = [], tellsRows = false, overwrites = [], uses = [], ...rest } = spec
+  const { from, indexes = [], tellsRows = false, perStream = false, overwrites = [], uses = [], ...rest } = spec
   const [topic, ...others] = new Set(from.map((type) => type.topic))
   if (!topic || others.length > 0) throw new Error(`view ${name} must fold the events of exactly one topic`)
   if (!/^[a-z][a-z-]*$/.test(name)) throw new Error(`a view's name has small letters and dashes only: ${name}`)
@@ -79,6 +82,7 @@ export function view<
     catalog: catalogOf(from),
     indexes,
     tellsRows,
+    perStream,
     uses,
     overwrites: new Set(overwrites.map(({ type }) => type)),
   }

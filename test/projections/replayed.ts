@@ -3,6 +3,9 @@ import type { Row } from '#projections/engine/fold.ts'
 import { replay } from '#projections/engine/replay.ts'
 import type { View } from '#projections/engine/view.ts'
 
+/** The reader of a log that has no order of streams. */
+export const byPosition = ({ historyByStream, ...reader }: Reader): Reader => reader
+
 /** The rows of a view that a replay makes, by pass. @throws the error that ended it */
 export async function replayed(
   reader: Reader,
@@ -13,8 +16,10 @@ export async function replayed(
   const one = {
     view,
     upTo: upTo ?? (await reader.heads(view.topic)),
-    take: async (portions: Iterable<Iterable<Row>>) => {
-      passes.push([...portions].flatMap((rows) => [...rows]))
+    take: async (portions: AsyncIterable<readonly Row[]>) => {
+      const taken: Row[] = []
+      for await (const rows of portions) taken.push(...rows)
+      passes.push(taken)
     },
   }
   const [ended] = await replay(reader, [one], budgetBytes === undefined ? {} : { budgetBytes })

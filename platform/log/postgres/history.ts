@@ -1,10 +1,12 @@
-import type pg from 'pg'
+import pg from 'pg'
 import { to as copyTo } from 'pg-copy-streams'
 import type { RareField, Replayed } from '#events/kit/envelope.ts'
 import type { Db } from '#platform/pg/pool.ts'
-import type { HistoryQuery, TakeHistory } from '../port.ts'
+import type { HistoryQuery, Positions, TakeHistory } from '../port.ts'
 import { COPY_FORMAT, Fields, openRows } from './copy-fields.ts'
 import { lagsOf } from './lags.ts'
+
+const literal = pg.escapeLiteral
 
 const COLUMNS = 'partition, pos, version, schema, time, stream, type, data'
 
@@ -24,47 +26,64 @@ const RARE: Readonly<Record<RareField, string>> = {
  */
 const WORTH_A_SCAN = 1 / 9
 
+/**
+ * Read stream after stream, an event costs Postgres as much as in position order, but the scan also passes the events of other topics,
+ * at some 0.5 µs each.
+ */
+const WORTH_BY_STREAM = 1 / 3
+
 /** Reads the history of partitions from the embedded log, as a stream: by COPY, with only the columns that folds use. */
-export async function streamHistory(db: Db, query: HistoryQuery, take: TakeHistory): Promise<void> {
+export async function copyHistory(db: Db, query: HistoryQuery, take: TakeHistory): Promise<void> {
   const { topic, after, upTo } = query
   const partitions = [...upTo].filter(([partition, last]) => last > (after.get(partition) ?? 0))
   if (partitions.length === 0) return
-  const together = partitions.length > 1 && (await shareOf(db, topic, upTo)) >= WORTH_A_SCAN
-  for (const some of together ? [partitions] : partitions.map((one) => [one]))
-    await copyOut(db, { ...query, upTo: new Map(some) }, take)
+  const together = partitions.length > 1 && (await countOf(db, topic, upTo)) >= WORTH_A_SCAN * lastOf(upTo)
+  for (const some of together ? [partitions] : partitions.map((one) => [one])) {
+    const part = { ...query, upTo: new Map(some) }
+    await copyOut(db, part, eventsOf(part), take)
+  }
 }
 
-/** The share of the log's positions that these partitions have. */
-async function shareOf(db: Db, topic: string, upTo: HistoryQuery['upTo']): Promise<number> {
-  const last = Math.max(...upTo.values())
-  const [behind] = await lagsOf(
-    db,
-    [{ topic: { name: topic, partitions: Math.max(...upTo.keys()) + 1 }, after: new Map() }],
-    last,
-  )
-  return behind!.reduce((sum, { partition, events = 0 }) => sum + (upTo.has(partition) ? events : 0), 0) / last
+/** The same, stream after stream. @returns false, without reading, when these partitions have too small a share of the log */
+export async function copyHistoryByStream(db: Db, query: HistoryQuery, take: TakeHistory): Promise<boolean> {
+  const { topic, upTo } = query
+  if (upTo.size === 0) return false
+  const [log] = await db.query<{ head: number }>('log.last', 'select coalesce(max(pos), 0) as head from log.events')
+  if ((await countOf(db, topic, upTo)) < WORTH_BY_STREAM * log!.head) return false
+  const which = `topic = ${literal(topic)} and partition in (${[...upTo.keys()]}) and pos <= ${lastOf(upTo)}`
+  await copyOut(db, query, `${which} order by stream, version`, take)
+  return true
+}
+
+const lastOf = (upTo: Positions) => Math.max(...upTo.values())
+
+/** How many events these partitions have. */
+async function countOf(db: Db, topic: string, upTo: Positions): Promise<number> {
+  const place = { topic: { name: topic, partitions: Math.max(...upTo.keys()) + 1 }, after: new Map() }
+  const [behind] = await lagsOf(db, [place], lastOf(upTo))
+  return behind!.reduce((sum, { partition, events = 0 }) => sum + (upTo.has(partition) ? events : 0), 0)
 }
 
 /** Without these the planner may sort all events before it returns the first. */
 const PLAN = `begin read only; set local enable_sort = off; set local enable_seqscan = off; set local enable_bitmapscan = off`
 
 /** The rows of one partition are compared whole, as in reader.ts; those of several are read in the order of the primary key. */
-function statement(client: pg.PoolClient, { topic, after, upTo, uses }: HistoryQuery): string {
-  const name = client.escapeLiteral(topic)
+function eventsOf({ topic, after, upTo }: HistoryQuery): string {
+  const name = literal(topic)
   const [[partition, last], ...others] = [...upTo] as [[number, number]]
   const first = Math.min(...[...upTo.keys()].map((partition) => after.get(partition) ?? 0))
-  const which =
-    others.length === 0
-      ? `(topic, partition, pos) > (${name}, ${partition}, ${after.get(partition) ?? 0}) and (topic, partition, pos) <= (${name}, ${partition}, ${last})
+  return others.length === 0
+    ? `(topic, partition, pos) > (${name}, ${partition}, ${after.get(partition) ?? 0}) and (topic, partition, pos) <= (${name}, ${partition}, ${last})
           order by topic, partition, pos`
-      : `topic = ${name} and partition in (${[...upTo.keys()]}) and pos > ${first} and pos <= ${Math.max(...upTo.values())} order by pos`
-  return `copy (select ${[COLUMNS, ...uses.map((field) => RARE[field])]} from log.events where ${which}) to stdout ${COPY_FORMAT}`
+    : `topic = ${name} and partition in (${[...upTo.keys()]}) and pos > ${first} and pos <= ${lastOf(upTo)} order by pos`
 }
 
-const copyOut = (db: Db, query: HistoryQuery, take: TakeHistory): Promise<void> =>
+/** @param which events, and in what order */
+const copyOut = (db: Db, query: HistoryQuery, which: string, take: TakeHistory): Promise<void> =>
   db.connection(async (client) => {
     await client.query(PLAN)
-    const stream = client.query(copyTo(statement(client, query)))
+    const columns = [COLUMNS, ...query.uses.map((field) => RARE[field])]
+    const stream = client.query(copyTo(`copy (select ${columns} from log.events where ${which}) to stdout ${COPY_FORMAT}`))
     const rows = openRows()
     const eventsIn = eventReader(query)
     try {

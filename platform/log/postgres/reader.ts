@@ -7,7 +7,7 @@ import type { Behind, Follower, Following, Positions, Reader } from '../port.ts'
 import { isUnpruned } from '../timeline.ts'
 import { follow, type ReadResult } from './follow.ts'
 import { assertNoGaps } from './gaps.ts'
-import { streamHistory } from './history.ts'
+import { copyHistory, copyHistoryByStream } from './history.ts'
 import { lagsOf, openTotals } from './lags.ts'
 import { EVENT_COLUMNS } from './rows.ts'
 
@@ -88,7 +88,11 @@ export function postgresReader(
     assertNoGaps: () => assertNoGaps(db),
     async history(query, take) {
       await isWhole()
-      await streamHistory(db, query, take)
+      await copyHistory(db, query, take)
+    },
+    async historyByStream(query, take) {
+      await isWhole()
+      return copyHistoryByStream(db, query, take)
     },
     async heads(topic: Topic) {
       const rows = await db.query<{ partition: number; pos: number }>('log.heads', HEADS, [

@@ -1,5 +1,5 @@
 import type { Place } from '#platform/log/port.ts'
-import type { Replay } from '../replay-fold.ts'
+import type { Replay } from '../fold-history.ts'
 import type { CarriedError } from './carried-error.ts'
 
 /** What one thread folds: some partitions of every view. */

@@ -1,9 +1,9 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Reader } from '#platform/log/port.ts'
+import type { Replay } from '../fold-history.ts'
 import { linesOf } from '../lines.ts'
-import { type Pacer, paced } from '../pacer.ts'
+import type { Pacer } from '../pacer.ts'
 import { replay } from '../replay.ts'
-import type { Replay } from '../replay-fold.ts'
 import type { View } from '../view.ts'
 import { carry } from './carried-error.ts'
 import type { Answer, Part, Told } from './messages.ts'
@@ -48,8 +48,7 @@ export async function foldPart(
       },
       onLeftOut: (place) => tell({ what: 'left out', nth, place }),
       async take(portions) {
-        const pause = pacer.pauses()
-        for (const chunk of linesOf(view, portions)) {
+        for await (const chunk of linesOf(view, portions)) {
           while (flow.free === 0 && !flow.isStopped)
             await new Promise<void>((wake) => {
               flow.wake = wake
@@ -58,14 +57,13 @@ export async function foldPart(
           flow.free--
           const lines = encoder.encode(chunk)
           tell({ what: 'lines', nth, lines }, [lines.buffer])
-          await pause()
         }
       },
     }
   })
 
   try {
-    const ended = await replay(paced(reader, pacer), replays, part)
+    const ended = await replay(reader, replays, { ...part, pacer })
     tell({ what: 'ended', errors: ended.map((one) => one && carry(one.error)) })
   } catch (error) {
     tell({ what: 'failed', error: carry(error) })

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream'
 import type { Worker } from 'node:worker_threads'
+import type { Ended } from '../fold-history.ts'
 import type { Load } from '../lines.ts'
-import type { Ended } from '../replay.ts'
 import type { View } from '../view.ts'
 import { carried } from './carried-error.ts'
 import type { Group } from './groups.ts'

@@ -13,6 +13,7 @@ import { setupViews } from '#projections/engine/setup.ts'
 import { notesView } from '#projections/notes.ts'
 import { eventually } from '#test/kit/eventually.ts'
 import { noteCreated } from '#test/kit/histories.ts'
+import { byPosition } from '../replayed.ts'
 import { type Workshop, workshop } from '../workshop.ts'
 
 describe('a replay beside others', () => {
@@ -78,10 +79,26 @@ describe('a replay beside others', () => {
       for await (const _ of lines);
     }
     const load = { view: notesView, upTo: await shop.reader.heads(notesView.topic), take }
-    expect(await loadAll({ reader: shop.reader }, [load], { pace: () => 1, pauses, stop: () => {} })).to.deep.equal([undefined])
+    const pacer = { pace: () => 1, pauses, stop: () => {} }
+    expect(await loadAll({ reader: byPosition(shop.reader) }, [load], pacer)).to.deep.equal([undefined])
     // One for reading, one for writing 12 MB.
     expect(steps).to.have.length(2)
     for (const count of steps) expect(count).to.be.above(3)
+  })
+
+  it('may pause after each portion of events alone when their rows are written meanwhile', async function () {
+    if (!shop.reader.historyByStream) this.skip()
+    let steps = 0
+    const pauses = () => () => {
+      steps++
+      return undefined
+    }
+    const take = async (lines: Readable) => {
+      for await (const _ of lines);
+    }
+    const load = { view: notesView, upTo: await shop.reader.heads(notesView.topic), take }
+    await loadAll({ reader: shop.reader }, [load], { pace: () => 1, pauses, stop: () => {} })
+    expect(steps).to.be.above(3)
   })
 
   it('does not pause while nobody is served, nor when told to go at full speed', async () => {

@@ -24,7 +24,7 @@ import {
   replyCompleted,
 } from '#test/kit/histories.ts'
 import { world } from '#test/kit/world.ts'
-import { replayed } from '../replayed.ts'
+import { byPosition, replayed } from '../replayed.ts'
 import { type Workshop, workshop } from '../workshop.ts'
 
 /** What people did, and texts that no person types: some of them no database takes. */
@@ -143,7 +143,7 @@ describe('a replay', () => {
     after(() => shop.close())
 
     const rowsWithin = async (budgetBytes: number, upTo?: Positions) => {
-      const passes = await replayed(shop.reader, notesView, { budgetBytes, ...(upTo && { upTo }) })
+      const passes = await replayed(byPosition(shop.reader), notesView, { budgetBytes, ...(upTo && { upTo }) })
       const texts = new Map(passes.flat().map((row) => [row.note_id as number, row.text]))
       return { portions: passes.map((rows) => rows.length), texts }
     }

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { HistoryQuery, TakeHistory } from '#platform/log/port.ts'
+import type { Reader } from '#platform/log/port.ts'
 import { conversationsView } from '#projections/conversations.ts'
 import { compare, isClean } from '#projections/engine/compare.ts'
 import { rebuild } from '#projections/engine/rebuild.ts'
@@ -16,12 +16,17 @@ import { type Workshop, workshop } from '../workshop.ts'
 describe('several views', () => {
   let shop: Workshop
   let read: string[]
-  /** Tells which topics were read. */
-  const watched = () => ({
+  /** Tells which topics were read, in whatever order. */
+  const watched = (): Reader => ({
     ...shop.reader,
-    history: (query: HistoryQuery, take: TakeHistory) => {
+    history: (query, take) => {
       read.push(query.topic)
       return shop.reader.history(query, take)
+    },
+    async historyByStream(query, take) {
+      const isRead = (await shop.reader.historyByStream?.(query, take)) ?? false
+      if (isRead) read.push(query.topic)
+      return isRead
     },
   })
   beforeEach(async () => {
@@ -91,9 +96,13 @@ describe('several views', () => {
     const some = [conversationsView, messagesView]
     await setupViews(some, shop)
     const gate = Promise.withResolvers<void>()
-    const reader = {
+    const reader: Reader = {
       ...shop.reader,
-      history: (...asked: [HistoryQuery, TakeHistory]) => gate.promise.then(() => shop.reader.history(...asked)),
+      history: (...asked) => gate.promise.then(() => shop.reader.history(...asked)),
+      historyByStream: async (...asked) => {
+        await gate.promise
+        return (await shop.reader.historyByStream?.(...asked)) ?? false
+      },
     }
     const locked = Promise.withResolvers<void>()
     const elsewhere = rebuild(conversationsView, { ...shop, reader, onLocked: async () => locked.resolve() })

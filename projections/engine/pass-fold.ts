@@ -1,34 +1,17 @@
-import { payloadOf } from '#events/kit/codec.ts'
 import type { Replayed } from '#events/kit/envelope.ts'
-import type { Place, Positions } from '#platform/log/port.ts'
-import { type SpanDetails, span } from '#platform/telemetry/tracing/tracing.ts'
+import type { Positions } from '#platform/log/port.ts'
+import { span } from '#platform/telemetry/tracing/tracing.ts'
 import type { Row } from './fold.ts'
-import { type LeftOut, leavesOut } from './left-out.ts'
+import { type Ended, foldInto, folding, type Replay } from './fold-history.ts'
+import { leavesOut } from './left-out.ts'
+import type { Pacer } from './pacer.ts'
 import type { Pass } from './passes.ts'
-import { cannotApply } from './replay-stopped.ts'
 import { ROW_BYTES, sizeOf } from './row-size.ts'
 import { inSlice, type Slice } from './slice.ts'
-import { gone, type Id, type View } from './view.ts'
-
-/** One view that is folded from a history. */
-export interface Replay {
-  view: View
-  /** Last position to fold in each partition. Partitions not named here are not folded. */
-  upTo: Positions
-  /** How large its rows are likely to be, in bytes, if that is known. */
-  expectedBytes?: number
-  /** Events that are not folded. */
-  leaveOut?: LeftOut | undefined
-  /** Called with the place of each event that was left out, again in a further pass. */
-  onLeftOut?: ((place: Place) => void) | undefined
-  /** Called with the number of events folded since the last call. An error ends this view's replay. */
-  onRead?: ((events: number) => void) | undefined
-  /** Takes finished rows, in portions. An error ends this view's replay. */
-  take(portions: Iterable<Iterable<Row>>): Promise<void>
-}
+import type { Id } from './view.ts'
 
 /** The fold of one view in the passes over a history. Its methods never throw: an error ends this fold only, see `ended`. */
-export interface ReplayFold {
+export interface PassFold {
   begin(pass: Pass): void
   /** Folds events, in order within each partition. Those that the pass does not fold have no effect. */
   apply(events: readonly Replayed[]): void
@@ -47,7 +30,7 @@ export interface ReplayFold {
   /** Hands the rows of the pass over. The next pass may begin at once. */
   finish(): Promise<void>
   /** The error that ended it, if one did. */
-  ended(): { error: unknown } | undefined
+  ended(): Ended
 }
 
 /** The rows of a partition, and the position of the last event that was folded into them. */
@@ -57,14 +40,15 @@ interface Folded {
   upTo: number
 }
 
-export function openFold({ view, upTo, leaveOut, onLeftOut, onRead, take }: Replay): ReplayFold {
-  const { catalog } = view
+/** @param pacer lets it pause after each portion of rows that it hands over */
+export function openPassFold({ view, upTo, leaveOut, onLeftOut, onRead, take }: Replay, pacer: Pacer): PassFold {
   const isLeftOut = leaveOut && leavesOut(leaveOut)
   /** By number of the partition. */
   let partitions: Folded[] = []
   let slice: Slice
   let bytes = 0
-  let ended: { error: unknown } | undefined
+  let ended: Ended
+  const isWanted = (id: Id) => inSlice(slice, id)
   /** Up to here, in each partition, events were counted: a further pass over them does not count. */
   const counted: number[] = []
 
@@ -93,22 +77,8 @@ export function openFold({ view, upTo, leaveOut, onLeftOut, onRead, take }: Repl
   }
 
   function foldOne(rows: Map<Id, Row>, recorded: Replayed) {
-    try {
-      const event = { ...recorded, data: payloadOf(catalog, recorded) }
-      const id = view.id(event)
-      if (!inSlice(slice, id)) return
-      const before = rows.get(id)
-      const after = view.evolve(before, event)
-      if (after === before || after === undefined) return
-      if (after === gone) {
-        rows.delete(id)
-        return
-      }
-      rows.set(id, after)
-      bytes += recorded.data.length + (before === undefined ? ROW_BYTES : 0)
-    } catch (error) {
-      throw cannotApply(view, recorded, error)
-    }
+    const before = rows.size
+    if (foldInto(rows, view, recorded, isWanted)) bytes += recorded.data.length + (rows.size > before ? ROW_BYTES : 0)
   }
 
   return {
@@ -125,7 +95,7 @@ export function openFold({ view, upTo, leaveOut, onLeftOut, onRead, take }: Repl
         // Without events, only to find out whether it was cancelled.
         if (events.length === 0) return onRead?.(0)
         span(
-          () => details(view, events),
+          () => folding(view, events),
           () => foldAll(events),
         )
       } catch (error) {
@@ -158,7 +128,7 @@ export function openFold({ view, upTo, leaveOut, onLeftOut, onRead, take }: Repl
         const folded = partitions.filter(Boolean)
         partitions = []
         bytes = 0
-        await take(portions(folded))
+        await take(portions(folded, pacer))
       } catch (error) {
         end(error)
       }
@@ -167,18 +137,19 @@ export function openFold({ view, upTo, leaveOut, onLeftOut, onRead, take }: Repl
   }
 }
 
-/** The rows of one partition after the other. Drops those of a partition once they are taken. */
-function* portions(folded: Folded[]): Generator<Iterable<Row>> {
-  for (let one = folded.shift(); one; one = folded.shift()) yield one.rows.values()
-}
+const PORTION = 500
 
-/** One span per batch: one per event would make the trace of a whole history unreadable. */
-const details = (view: View, events: readonly Replayed[]): SpanDetails => ({
-  name: `fold ${view.name}`,
-  attributes: {
-    'messaging.system': 'vidwiz',
-    'messaging.destination.name': view.topic.name,
-    'messaging.batch.message_count': events.length,
-    'vidwiz.last_position': events.at(-1)!.pos,
-  },
-})
+/** The rows of one partition after the other. Drops those of a partition once they are taken. */
+async function* portions(folded: Folded[], pacer: Pacer): AsyncGenerator<Row[]> {
+  const pause = pacer.pauses()
+  for (let one = folded.shift(); one; one = folded.shift()) {
+    let portion: Row[] = []
+    for (const row of one.rows.values()) {
+      if (portion.push(row) < PORTION) continue
+      yield portion
+      portion = []
+      await pause()
+    }
+    yield portion
+  }
+}
