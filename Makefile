@@ -15,7 +15,8 @@ below_the_log = --ignore 'test/platform/!(log)/**' --ignore 'test/platform/*.it.
 beside_the_log = --ignore 'test/ops/**' $(addprefix --ignore test/services/,'lambdas/**' 'helpers/**' 'gpu-worker/**' 'api/{forget-old,limits,unavailable}.it.ts' 'api/routes/{fuzz,hostile,http}.it.ts' connections.it.ts hearing.it.ts queues.it.ts original-workers.it.ts stack.it.ts 'stack/**' 'cli/doctor*' 'media-door/{forbidden,kill,pooler}.it.ts' 'ops/{acts,live,page,page-live,parked-page,security,story-page}.it.ts')
 through_a_pooler = 'test/platform/pg/@(exclusively|listen).it.ts' 'test/projections/engine/@(projector|rebuild|wait).it.ts' 'test/services/api/routes/notes.it.ts'
 # --exit: kafkajs told to stop while it connects may keep a timer for ever; our services end by themselves in any case.
-mocha = mocha --exit --node-option disable-warning=ExperimentalWarning --node-option disable-warning=TimeoutNegativeWarning $(MOCHA_ARGS)
+# Test files and code are compiled once for all lanes, as in platform/compiled.ts.
+mocha = NODE_COMPILE_CACHE="$(CURDIR)/.tools/compiled" mocha --exit --node-option disable-warning=ExperimentalWarning --node-option disable-warning=TimeoutNegativeWarning $(MOCHA_ARGS)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -1,9 +1,12 @@
+import { storeCompiled } from '#platform/compiled.ts'
 import { endWithSupervisor } from '#platform/orphan/index.ts'
-import { plain } from '#platform/service.ts'
-import { run } from './run.ts'
 
 // Entry point of the supervisor's parts: `node services/process.ts ai-notes,summaries`.
 endWithSupervisor()
+storeCompiled()
+// What is imported at the top is compiled before anything runs.
+const { plain } = await import('#platform/service.ts')
+const { run } = await import('./run.ts')
 try {
   await run(process.argv[2] ?? '')
 } catch (error) {

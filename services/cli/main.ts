@@ -1,6 +1,10 @@
-import { readSettings } from '#platform/config/settings.ts'
-import { plain } from '#platform/service.ts'
-import { program } from './program.ts'
+import { storeCompiled } from '#platform/compiled.ts'
+
+storeCompiled()
+// What is imported at the top is compiled before anything runs.
+const { readSettings } = await import('#platform/config/settings.ts')
+const { plain } = await import('#platform/service.ts')
+const { program } = await import('./program.ts')
 
 /** A reader that leaves early, such as `head`, is not an error. */
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
