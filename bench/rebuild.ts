@@ -14,7 +14,7 @@ import { openEmmett, rebuildEmmett } from './kit/emmett.ts'
 import { atLeast, atMost, type Benchmark, type Figure } from './kit/figure.ts'
 import { inTurn, median, timed } from './kit/measure.ts'
 import type { RebuildReport } from './kit/rebuild-process.ts'
-import { seedNotes } from './kit/seed.ts'
+import { seedNotes, setMilestones } from './kit/seed.ts'
 
 const MB = 2 ** 20
 
@@ -61,6 +61,7 @@ async function atLength(events: number, rounds: number) {
   try {
     await setupViews([notesView], { db, reader: postgresReader(db, listener) })
     await seedNotes(db, events)
+    await setMilestones(db)
     let rows: Buffer[] | undefined
     const rebuilt = (threads: number) => result<RebuildReport>('rebuild-process.ts', [database.url, 'once', String(threads)])
     const runs = await inTurn<{ rebuild: RebuildReport; inTwo: RebuildReport; copy: number }>(rounds, {

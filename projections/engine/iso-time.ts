@@ -1,39 +1,29 @@
-const DAY_MS = 86_400_000
-const ZERO = '0'.charCodeAt(0)
+const MINUTE_MS = 60_000
+/** Minutes whose text is remembered. */
+const MOST_KNOWN = 10_000
 
-let knownDay = Number.NaN
-/** The text of the last moment; the date stays while the day does. */
-let text = Buffer.alloc(0)
-let timeAt = 0
+/** The text of a minute, up to its seconds. */
+const minutes = new Map<number, string>()
+const digits = (n: number, count: number) => String(n).padStart(count, '0')
+const seconds = Array.from({ length: 60 }, (_, n) => `${digits(n, 2)}.`)
+const thousandths = Array.from({ length: 1_000 }, (_, n) => `${digits(n, 3)}Z`)
 
 /**
- * A moment as `Date.toISOString` writes it, but faster when the moments of successive calls are on the same day, as those of events
- * are. A string that is put together from parts keeps all parts in memory.
+ * A moment as `Date.toISOString` writes it, but several times faster: put together from texts that are there already.
  *
  * @param ms milliseconds since the epoch
  * @throws RangeError for a day that no Date has
  */
 export function isoTime(ms: number): string {
-  const day = Math.floor(ms / DAY_MS)
-  if (day !== knownDay) {
-    text = Buffer.from(new Date(day * DAY_MS).toISOString(), 'latin1')
-    timeAt = text.length - '00:00:00.000Z'.length
-    knownDay = day
-  }
-  const rest = Math.trunc(ms) - day * DAY_MS
-  const seconds = Math.floor(rest / 1_000)
-  const minutes = Math.floor(seconds / 60)
-  const thousandths = rest % 1_000
-  twoDigits(timeAt, Math.floor(minutes / 60))
-  twoDigits(timeAt + 3, minutes % 60)
-  twoDigits(timeAt + 6, seconds % 60)
-  text[timeAt + 9] = ZERO + Math.floor(thousandths / 100)
-  twoDigits(timeAt + 10, thousandths % 100)
-  return text.toString('latin1')
+  const minute = Math.floor(ms / MINUTE_MS)
+  const rest = Math.trunc(ms) - minute * MINUTE_MS
+  const second = Math.floor(rest / 1_000)
+  return (minutes.get(minute) ?? learn(minute)) + (seconds[second]! + thousandths[rest - second * 1_000]!)
 }
 
-function twoDigits(at: number, n: number): void {
-  const tens = Math.floor(n / 10)
-  text[at] = ZERO + tens
-  text[at + 1] = ZERO + n - 10 * tens
+function learn(minute: number): string {
+  if (minutes.size >= MOST_KNOWN) minutes.clear()
+  const text = new Date(minute * MINUTE_MS).toISOString().slice(0, -'00.000Z'.length)
+  minutes.set(minute, text)
+  return text
 }

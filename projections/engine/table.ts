@@ -79,18 +79,21 @@ export const copyText = (view: View, table: string) => `copy ${table} (${names(v
 
 const escaped: Record<string, string> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' }
 const ESCAPED = /[\\\n\r\t]/
-const field = (value: unknown) => {
-  if (value === null || value === undefined) return '\\N'
-  if (typeof value !== 'string' || !ESCAPED.test(value)) return value
+/** Values of these types never hold a character that COPY escapes. */
+const PLAIN = /^(bigint|int|boolean|timestamptz)\b/
+
+const plain = (value: unknown) => value ?? '\\N'
+const text = (value: unknown) => {
+  if (typeof value !== 'string' || !ESCAPED.test(value)) return value ?? '\\N'
   return value.replace(/[\\\n\r\t]/g, (c) => escaped[c]!)
 }
 
 /** Returns a function that turns a row into a line of COPY's text format. */
-export function copyLine(view: View): (row: Record<string, unknown>) => string {
-  const [first, ...others] = Object.keys(view.columns)
+export function copyLine({ columns }: View): (row: Record<string, unknown>) => string {
+  const [first, ...others] = Object.entries(columns).map(([column, type]) => ({ column, field: PLAIN.test(type) ? plain : text }))
   return (row) => {
-    let line = `${field(row[first!])}`
-    for (const column of others) line += `\t${field(row[column])}`
+    let line = `${first!.field(row[first!.column])}`
+    for (const { column, field } of others) line += `\t${field(row[column])}`
     return `${line}\n`
   }
 }

@@ -81,6 +81,16 @@ export class Fields {
     return rows.slice(from, at)
   }
 
+  /** The last field of its row. As `text`, but as fast for long fields as for short ones. */
+  last(): string {
+    const rows = this.#rows
+    const from = this.#at
+    if (rows.charCodeAt(from) === QUOTE) return this.#quoted()
+    const end = rows.indexOf('\n', from)
+    this.#at = end + 1
+    return rows.slice(from, end)
+  }
+
   #quoted(): string {
     const rows = this.#rows
     const from = this.#at + 1

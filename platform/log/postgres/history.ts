@@ -8,7 +8,7 @@ import { lagsOf } from './lags.ts'
 
 const literal = pg.escapeLiteral
 
-const COLUMNS = 'partition, pos, version, schema, time, stream, type, data'
+const COLUMNS = 'partition, pos, version, schema, time, stream, type'
 
 const RARE: Readonly<Record<RareField, string>> = {
   id: 'id',
@@ -82,7 +82,7 @@ function eventsOf({ topic, after, upTo }: HistoryQuery): string {
 const copyOut = (db: Db, query: HistoryQuery, which: string, take: TakeHistory): Promise<void> =>
   db.connection(async (client) => {
     await client.query(PLAN)
-    const columns = [COLUMNS, ...query.uses.map((field) => RARE[field])]
+    const columns = [COLUMNS, ...query.uses.map((field) => RARE[field]), 'data']
     const stream = client.query(copyTo(`copy (select ${columns} from log.events where ${which}) to stdout ${COPY_FORMAT}`))
     const rows = openRows()
     const eventsIn = eventReader(query)
@@ -130,9 +130,10 @@ function eventReader({ topic, after, upTo, uses }: HistoryQuery): (rows: string)
         time: fields.number(),
         stream: fields.text(),
         type: typeOf(fields.text()),
-        data: fields.text(),
+        data: '',
       }
       for (const field of uses) event[field] = apart(fields.text()) || null
+      event.data = fields.last()
       const { partition, pos } = event
       if (pos <= upTo.get(partition)! && pos > (after.get(partition) ?? 0)) events.push(event)
     }
