@@ -95,7 +95,7 @@ export function openPassFold({ view, upTo, leaveOut, onLeftOut, onRead, take }: 
         // Without events, only to find out whether it was cancelled.
         if (events.length === 0) return onRead?.(0)
         span(
-          () => folding(view, events),
+          () => folding(view, events.length),
           () => foldAll(events),
         )
       } catch (error) {
@@ -137,19 +137,25 @@ export function openPassFold({ view, upTo, leaveOut, onLeftOut, onRead, take }: 
   }
 }
 
-const PORTION = 500
+/** Rough size of the rows that are handed over without a pause, in bytes. */
+const PORTION_BYTES = 128 * 1024
 
 /** The rows of one partition after the other. Drops those of a partition once they are taken. */
 async function* portions(folded: Folded[], pacer: Pacer): AsyncGenerator<Row[]> {
   const pause = pacer.pauses()
   for (let one = folded.shift(); one; one = folded.shift()) {
     let portion: Row[] = []
+    let bytes = 0
     for (const row of one.rows.values()) {
-      if (portion.push(row) < PORTION) continue
+      portion.push(row)
+      bytes += sizeOf(row)
+      if (bytes < PORTION_BYTES) continue
       yield portion
-      portion = []
       await pause()
+      portion = []
+      bytes = 0
     }
     yield portion
+    await pause()
   }
 }

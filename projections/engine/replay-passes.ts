@@ -12,7 +12,7 @@ const FULL = 0.8
 const WORTH_COLLECTING = 16 * 2 ** 20
 
 /**
- * Folds the history of one topic, of whatever order its log reads it in: a row is finished only when all events are read.
+ * Folds the history of one topic, in whatever order the log reads it: a row is finished only when all events are read.
  *
  * Memory is bounded, however long the log is, by the budget for a pass and what is left of the pass before: when the rows exceed it, the
  * pass over the history goes on with fewer partitions, or with a slice of the rows, and further passes fold the others.

@@ -27,7 +27,7 @@ export function openStreamFold({ view, upTo, leaveOut, onLeftOut, onRead, take }
   // An error of the stream is also one of `take`.
   portions.on('error', () => {})
   let goOn = () => {}
-  for (const what of ['drain', 'close']) portions.on(what, () => goOn())
+  portions.on('drain', () => goOn())
   let taken: Promise<void> | undefined
   /** The stream that the last event was of, and its rows. */
   let stream: string | undefined
@@ -63,16 +63,25 @@ export function openStreamFold({ view, upTo, leaveOut, onLeftOut, onRead, take }
     rows.clear()
   }
 
+  async function takeAll() {
+    await take(portions)
+    if (!portions.readableEnded) throw new Error(`not all rows of ${view.name} were taken`)
+  }
+
   /** @returns a promise when the next portion must wait */
   function handOver(): Promise<void> | undefined {
-    taken ??= take(portions).catch(end)
-    if (finished.length === 0 || ended) return undefined
+    if (ended) return undefined
+    taken ??= takeAll().catch(end)
+    if (finished.length === 0) return undefined
+    // Who takes the rows has failed, and will say so.
+    if (portions.destroyed) return taken
     const portion = finished
     finished = []
     if (portions.write(portion)) return undefined
-    return new Promise((resolve) => {
+    const drained = new Promise<void>((resolve) => {
       goOn = resolve
     })
+    return Promise.race([drained, taken])
   }
 
   return {
@@ -80,7 +89,7 @@ export function openStreamFold({ view, upTo, leaveOut, onLeftOut, onRead, take }
       if (ended || events.length === 0) return undefined
       try {
         span(
-          () => folding(view, events),
+          () => folding(view, events.length),
           () => foldAll(events),
         )
         return handOver()

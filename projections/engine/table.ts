@@ -80,7 +80,7 @@ export const copyText = (view: View, table: string) => `copy ${table} (${names(v
 const escaped: Record<string, string> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' }
 const ESCAPED = /[\\\n\r\t]/
 /** Values of these types never hold a character that COPY escapes. */
-const PLAIN = /^(bigint|int|boolean|timestamptz)\b/
+const PLAIN = /^(bigint|int|boolean|timestamptz)( not null)?$/
 
 const plain = (value: unknown) => value ?? '\\N'
 const text = (value: unknown) => {

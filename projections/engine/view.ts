@@ -34,7 +34,10 @@ export interface View<R = any, E = any, N extends string = string> {
   tellsRows: boolean
   /** Event types whose result does not depend on the row before, so the row need not be read for them. */
   overwrites: ReadonlySet<string>
-  /** All events of a row are of one stream. A replay may then read stream after stream. */
+  /**
+   * All events of a row are of one stream. A replay may then read stream after stream, and finish a row where its stream ends. Nothing
+   * checks this while it runs: test/projections/per-stream.test.ts does.
+   */
   perStream: boolean
   /** The rare fields of events that `id` and `evolve` use. */
   uses: readonly RareField[]

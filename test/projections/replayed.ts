@@ -6,6 +6,19 @@ import type { View } from '#projections/engine/view.ts'
 /** The reader of a log that has no order of streams. */
 export const byPosition = ({ historyByStream, ...reader }: Reader): Reader => reader
 
+/** The reader, which begins to read a history, in whatever order, when the promise of `begin` resolves. */
+export const readingAfter = (reader: Reader, begin: () => Promise<unknown>): Reader => ({
+  ...reader,
+  async history(...asked) {
+    await begin()
+    await reader.history(...asked)
+  },
+  async historyByStream(...asked) {
+    await begin()
+    return (await reader.historyByStream?.(...asked)) ?? false
+  },
+})
+
 /** The rows of a view that a replay makes, by pass. @throws the error that ended it */
 export async function replayed(
   reader: Reader,

@@ -27,10 +27,14 @@ const RARE: Readonly<Record<RareField, string>> = {
 const WORTH_A_SCAN = 1 / 9
 
 /**
- * Read stream after stream, an event costs Postgres as much as in position order, but the scan also passes the events of other topics,
- * at some 0.5 µs each.
+ * Read stream after stream, an event in memory costs Postgres about as much as in position order, but the scan also passes the events of
+ * other topics. And it jumps from page to page of a table that lies in position order, so the table must be in memory: the planner's
+ * `effective_cache_size` tells how much of it can be.
  */
 const WORTH_BY_STREAM = 1 / 3
+const LOG = `
+  select coalesce(max(pos), 0) as head,
+         pg_relation_size('log.events') <= pg_size_bytes(current_setting('effective_cache_size')) as "isInMemory" from log.events`
 
 /** Reads the history of partitions from the embedded log, as a stream: by COPY, with only the columns that folds use. */
 export async function copyHistory(db: Db, query: HistoryQuery, take: TakeHistory): Promise<void> {
@@ -44,12 +48,12 @@ export async function copyHistory(db: Db, query: HistoryQuery, take: TakeHistory
   }
 }
 
-/** The same, stream after stream. @returns false, without reading, when these partitions have too small a share of the log */
+/** The same, stream after stream. @returns false, without reading, when these partitions have too small a share of the log, or it does not fit into memory */
 export async function copyHistoryByStream(db: Db, query: HistoryQuery, take: TakeHistory): Promise<boolean> {
   const { topic, upTo } = query
   if (upTo.size === 0) return false
-  const [log] = await db.query<{ head: number }>('log.last', 'select coalesce(max(pos), 0) as head from log.events')
-  if ((await countOf(db, topic, upTo)) < WORTH_BY_STREAM * log!.head) return false
+  const [log] = await db.query<{ head: number; isInMemory: boolean }>('log.size', LOG)
+  if (!log!.isInMemory || (await countOf(db, topic, upTo)) < WORTH_BY_STREAM * log!.head) return false
   const which = `topic = ${literal(topic)} and partition in (${[...upTo.keys()]}) and pos <= ${lastOf(upTo)}`
   await copyOut(db, query, `${which} order by stream, version`, take)
   return true

@@ -129,6 +129,29 @@ describe('a replay stream after stream (P6)', () => {
     expect(whole.rows).to.have.length(NOTES)
   })
 
+  for (const turns of [0, 1, 20])
+    it(`ends when who takes the rows leaves half way, and says so ${turns} turns later`, async () => {
+      const { reader, last } = openHistory(created)
+      const { replay: one } = replayOf(last, {
+        async take(portions) {
+          for await (const _ of portions) break
+          for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve))
+          throw new Error('table full')
+        },
+      })
+      expect((await replay(reader, [one])).map(messageOf)).to.deep.equal(['table full'])
+    })
+
+  it('fails when rows are left over', async () => {
+    const { reader, last } = openHistory(created)
+    const { replay: one } = replayOf(last, {
+      async take(portions) {
+        for await (const _ of portions) break
+      },
+    })
+    expect((await replay(reader, [one])).map(messageOf)).to.deep.equal(['not all rows of notes were taken'])
+  })
+
   it('stops reading when all views have ended', async () => {
     const history = openHistory(created)
     const one = replayOf(history.last, { take: () => Promise.reject(new Error('table full')) }).replay

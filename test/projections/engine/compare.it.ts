@@ -6,6 +6,7 @@ import { setupViews } from '#projections/engine/setup.ts'
 import { liveOf } from '#projections/engine/table.ts'
 import { notesView } from '#projections/notes.ts'
 import { noteCreated, noteEdited } from '#test/kit/histories.ts'
+import { readingAfter } from '../replayed.ts'
 import { type Workshop, workshop } from '../workshop.ts'
 
 describe('comparing a view with its replay (P6)', () => {
@@ -30,15 +31,12 @@ describe('comparing a view with its replay (P6)', () => {
 
   it('is not misled by a rebuild that is swapped in meanwhile', async () => {
     let rebuilding: Promise<unknown> | undefined
-    const reader = {
-      ...shop.reader,
-      history: async (...asked: Parameters<typeof shop.reader.history>) => {
-        rebuilding ??= rebuild(notesView, shop)
-        await rebuilding
-        return shop.reader.history(...asked)
-      },
-    }
+    const reader = readingAfter(shop.reader, () => {
+      rebuilding ??= rebuild(notesView, shop)
+      return rebuilding
+    })
     const comparison = await compare(notesView, { ...shop, reader })
+    expect(await rebuilding).to.include({ rows: 41 })
     expect(comparison).to.deep.include({ live: 41, replayed: 41, rows: [] })
   })
 

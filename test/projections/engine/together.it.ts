@@ -11,6 +11,7 @@ import { messagesView } from '#projections/messages.ts'
 import { notesView } from '#projections/notes.ts'
 import { userVideosView } from '#projections/user-videos.ts'
 import { messageSent, noteCreated, noteEdited, replyCompleted } from '#test/kit/histories.ts'
+import { readingAfter } from '../replayed.ts'
 import { type Workshop, workshop } from '../workshop.ts'
 
 describe('several views', () => {
@@ -96,14 +97,7 @@ describe('several views', () => {
     const some = [conversationsView, messagesView]
     await setupViews(some, shop)
     const gate = Promise.withResolvers<void>()
-    const reader: Reader = {
-      ...shop.reader,
-      history: (...asked) => gate.promise.then(() => shop.reader.history(...asked)),
-      historyByStream: async (...asked) => {
-        await gate.promise
-        return (await shop.reader.historyByStream?.(...asked)) ?? false
-      },
-    }
+    const reader = readingAfter(shop.reader, () => gate.promise)
     const locked = Promise.withResolvers<void>()
     const elsewhere = rebuild(conversationsView, { ...shop, reader, onLocked: async () => locked.resolve() })
     await locked.promise

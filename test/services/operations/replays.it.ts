@@ -14,6 +14,7 @@ import { MOST_PAST_VIEWS, pastViews, positionOf } from '#services/operations/rep
 import { runReplay } from '#services/operations/replays/replay.ts'
 import { noteCreated, noteEdited } from '#test/kit/histories.ts'
 import { BEGINNING } from '#test/kit/world.ts'
+import { readingAfter } from '../../projections/replayed.ts'
 import { type Workshop, workshop } from '../../projections/workshop.ts'
 
 const NOTES = 3_000
@@ -42,14 +43,7 @@ describe('replays as operations', () => {
   /** Reads ahead of it wait until somebody lets them go. */
   const held = () => {
     const gate = Promise.withResolvers<void>()
-    return {
-      open: gate.resolve,
-      reader: {
-        ...shop.reader,
-        history: async (...asked: Parameters<typeof shop.reader.history>) =>
-          gate.promise.then(() => shop.reader.history(...asked)),
-      },
-    }
+    return { open: gate.resolve, reader: readingAfter(shop.reader, () => gate.promise) }
   }
 
   it('tell everybody how far they have come, and what came of them', async () => {
@@ -129,7 +123,7 @@ describe('replays as operations', () => {
 
   it('that failed keep the whole error', async () => {
     const id = newId()
-    const reader = { ...shop.reader, history: () => Promise.reject(new Error('the disk is on fire')) }
+    const reader = readingAfter(shop.reader, () => Promise.reject(new Error('the disk is on fire')))
     await runReplay(id, { act: 'verify', ...of }, { ...shop, reader }).catch(() => {})
     const row = await replayById(shop.db, id)
     expect(row).to.include({ outcome: 'failed' })
