@@ -18,7 +18,7 @@ import { kafkaRelay } from './kafka-relay.ts'
 import { kafkaVisible } from './kafka-visible.ts'
 import type { Benchmark, Report } from './kit/figure.ts'
 import { growthPlot, growthTable, isGrown } from './kit/growth-report.ts'
-import { merged, table, withPart } from './kit/report.ts'
+import { machinesOf, merged, table, withPart } from './kit/report.ts'
 import { packages } from './packages.ts'
 import { project } from './project.ts'
 import { rebuild } from './rebuild.ts'
@@ -86,7 +86,7 @@ const reports: Report[] = []
 try {
   for (const benchmark of benchmarks.filter(({ name, isLong }) => (wanted.length === 0 ? !isLong : wanted.includes(name)))) {
     console.error(`${benchmark.name} …`)
-    reports.push({ benchmark: benchmark.name, figures: await benchmark.run(options) })
+    reports.push({ benchmark: benchmark.name, machine, figures: await benchmark.run(options) })
   }
 } finally {
   await stopKafka()
@@ -99,9 +99,9 @@ try {
 
 if (options.write) {
   const kept = merged(names, before.reports, reports)
-  writeFileSync(baselines, `${JSON.stringify({ machine, reports: kept }, null, 2)}\n`)
+  writeFileSync(baselines, `${JSON.stringify({ reports: kept }, null, 2)}\n`)
   const { grown, figures, growth } = shownAs(kept)
-  const text = withPart(readFileSync(page, 'utf8'), 'figures', `${figures}\n\n${machine}.`)
+  const text = withPart(readFileSync(page, 'utf8'), 'figures', `${figures}\n\n${machinesOf(kept)}`)
   writeFileSync(page, growth ? withPart(text, 'growth', `${growth}\n\n![Growth of costs](growth.svg)`) : text)
   if (growth) writeFileSync(new URL('growth.svg', import.meta.url), growthPlot(grown))
 }

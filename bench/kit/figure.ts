@@ -36,6 +36,8 @@ export interface Benchmark {
 /** Results of a benchmark. */
 export interface Report {
   benchmark: string
+  /** Where it was measured. */
+  machine: string
   figures: Figure[]
 }
 

@@ -42,6 +42,12 @@ export const shown = (value: number | undefined): string =>
 export const merged = (names: readonly string[], before: readonly Report[], after: readonly Report[]): Report[] =>
   names.flatMap((name) => [...after, ...before].find(({ benchmark }) => benchmark === name) ?? [])
 
+/** One line for each machine, with the benchmarks that were measured there. */
+export const machinesOf = (reports: readonly Report[]): string =>
+  [...Map.groupBy(reports, ({ machine }) => machine)]
+    .map(([machine, of]) => `- ${machine}: ${of.map(({ benchmark }) => benchmark).join(', ')}`)
+    .join('\n')
+
 /** Replaces the text between the markers of a part of a page. @throws Error when the page has no such part */
 export function withPart(page: string, part: string, text: string): string {
   const [opening, closing] = [`<!-- ${part} -->`, `<!-- /${part} -->`]
