@@ -9,6 +9,7 @@ import type { Db } from '#platform/pg/pool.ts'
 import { type Reading, readFor } from './fold.ts'
 import { rowMemory } from './memory.ts'
 import type { Target } from './table.ts'
+import { divide } from './threads/groups.ts'
 import { applyBatch, write } from './write.ts'
 
 /**
@@ -28,6 +29,25 @@ function* portions(readings: Reading[]): Generator<Reading[]> {
     chars = recorded.data.length
   }
   yield readings.slice(from)
+}
+
+/** From this number of events on, a batch is written in two transactions side by side. */
+const WORTH_TWO = 500
+
+/** Divides events for transactions side by side. None of a row or a checkpoint is in both: all events of a row are of one partition. */
+function sideBySide(readings: Reading[]): Reading[][] {
+  if (readings.length < WORTH_TWO) return [readings]
+  const counts = Map.groupBy(readings, ({ recorded }) => recorded.partition)
+  const groups = divide(
+    [...counts].map(([partition, { length: events }]) => ({ partition, events })),
+    2,
+  )
+  return groups.map(({ partitions }) => readings.filter(({ recorded }) => partitions.includes(recorded.partition)))
+}
+
+/** Waits for all, also when one fails. @throws the first error */
+async function allOf(all: Promise<void>[]): Promise<void> {
+  for (const one of await Promise.allSettled(all)) if (one.status === 'rejected') throw one.reason
 }
 
 /** Applies batches to one target (a table and its consumer) as long as it owns the consumer's checkpoints. */
@@ -66,6 +86,19 @@ export function applier(db: Db, target: Target, { onParked, owner }: ApplierOpti
     return unknown.find(({ unknown }) => isNewer(unknown!))
   }
 
+  /** Writes events whose effect fits into one statement. */
+  const applyAll = (portion: Reading[]) =>
+    bisect(portion, {
+      attempt: (some) => own.commit(recordedOf(some), (moves) => applyBatch(db, target, some, own.isStuck, moves, memory)),
+      refused: ({ recorded }, error) =>
+        own.commit([recorded], async (moves) => {
+          const parked = [failed(recorded, error)]
+          await write(db, target, new Map(), parked, moves)
+          return parked
+        }),
+      isFault: isRefusal,
+    })
+
   return {
     resume(partitions) {
       memory.forget()
@@ -75,17 +108,7 @@ export function applier(db: Db, target: Target, { onParked, owner }: ApplierOpti
       const fresh = own.beyond(batch).map((recorded) => readFor(view, recorded))
       const newer = await firstNewer(fresh)
       const ours = newer ? fresh.slice(0, fresh.indexOf(newer)) : fresh
-      for (const portion of ours.length === 0 ? [] : portions(ours))
-        await bisect(portion, {
-          attempt: (some) => own.commit(recordedOf(some), (moves) => applyBatch(db, target, some, own.isStuck, moves, memory)),
-          refused: ({ recorded }, error) =>
-            own.commit([recorded], async (moves) => {
-              const parked = [failed(recorded, error)]
-              await write(db, target, new Map(), parked, moves)
-              return parked
-            }),
-          isFault: isRefusal,
-        })
+      for (const portion of ours.length === 0 ? [] : portions(ours)) await allOf(sideBySide(portion).map(applyAll))
       if (newer) throw new NewerCode(consumer, newer.cause?.message ?? '')
     },
   }

@@ -247,18 +247,27 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
     const ended: Parcel[] = []
     let size = 0
     let bytes = 0
-    while (size < batchSize && bytes < BATCH_BYTES && inbox.length > 0) {
-      const parcel = inbox[0]!
-      const { messages, taken } = parcel
-      let end = taken
-      for (; end < messages.length && size < batchSize && bytes < BATCH_BYTES; end++, size++) {
-        const one = sizeOf(messages[end]!)
-        bytes += one
-        parcel.bytes -= one
+    const isFull = () => size >= batchSize || bytes >= BATCH_BYTES
+    while (!isFull() && inbox.length > 0) {
+      // As many of each partition: they can be handled side by side.
+      const most = Math.ceil((batchSize - size) / inbox.length)
+      const begun = new Set<number>()
+      for (const parcel of inbox) {
+        const { partition, messages, taken } = parcel
+        // Behind another one of its partition that has not ended.
+        if (begun.has(partition)) continue
+        let end = taken
+        for (; end < messages.length && end < taken + most && !isFull(); end++, size++) {
+          const one = sizeOf(messages[end]!)
+          bytes += one
+          parcel.bytes -= one
+        }
+        parcel.taken = end
+        if (end === messages.length) ended.push(parcel)
+        else begun.add(partition)
+        decode(partition, messages.slice(taken, end), events)
       }
-      parcel.taken = end
-      if (end === messages.length) ended.push(inbox.shift()!)
-      decode(parcel.partition, messages.slice(taken, end), events)
+      inbox = inbox.filter((parcel) => !ended.includes(parcel))
     }
     fetchAhead()
     return { term, events, size, ended, looked: lookUp(events) }

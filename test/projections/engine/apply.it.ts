@@ -76,6 +76,59 @@ describe('applying batches', () => {
     expect(written).to.deep.equal([{ rows: 3, writes: 3 }])
   })
 
+  describe('that are large', () => {
+    const spread = (n: number) =>
+      shop.record(
+        ...Array.from({ length: n }, (_, i) =>
+          noteCreated({ noteId: i + 1, videoId: `video${String(i % 40).padStart(6, '0')}` }),
+        ),
+      )
+    const sum = async () => (await counted()).reduce((sum: number, notes) => sum + (notes as number), 0)
+
+    it('writes them in two transactions side by side, each partition in one', async () => {
+      const events = await spread(1_000)
+      const own = await owner(notesView)
+      await own.handle(events)
+      const written = await shop.db.query(
+        'writes',
+        'select count(*) as rows, count(distinct xmin::text) as writes from views.notes',
+      )
+      expect(written).to.deep.equal([{ rows: 1_000, writes: 2 }])
+      const last = new Map(events.map(({ partition, pos }) => [partition, pos]))
+      expect(last.size).to.be.above(2)
+      const positions = await own.resume(all)
+      for (const [partition, pos] of last) expect(positions.get(partition)).to.equal(pos)
+    })
+
+    it('counts nothing twice when one of the two fails, whose events come again (P2)', async () => {
+      const events = await spread(1_000)
+      const own = await owner()
+      // Another process takes one partition over.
+      await applier(shop.db, liveOf(userVideosView)).resume([events[0]!.partition])
+      expect(await failure(own.handle(events))).to.be.instanceOf(Fenced)
+      const before = await sum()
+      expect(before).to.be.above(0).and.below(1_000)
+      await own.resume(all)
+      await own.handle(events)
+      expect(await sum()).to.equal(1_000)
+    })
+
+    it('parks what cannot be applied, and what waits behind it, and applies the rest', async () => {
+      const events = await spread(1_000)
+      const broken = [10, 500].map((i) => ({ ...events[i]!, data: '{' }))
+      const more = await shop.record(noteEdited({ noteId: 11, videoId: 'video000010', text: 'behind' }))
+      const own = await owner(notesView)
+      await own.handle([...events.map((event) => broken.find(({ pos }) => pos === event.pos) ?? event), ...more])
+      expect(await shop.rows(notesView)).to.have.length(998)
+      const letters = await shop.db.query('t.letters', 'select pos, state from log.dead_letters order by pos')
+      expect(letters).to.deep.equal([
+        { pos: 11, state: 'failed' },
+        { pos: 501, state: 'failed' },
+        { pos: 1_001, state: 'waiting' },
+      ])
+    })
+  })
+
   it('leaves no trace of what is handed over again to the next owner', async () => {
     const events = await notes(4)
     await (await owner()).handle(events.slice(0, 3))
