@@ -23,12 +23,6 @@ COPY events events
 COPY platform platform
 COPY projections projections
 COPY services services
-# What the command line imports is compiled here, once. Nobody may change it afterwards.
-RUN install -d -o node -g node .tools
-USER node
-RUN bin/vidwiz --help > /dev/null
-USER root
-RUN chown -R root .tools && chmod -R a-w,a+rX .tools
 USER node
 EXPOSE 5000
 ENTRYPOINT ["bin/vidwiz"]

@@ -3,13 +3,13 @@ import { bisect } from '#platform/log/consumers/bisect.ts'
 import { ownership } from '#platform/log/consumers/ownership.ts'
 import { failed, type Parked } from '#platform/log/consumers/parked.ts'
 import { ofNewerCode } from '#platform/log/newer-code.ts'
-import { NewerCode, type Positions } from '#platform/log/port.ts'
+import { Fenced, NewerCode, type Positions } from '#platform/log/port.ts'
 import { isRefusal } from '#platform/pg/errors.ts'
 import type { Db } from '#platform/pg/pool.ts'
 import { type Reading, readFor } from './fold.ts'
+import { divide } from './groups.ts'
 import { rowMemory } from './memory.ts'
 import type { Target } from './table.ts'
-import { divide } from './threads/groups.ts'
 import { applyBatch, write } from './write.ts'
 
 /**
@@ -31,12 +31,11 @@ function* portions(readings: Reading[]): Generator<Reading[]> {
   yield readings.slice(from)
 }
 
-/** From this number of events on, a batch is written in two transactions side by side. */
+/** With fewer events a second transaction costs more than it gains. */
 const WORTH_TWO = 500
 
-/** Divides events for transactions side by side. None of a row or a checkpoint is in both: all events of a row are of one partition. */
+/** Divides events for transactions side by side. All events of a row are of one partition, so no row and no checkpoint belongs to both. */
 function sideBySide(readings: Reading[]): Reading[][] {
-  if (readings.length < WORTH_TWO) return [readings]
   const counts = Map.groupBy(readings, ({ recorded }) => recorded.partition)
   const groups = divide(
     [...counts].map(([partition, { length: events }]) => ({ partition, events })),
@@ -45,9 +44,10 @@ function sideBySide(readings: Reading[]): Reading[][] {
   return groups.map(({ partitions }) => readings.filter(({ recorded }) => partitions.includes(recorded.partition)))
 }
 
-/** Waits for all, also when one fails. @throws the first error */
+/** Waits for all, also when one fails. @throws an error of one; only if there is no other, that it was fenced */
 async function allOf(all: Promise<void>[]): Promise<void> {
-  for (const one of await Promise.allSettled(all)) if (one.status === 'rejected') throw one.reason
+  const errors = (await Promise.allSettled(all)).flatMap((one) => (one.status === 'rejected' ? [one.reason] : []))
+  if (errors.length > 0) throw errors.find((error) => !(error instanceof Fenced)) ?? errors[0]
 }
 
 /** Applies batches to one target (a table and its consumer) as long as it owns the consumer's checkpoints. */
@@ -56,6 +56,8 @@ export interface Applier {
   resume(partitions: number[]): Promise<Positions>
   /**
    * Applies events, in order within each partition. Events that were applied before have no effect (P2).
+   *
+   * When it throws, events of some partitions may have been applied.
    *
    * @throws Fenced when another process moved a checkpoint; NewerCode when it meets an event of newer code, with those before it
    *   applied; also every database error that is not the fault of one event
@@ -68,9 +70,11 @@ export interface ApplierOptions {
   onParked?: (parked: Parked) => void
   /** Id of the process, stored with the checkpoints for operators to see. */
   owner?: string | undefined
+  /** From this number of events on, a batch is written in two transactions side by side. */
+  worthTwo?: number
 }
 
-export function applier(db: Db, target: Target, { onParked, owner }: ApplierOptions = {}): Applier {
+export function applier(db: Db, target: Target, { onParked, owner, worthTwo = WORTH_TWO }: ApplierOptions = {}): Applier {
   const { consumer, view } = target
   const own = ownership(db, { consumer, topic: view.topic.name, owner }, onParked)
   const memory = rowMemory(view)
@@ -108,7 +112,10 @@ export function applier(db: Db, target: Target, { onParked, owner }: ApplierOpti
       const fresh = own.beyond(batch).map((recorded) => readFor(view, recorded))
       const newer = await firstNewer(fresh)
       const ours = newer ? fresh.slice(0, fresh.indexOf(newer)) : fresh
-      for (const portion of ours.length === 0 ? [] : portions(ours)) await allOf(sideBySide(portion).map(applyAll))
+      for (const portion of ours.length === 0 ? [] : portions(ours)) {
+        const parts = portion.length < worthTwo ? [portion] : sideBySide(portion)
+        await allOf(parts.map(applyAll))
+      }
       if (newer) throw new NewerCode(consumer, newer.cause?.message ?? '')
     },
   }

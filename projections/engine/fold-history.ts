@@ -20,7 +20,7 @@ export interface Replay {
   onLeftOut?: ((place: Place) => void) | undefined
   /** Called with the number of events folded since the last call. An error ends this view's replay. */
   onRead?: ((events: number) => void) | undefined
-  /** Takes finished rows, in portions. Called once or several times, one after the other. An error ends this view's replay. */
+  /** Takes all of the finished rows, in portions. Called once or several times, one after the other. An error ends this view's replay. */
   take(portions: AsyncIterable<readonly Row[]>): Promise<void>
 }
 

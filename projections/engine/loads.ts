@@ -1,9 +1,9 @@
 import type { Reader } from '#platform/log/port.ts'
 import type { Ended } from './fold-history.ts'
+import { divide, type Group } from './groups.ts'
 import { asReplay, type Load } from './lines.ts'
 import { fullSpeed, type Pacer } from './pacer.ts'
 import { replay } from './replay.ts'
-import { divide, type Group } from './threads/groups.ts'
 import { loadInThreads, type Threads } from './threads/threads.ts'
 
 /** What a history is read with. */

@@ -71,17 +71,18 @@ export function openStreamFold({ view, upTo, leaveOut, onLeftOut, onRead, take }
   /** @returns a promise when the next portion must wait */
   function handOver(): Promise<void> | undefined {
     if (ended) return undefined
-    taken ??= takeAll().catch(end)
+    taken ??= takeAll()
+      .catch(end)
+      .finally(() => goOn())
     if (finished.length === 0) return undefined
     // Who takes the rows has failed, and will say so.
     if (portions.destroyed) return taken
     const portion = finished
     finished = []
     if (portions.write(portion)) return undefined
-    const drained = new Promise<void>((resolve) => {
+    return new Promise((resolve) => {
       goOn = resolve
     })
-    return Promise.race([drained, taken])
   }
 
   return {

@@ -74,7 +74,7 @@ interface Portion {
 
 /**
  * Follows a topic as a member of the consumer group named after the consumer: Kafka assigns the partitions, Postgres has the
- * checkpoints. Partitions that arrive in one fetch are handled in one batch.
+ * checkpoints. A batch has as many records of each partition that waits, as far as there are.
  *
  * A *term* is the time between two rebalances. Events of an earlier term are dropped. Each term begins by taking over the
  * checkpoints, which fences a process that has not noticed the new term.
@@ -249,7 +249,7 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
     let bytes = 0
     const isFull = () => size >= batchSize || bytes >= BATCH_BYTES
     while (!isFull() && inbox.length > 0) {
-      // As many of each partition: they can be handled side by side.
+      // The same number from each, so that partitions can be handled side by side.
       const most = Math.ceil((batchSize - size) / inbox.length)
       const begun = new Set<number>()
       for (const parcel of inbox) {

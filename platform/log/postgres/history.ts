@@ -34,7 +34,7 @@ const WORTH_A_SCAN = 1 / 9
 const WORTH_BY_STREAM = 1 / 3
 const LOG = `
   select coalesce(max(pos), 0) as head,
-         pg_relation_size('log.events') <= pg_size_bytes(current_setting('effective_cache_size')) as "isInMemory" from log.events`
+         pg_table_size('log.events') + pg_relation_size('log.events_stream_version_key') <= pg_size_bytes(current_setting('effective_cache_size')) as "isInMemory" from log.events`
 
 /** Reads the history of partitions from the embedded log, as a stream: by COPY, with only the columns that folds use. */
 export async function copyHistory(db: Db, query: HistoryQuery, take: TakeHistory): Promise<void> {

@@ -1,10 +1,10 @@
 import { PassThrough } from 'node:stream'
 import type { Worker } from 'node:worker_threads'
 import type { Ended } from '../fold-history.ts'
+import type { Group } from '../groups.ts'
 import type { Load } from '../lines.ts'
 import type { View } from '../view.ts'
 import { carried } from './carried-error.ts'
-import type { Group } from './groups.ts'
 import type { Answer, Part, Told } from './messages.ts'
 
 /** Threads that fold the partitions of a topic side by side. */

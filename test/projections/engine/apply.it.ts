@@ -113,17 +113,25 @@ describe('applying batches', () => {
       expect(await sum()).to.equal(1_000)
     })
 
-    it('parks what cannot be applied, and what waits behind it, and applies the rest', async () => {
+    it('parks what cannot be applied, also in both at once, and what waits behind it, and applies the rest', async () => {
       const events = await spread(1_000)
-      const broken = [10, 500].map((i) => ({ ...events[i]!, data: '{' }))
+      const payloadOf = ({ data }: Recorded) => JSON.parse(data)
+      // One that cannot be read, and two of different partitions that the database refuses.
+      const [first, other] = [
+        events[500]!,
+        events.find(({ pos, partition }) => pos > 600 && partition !== events[500]!.partition)!,
+      ]
+      const refused = [first, other].map((event) => ({ ...event, data: JSON.stringify({ ...payloadOf(event), text: 'nul\0' }) }))
+      const broken = [{ ...events[10]!, data: '{' }, ...refused]
       const more = await shop.record(noteEdited({ noteId: 11, videoId: 'video000010', text: 'behind' }))
       const own = await owner(notesView)
       await own.handle([...events.map((event) => broken.find(({ pos }) => pos === event.pos) ?? event), ...more])
-      expect(await shop.rows(notesView)).to.have.length(998)
+      expect(await shop.rows(notesView)).to.have.length(997)
       const letters = await shop.db.query('t.letters', 'select pos, state from log.dead_letters order by pos')
       expect(letters).to.deep.equal([
         { pos: 11, state: 'failed' },
         { pos: 501, state: 'failed' },
+        { pos: other.pos, state: 'failed' },
         { pos: 1_001, state: 'waiting' },
       ])
     })

@@ -130,7 +130,7 @@ describe('a replay stream after stream (P6)', () => {
   })
 
   for (const turns of [0, 1, 20])
-    it(`ends when who takes the rows leaves half way, and says so ${turns} turns later`, async () => {
+    it(`ends when who takes the rows stops half way, and says so ${turns} turns later`, async () => {
       const { reader, last } = openHistory(created)
       const { replay: one } = replayOf(last, {
         async take(portions) {

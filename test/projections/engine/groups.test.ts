@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { divide } from '#projections/engine/threads/groups.ts'
+import { divide } from '#projections/engine/groups.ts'
 
 const anyPartitions = fc
   .array(fc.integer({ min: 1, max: 1_000_000 }), { minLength: 1, maxLength: 24 })

@@ -223,11 +223,13 @@ describe('reading the log from Kafka', () => {
     await recorded(20_000)
     const { seen, stand, follower } = remembering('behind')
     let calls = 0
+    let most = 0
     const following = bench.reader().follow({
       ...follower,
       batchSize: 300,
       async handle(batch) {
         calls++
+        most = Math.max(most, new Set(batch.map(({ partition }) => partition)).size)
         // Like a transaction that fails at its end, and one that a consumer loses its ownership in.
         if (calls === 3) throw new Error('once')
         if (calls === 20) throw new Fenced('by nobody')
@@ -242,6 +244,8 @@ describe('reading the log from Kafka', () => {
     }
     expect(new Set(seen.map(({ pos }) => pos)).size).to.equal(20_000)
     expect(calls).to.be.at.least(69)
+    // Each fetch brings hundreds of one partition.
+    expect(most, 'partitions in one batch').to.be.above(2)
   }).timeout(120_000)
 
   it('hands nothing over behind an event that it leaves to newer code, while it leaves the group', async () => {

@@ -1,4 +1,4 @@
-/** Partitions that one thread folds, and the number of their events. */
+/** Partitions that one thread folds, or one transaction writes, and the number of their events. */
 export interface Group {
   partitions: number[]
   events: number
