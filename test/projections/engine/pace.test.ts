@@ -29,12 +29,12 @@ describe('the pace of a replay', () => {
     expect(paceAfter(times(17, good), LEAST_PACE)).to.equal(1)
   })
 
-  it('settles where a quarter of the processors is idle, for any replay that can leave so much', () =>
+  it('settles where two fifths of the processors are idle, for any replay that can leave so much', () =>
     fc.assert(
       fc.property(
         // What the replay takes of all processors at full pace, and what others take.
         fc.double({ min: 0.3, max: 1, noNaN: true }),
-        fc.double({ min: 0, max: 0.6, noNaN: true }),
+        fc.double({ min: 0, max: 0.5, noNaN: true }),
         (own, others) => {
           fc.pre(others + own * LEAST_PACE < 1 - LEAST_IDLE && others + own > 1 - LEAST_IDLE)
           let pace = LEAST_PACE
@@ -43,7 +43,7 @@ describe('the pace of a replay', () => {
             pace = nextPace(pace, { isServing: true, idleShare: 1 - others - own * pace, lateMs: 0 })
             if (look > 100) busy += (others + own * pace) / 100
           }
-          expect(busy).to.be.within(0.6, 0.8)
+          expect(busy).to.be.within(0.45, 0.65)
         },
       ),
     ))
