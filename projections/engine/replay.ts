@@ -8,8 +8,8 @@ const BUDGET_BYTES = 96 * 2 ** 20
 
 /**
  * Folds the history of one topic into the rows of views, from the first event on, and reads it once for all of them. A view that
- * fails does not end the others. Memory is bounded, however long the log is, for streams that fit
- * into it. Ask the reader for gaps before.
+ * fails does not end the others. Memory is bounded, however long the log is, if the rows of each
+ * stream fit into it. Ask the reader for gaps before.
  *
  * @param budgetBytes memory for rows, roughly
  * @param pacer makes it pause while it reads and writes
