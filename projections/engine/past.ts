@@ -49,7 +49,7 @@ const fold = (view: View, { db, reader, threads, id, pos, onProgress, signal, fu
       await client.query(`create table ${past.table} (${columnDefinitions(view)})`)
       const rows = await loadReplay(client, past.table, { view, reading, upTo, leaveOut, onRead: progress.read })
       progress.phase('index')
-      for (const statement of indexing(past)) await client.query(statement)
+      for (const statement of indexing(past, reading.endedPaced())) await client.query(statement)
       const { events, tookMs } = progress.done()
       return { rows, events, tookMs }
     }),

@@ -16,6 +16,8 @@ export interface Reading {
   leave(view: View): void
   /** Share of the time that the replays work, above 0 and up to 1. */
   pace(): number
+  /** Whether the replays paused for people when the reading ended. */
+  endedPaced(): boolean
 }
 
 /** What a reading needs. */
@@ -30,6 +32,7 @@ export function shareReading({ db, fullSpeed: isFullSpeed, ...source }: ReadingO
   const joined: { load: Load; done: PromiseWithResolvers<void> }[] = []
   let left = 0
   let pacer = fullSpeed
+  let isPaced = false
 
   async function begin() {
     if (joined.length === 0 || joined.length + left < expected) return
@@ -40,6 +43,7 @@ export function shareReading({ db, fullSpeed: isFullSpeed, ...source }: ReadingO
         joined.map(({ load }) => load),
         pacer,
       )
+      isPaced = pacer.pace() < 1
       for (const [i, { done }] of joined.entries()) ended[i] ? done.reject(ended[i].error) : done.resolve()
     } catch (error) {
       for (const { done } of joined) done.reject(error)
@@ -61,6 +65,7 @@ export function shareReading({ db, fullSpeed: isFullSpeed, ...source }: ReadingO
       begin()
     },
     pace: () => pacer.pace(),
+    endedPaced: () => isPaced,
   }
 }
 

@@ -220,7 +220,7 @@ const load = (client: pg.PoolClient, view: View, { reader, reading }: { reader: 
     })
 
     progress.phase('index')
-    for (const statement of indexing(next)) await client.query(statement)
+    for (const statement of indexing(next, reading.endedPaced())) await client.query(statement)
     await client.query(
       'insert into log.checkpoints (consumer, topic, partition, pos) select $1, $2, * from unnest($3::int[], $4::bigint[])',
       [next.consumer, view.topic.name, [...heads.keys()], [...heads.values()]],

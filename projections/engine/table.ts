@@ -34,10 +34,14 @@ export const columnDefinitions = ({ columns }: View) =>
 /** Names of a table's primary key and indexes. A renamed table keeps them, so the swap renames them too. */
 export const indexNames = ({ view, name }: Target) => [`${name}_pkey`, ...view.indexes.map((_, i) => `${name}_${i + 1}`)]
 
-/** Statements that create the primary key and indexes of a loaded table. */
-export function indexing({ view, table, name }: Target): string[] {
+/**
+ * Statements that create the primary key and indexes of a loaded table, in a transaction.
+ * @param leaveCores build each index in one process. With Postgres's parallel workers it takes all cores, and requests wait for 100 ms and more
+ */
+export function indexing({ view, table, name }: Target, leaveCores: boolean): string[] {
   const [pkey, ...names] = indexNames({ view, table, name, consumer: '' })
   return [
+    ...(leaveCores ? ['set local max_parallel_maintenance_workers = 0'] : []),
     `alter table ${table} add constraint "${pkey}" primary key (${view.key})`,
     ...view.indexes.map((columns, i) => `create index "${names[i]}" on ${table} ${columns}`),
     `analyze ${table}`,

@@ -68,6 +68,31 @@ describe('a replay beside others', () => {
     expect(told.at(-1)).to.equal(1)
   })
 
+  it('builds each index in one process while people are served, otherwise in as many as Postgres likes', async () => {
+    await shop.db.query('t.workers', 'create table public.workers (most text)')
+    await shop.db.query(
+      't.note',
+      `create function public.note() returns event_trigger language plpgsql as
+         $$ begin insert into public.workers values (current_setting('max_parallel_maintenance_workers')); end $$`,
+    )
+    await shop.db.query(
+      't.trigger',
+      `create event trigger note on ddl_command_end when tag in ('CREATE INDEX') execute function public.note()`,
+    )
+    const workers = async () => {
+      const rows = await shop.db.query<{ most: string }>('t.seen', 'select distinct most from public.workers')
+      await shop.db.query('t.forget', 'delete from public.workers')
+      return rows.map((row) => row.most)
+    }
+    await fallBehind()
+    await whileServing(() => rebuilt())
+    expect(await workers()).to.deep.equal(['0'])
+    await whileServing(() => rebuilt({ fullSpeed: true }))
+    const [most, ...others] = await workers()
+    expect(others).to.deep.equal([])
+    expect(Number(most)).to.be.above(0)
+  })
+
   it('may pause after each portion of events that it reads, and of rows that it writes', async () => {
     const steps: number[] = []
     const pauses = () => {
