@@ -43,17 +43,18 @@ export function openSurroundings(db: Queryable): () => Promise<Surroundings> {
     if (seen.length > LOOKS) seen.shift()
     apiAt = found.apiAt
     const now = processorTimes()
-    const idleShare = now.all > times.all ? (now.idle - times.idle) / (now.all - times.all) : 1
+    const idle = now.all > times.all ? (now.count * (now.idle - times.idle)) / (now.all - times.all) : now.count
     times = now
     const isServing = seen.filter(Boolean).length >= Math.min(SERVING_LOOKS, seen.length)
-    return { isServing, idleShare, lateMs: found.lateMs }
+    return { isServing, idle, lateMs: found.lateMs }
   }
 }
 
-/** Time of all processors since their start, in milliseconds. */
+/** How many processors there are, and their time since their start, in milliseconds. */
 function processorTimes() {
-  const total = { idle: 0, all: 0 }
-  for (const { times } of cpus()) {
+  const all = cpus()
+  const total = { count: all.length, idle: 0, all: 0 }
+  for (const { times } of all) {
     total.idle += times.idle
     total.all += times.user + times.nice + times.sys + times.idle + times.irq
   }

@@ -5,7 +5,7 @@ import { progressLine } from '#services/cli/progress.ts'
 
 const around = fc.record({
   isServing: fc.boolean(),
-  idleShare: fc.double({ min: 0, max: 1, noNaN: true }),
+  idle: fc.double({ min: 0, max: 64, noNaN: true }),
   lateMs: fc.double({ min: 0, max: 100_000, noNaN: true }),
 })
 const paceAfter = (looks: readonly Surroundings[], pace = 1) => looks.reduce(nextPace, pace)
@@ -22,28 +22,30 @@ describe('the pace of a replay', () => {
     ))
 
   it('is the lowest after two seconds of full processors or late consumers, and 1 after four good ones', () => {
-    const good = { isServing: true, idleShare: LEAST_IDLE, lateMs: MOST_LATE_MS }
+    const good = { isServing: true, idle: LEAST_IDLE, lateMs: MOST_LATE_MS }
     const times = (n: number, one: Surroundings) => Array.from({ length: n }, () => one)
-    expect(paceAfter(times(8, { ...good, idleShare: LEAST_IDLE - 0.01 }))).to.equal(LEAST_PACE)
+    expect(paceAfter(times(8, { ...good, idle: LEAST_IDLE - 0.01 }))).to.equal(LEAST_PACE)
     expect(paceAfter(times(8, { ...good, lateMs: MOST_LATE_MS + 1 }))).to.equal(LEAST_PACE)
     expect(paceAfter(times(17, good), LEAST_PACE)).to.equal(1)
   })
 
-  it('settles where two fifths of the processors are idle, for any replay that can leave so much', () =>
+  it('settles where 1.2 processors are idle, for any replay that can leave so much', () =>
     fc.assert(
       fc.property(
-        // What the replay takes of all processors at full pace, and what others take.
-        fc.double({ min: 0.3, max: 1, noNaN: true }),
-        fc.double({ min: 0, max: 0.5, noNaN: true }),
-        (own, others) => {
-          fc.pre(others + own * LEAST_PACE < 1 - LEAST_IDLE && others + own > 1 - LEAST_IDLE)
+        fc.integer({ min: 2, max: 64 }),
+        // How many processors the replay takes at full pace, and what share of all of them others take.
+        fc.double({ min: 0.6, max: 2, noNaN: true }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (processors, own, share) => {
+          const free = processors * (1 - share)
+          fc.pre(free - own * LEAST_PACE > LEAST_IDLE && free - own < LEAST_IDLE)
           let pace = LEAST_PACE
-          let busy = 0
+          let idle = 0
           for (let look = 1; look <= 200; look++) {
-            pace = nextPace(pace, { isServing: true, idleShare: 1 - others - own * pace, lateMs: 0 })
-            if (look > 100) busy += (others + own * pace) / 100
+            pace = nextPace(pace, { isServing: true, idle: free - own * pace, lateMs: 0 })
+            if (look > 100) idle += (free - own * pace) / 100
           }
-          expect(busy).to.be.within(0.45, 0.65)
+          expect(idle).to.be.within(LEAST_IDLE - 0.1, LEAST_IDLE + 0.35)
         },
       ),
     ))
