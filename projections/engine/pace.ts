@@ -11,7 +11,7 @@ export interface Surroundings {
 /** A paced replay never works for less than this share of the time, so that it comes to its end. */
 export const LEAST_PACE = 0.2
 /** With fewer idle processors requests queue for them: a replay and the two processes of Postgres that it keeps busy work in bursts. */
-export const LEAST_IDLE = 1.2
+export const LEAST_IDLE = 0.8
 /** Usually an event is in every view after some milliseconds. */
 export const MOST_LATE_MS = 1_000
 

@@ -21,22 +21,13 @@ const LOOK_MS = 250
 /** A timer is not more precise. */
 const SHORTEST_MS = 1
 
-/**
- * Events between two pauses, at most. They take a fraction of a millisecond; a process that runs for some milliseconds keeps a processor
- * that a request waits for.
- */
-const STEP = 50
-
-/** The reader with a pause after each batch of a history; while people are served, a batch has a few events only. */
+/** The reader with a pause after each batch of a history. */
 export function paced(reader: Reader, pacer: Pacer): Reader {
   const pausing = (take: TakeHistory): TakeHistory => {
     const pause = pacer.pauses()
     return async (events) => {
-      const step = pacer.pace() < 1 ? STEP : events.length
-      for (let at = 0; at < events.length; at += step) {
-        await take(events.slice(at, at + step))
-        await pause()
-      }
+      await take(events)
+      await pause()
     }
   }
   return {

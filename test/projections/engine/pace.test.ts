@@ -29,7 +29,7 @@ describe('the pace of a replay', () => {
     expect(paceAfter(times(17, good), LEAST_PACE)).to.equal(1)
   })
 
-  it('settles where 1.2 processors are idle, for any replay that can leave so much', () =>
+  it('settles where 0.8 processors are idle, for any replay that can leave so much', () =>
     fc.assert(
       fc.property(
         fc.integer({ min: 2, max: 64 }),
