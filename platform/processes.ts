@@ -22,12 +22,18 @@ export function identity(pid: number): string | undefined {
   return since && `${pid}@${since}`
 }
 
-/**
- * Field 22 of /proc/<pid>/stat. Splits after the second field, the name in brackets, which may contain any characters. A zombie whose
- * other threads (field 20) are still ending has its ports still.
- */
+/** The Unix session of a process: the pid of the process that leads it. Undefined when the process is dead, or not on Linux. */
+export function sessionOf(pid: number): number | undefined {
+  const session = stat(pid)?.[3]
+  return session === undefined ? undefined : Number(session)
+}
+
+/** Fields 3 and following of /proc/<pid>/stat. The second, the name in brackets, may contain any characters. */
+const stat = (pid: number) => proc(pid, 'stat')?.split(') ').at(-1)?.split(' ')
+
+/** Field 22. A zombie whose other threads (field 20) are still ending has its ports still. */
 function startTicks(pid: number): string | undefined {
-  const fields = proc(pid, 'stat')?.split(') ').at(-1)?.split(' ')
+  const fields = stat(pid)
   return fields?.[0] === 'Z' && Number(fields[17]) <= 1 ? undefined : fields?.[19]
 }
 

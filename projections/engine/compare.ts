@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import { OperatorError } from '#platform/operator-error.ts'
+import { withLowPriority } from '#platform/pg/backend.ts'
 import { type Db, inTransaction } from '#platform/pg/pool.ts'
 import { span } from '#platform/telemetry/tracing/tracing.ts'
 import { noTable } from './fit.ts'
@@ -71,37 +72,39 @@ const attempt = (
   { db, reader, threads, limit = 20, onProgress, onDifferences, signal, fullSpeed }: CompareOptions,
 ): Promise<Comparison | undefined> =>
   db.connection((client) =>
-    transaction(client, SNAPSHOT, async () => {
-      if ((await liveVersion(inTransaction(client), view)) === undefined)
-        throw new OperatorError(`there is no view ${view.name} yet: no projector has run here`)
-      if (!(await hasTable(inTransaction(client), view))) throw new OperatorError(noTable(view))
-      const { table } = liveOf(view)
-      const before = await tableId(client, table)
-      const reading = ownReading({ db, reader, threads, fullSpeed })
-      const progress = meter(onProgress, { signal, pace: reading.pace })
-      const live = await standing(client, view)
-      progress.expect(await sizeOf(reader, view))
+    withLowPriority(client, () =>
+      transaction(client, SNAPSHOT, async () => {
+        if ((await liveVersion(inTransaction(client), view)) === undefined)
+          throw new OperatorError(`there is no view ${view.name} yet: no projector has run here`)
+        if (!(await hasTable(inTransaction(client), view))) throw new OperatorError(noTable(view))
+        const { table } = liveOf(view)
+        const before = await tableId(client, table)
+        const reading = ownReading({ db, reader, threads, fullSpeed })
+        const progress = meter(onProgress, { signal, pace: reading.pace })
+        const live = await standing(client, view)
+        progress.expect(await sizeOf(reader, view))
 
-      await client.query(`create temp table replayed (${columnDefinitions(view)}) on commit drop`)
-      await loadReplay(client, 'replayed', {
-        view,
-        reading,
-        upTo: live.positions,
-        leaveOut: live,
-        onRead: progress.read,
-      })
-      progress.phase('compare')
-      await client.query(`lock table ${table} in access share mode`)
-      if ((await tableId(client, table)) !== before) return undefined
-      const comparison = await difference(
-        client,
-        view,
-        { live: liveOf(view), other: 'replayed' },
-        { limit, onDifferences, signal },
-      )
-      progress.done()
-      return comparison
-    }),
+        await client.query(`create temp table replayed (${columnDefinitions(view)}) on commit drop`)
+        await loadReplay(client, 'replayed', {
+          view,
+          reading,
+          upTo: live.positions,
+          leaveOut: live,
+          onRead: progress.read,
+        })
+        progress.phase('compare')
+        await client.query(`lock table ${table} in access share mode`)
+        if ((await tableId(client, table)) !== before) return undefined
+        const comparison = await difference(
+          client,
+          view,
+          { live: liveOf(view), other: 'replayed' },
+          { limit, onDifferences, signal },
+        )
+        progress.done()
+        return comparison
+      }),
+    ),
   )
 
 /** The table's oid: it tells a swapped-in table from the former one of the same name. */

@@ -1,3 +1,4 @@
+import { withLowPriority } from '#platform/pg/backend.ts'
 import type { Db } from '#platform/pg/pool.ts'
 import { span } from '#platform/telemetry/tracing/tracing.ts'
 import { type Comparison, type Difference, difference } from './compare.ts'
@@ -37,22 +38,24 @@ export const foldPast = (view: View, options: PastOptions) =>
 
 const fold = (view: View, { db, reader, threads, id, pos, onProgress, signal, fullSpeed }: PastOptions) =>
   db.connection((client) =>
-    transaction(client, SNAPSHOT, async () => {
-      const past = pastOf(view, id)
-      const reading = ownReading({ db, reader, threads, fullSpeed })
-      const progress = meter(onProgress, { signal, pace: reading.pace })
-      const leaveOut = await standing(client, view)
-      const heads = await reader.heads(view.topic)
-      const upTo = new Map([...heads].map(([partition, head]) => [partition, Math.min(head, pos)]))
-      const beyond = await reader.behind(view.topic, new Map([...heads.keys()].map((partition) => [partition, pos])))
-      progress.expect((await sizeOf(reader, view)) - beyond.reduce((sum, { events }) => sum + events, 0))
-      await client.query(`create table ${past.table} (${columnDefinitions(view)})`)
-      const rows = await loadReplay(client, past.table, { view, reading, upTo, leaveOut, onRead: progress.read })
-      progress.phase('index')
-      for (const statement of indexing(past, reading.endedPaced())) await client.query(statement)
-      const { events, tookMs } = progress.done()
-      return { rows, events, tookMs }
-    }),
+    withLowPriority(client, () =>
+      transaction(client, SNAPSHOT, async () => {
+        const past = pastOf(view, id)
+        const reading = ownReading({ db, reader, threads, fullSpeed })
+        const progress = meter(onProgress, { signal, pace: reading.pace })
+        const leaveOut = await standing(client, view)
+        const heads = await reader.heads(view.topic)
+        const upTo = new Map([...heads].map(([partition, head]) => [partition, Math.min(head, pos)]))
+        const beyond = await reader.behind(view.topic, new Map([...heads.keys()].map((partition) => [partition, pos])))
+        progress.expect((await sizeOf(reader, view)) - beyond.reduce((sum, { events }) => sum + events, 0))
+        await client.query(`create table ${past.table} (${columnDefinitions(view)})`)
+        const rows = await loadReplay(client, past.table, { view, reading, upTo, leaveOut, onRead: progress.read })
+        progress.phase('index')
+        for (const statement of indexing(past, reading.endedPaced())) await client.query(statement)
+        const { events, tookMs } = progress.done()
+        return { rows, events, tookMs }
+      }),
+    ),
   )
 
 /** Drops the table of a past state, if it exists. */

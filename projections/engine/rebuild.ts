@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import type { Recorded } from '#events/kit/envelope.ts'
+import { inForeground } from '#platform/background.ts'
 import type { Place, Reader } from '#platform/log/port.ts'
 import { OperatorError } from '#platform/operator-error.ts'
+import { withLowPriority } from '#platform/pg/backend.ts'
 import { codeOf } from '#platform/pg/errors.ts'
 import { type Db, inTransaction } from '#platform/pg/pool.ts'
 import { span } from '#platform/telemetry/tracing/tracing.ts'
@@ -108,7 +110,7 @@ async function build(client: pg.PoolClient, view: View, options: RebuildOptions)
   const reading = options.reading ?? ownReading(options)
   const progress = meter(options.onProgress, { signal: options.signal, pace: reading.pace })
   await client.query(SCHEMA)
-  const rows = await load(client, view, { reader: options.reader, reading }, progress)
+  const rows = await withLowPriority(client, () => load(client, view, { reader: options.reader, reading }, progress))
   try {
     return await takeOver(client, view, options, { rows, progress })
   } catch (error) {
@@ -138,10 +140,13 @@ async function takeOver(
   for (let time = 1; time <= 2; time++) await catchUp(Math.max(0, ...(await reader.heads(view.topic)).values()))
   await refuseNewFailures(db, view)
   progress.phase('swap')
-  await retrying(view, () => {
-    goOnUnless(signal)
-    return swap(client, view, catchUp)
-  })
+  // Requests wait for the table meanwhile, and the live owner for its checkpoints.
+  await inForeground(() =>
+    retrying(view, () => {
+      goOnUnless(signal)
+      return swap(client, view, catchUp)
+    }),
+  )
   return { rows, redriven, parked, ...progress.done() }
 }
 

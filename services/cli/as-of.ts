@@ -40,7 +40,7 @@ export function asOfCommand(): Command {
         if ((at === undefined) === (position === undefined)) throw new OperatorError('give either --at or --position')
         const view = viewNamed(name)
         const pos = await positionOf(connection.db, { at, pos: position })
-        giveWay()
+        if (!fullSpeed) await giveWay()
         const progress = progressPrinter(name)
         const when = at === undefined ? `--position ${pos}` : `--at ${new Date(at).toISOString()}`
         const past = await replayed(

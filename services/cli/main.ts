@@ -9,6 +9,12 @@ const { program } = await import('./program.ts')
 /** A reader that leaves early, such as `head`, is not an error. */
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
 
+// Started by own-session.ts: ends with it.
+if (process.channel) {
+  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
+  process.channel.unref()
+}
+
 try {
   readSettings()
   await program.parseAsync()

@@ -64,7 +64,7 @@ async function one(connection: Connection, name: string, options: Options): Prom
   const { dryRun, differences, reason, history, downTo, fullSpeed } = options
   const view = viewNamed(name)
   if (history) return console.log(historyText(await replayHistory(connection.db, { view: name, act: 'rebuild', limit: 20 })))
-  giveWay()
+  if (!fullSpeed) await giveWay()
   const progress = progressPrinter(name)
   if (dryRun) {
     const replay = { act: 'dry-run', view, by: operator().name, differencesTo: differences } as const
@@ -79,7 +79,7 @@ async function one(connection: Connection, name: string, options: Options): Prom
 
 /** Rebuilds every view. Exit code 1 when one fails; the others are rebuilt all the same, except after Ctrl-C. */
 async function all(connection: Connection, { reason, fullSpeed }: Options): Promise<void> {
-  giveWay()
+  if (!fullSpeed) await giveWay()
   let isEnded = false
   const end = () => {
     isEnded = true

@@ -18,7 +18,10 @@ export interface Said {
 
 /** For commands that replay. */
 export const fullSpeedOption = (): Option =>
-  new Option('--full-speed', 'no pauses, also while people are served: for them everything may take longer meanwhile')
+  new Option(
+    '--full-speed',
+    'normal priority and no pauses, also while people are served: for them everything may take longer meanwhile',
+  )
 
 /**
  * Runs a replay from the command line: recorded, visible to everybody, ended by Ctrl-C.

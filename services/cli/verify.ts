@@ -18,7 +18,7 @@ export const verifyCommand = (): Command =>
     .addOption(fullSpeedOption())
     .action((name: string | undefined, options: { rows: number; fullSpeed?: boolean }) =>
       connected(async (connection) => {
-        giveWay()
+        if (!options.fullSpeed) await giveWay()
         for (const view of name ? [viewNamed(name)] : views) {
           const progress = progressPrinter(view.name)
           const onProgress = process.stderr.isTTY ? progress.show : undefined

@@ -24,12 +24,18 @@ export interface Running {
 
 const PATIENCE = { withinMs: 60_000 }
 
-const cli = fileURLToPath(new URL('../../services/cli/main.ts', import.meta.url))
+const file = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
 
 /** Runs `vidwiz …` in a separate process. Its environment is `env`, PATH and HOME only. */
-export function vidwiz(args: string[], env: NodeJS.ProcessEnv = {}): Running {
+export const vidwiz = (args: string[], env: NodeJS.ProcessEnv = {}): Running =>
+  run(process.execPath, ['--disable-warning=ExperimentalWarning', file('services/cli/main.ts'), ...args], env)
+
+/** The same by `bin/vidwiz`, as people run it. */
+export const binVidwiz = (args: string[], env: NodeJS.ProcessEnv = {}): Running => run(file('bin/vidwiz'), args, env)
+
+function run(program: string, args: string[], env: NodeJS.ProcessEnv): Running {
   const { PATH, HOME } = process.env
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', cli, ...args], { env: { PATH, HOME, ...env } })
+  const child = spawn(program, args, { env: { PATH, HOME, ...env } })
   let stdout = ''
   let stderr = ''
   child.stdout.on('data', (chunk) => {

@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { to as copyTo } from 'pg-copy-streams'
 import type { RareField, Replayed } from '#events/kit/envelope.ts'
+import { withLowPriority } from '#platform/pg/backend.ts'
 import type { Db } from '#platform/pg/pool.ts'
 import type { HistoryQuery, Positions, TakeHistory } from '../port.ts'
 import { COPY_FORMAT, Fields, openRows } from './copy-fields.ts'
@@ -84,24 +85,26 @@ function eventsOf({ topic, after, upTo }: HistoryQuery): string {
 
 /** @param which events, and in what order */
 const copyOut = (db: Db, query: HistoryQuery, which: string, take: TakeHistory): Promise<void> =>
-  db.connection(async (client) => {
-    await client.query(PLAN)
-    const columns = [COLUMNS, ...query.uses.map((field) => RARE[field]), 'data']
-    const stream = client.query(copyTo(`copy (select ${columns} from log.events where ${which}) to stdout ${COPY_FORMAT}`))
-    const rows = openRows()
-    const eventsIn = eventReader(query)
-    try {
-      for await (const chunk of stream) {
-        const events = eventsIn(rows.in(chunk))
-        if (events.length > 0) await take(events)
-      }
-    } catch (error) {
-      // The server still sends. Closing the connection ends that, and the pool replaces it.
-      await client.end()
-      throw error
+  db.connection((client) => withLowPriority(client, () => copyOver(client, query, which, take)))
+
+async function copyOver(client: pg.PoolClient, query: HistoryQuery, which: string, take: TakeHistory): Promise<void> {
+  await client.query(PLAN)
+  const columns = [COLUMNS, ...query.uses.map((field) => RARE[field]), 'data']
+  const stream = client.query(copyTo(`copy (select ${columns} from log.events where ${which}) to stdout ${COPY_FORMAT}`))
+  const rows = openRows()
+  const eventsIn = eventReader(query)
+  try {
+    for await (const chunk of stream) {
+      const events = eventsIn(rows.in(chunk))
+      if (events.length > 0) await take(events)
     }
-    await client.query('commit')
-  })
+  } catch (error) {
+    // The server still sends. Closing the connection ends that, and the pool replaces it.
+    await client.end()
+    throw error
+  }
+  await client.query('commit')
+}
 
 /**
  * The same text without the rows that it was cut from. A substring keeps the whole of them in memory, and a view's row may keep the

@@ -48,7 +48,8 @@ export async function replayInChild(db: Db, spec: ReplaySpec, { env, signal }: C
       fileURLToPath(import.meta.url),
       JSON.stringify(spec),
     ],
-    { stdio: ['ignore', 'ignore', 'pipe'], env },
+    // In a session of its own, so that `giveWay` lowers it and not the caller.
+    { stdio: ['ignore', 'ignore', 'pipe'], env, detached: true },
   )
   let said = ''
   child.stderr.on('data', (chunk: Buffer) => {
@@ -83,7 +84,7 @@ async function main(text: string): Promise<void> {
   const { id, view: name, pos, at, differencesTo, ...spec } = Spec.parse(JSON.parse(text))
   const view = views.find((one) => one.name === name)
   if (!view) throw new OperatorError(`there is no view ${name}`)
-  giveWay()
+  await giveWay()
   const settings = readSettings()
   const url = databaseUrl(settings)
   const db = openDb(url, { name: 'vidwiz replay', max: 4 })
