@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import { type ChildProcess, type ForkOptions, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
@@ -10,14 +10,21 @@ interface ChildOptions {
   /** Additional environment. */
   env?: NodeJS.ProcessEnv
   flags?: string[]
+  /** In a session of its own, as replays of the command line and of the page are. */
+  detached?: boolean
 }
 
 /** Starts a file of this folder as a separate process. */
-export const start = (file: string, args: string[] = [], { env = {}, flags = REBUILDING }: ChildOptions = {}): ChildProcess =>
+export const start = (
+  file: string,
+  args: string[] = [],
+  { env = {}, flags = REBUILDING, detached = false }: ChildOptions = {},
+): ChildProcess =>
   fork(fileURLToPath(new URL(file, import.meta.url)), args, {
     env: { ...process.env, ...env },
     execArgv: [...QUIET, ...flags],
-  })
+    detached,
+  } as ForkOptions)
 
 /** Next message of a process. @throws Error if it ends first */
 export async function heard<T>(child: ChildProcess): Promise<T> {

@@ -20,7 +20,7 @@ export interface RebuildReport {
   idleBytes: number
 }
 
-giveWay()
+await giveWay()
 
 // Folds in one thread unless a number of threads is given, and uses the embedded log unless brokers are given.
 const [, , url, mode, threads = '0', brokers, prefix] = process.argv
