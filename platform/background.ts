@@ -2,79 +2,101 @@ import { existsSync, readdirSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { constants, getPriority, setPriority } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads'
 import { sessionOf } from './processes.ts'
 
 /**
- * Background work gives processors up to processes that serve people. On Linux two numbers decide: processors are shared between
+ * Background work leaves the processors to processes that serve people. On Linux two numbers decide: processors are shared between
  * sessions first, by the priority of each session's group (autogroup), and only then between the processes of a session, by their
  * nice values (man 7 sched). A nice value alone therefore means nothing to a service or a database, which have sessions of their own.
  */
 const LOW = constants.priority.PRIORITY_BELOW_NORMAL
-/** The lowest: 1.5 % of the time that a normal session has when both want the same processor. */
+const NORMAL = constants.priority.PRIORITY_NORMAL
+/** The lowest: 1.5 % of the time that a normal session gets when both want the same processor. */
 const LOWEST = constants.priority.PRIORITY_LOW
-/** For users without privileges Linux changes the priority of one group every 100 ms, on the whole machine. */
-const TRIES = 20
-const TRY_MS = 60
+/** Without privileges, the priority of one session in 100 ms can be changed on the whole machine; others try again. */
+const LOWER_MS = 1_000
+/** Work in the foreground would suffer from a low priority that stays. */
+const RESTORE_MS = 10_000
 
-/** How many callers of `inForeground` are at work. */
-let hurrying = 0
+/** Whether this process gave way. Threads that it starts afterwards inherit it. */
+const IS_BACKGROUND = 'is background'
 
 /**
- * Lowers this process's priority, and that of its session if it leads one; a session of a shell is left alone. For background work
- * that takes minutes. What the system forbids or does not know stays as it is.
+ * Lowers this process's nice value, and the priority of its session if it leads one; the session of a shell stays as it is. For background
+ * work that takes minutes. What the system forbids or does not know stays unchanged.
  */
 export async function giveWay(): Promise<void> {
-  // On Linux each thread has a priority of its own, and new threads take that of the main one.
+  setEnvironmentData(IS_BACKGROUND, true)
+  // On Linux each thread has a nice value of its own, and new threads take that of the main one.
   const threads = existsSync('/proc/self/task') ? readdirSync('/proc/self/task').map(Number) : [0]
   for (const thread of threads)
     try {
-      setPriority(thread, LOW)
+      if (getPriority(thread) < LOW) setPriority(thread, LOW)
     } catch {
       // the work goes on with normal priority
     }
-  await setSessionPriority(process.pid, LOWEST)
+  await settle()
 }
 
-/** Whether this process gave way; a thread that it started knows as well. */
-const isBackground = () => getPriority() >= LOW
+const isBackground = () => getEnvironmentData(IS_BACKGROUND) === true
 
 /**
  * Lowers the session of another process while `work` runs, if this process gave way.
- * @param leader the pid of a process that leads its session, on this machine; undefined if there is none
+ * @param find returns the pid of a process that leads its session, on this machine; undefined if there is none
  */
-export async function asBackground<T>(leader: number | undefined, work: () => Promise<T>): Promise<T> {
-  if (leader === undefined || !isBackground()) return work()
-  const before = await setSessionPriority(leader, LOWEST)
+export async function asBackground<T>(find: () => number | undefined, work: () => Promise<T>): Promise<T> {
+  const leader = isBackground() ? find() : undefined
+  if (leader === undefined) return work()
+  const before = await setSessionPriority(leader, () => LOWEST, LOWER_MS)
   try {
     return await work()
   } finally {
-    if (before !== undefined) await setSessionPriority(leader, before)
+    if (before !== undefined) await setSessionPriority(leader, () => before, RESTORE_MS)
   }
+}
+
+/** How many callers of `inForeground` are at work. */
+let hurrying = 0
+/** Changes of this process's session, one after the other. */
+let settled: Promise<unknown> = Promise.resolve()
+
+/** Gives this process's session the priority that it should have now. */
+function settle(): Promise<unknown> {
+  const wanted = () => (hurrying > 0 ? NORMAL : LOWEST)
+  settled = settled.then(() => setSessionPriority(process.pid, wanted, hurrying > 0 ? RESTORE_MS : LOWER_MS))
+  return settled
 }
 
 /** Gives the session of this process its normal priority while `work` runs, for work that others may wait for. */
 export async function inForeground<T>(work: () => Promise<T>): Promise<T> {
   if (!isBackground()) return work()
-  if (hurrying++ === 0) await setSessionPriority(process.pid, 0)
+  hurrying++
+  await settle()
   try {
     return await work()
   } finally {
-    if (--hurrying === 0) await setSessionPriority(process.pid, LOWEST)
+    hurrying--
+    await settle()
   }
 }
 
-/** @returns the priority before; undefined when nothing changed, because the system does not allow it or there is no such session */
-async function setSessionPriority(leader: number, nice: number): Promise<number | undefined> {
+/**
+ * @param wanted the priority, asked for at each try
+ * @returns the priority before; undefined when nothing changed, because the system does not allow it or there is no such session
+ */
+async function setSessionPriority(leader: number, wanted: () => number, withinMs: number): Promise<number | undefined> {
   const group = `/proc/${leader}/autogroup`
-  if (sessionOf(leader) !== leader) return undefined
-  for (let tries = 1; ; tries++)
+  const deadline = performance.now() + withinMs
+  while (sessionOf(leader) === leader)
     try {
-      const before = Number(/nice (-?\d+)/.exec(await readFile(group, 'utf8'))?.[1])
-      if (Number.isNaN(before) || before === nice) return undefined
-      await writeFile(group, String(nice))
-      return before
+      const before = /nice (-?\d+)/.exec(await readFile(group, 'utf8'))?.[1]
+      if (before === undefined || Number(before) === wanted()) return undefined
+      await writeFile(group, String(wanted()))
+      return Number(before)
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || tries === TRIES) return undefined
-      await sleep(TRY_MS)
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || performance.now() > deadline) return undefined
+      await sleep(50 + Math.random() * 100)
     }
+  return undefined
 }

@@ -8,7 +8,7 @@ import { rebuild } from '../../projections/engine/rebuild.ts'
 import { notesView } from '../../projections/notes.ts'
 import { replayThreads } from '../../services/kit/replay-threads.ts'
 
-/** A rebuild of the notes view in a separate process, as by the command line. */
+/** A rebuild of the notes view in a separate process; if that is detached, as by the command line. */
 export interface RebuildReport {
   events: number
   rows: number
@@ -39,9 +39,10 @@ export interface RepeatedReport {
 /** Repeats rebuilds until told to stop. */
 async function again() {
   let stopped = false
-  process.once('message', () => {
+  const stop = () => {
     stopped = true
-  })
+  }
+  process.once('message', stop).once('disconnect', stop)
   process.send!('began')
   const from = performance.now()
   const paces: number[] = []

@@ -8,7 +8,7 @@ import { commandLine } from '../processes.ts'
  * background.ts) and both are on one machine.
  */
 export const withLowPriority = <T>(client: pg.ClientBase, work: () => Promise<T>): Promise<T> =>
-  asBackground(localBackend(client), work)
+  asBackground(() => localBackend(client), work)
 
 /**
  * The process of Postgres that serves a connection; undefined when it is on another machine, or cannot be told for certain. Behind a

@@ -1,5 +1,8 @@
 import { storeCompiled } from '#platform/compiled.ts'
+import { endWithLauncher } from '#platform/own-session/launched.ts'
 
+// First, so that no end of the launcher is missed.
+endWithLauncher()
 storeCompiled()
 // What is imported at the top is compiled before anything runs.
 const { readSettings } = await import('#platform/config/settings.ts')
@@ -8,12 +11,6 @@ const { program } = await import('./program.ts')
 
 /** A reader that leaves early, such as `head`, is not an error. */
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
-
-// Started by own-session.ts: ends with it.
-if (process.channel) {
-  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
-  process.channel.unref()
-}
 
 try {
   readSettings()

@@ -30,8 +30,11 @@ const file = (path: string) => fileURLToPath(new URL(`../../${path}`, import.met
 export const vidwiz = (args: string[], env: NodeJS.ProcessEnv = {}): Running =>
   run(process.execPath, ['--disable-warning=ExperimentalWarning', file('services/cli/main.ts'), ...args], env)
 
-/** The same by `bin/vidwiz`, as people run it. */
-export const binVidwiz = (args: string[], env: NodeJS.ProcessEnv = {}): Running => run(file('bin/vidwiz'), args, env)
+/** The same by `bin/vidwiz`, as people run it; `by` is a program with arguments that runs it. */
+export function binVidwiz(args: string[], env: NodeJS.ProcessEnv = {}, by: string[] = []): Running {
+  const [program, ...more] = [...by, file('bin/vidwiz'), ...args]
+  return run(program!, more, env)
+}
 
 function run(program: string, args: string[], env: NodeJS.ProcessEnv): Running {
   const { PATH, HOME } = process.env

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
+import type { Db } from '#platform/pg/pool.ts'
 
 const textOf = (file: string) => {
   try {
@@ -14,5 +15,21 @@ export function sessionPriority(pid: number): number | undefined {
   return nice === undefined ? undefined : Number(nice)
 }
 
-/** Whether the system shares processors between sessions, so that these priorities count. */
-export const sessionsHavePriorities = (): boolean => textOf('/proc/sys/kernel/sched_autogroup_enabled').trim() === '1'
+/**
+ * Whether sessions have priorities that count, and this user may change those of the database: it is on this machine, and not another
+ * user's.
+ */
+export async function mayLower(db: Db): Promise<boolean> {
+  if (textOf('/proc/sys/kernel/sched_autogroup_enabled').trim() !== '1') return false
+  return db.connection(async (client) => {
+    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
+    const { pid } = rows[0]!
+    if (!textOf(`/proc/${pid}/cmdline`).startsWith('postgres:')) return false
+    try {
+      writeFileSync(`/proc/${pid}/autogroup`, String(sessionPriority(pid)))
+      return true
+    } catch {
+      return false
+    }
+  })
+}

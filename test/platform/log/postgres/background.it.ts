@@ -6,16 +6,16 @@ import { appender } from '#platform/log/postgres/appender.ts'
 import { openDb } from '#platform/pg/pool.ts'
 import { group } from '#test/conformance/log/groups.ts'
 import { freshDatabase } from '#test/kit/postgres.ts'
-import { sessionsHavePriorities } from '#test/kit/session-priority.ts'
+import { mayLower } from '#test/kit/session-priority.ts'
 
 const READER = fileURLToPath(new URL('../../../kit/background-reader.ts', import.meta.url))
 
 describe('a history of the embedded log that a background process reads', () => {
   it('Unfelt: its process of Postgres has the lowest priority while it sends, and its former one afterwards', async function () {
-    if (!sessionsHavePriorities()) this.skip()
     const database = await freshDatabase()
     const db = openDb(database.url)
     try {
+      if (!(await mayLower(db))) this.skip()
       await appender(db).append([group('thing-1', 0, [{}]), group('thing-2', 0, [{}])])
       const { stdout } = await promisify(execFile)(process.execPath, [
         '--disable-warning=ExperimentalWarning',
