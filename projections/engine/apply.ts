@@ -3,12 +3,12 @@ import { bisect } from '#platform/log/consumers/bisect.ts'
 import { ownership } from '#platform/log/consumers/ownership.ts'
 import { failed, type Parked } from '#platform/log/consumers/parked.ts'
 import { ofNewerCode } from '#platform/log/newer-code.ts'
-import { Fenced, NewerCode, type Positions } from '#platform/log/port.ts'
+import { NewerCode, type Positions } from '#platform/log/port.ts'
 import { isRefusal } from '#platform/pg/errors.ts'
 import type { Db } from '#platform/pg/pool.ts'
 import { type Reading, readFor } from './fold.ts'
-import { divide } from './groups.ts'
 import { rowMemory } from './memory.ts'
+import { allOf, sideBySide } from './side-by-side.ts'
 import type { Target } from './table.ts'
 import { applyBatch, write } from './write.ts'
 
@@ -33,22 +33,6 @@ function* portions(readings: Reading[]): Generator<Reading[]> {
 
 /** With fewer events a second transaction costs more than it gains. */
 const WORTH_TWO = 500
-
-/** Divides events for transactions side by side. All events of a row are of one partition, so no row and no checkpoint belongs to both. */
-function sideBySide(readings: Reading[]): Reading[][] {
-  const counts = Map.groupBy(readings, ({ recorded }) => recorded.partition)
-  const groups = divide(
-    [...counts].map(([partition, { length: events }]) => ({ partition, events })),
-    2,
-  )
-  return groups.map(({ partitions }) => readings.filter(({ recorded }) => partitions.includes(recorded.partition)))
-}
-
-/** Waits for all, also when one fails. @throws an error of one; only if there is no other, that it was fenced */
-async function allOf(all: Promise<void>[]): Promise<void> {
-  const errors = (await Promise.allSettled(all)).flatMap((one) => (one.status === 'rejected' ? [one.reason] : []))
-  if (errors.length > 0) throw errors.find((error) => !(error instanceof Fenced)) ?? errors[0]
-}
 
 /** Applies batches to one target (a table and its consumer) as long as it owns the consumer's checkpoints. */
 export interface Applier {

@@ -9,6 +9,7 @@ import { type Voided, voidedRanges } from './check.ts'
 import { ForeignRecord, fromMessage } from './message.ts'
 import { offsetsBeyond } from './offsets.ts'
 import { offsetOf, sizeOf } from './records/record.ts'
+import { share, type Waiting } from './share.ts'
 import { assertOurs } from './strangers.ts'
 import type { Wire } from './wire.ts'
 
@@ -43,15 +44,9 @@ const CLOSE_MS = 5_000
 /** A pool without bounds of its own would wait for as long as a connection hangs. */
 const LOOKUP_MS = 10_000
 
-/** Records of one partition for the handler. */
-interface Parcel {
+/** Records of one fetch and partition, for the handler. */
+interface Parcel extends Waiting {
   term: number
-  partition: number
-  messages: readonly KafkaMessage[]
-  /** How many of them were taken for a batch. */
-  taken: number
-  /** Size of the records that were not taken yet. */
-  bytes: number
   /** The offset after the last record. */
   next: number
   /** There are more records behind these, so kafkajs may fetch them meanwhile. */
@@ -243,32 +238,10 @@ export function followKafka(follower: Follower, { db, kafka, wire, prefix }: Fol
     release([...held].filter((parcel) => parcel.term !== term))
     inbox = inbox.filter((parcel) => parcel.term === term)
     if (inbox.length === 0) return undefined
+    const { shares, ended, size } = share(inbox, { records: batchSize, bytes: BATCH_BYTES })
     const events: Recorded[] = []
-    const ended: Parcel[] = []
-    let size = 0
-    let bytes = 0
-    const isFull = () => size >= batchSize || bytes >= BATCH_BYTES
-    while (!isFull() && inbox.length > 0) {
-      // The same number from each, so that partitions can be handled side by side.
-      const most = Math.ceil((batchSize - size) / inbox.length)
-      const begun = new Set<number>()
-      for (const parcel of inbox) {
-        const { partition, messages, taken } = parcel
-        // Behind another one of its partition that has not ended.
-        if (begun.has(partition)) continue
-        let end = taken
-        for (; end < messages.length && end < taken + most && !isFull(); end++, size++) {
-          const one = sizeOf(messages[end]!)
-          bytes += one
-          parcel.bytes -= one
-        }
-        parcel.taken = end
-        if (end === messages.length) ended.push(parcel)
-        else begun.add(partition)
-        decode(partition, messages.slice(taken, end), events)
-      }
-      inbox = inbox.filter((parcel) => !ended.includes(parcel))
-    }
+    for (const { of, messages } of shares) decode(of.partition, messages, events)
+    inbox = inbox.filter((parcel) => !ended.includes(parcel))
     fetchAhead()
     return { term, events, size, ended, looked: lookUp(events) }
   }
