@@ -10,13 +10,18 @@ const child = spawn(process.execPath, process.argv.slice(2), {
   stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
 })
 // A terminal sends its signals to its own session only.
-const passedOn = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGCONT'] as const
+const passedOn = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 for (const signal of passedOn) process.on(signal, () => child.kill(signal))
-// Ctrl-Z: a process that handles it has to stop itself.
-process.on('SIGTSTP', () => {
+/** Ctrl-Z: both stop. The second signal to itself takes effect at once; Linux ignores it where no shell could let it go on. */
+function stop() {
   child.kill('SIGSTOP')
-  process.kill(process.pid, 'SIGSTOP')
-})
+  process.off('SIGTSTP', stop)
+  process.kill(process.pid, 'SIGTSTP')
+  // Here it goes on.
+  child.kill('SIGCONT')
+  process.on('SIGTSTP', stop)
+}
+process.on('SIGTSTP', stop)
 child.once('error', ({ message }) => {
   console.error(`vidwiz: cannot start: ${message}`)
   process.exitCode = 1

@@ -28,8 +28,9 @@ export async function mayLower(db: Db): Promise<boolean> {
     try {
       writeFileSync(`/proc/${pid}/autogroup`, String(sessionPriority(pid)))
       return true
-    } catch {
-      return false
+    } catch (error) {
+      // Another one was changed just now.
+      return (error as NodeJS.ErrnoException).code === 'EAGAIN'
     }
   })
 }

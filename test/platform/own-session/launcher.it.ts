@@ -14,20 +14,27 @@ const OFTEN = { everyMs: 20 }
 describe('a process in a session of its own', () => {
   let launcher: ChildProcess | undefined
   let launched: number | undefined
+  let printed = ''
   afterEach(() => {
     launcher?.kill('SIGKILL')
     if (launched && identity(launched)) process.kill(launched, 'SIGKILL')
     launched = undefined
   })
 
-  /** Runs a script. It is ready when its pid is printed, which is the last thing it does. */
-  async function launch(script: string): Promise<ChildProcess> {
-    launcher = spawn(process.execPath, [LAUNCHER, '--input-type=module', '-e', `${script}\nconsole.log(process.pid)`], {
-      stdio: ['ignore', 'pipe', 'ignore'],
-    })
-    const [line] = await once(launcher.stdout!, 'data')
-    launched = Number(String(line))
-    return launcher
+  /** Runs a script by the launcher. The last line that is printed is its pid; then it is ready. */
+  async function launch(script: string, by = [process.execPath]): Promise<ChildProcess> {
+    const [program, ...args] = [...by, LAUNCHER, '--input-type=module', '-e', `${script}\nconsole.log('pid', process.pid)`]
+    const child = spawn(program!, args, { stdio: ['ignore', 'pipe', 'ignore'] })
+    printed = ''
+    for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
+      printed += chunk
+      const pid = /^pid (\d+)$/m.exec(printed)?.[1]
+      if (pid === undefined) continue
+      launched = Number(pid)
+      break
+    }
+    launcher = child
+    return child
   }
   const ended = async (launcher: ChildProcess) => {
     const [code, signal] = await once(launcher, 'exit')
@@ -60,21 +67,25 @@ describe('a process in a session of its own', () => {
 
   it('is stopped by Ctrl-Z and goes on with its launcher', async function () {
     if (process.platform !== 'linux') this.skip()
-    const state = () => readFileSync(`/proc/${launched}/stat`, 'utf8').split(') ').at(-1)![0]
-    const launcher = await launch(FOREVER)
+    const state = (pid: number) => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)![0]
+    // A job of a shell: a process that no shell could let go on is not stopped.
+    const job = ['bash', '-c', 'set -m; "$@" & echo $!; wait -f $!', 'bash', process.execPath]
+    const shell = await launch(FOREVER, job)
     expect(sessionOf(launched!)).to.equal(launched)
-    launcher.kill('SIGTSTP')
-    await eventually(() => expect(state()).to.equal('T'), OFTEN)
-    launcher.kill('SIGCONT')
-    await eventually(() => expect(state()).to.equal('S'), OFTEN)
+    const [first] = printed.split('\n').map(Number)
+    process.kill(first!, 'SIGTSTP')
+    await eventually(() => expect([first!, launched!].map(state)).to.deep.equal(['T', 'T']), OFTEN)
+    process.kill(first!, 'SIGCONT')
+    await eventually(() => expect([first!, launched!].map(state)).to.deep.equal(['S', 'S']), OFTEN)
+    process.kill(first!, 'SIGTERM')
+    await ended(shell)
   })
 
-  it('ends when its launcher is killed, also if it does not stop by itself', async function () {
-    this.timeout(20_000)
+  it('ends when its launcher is killed, also if it does not stop by itself', async () => {
     for (const script of [FOREVER, `process.on('SIGTERM', () => {}); ${FOREVER}`]) {
-      const launcher = await launch(`import { endWithLauncher } from '${LAUNCHED}'\nendWithLauncher(); ${script}`)
+      const launcher = await launch(`import { endWithLauncher } from '${LAUNCHED}'\nendWithLauncher(500); ${script}`)
       launcher.kill('SIGKILL')
-      await eventually(() => expect(identity(launched!)).to.equal(undefined), { withinMs: 8_000, everyMs: 50 })
+      await eventually(() => expect(identity(launched!)).to.equal(undefined), OFTEN)
     }
   })
 })
