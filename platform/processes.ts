@@ -24,16 +24,19 @@ export function identity(pid: number): string | undefined {
 
 /** The Unix session of a process: the pid of the process that leads it. Undefined when the process is dead, or not on Linux. */
 export function sessionOf(pid: number): number | undefined {
-  const session = stat(pid)?.[3]
+  const session = statFields(pid)?.[3]
   return session === undefined ? undefined : Number(session)
 }
 
-/** Fields 3 and following of /proc/<pid>/stat. The second, the name in brackets, may contain any characters. */
-const stat = (pid: number) => proc(pid, 'stat')?.split(') ').at(-1)?.split(' ')
+/**
+ * Fields 3 and following of /proc/<pid>/stat; undefined when the process is dead, or not on Linux. The second, the name in brackets, may
+ * contain any characters.
+ */
+export const statFields = (pid: number) => proc(pid, 'stat')?.split(') ').at(-1)?.split(' ')
 
 /** Field 22. A zombie whose other threads (field 20) are still ending has its ports still. */
 function startTicks(pid: number): string | undefined {
-  const fields = stat(pid)
+  const fields = statFields(pid)
   return fields?.[0] === 'Z' && Number(fields[17]) <= 1 ? undefined : fields?.[19]
 }
 

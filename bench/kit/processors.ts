@@ -1,17 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import type { Db } from '../../platform/pg/pool.ts'
+import { statFields } from '../../platform/processes.ts'
 
 /** Linux counts in hundredths of a second, whatever its clock. */
 const MS_PER_TICK = 10
 
-/** Fields 3 and following of /proc/<pid>/stat. Empty when the process has ended. */
-function statOf(pid: number): string[] {
-  try {
-    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ')
-  } catch {
-    return []
-  }
-}
+const statOf = (pid: number) => statFields(pid) ?? []
 
 const sum = (ticks: (string | undefined)[]) => ticks.reduce((total, tick) => total + Number(tick ?? 0), 0)
 
