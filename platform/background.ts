@@ -14,9 +14,9 @@ const LOW = constants.priority.PRIORITY_BELOW_NORMAL
 const NORMAL = constants.priority.PRIORITY_NORMAL
 /** The lowest: 1.5 % of the time that a normal session gets when both want the same processor. */
 const LOWEST = constants.priority.PRIORITY_LOW
-/** Without privileges, the priority of one session in 100 ms can be changed on the whole machine; others try again. */
+/** How long to try. For users without privileges, Linux allows one change in 100 ms on the whole machine. */
 const LOWER_MS = 1_000
-/** Work in the foreground would suffer from a low priority that stays. */
+/** The same for the way back. Longer, because others would wait for work whose priority stays low. */
 const RESTORE_MS = 10_000
 
 /** Whether this process gave way. Threads that it starts afterwards inherit it. */

@@ -1,5 +1,4 @@
 import { Command, InvalidArgumentError } from 'commander'
-import { giveWay } from '#platform/background.ts'
 import { pasteable } from '#platform/config/pasteable.ts'
 import { OperatorError } from '#platform/service.ts'
 import { operate } from '#services/operations/operation.ts'
@@ -40,7 +39,6 @@ export function asOfCommand(): Command {
         if ((at === undefined) === (position === undefined)) throw new OperatorError('give either --at or --position')
         const view = viewNamed(name)
         const pos = await positionOf(connection.db, { at, pos: position })
-        if (!fullSpeed) await giveWay()
         const progress = progressPrinter(name)
         const when = at === undefined ? `--position ${pos}` : `--at ${new Date(at).toISOString()}`
         const past = await replayed(

@@ -1,5 +1,4 @@
 import { Command } from 'commander'
-import { giveWay } from '#platform/background.ts'
 import { pasteable } from '#platform/config/pasteable.ts'
 import { OperatorError } from '#platform/service.ts'
 import type { Shared } from '#projections/engine/rebuild.ts'
@@ -64,7 +63,6 @@ async function one(connection: Connection, name: string, options: Options): Prom
   const { dryRun, differences, reason, history, downTo, fullSpeed } = options
   const view = viewNamed(name)
   if (history) return console.log(historyText(await replayHistory(connection.db, { view: name, act: 'rebuild', limit: 20 })))
-  if (!fullSpeed) await giveWay()
   const progress = progressPrinter(name)
   if (dryRun) {
     const replay = { act: 'dry-run', view, by: operator().name, differencesTo: differences } as const
@@ -79,7 +77,6 @@ async function one(connection: Connection, name: string, options: Options): Prom
 
 /** Rebuilds every view. Exit code 1 when one fails; the others are rebuilt all the same, except after Ctrl-C. */
 async function all(connection: Connection, { reason, fullSpeed }: Options): Promise<void> {
-  if (!fullSpeed) await giveWay()
   let isEnded = false
   const end = () => {
     isEnded = true

@@ -1,4 +1,5 @@
 import { Option } from 'commander'
+import { giveWay } from '#platform/background.ts'
 import { OperatorError } from '#platform/service.ts'
 import { Cancelled, type Progress } from '#projections/engine/progress.ts'
 import { RebuildRefused, SwapRefused } from '#projections/engine/rebuild.ts'
@@ -24,7 +25,8 @@ export const fullSpeedOption = (): Option =>
   )
 
 /**
- * Runs a replay from the command line: recorded, visible to everybody, ended by Ctrl-C.
+ * Runs a replay from the command line: recorded, visible to everybody, ended by Ctrl-C. Lowers the priority of
+ * this process, unless it runs at full speed.
  * @throws OperatorError for expected errors
  */
 export async function replayed<R extends Replay>(
@@ -32,6 +34,7 @@ export async function replayed<R extends Replay>(
   replay: R,
   { command, reason, onProgress, fullSpeed }: Said,
 ): Promise<Results[R['act']]> {
+  if (!fullSpeed) await giveWay()
   const { execute, operator } = operating(db)
   const ending = new AbortController()
   const end = () => ending.abort()

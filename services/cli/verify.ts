@@ -1,5 +1,4 @@
 import { Command } from 'commander'
-import { giveWay } from '#platform/background.ts'
 import { isClean } from '#projections/engine/compare.ts'
 import { views } from '#projections/index.ts'
 import { describeComparison } from './comparison.ts'
@@ -18,7 +17,6 @@ export const verifyCommand = (): Command =>
     .addOption(fullSpeedOption())
     .action((name: string | undefined, options: { rows: number; fullSpeed?: boolean }) =>
       connected(async (connection) => {
-        if (!options.fullSpeed) await giveWay()
         for (const view of name ? [viewNamed(name)] : views) {
           const progress = progressPrinter(view.name)
           const onProgress = process.stderr.isTTY ? progress.show : undefined

@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
-import { identity, sessionOf } from '#platform/processes.ts'
+import { identity, sessionOf, statFields } from '#platform/processes.ts'
 import { eventually } from '#test/kit/eventually.ts'
 
 const LAUNCHER = fileURLToPath(new URL('../../../platform/own-session/launcher.ts', import.meta.url))
@@ -67,7 +66,7 @@ describe('a process in a session of its own', () => {
 
   it('is stopped by Ctrl-Z and goes on with its launcher', async function () {
     if (process.platform !== 'linux') this.skip()
-    const state = (pid: number) => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)![0]
+    const state = (pid: number) => statFields(pid)?.[0]
     // A job of a shell: a process that no shell could let go on is not stopped.
     const job = ['bash', '-c', 'set -m; "$@" & echo $!; wait -f $!', 'bash', process.execPath]
     const shell = await launch(FOREVER, job)
