@@ -1,7 +1,8 @@
 import { CompressionTypes, type KafkaMessage, type Message } from 'kafkajs'
 import { notes } from '../../events/topics.ts'
-import { type KafkaOptions, openKafkajs } from '../../platform/log/kafka/client.ts'
+import { openKafkajs } from '../../platform/log/kafka/client.ts'
 import { openFetcher } from '../../platform/log/kafka/fetch.ts'
+import type { KafkaOptions } from '../../platform/log/kafka/options.ts'
 import { timed } from './measure.ts'
 
 /** kafkajs with VidWiz's settings: alone, or with VidWiz's own records (`openKafka`). */

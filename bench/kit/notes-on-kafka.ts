@@ -1,7 +1,7 @@
 import type { Recorded } from '../../events/kit/envelope.ts'
 import { notes } from '../../events/topics.ts'
-import type { KafkaOptions } from '../../platform/log/kafka/client.ts'
 import { toMessage } from '../../platform/log/kafka/message.ts'
+import type { KafkaOptions } from '../../platform/log/kafka/options.ts'
 import { startRelay } from '../../platform/log/kafka/relay.ts'
 import { plainWire } from '../../platform/log/kafka/wire.ts'
 import { postgresReader } from '../../platform/log/postgres/reader.ts'

@@ -27,7 +27,7 @@ const [, , url, mode, threads = '0', brokers, prefix] = process.argv
 const settings = readSettings({ DB_URL: url, REPLAY_THREADS: threads, KAFKA_BROKERS: brokers, KAFKA_PREFIX: prefix })
 const db = openDb(url!, { name: 'bench rebuild', max: 4 })
 const listener = openListener(url!)
-const source = { db, reader: openReader(settings, db, listener), threads: replayThreads(settings) }
+const source = { db, reader: await openReader(settings, db, listener), threads: replayThreads(settings) }
 const idleBytes = process.memoryUsage.rss()
 
 /** What rebuilds one after the other came to: how many a second, and the pace of their reading on average. */

@@ -8,8 +8,7 @@ import { serve } from '#platform/http/server.ts'
 import { openLlm } from '#platform/llm/open.ts'
 import { executor } from '#platform/log/commands/executor.ts'
 import { lagOf } from '#platform/log/consumers/lag.ts'
-import { assertKafkaAgrees } from '#platform/log/kafka/agreement.ts'
-import { kafkaOptions } from '#platform/log/kafka/client.ts'
+import { kafkaOptions } from '#platform/log/kafka/options.ts'
 import { relayLag } from '#platform/log/kafka/relay-lag.ts'
 import { openReader } from '#platform/log/open.ts'
 import { appender } from '#platform/log/postgres/appender.ts'
@@ -48,10 +47,13 @@ export default service('api', async (log, _, metrics) => {
   tagWithEpoch(timeline.epoch)
   // The relay checks this as well; until it has, nothing must be appended to a log that was restored to an earlier state.
   const kafka = kafkaOptions(settings)
-  await (kafka && assertKafkaAgrees(kafka, { db, topics }).catch((error) => log.warn({ error }, 'not compared with Kafka')))
+  if (kafka) {
+    const { assertKafkaAgrees } = await import('#platform/log/kafka/agreement.ts')
+    await assertKafkaAgrees(kafka, { db, topics }).catch((error) => log.warn({ error }, 'not compared with Kafka'))
+  }
   const waiter = openWaiter(db, listener, views)
   const changes = openChanges(listener)
-  const reader = openReader(settings, db, listener, 'vidwiz api')
+  const reader = await openReader(settings, db, listener, 'vidwiz api')
   const { execute, idle } = executor({ appender: appender(db), catalog, deciders, topics })
   const own = () => secrets(dataFolder(settings.VIDWIZ_DATA))
   const objects = await openObjects(settings)

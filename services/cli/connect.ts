@@ -31,7 +31,7 @@ export async function connected<T>(
   const url = databaseUrl(settings)
   const db = openDb(url, { name: 'vidwiz cli', max: 8, indexed, bounds: isLook ? boundsOf(settings, LOOK_MS) : undefined })
   const listener = openListener(url, { name: 'vidwiz cli' })
-  const reader = openReader(settings, db, listener, 'vidwiz cli')
+  const reader = await openReader(settings, db, listener, 'vidwiz cli')
   try {
     await reach(db, { writes: false })
     return await work({ db, listener, reader, threads: replayThreads(settings) })

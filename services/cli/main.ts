@@ -14,7 +14,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.
 
 try {
   readSettings()
-  await program.parseAsync()
+  await (await program(process.argv[2])).parseAsync()
 } catch (error) {
   console.error(plain(error))
   process.exitCode = 1

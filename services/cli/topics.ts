@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { topics } from '#events/topics.ts'
 import { readSettings } from '#platform/config/settings.ts'
-import { kafkaOptions } from '#platform/log/kafka/client.ts'
+import { kafkaOptions } from '#platform/log/kafka/options.ts'
 import { type TopicState, type TopicTools, withTopics } from '#platform/log/kafka/topics.ts'
 import { OperatorError } from '#platform/service.ts'
 import { table } from './table.ts'

@@ -45,7 +45,7 @@ export async function runReactor(
   make: (ground: Ground) => Reacting | Promise<Reacting>,
 ): Promise<Running> {
   const { settings, db, listener, close } = await connect(name, log, { max: 4 })
-  const reader = openReader(settings, db, listener, `vidwiz ${name}`)
+  const reader = await openReader(settings, db, listener, `vidwiz ${name}`)
   const { execute, idle } = executor({ appender: appender(db), catalog, deciders, topics })
   let isStopping = false
   const owner = openOwner({ db, listener, service: name, ...ownerLog(log, () => isStopping) })

@@ -13,7 +13,7 @@ const { settings, part } = workerData as ThreadData
 const url = databaseUrl(settings)
 const db = openDb(url, { name: 'vidwiz replay', max: 3 })
 const listener = openListener(url, { name: 'vidwiz replay' })
-const reader = openReader(settings, db, listener, 'vidwiz replay')
+const reader = await openReader(settings, db, listener, 'vidwiz replay')
 const pacer = part.isPaced ? await openPacer(db) : fullSpeed
 await foldPart(parentPort!, part, views, reader, pacer)
 pacer.stop()

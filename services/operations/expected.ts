@@ -2,7 +2,7 @@ import type { Topic } from '#events/kit/stream.ts'
 import { ai, conversations, media, notes, tasks, topics, users, videos } from '#events/topics.ts'
 import type { Settings } from '#platform/config/settings.ts'
 import type { Observation } from '#platform/log/consumers/state.ts'
-import { kafkaOptions } from '#platform/log/kafka/client.ts'
+import { kafkaOptions } from '#platform/log/kafka/options.ts'
 import { views } from '#projections/index.ts'
 import { leftOut } from '../kit/left-out.ts'
 

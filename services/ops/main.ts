@@ -35,7 +35,7 @@ export default service('ops', async (log, _, metrics) => {
     max: 6,
     bounds: (settings) => boundsOf(settings, OPERATION_MS),
   })
-  const reader = openReader(settings, db, listener, 'vidwiz ops')
+  const reader = await openReader(settings, db, listener, 'vidwiz ops')
   const { execute, idle } = executor({ appender: appender(db), catalog, deciders, topics })
   const sampler = openSampler(openLooking({ db, reader, settings }))
   lookMetrics(metrics, () => sampler.latest(), { db, keepDays: settings.RELAY_KEEP_DAYS })

@@ -24,7 +24,7 @@ const BUILD_AGAIN: Backoff = { firstMs: 60_000, longestMs: 15 * 60_000 }
 export default service('projector', async (logger, _, metrics) => {
   // Not durable: a crash of the server may undo the last changes of views with their checkpoints, and they are derived again.
   const { settings, db, listener, close } = await connect('projector', logger, { durable: false })
-  const reader = openReader(settings, db, listener, 'vidwiz projector')
+  const reader = await openReader(settings, db, listener, 'vidwiz projector')
   lagMetrics(metrics, async () => (await Promise.all(views.map((view) => lagOf(view, { db, reader })))).flat())
   const owner = openOwner({ db, listener, service: 'projector', ...ownerLog(logger) })
   const { signal, stop: stopBuilding, stopped, pause } = stopping()

@@ -1,5 +1,5 @@
 import { topics } from '#events/topics.ts'
-import type { KafkaOptions } from '#platform/log/kafka/client.ts'
+import type { KafkaOptions } from '#platform/log/kafka/options.ts'
 import { kafkaReader } from '#platform/log/kafka/reader.ts'
 import { startRelay } from '#platform/log/kafka/relay.ts'
 import { withTopics } from '#platform/log/kafka/topics.ts'

@@ -35,6 +35,8 @@ const needANewNode = (text: string): string[] =>
     .filter((line) => !isComment(line))
     .flatMap((line) => line.match(NEEDS_A_NEW_NODE) ?? [])
 
+const vidwiz = await program()
+
 const childOf = (command: Command, name: string) =>
   command.commands.find((one) => one.name() === name || one.aliases().includes(name))
 
@@ -42,7 +44,7 @@ const childOf = (command: Command, name: string) =>
 function mistakeIn(line: string): string | undefined {
   // `lag, which says` is prose behind a command.
   const words = line.split(/[,:.](?:\s|$)/)[0]!.split(/\s+/)
-  let command: Command = program
+  let command: Command = vidwiz
   let isValue = false
   for (const [at, word] of words.entries()) {
     const child = childOf(command, word)

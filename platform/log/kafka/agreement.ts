@@ -4,8 +4,9 @@ import { atMost, untilAborted } from '#platform/deadline.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 import { AheadOfLog, halt } from '../timeline.ts'
 import { check, sentencesOf } from './check.ts'
-import { type KafkaOptions, openKafka, SOON } from './client.ts'
+import { openKafka, SOON } from './client.ts'
 import { openFetcher } from './fetch.ts'
+import type { KafkaOptions } from './options.ts'
 
 const CLOSE_MS = 2_000
 

@@ -3,6 +3,9 @@ import { now as clock } from '#platform/clock.ts'
 import type { Queryable } from '#platform/pg/pool.ts'
 import { lagsOf } from '../postgres/lags.ts'
 
+/** The relay's consumer and topic for monitoring; `*` because it covers all topics. */
+export const RELAY = ['relay', '*'] as const
+
 /** The events that the relay has not published to one partition yet. */
 export interface RelayLag {
   consumer: 'relay'

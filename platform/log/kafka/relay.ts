@@ -14,9 +14,11 @@ import { assertNoGapsBetween } from '../postgres/gaps.ts'
 import { EVENT_COLUMNS } from '../postgres/rows.ts'
 import { AheadOfLog, halt } from '../timeline.ts'
 import { assertAgrees } from './agreement.ts'
-import { type KafkaOptions, openKafka, SOON } from './client.ts'
+import { openKafka, SOON } from './client.ts'
 import { toMessage } from './message.ts'
 import { headsOf } from './offsets.ts'
+import type { KafkaOptions } from './options.ts'
+import { RELAY } from './relay-lag.ts'
 import { plainWire, type Wire } from './wire.ts'
 
 export interface RelayOptions extends KafkaOptions {
@@ -63,9 +65,6 @@ const EVICT = `
      and (l.classid::bigint << 32) | l.objid::bigint = hashtextextended('relay', 0)
      and r.moved_at < now() - make_interval(secs => $1)
      and exists (select from log.events e where e.pos > r.pos and e.time < extract(epoch from now() - make_interval(secs => $1)) * 1000)`
-
-/** The relay's consumer and topic for monitoring; `*` because it covers all topics. */
-export const RELAY = ['relay', '*'] as const
 
 /** Larger batches cost more per event, in kafkajs and in garbage collection. */
 const BATCH_EVENTS = 1_000

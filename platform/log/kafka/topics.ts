@@ -4,7 +4,8 @@ import type { Topic } from '#events/kit/stream.ts'
 import { within } from '#platform/deadline.ts'
 import { MAX_MESSAGE_BYTES } from '#platform/kafka/message-bytes.ts'
 import { OperatorError } from '#platform/operator-error.ts'
-import { type KafkaOptions, openKafka } from './client.ts'
+import { openKafka } from './client.ts'
+import type { KafkaOptions } from './options.ts'
 
 /** How to create topics. */
 export interface TopicSettings {

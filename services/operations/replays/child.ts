@@ -89,7 +89,7 @@ async function main(text: string): Promise<void> {
   const url = databaseUrl(settings)
   const db = openDb(url, { name: 'vidwiz replay', max: 4 })
   const listener = openListener(url, { name: 'vidwiz replay' })
-  const reader = openReader(settings, db, listener, 'vidwiz replay')
+  const reader = await openReader(settings, db, listener, 'vidwiz replay')
   const ending = new AbortController()
   process.once('SIGTERM', () => ending.abort())
   try {

@@ -1,5 +1,5 @@
 import { createServer, type Socket } from 'node:net'
-import type { KafkaOptions } from '#platform/log/kafka/client.ts'
+import type { KafkaOptions } from '#platform/log/kafka/options.ts'
 import { freePort } from '#test/kit/free-port.ts'
 
 /** A Kafka that is not there: nobody listens, or a frozen broker takes connections and answers nothing. */

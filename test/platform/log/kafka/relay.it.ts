@@ -266,7 +266,7 @@ describe('the relay', () => {
     await prune()
     expect((await appended()).map(({ pos }) => pos)).to.deep.equal([10])
     // Who does not know that Kafka has the rest must not take this for all of history.
-    const unaware = openReader(readSettings({}), bench.db, bench.listener)
+    const unaware = await openReader(readSettings({}), bench.db, bench.listener)
     const refused = await unaware.read({ topic: topic.name, after: all, limit: 1 }).catch((error) => error)
     expect(refused).to.be.instanceOf(OperatorError)
     expect(refused.message).to.match(/were pruned .* set KAFKA_BROKERS/)
