@@ -33,20 +33,11 @@ describe('a schema registry of this machine', function () {
     await destroyRegistry(dataDir)
   })
 
-  it('still knows after a restart what was registered, and stops cleanly', async () => {
-    registry = await startRegistry({ dataDir })
-    expect((await register(registry.url, 'kept')).status).to.equal(200)
-    await registry.stop()
-    expect(commandLine(registry.pid)).to.equal(undefined)
-    registry = await startRegistry({ dataDir })
-    expect(await subjects(registry.url)).to.deep.equal(['kept'])
-  })
-
-  it('is stopped and started afresh when the process that ran it was killed', async () => {
+  it('still knows after a restart what was registered, and stops cleanly, also one whose process was killed', async () => {
     const script = `
       import { startRegistry } from '#platform/kafka/local/registry.ts'
-      const registry = await startRegistry({ dataDir: process.argv[1] })
-      process.stdout.write(String(registry.pid))
+      const { pid, url } = await startRegistry({ dataDir: process.argv[1] })
+      process.stdout.write(JSON.stringify({ pid, url }))
       process.stdin.resume()`
     const elsewhere = spawn(
       process.execPath,
@@ -56,11 +47,15 @@ describe('a schema registry of this machine', function () {
         stdio: ['pipe', 'pipe', 'inherit'],
       },
     )
-    const left = Number((await once(elsewhere.stdout, 'data'))[0])
+    const left = JSON.parse(String((await once(elsewhere.stdout, 'data'))[0]))
+    expect((await register(left.url, 'kept')).status).to.equal(200)
     elsewhere.kill('SIGKILL')
     await once(elsewhere, 'exit')
-    expect(commandLine(left)).to.include('java')
+    expect(commandLine(left.pid)).to.include('java')
     registry = await startRegistry({ dataDir })
-    expect(commandLine(left)).to.equal(undefined)
+    expect(commandLine(left.pid)).to.equal(undefined)
+    expect(await subjects(registry.url)).to.deep.equal(['kept'])
+    await registry.stop()
+    expect(commandLine(registry.pid)).to.equal(undefined)
   })
 })

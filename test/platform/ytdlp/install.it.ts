@@ -32,7 +32,7 @@ describe('the installation of yt-dlp', function () {
   })
   afterEach(() => rmSync(data, { recursive: true }))
 
-  it('is made once by two who need it at once, follows the lock, and is found again', async function () {
+  it('is made once by two who need it at once, follows the lock, is found again, and is made again when Python has moved', async function () {
     await pythonOrSkip(this)
     const both = await Promise.all([1, 2].map(() => promisify(execFile)(process.execPath, installer(data))))
     const [[one, path], [two, same]] = both.map(({ stdout }) => stdout.trim().split(' ')) as [string[], string[]]
@@ -51,6 +51,11 @@ describe('the installation of yt-dlp', function () {
       .to.contain('yt_dlp_ejs-')
       .and.to.contain('curl_cffi-')
       .and.to.match(/JS runtimes: node-\d+/)
+
+    writeFileSync(path!, readFileSync(path!, 'utf8').replace(/exec '.*?'/, "exec '/nowhere/python3'"))
+    expect(await readyYtDlp(data)).to.equal(undefined)
+    expect(await installedYtDlp({ data })).to.deep.equal({ path, version: PINNED_VERSION })
+    expect((await givenYtDlp(path!)).version).to.equal(PINNED_VERSION)
   })
 
   it('is not used when it was killed half way, and is made again', async function () {
@@ -65,15 +70,6 @@ describe('the installation of yt-dlp', function () {
     expect((await givenYtDlp(path)).version).to.equal(PINNED_VERSION)
     // uv says nothing of what lies in its cache.
     for (const text of told) expect(text).to.match(/^[\w-]+, [\d.]+ [kM]B$/)
-  })
-
-  it('is made again for another Python, and when Python has moved', async function () {
-    await pythonOrSkip(this)
-    const { path } = await installedYtDlp({ data })
-    writeFileSync(path, readFileSync(path, 'utf8').replace(/exec '.*?'/, "exec '/nowhere/python3'"))
-    expect(await readyYtDlp(data)).to.equal(undefined)
-    expect(await installedYtDlp({ data })).to.deep.equal({ path, version: PINNED_VERSION })
-    expect((await givenYtDlp(path)).version).to.equal(PINNED_VERSION)
   })
 
   describe('without a Python that is new enough', () => {
