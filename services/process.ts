@@ -1,10 +1,8 @@
-import { storeCompiled } from '#platform/compiled.ts'
 import { endWithSupervisor } from '#platform/orphan/index.ts'
 
 // Entry point of the supervisor's parts: `node services/process.ts ai-notes,summaries`.
+// First, so that no end of the supervisor is missed: what is imported at the top is loaded before anything runs.
 endWithSupervisor()
-storeCompiled()
-// What is imported at the top is compiled before anything runs.
 const { plain } = await import('#platform/service.ts')
 const { run } = await import('./run.ts')
 try {

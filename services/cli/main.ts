@@ -1,10 +1,7 @@
-import { storeCompiled } from '#platform/compiled.ts'
 import { endWithLauncher } from '#platform/own-session/launched.ts'
 
-// First, so that no end of the launcher is missed.
+// First, so that no end of the launcher is missed: what is imported at the top is loaded before anything runs.
 endWithLauncher()
-storeCompiled()
-// What is imported at the top is compiled before anything runs.
 const { readSettings } = await import('#platform/config/settings.ts')
 const { plain } = await import('#platform/service.ts')
 const { program } = await import('./program.ts')
