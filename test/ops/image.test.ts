@@ -26,4 +26,10 @@ describe('the image', () => {
     expect(textOf('Dockerfile')).to.include(`ARG NODE=node:${node}-`)
     expect(lines.filter((line) => /^(USER|ENTRYPOINT)/.test(line))).to.deep.equal(['USER node', 'ENTRYPOINT ["bin/vidwiz"]'])
   })
+  it('holds its code compiled where the command line looks for it', () => {
+    expect(textOf('bin/vidwiz')).to.match(/NODE_COMPILE_CACHE="\$\{NODE_COMPILE_CACHE:-\$root\/\.tools\/compiled\}"/)
+    expect(lines.slice(lines.indexOf('USER node')).join('\n')).to.include(
+      'RUN NODE_COMPILE_CACHE=/app/.tools/compiled node --disable-warning=ExperimentalWarning services/compile.ts',
+    )
+  })
 })
