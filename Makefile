@@ -11,10 +11,11 @@ export NODE_COMPILE_CACHE = $(CURDIR)/.tools/compiled
 # Every recipe runs with the right Node and the project's own programs first in PATH.
 with_node = node="$$(bin/node -p process.execPath)" && PATH="$(CURDIR)/node_modules/.bin:$${node%/*}:$$PATH" &&
 installed = node_modules/.package-lock.json
-# What stands below the log's port is the same whichever log there is, as is what appends (to Postgres in any case) and what knows the
-# API only: every-route.it.ts asks each route once. What brings a cluster of its own, or starts a system of its own, has run already.
+# What stands below the log's port is the same whichever log there is, as is what appends (to Postgres in any case), what looks at tables
+# and what knows the API only: every-route.it.ts asks each route once, the routes of notes and videos show what the views hold. What
+# brings a cluster of its own, or starts a system of its own, has run already.
 below_the_log = --ignore 'test/platform/!(log)/**' --ignore 'test/platform/*.it.ts' --ignore 'test/platform/log/kafka/**' --ignore 'test/platform/log/@(appender|gaps|sequences).it.ts' --ignore 'test/platform/log/@(commands|postgres)/**' --ignore 'test/kit/**'
-beside_the_log = --ignore 'test/ops/**' $(addprefix --ignore test/services/,'lambdas/**' 'helpers/**' 'gpu-worker/**' 'api/{crossing,forget-old,limits,openapi,unavailable}.it.ts' 'api/routes/{auth,by-title,chat-without,etag,fuzz,google,hostile,http,internal,payments,study,users}.it.ts' connections.it.ts hearing.it.ts queues.it.ts original-workers.it.ts stack.it.ts 'stack/**' 'cli/{doctor,locked}*' 'media-door/{forbidden,kill,pooler}.it.ts' 'ops/{acts,live,page,page-live,parked-page,security,story-page}.it.ts')
+beside_the_log = --ignore 'test/ops/**' $(addprefix --ignore test/services/,'lambdas/**' 'helpers/**' 'gpu-worker/**' 'ai-notes/looks.it.ts' 'api/{crossing,forget-old,limits,openapi,task-desk,unavailable}.it.ts' 'api/routes/!(chat|every-route|notes|readiness|videos).it.ts' connections.it.ts hearing.it.ts queues.it.ts original-workers.it.ts stack.it.ts 'stack/**' 'cli/{doctor,locked}*' 'media-door/**' 'ops/{acts,live,page,page-live,parked-page,replay-page,security,story-page}.it.ts')
 through_a_pooler = 'test/platform/pg/@(exclusively|listen).it.ts' 'test/projections/engine/@(projector|rebuild|wait).it.ts' 'test/services/api/routes/notes.it.ts'
 # --exit: kafkajs told to stop while it connects may keep a timer for ever; our services end by themselves in any case.
 mocha = mocha --exit --node-option disable-warning=ExperimentalWarning --node-option disable-warning=TimeoutNegativeWarning $(MOCHA_ARGS)

@@ -8,7 +8,7 @@ import { type Load, startLoad } from '#test/kit/ledger.ts'
 import { everyViewEqualsItsReplay } from '#test/kit/replay.ts'
 import { type Stack, startStack } from '#test/kit/stack.ts'
 
-const ROUNDS = Number(process.env.FAULT_ROUNDS ?? 6)
+const ROUNDS = Number(process.env.FAULT_ROUNDS ?? 4)
 const isLong = ROUNDS > 10
 const OUTAGE_MS = isLong ? 60_000 : 8_000
 const FROZEN_MS = 25_000
