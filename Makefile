@@ -4,7 +4,7 @@
 # A test that fails behind a pipe fails.
 SHELL = bash
 .SHELLFLAGS = -o pipefail -c
-.PHONY: help start start-kafka stand-ins pictures test one test-embedded test-faults test-kafka test-kafka-faults test-pooler test-long check bench rebuild lag tail verify lambdas kafka kafka-cluster registry
+.PHONY: help start start-kafka stand-ins pictures test one test-services test-platform test-faults test-kafka test-kafka-faults test-pooler test-long check bench rebuild lag tail verify lambdas kafka kafka-cluster registry
 
 # Modules are stored compiled, as by bin/vidwiz.
 export NODE_COMPILE_CACHE = $(CURDIR)/.tools/compiled
@@ -13,9 +13,9 @@ with_node = node="$$(bin/node -p process.execPath)" && PATH="$(CURDIR)/node_modu
 installed = node_modules/.package-lock.json
 # What stands below the log's port is the same whichever log there is, as is what appends (to Postgres in any case), what looks at tables
 # and what knows the API only: every-route.it.ts asks each route once, the routes of notes and videos show what the views hold. What
-# brings a cluster of its own, or starts a system of its own, has run already.
+# brings a cluster of its own, or starts a system of its own, has run already. Bridges: bridge.it.ts and process.it.ts.
 below_the_log = --ignore 'test/platform/!(log)/**' --ignore 'test/platform/*.it.ts' --ignore 'test/platform/log/kafka/**' --ignore 'test/platform/log/@(appender|gaps|sequences).it.ts' --ignore 'test/platform/log/@(commands|postgres)/**' --ignore 'test/kit/**'
-beside_the_log = --ignore 'test/ops/**' $(addprefix --ignore test/services/,'lambdas/**' 'helpers/**' 'gpu-worker/**' 'ai-notes/looks.it.ts' 'api/{crossing,forget-old,limits,openapi,task-desk,unavailable}.it.ts' 'api/routes/!(chat|every-route|notes|readiness|videos).it.ts' connections.it.ts hearing.it.ts queues.it.ts original-workers.it.ts stack.it.ts 'stack/**' 'cli/{doctor,locked}*' 'media-door/**' 'ops/{acts,live,page,page-live,parked-page,replay-page,security,story-page}.it.ts')
+beside_the_log = --ignore 'test/ops/**' $(addprefix --ignore test/services/,'lambdas/**' 'helpers/**' 'gpu-worker/**' 'ai-notes/looks.it.ts' 'api/{crossing,forget-old,limits,openapi,task-desk,unavailable}.it.ts' 'api/routes/!(chat|every-route|notes|readiness|videos).it.ts' connections.it.ts hearing.it.ts 'media-bridge/**' 'operations/parked.it.ts' 'sqs-bridge/bridge.it.ts' queues.it.ts original-workers.it.ts stack.it.ts 'stack/**' 'cli/{doctor,locked}*' 'media-door/**' 'ops/{acts,live,page,page-live,parked-page,replay-page,security,story-page}.it.ts')
 through_a_pooler = 'test/platform/pg/@(exclusively|listen).it.ts' 'test/projections/engine/@(projector|rebuild|wait).it.ts' 'test/services/api/routes/notes.it.ts'
 # --exit: kafkajs told to stop while it connects may keep a timer for ever; our services end by themselves in any case.
 mocha = mocha --exit --node-option disable-warning=ExperimentalWarning --node-option disable-warning=TimeoutNegativeWarning $(MOCHA_ARGS)
@@ -35,8 +35,8 @@ stand-ins: $(installed) ## a model and a YouTube on this machine, to see it all 
 pictures: $(installed) ## take the pictures of the page for operators in docs/images, from a system that runs: needs Chromium
 	@$(with_node) exec node --disable-warning=ExperimentalWarning test/kit/pictures.ts
 
-# Two lanes at a time: most of them wait most of the time.
-lanes = embedded faults kafka kafka-faults pooler
+# Two lanes at a time, for a machine with two processors; the long ones first, so that the last two end together.
+lanes = services kafka platform faults kafka-faults pooler
 in_lanes = $(MAKE) --no-print-directory --keep-going --jobs 2 $(addprefix test-,$(lanes))
 
 test: $(installed) ## unit tests; integration tests on the embedded log and on Kafka, with short rounds of fault injection
@@ -51,8 +51,10 @@ test-long: test ## the same with long rounds of fault injection
 
 # Each line says which lane it is of.
 as_lane = 2>&1 | sed -u 's/^/$(@:test-%=%): /'
-test-embedded: $(installed)
-	@$(with_node) $(mocha) --ignore 'test/faults/**' 'test/**/*.it.ts' $(as_lane)
+test-services: $(installed)
+	@$(with_node) $(mocha) 'test/services/**/*.it.ts' $(as_lane)
+test-platform: $(installed)
+	@$(with_node) $(mocha) --ignore 'test/{faults,services}/**' 'test/**/*.it.ts' $(as_lane)
 test-faults: $(installed)
 	@$(with_node) $(mocha) 'test/faults/*.it.ts' $(as_lane)
 test-kafka: export VIDWIZ_TEST_LOG = kafka
