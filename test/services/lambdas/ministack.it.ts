@@ -2,7 +2,13 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CreateBucketCommand, PutBucketNotificationConfigurationCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
-import { CreateQueueCommand, GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
+import {
+  CreateQueueCommand,
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs'
 import { expect } from 'chai'
 import { functions } from '#services/lambdas/kit/functions.ts'
 import { sdkFolder } from '#services/lambdas/runner/unpack.ts'
@@ -108,7 +114,7 @@ describe('the zips as Lambdas of MiniStack', () => {
     }
     const dead = await make(`${name}-dead`, {})
     const RedrivePolicy = JSON.stringify({ deadLetterTargetArn: dead.arn, maxReceiveCount: 2 })
-    return make(name, { VisibilityTimeout: '2', RedrivePolicy })
+    return make(name, { VisibilityTimeout: '5', RedrivePolicy })
   }
 
   async function lambda(path: string, body: object) {
@@ -147,8 +153,9 @@ describe('the zips as Lambdas of MiniStack', () => {
       }),
     )
     await eventually(() => {
-      const paths = api.calls.filter(({ method }) => method !== 'GET').map(({ method, path }) => `${method} ${path}`)
-      expect(paths.sort(), ministack.output().slice(-2_000)).to.deep.equal(
+      // On a slow machine a message may come twice: its function was not done with it when it became visible again.
+      const paths = new Set(api.calls.filter(({ method }) => method !== 'GET').map(({ method, path }) => `${method} ${path}`))
+      expect([...paths].sort(), ministack.output().slice(-2_000)).to.deep.equal(
         [`POST /v2/internal/videos/${VIDEO}/summary`, ...notes.map(({ id }) => `PATCH /v2/internal/notes/${id}`)].sort(),
       )
     }, patient)
@@ -158,13 +165,13 @@ describe('the zips as Lambdas of MiniStack', () => {
 
   it('fail one message of a batch alone, which ends in the dead-letter queue', async function () {
     this.timeout(90_000)
-    const before = api.calls.filter(({ method }) => method === 'PATCH').length
     const note = { id: 77, video_id: VIDEO, timestamp: '1:23', user_id: 7 }
     for (const MessageBody of ['no JSON', JSON.stringify(note)])
       await sqs.send(new SendMessageCommand({ QueueUrl: queues.notes!.url, MessageBody }))
     await eventually(async () => expect(await count(`${queues.notes!.url}-dead`)).to.equal(1), patient)
     await eventually(async () => expect(await count(queues.notes!.url)).to.equal(0), patient)
-    const written = api.calls.filter(({ method }) => method === 'PATCH').slice(before)
-    expect(written.map(({ path }) => path)).to.deep.equal(['/v2/internal/notes/77'])
+    expect(api.calls.map(({ method, path }) => `${method} ${path}`)).to.include(`PATCH /v2/internal/notes/${note.id}`)
+    const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl: `${queues.notes!.url}-dead` }))
+    expect(Messages.map(({ Body }) => Body)).to.deep.equal(['no JSON'])
   })
 })
