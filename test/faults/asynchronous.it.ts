@@ -6,6 +6,7 @@ import { withDeadLetters } from '#platform/sqs/dead-letters.ts'
 import { openQueues } from '#platform/sqs/open.ts'
 import { type Client, newUser } from '#test/kit/client.ts'
 import { eventually } from '#test/kit/eventually.ts'
+import { onKafka } from '#test/kit/log.ts'
 import type { Script } from '#test/kit/model-server.ts'
 import { everyViewEqualsItsReplay } from '#test/kit/replay.ts'
 import { vidwiz } from '#test/kit/run.ts'
@@ -30,6 +31,7 @@ describe('from an empty note to its text', function () {
     person = await newUser(whole.stack.url)
     await person.surely('PATCH', '/v2/users/me', { ai_notes_enabled: true })
     answer(obedient)
+    if (onKafka) return
     // Three times nobody answers within 24 s: meanwhile the first tests run.
     const captions = [
       { language: 'en', format: 'json3' as const, said: Array.from({ length: 60 }, (_, i) => [UNANSWERED, i * 10, 10] as const) },
@@ -110,7 +112,8 @@ describe('from an empty note to its text', function () {
     await ledger([videoId])
   })
 
-  it('writes 200 empty notes on 8 new videos taken at once, each once', async () => {
+  it('writes 200 empty notes on 8 new videos taken at once, each once', async function () {
+    if (onKafka) this.skip() // The log makes no difference to it. The kills below are met on both.
     const videos = Array.from({ length: 8 }, () => whole.newVideo())
     await Promise.all(videos.flatMap((videoId) => Array.from({ length: 25 }, () => take(videoId))))
     await written(videos)
@@ -178,7 +181,8 @@ describe('from an empty note to its text', function () {
     await ledger([videoId])
   })
 
-  it('gives up in the end when the model never answers, and says so; one command asks again', async () => {
+  it('gives up in the end when the model never answers, and says so; one command asks again', async function () {
+    if (onKafka) this.skip()
     const { videoId, noteId } = unanswered
     await eventually(async () => {
       const [last] = await db.query<{ type: string }>(
