@@ -13,7 +13,8 @@ with_node = node="$$(bin/node -p process.execPath)" && PATH="$(CURDIR)/node_modu
 installed = node_modules/.package-lock.json
 # What stands below the log's port is the same whichever log there is, as is what appends (to Postgres in any case), what looks at tables
 # and what knows the API only: every-route.it.ts asks each route once, the routes of notes and videos show what the views hold. What
-# brings a cluster of its own, or starts a system of its own, has run already. Bridges: bridge.it.ts and process.it.ts.
+# brings a cluster of its own, or starts a system of its own, has run already. Of the bridges, platform/log/bridge.it.ts and
+# sqs-bridge/process.it.ts run here.
 below_the_log = --ignore 'test/platform/!(log)/**' --ignore 'test/platform/*.it.ts' --ignore 'test/platform/log/kafka/**' --ignore 'test/platform/log/@(appender|gaps|sequences).it.ts' --ignore 'test/platform/log/@(commands|postgres)/**' --ignore 'test/kit/**'
 beside_the_log = --ignore 'test/ops/**' $(addprefix --ignore test/services/,'lambdas/**' 'helpers/**' 'gpu-worker/**' 'ai-notes/looks.it.ts' 'api/{crossing,forget-old,limits,openapi,task-desk,unavailable}.it.ts' 'api/routes/!(chat|every-route|notes|readiness|videos).it.ts' connections.it.ts hearing.it.ts 'media-bridge/**' 'operations/parked.it.ts' 'sqs-bridge/bridge.it.ts' queues.it.ts original-workers.it.ts stack.it.ts 'stack/**' 'cli/{doctor,locked}*' 'media-door/**' 'ops/{acts,live,page,page-live,parked-page,replay-page,security,story-page}.it.ts')
 through_a_pooler = 'test/platform/pg/@(exclusively|listen).it.ts' 'test/projections/engine/@(projector|rebuild|wait).it.ts' 'test/services/api/routes/notes.it.ts'
