@@ -36,7 +36,7 @@ stand-ins: $(installed) ## a model and a YouTube on this machine, to see it all 
 pictures: $(installed) ## take the pictures of the page for operators in docs/images, from a system that runs: needs Chromium
 	@$(with_node) exec node --disable-warning=ExperimentalWarning test/kit/pictures.ts
 
-# Two lanes at a time, for a machine with two processors; the long ones first, so that the last two end together.
+# Two lanes at a time, for a machine with two processors. The long lanes start first, so that both processors are busy to the end.
 lanes = services kafka platform faults kafka-faults pooler
 in_lanes = $(MAKE) --no-print-directory --keep-going --jobs 2 $(addprefix test-,$(lanes))
 
